@@ -1,0 +1,328 @@
+"""The JAX backend.
+
+Loading it switches on JAX's 64-bit types (``jax_enable_x64``) for the process: without them JAX would
+truncate every
+64-bit array without a word. If a program switches them off again, 64-bit dtypes raise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.scipy.special
+import jaxlib.version
+import ml_dtypes
+import numpy as np
+
+from pullback import dtypes as dt
+from pullback.backend.base import NativeArray
+from pullback.devices import CPU, Device
+from pullback.dtypes import DType
+from pullback.extend import ArrayAPIBackend, BackendError, Limitation
+
+PRECISIONS = {"highest": "highest", "high": "high", "medium": "default"}
+SMALL_INTEGERS = frozenset({dt.uint8, dt.int8, dt.int16, dt.int32, dt.uint16, dt.uint32})
+
+
+class JAXBackend(ArrayAPIBackend):
+    """JAX arrays, concrete or traced: under ``jax.jit`` kernels need only a tracer's dtype and shape."""
+
+    limitations = (
+        Limitation("scatter", frozenset(), "on a GPU, which of several values for one element stays is not defined"),
+        Limitation("index_put", frozenset(), "on a GPU, which of several values for one element stays is not defined"),
+    )
+
+    lenient = True
+
+    def __init__(self) -> None:
+        config: Any = jax.config  # its methods have no types
+        config.update("jax_enable_x64", True)
+        super().__init__("jax", jnp)
+        # Composed of several kernels: compiled as one.
+        self._atanh = jax.jit(_atanh)
+        self._erfc = jax.jit(_erfc(self))
+
+    # -- set-up
+
+    def find_dtypes(self) -> tuple[dict[Any, DType], dict[DType, Any]]:
+        native = {d: np.dtype(ml_dtypes.bfloat16 if d is dt.bfloat16 else d.name) for d in dt.ALL}
+        return {n: d for d, n in native.items()}, native
+
+    def _find_devices(self) -> None:
+        self._devices = {}
+        for native in dict.fromkeys([*jax.devices(), *jax.devices("cpu")]):
+            kind = "cuda" if native.platform == "gpu" else native.platform
+            device = CPU if kind == "cpu" and native.id == 0 else Device(kind, native.id)
+            self._devices[device] = native
+        self.default_device = next(iter(self._devices))
+        self._device_of = {native: device for device, native in self._devices.items()}
+
+    def versions(self) -> dict[str, str]:
+        return {"jax": jax.__version__, "jaxlib": jaxlib.version.__version__}
+
+    def set_float32_matmul_precision(self, precision: str) -> None:
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+        self.float32_matmul_precision = precision
+
+    def guard(self) -> AbstractContextManager[object]:
+        return nullcontext()  # XLA raises no floating-point warnings
+
+    def synchronize(self) -> None:
+        for native in self._devices.values():
+            jax.device_put(0, native).block_until_ready()
+
+    def keep(self, native: Any) -> Any:
+        """``native`` itself, or an error where JAX would quietly take a narrower dtype in its place."""
+        if native.itemsize > 4 and jax.dtypes.canonicalize_dtype(native) != native:
+            raise BackendError(
+                f"backend 'jax' cannot hold {self.dtype_of(native)} while jax_enable_x64 is off; "
+                'switch it on again with jax.config.update("jax_enable_x64", True)'
+            )
+        return native
+
+    # -- devices
+
+    def device_of(self, array: NativeArray) -> Device:
+        if isinstance(array, jax.core.Tracer):
+            return self.default_device  # a tracer has a place only when the compiled program runs
+        return self._device_of.get(next(iter(array.devices())), self.default_device)
+
+    def native_device(self, device: Device | None) -> Any:
+        # None leaves an array uncommitted, so that JAX may combine it with arrays of any device.
+        return None if device is None else super().native_device(device)
+
+    def to_device(self, array: NativeArray, device: Device) -> NativeArray:
+        return jax.device_put(array, self.native_device(device))
+
+    # -- conversions
+
+    def is_array(self, obj: object) -> bool:
+        return isinstance(obj, jax.Array)
+
+    def as_array(self, obj: Any) -> NativeArray:
+        return obj if isinstance(obj, jax.Array) else jnp.asarray(obj)
+
+    def from_data(self, data: Any, dtype: DType, device: Device | None = None) -> NativeArray:
+        native = self.keep(self.native_dtype(dtype))
+        with suppress(jax.errors.TracerArrayConversionError):  # a list of tracers stays as it is
+            data = np.array(data, dtype=native)
+        return jnp.array(data, dtype=native, device=self.native_device(device))
+
+    def from_numpy(self, array: Any) -> NativeArray:
+        # Always a copy: JAX would share memory or not by its alignment.
+        array = np.asarray(array)
+        native = array.dtype.newbyteorder("=")
+        self.dtype_of(native)
+        return jnp.array(array.astype(native, copy=False), dtype=self.keep(native))
+
+    def to_numpy(self, array: NativeArray) -> Any:
+        return np.asarray(array)
+
+    def copy(self, array: NativeArray) -> NativeArray:
+        return jnp.array(array, copy=True)
+
+    def convert(self, array: NativeArray, native: Any) -> NativeArray:
+        if array.dtype == native:
+            return array
+        self.keep(native)
+        target = self.dtype_of(native)
+        source = self.dtype_of(array.dtype)
+        if source.is_complex and not target.is_complex:
+            if target is dt.bool_:
+                return array != 0
+            array = array.real
+        if source.category >= dt.FLOATING and target in SMALL_INTEGERS:
+            array = array.astype(np.int64)  # so that it wraps, as elsewhere, where XLA would clamp
+        return array.astype(native)
+
+    def like(self, value: Any, array: NativeArray) -> NativeArray:
+        return self.convert(value, array.dtype) if self.is_array(value) else jnp.asarray(value, dtype=array.dtype)
+
+    # -- kernels
+
+    def where(self, condition: NativeArray, x: Any, y: Any) -> NativeArray:
+        return jnp.where(condition, x, y)
+
+    def erf(self, x: NativeArray) -> NativeArray:
+        return jax.scipy.special.erf(x)
+
+    def erfc(self, x: NativeArray) -> NativeArray:
+        # XLA's own loses two digits in the tail.
+        return self.convert(self._erfc(self.convert(x, self.native_dtypes[dt.float64])), x.dtype)
+
+    def shortened(self, x: NativeArray) -> NativeArray:
+        return jax.lax.reduce_precision(x, 11, 23)  # XLA drops a conversion there and back
+
+    def product_of_exponentials(self, x: NativeArray, y: NativeArray) -> NativeArray:
+        apart: Any = jax.lax.optimization_barrier  # XLA would add the exponents
+        return apart(jnp.exp(x)) * jnp.exp(y)
+
+    def atanh(self, x: NativeArray) -> NativeArray:
+        # XLA's own loses two digits in double precision.
+        return self._atanh(x) if x.dtype == np.float64 else jnp.atanh(x)
+
+    def pow(self, x: Any, y: Any) -> NativeArray:
+        array = x if self.is_array(x) else y
+        if not jnp.issubdtype(array.dtype, jnp.signedinteger) or (isinstance(y, int) and y >= 0):
+            return jnp.pow(x, y)
+        # The truncated exact result, 0 or ±1, where the exponent is negative.
+        x, y = self.like(x, array), self.like(y, array)
+        inverse = jnp.where(x == 1, 1, jnp.where(x == -1, 1 - 2 * (y & 1), 0)).astype(array.dtype)
+        return jnp.where(y < 0, inverse, jnp.pow(x, jnp.maximum(y, 0)))
+
+    def _accumulate(self, function: Any, x: NativeArray, dtype: Any, **options: Any) -> NativeArray:
+        if dtype is not None:
+            self.keep(dtype)
+        return super()._accumulate(function, x, dtype, **options)
+
+    def matmul(self, x: NativeArray, y: NativeArray) -> NativeArray:
+        precision = PRECISIONS[self.float32_matmul_precision]
+        if x.dtype in self._wide:
+            wide = self._wide[x.dtype]
+            return jnp.matmul(x, y, precision=precision, preferred_element_type=wide).astype(x.dtype)
+        return jnp.matmul(x, y, precision=precision)
+
+    def einsum(self, equation: str, *operands: NativeArray) -> NativeArray:
+        precision = PRECISIONS[self.float32_matmul_precision]
+        dtype = operands[0].dtype
+        if dtype in self._wide:
+            wide = self._wide[dtype]
+            return jnp.einsum(equation, *operands, precision=precision, preferred_element_type=wide).astype(dtype)
+        return jnp.einsum(equation, *operands, precision=precision)
+
+    def expand_dims(self, x: NativeArray, *, axis: int | tuple[int, ...]) -> NativeArray:
+        return jnp.expand_dims(x, axis)
+
+    # -- indexing
+
+    def getitem(self, x: NativeArray, key: Any) -> NativeArray:
+        self._check_key(x, key)
+        return x[key]
+
+    def index_put(self, x: NativeArray, key: Any, values: Any, accumulate: bool = False) -> NativeArray:
+        self._check_key(x, key)
+        values = self.like(values, x)
+        if not accumulate:
+            return x.at[key].set(values)
+        wide = self.wider(x.dtype)
+        return self.convert(self.convert(x, wide).at[key].add(self.convert(values, wide)), x.dtype)
+
+    def scatter(
+        self, x: NativeArray, axis: int, indices: NativeArray, values: Any, reduce: str | None = None
+    ) -> NativeArray:
+        if reduce not in (None, "add", "multiply"):
+            raise ValueError(f"scatter: reduce must be None, 'add' or 'multiply', got {reduce!r}")
+        if not x.shape:
+            return self.scatter(x.reshape((1,)), 0, indices.reshape((-1,)), values, reduce).reshape(())
+        if not indices.size:
+            return x
+        axis %= x.ndim
+        _check_bounds(indices, x.shape[axis], axis)
+        values = self.like(values, x)
+        if values.ndim:
+            values = values[tuple(slice(0, n) for n in indices.shape)]
+        key = tuple(
+            indices if d == axis else np.arange(n).reshape(tuple(n if e == d else 1 for e in range(x.ndim)))
+            for d, n in enumerate(indices.shape)
+        )
+        if reduce is None:
+            return x.at[key].set(values)
+        wide = self.wider(x.dtype)
+        at = self.convert(x, wide).at[key]
+        values = self.convert(values, wide)
+        return self.convert(at.add(values) if reduce == "add" else at.multiply(values), x.dtype)
+
+    def take(self, x: NativeArray, indices: NativeArray, *, axis: int | None = None) -> NativeArray:
+        if axis is None:
+            x, axis = x.reshape((-1,)), 0
+        _check_bounds(indices, x.shape[axis], axis)
+        return jnp.take(x, indices, axis=axis)
+
+    def take_along_axis(self, x: NativeArray, indices: NativeArray, axis: int = -1) -> NativeArray:
+        _check_bounds(indices, x.shape[axis], axis)
+        return jnp.take_along_axis(x, indices, axis)
+
+    def _check_key(self, x: NativeArray, key: Any) -> None:
+        """Raise IndexError for an index out of bounds, where JAX would clamp it or drop the write."""
+        parts = key if isinstance(key, tuple) else (key,)
+        axis = 0
+        for position, part in enumerate(parts):
+            if part is None or isinstance(part, bool):
+                continue
+            if part is Ellipsis:
+                axis = x.ndim - sum(_consumed(later) for later in parts[position + 1 :])
+                continue
+            if axis >= x.ndim:
+                raise IndexError(f"too many indices for tensor of dimension {x.ndim}")
+            if not isinstance(part, slice) and _consumed(part) == 1:
+                _check_bounds(part, x.shape[axis], axis)
+            axis += _consumed(part)
+
+    # -- creation
+
+    def zeros(self, shape: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
+        return super().zeros(shape, dtype=self.keep(dtype), device=device)
+
+    def ones(self, shape: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
+        return super().ones(shape, dtype=self.keep(dtype), device=device)
+
+    def full(self, shape: Any, value: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
+        return super().full(shape, value, dtype=self.keep(dtype), device=device)
+
+    def empty(self, shape: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
+        return super().empty(shape, dtype=self.keep(dtype), device=device)
+
+    def eye(self, n: int, m: int | None = None, *, dtype: Any, device: Device | None = None) -> NativeArray:
+        return super().eye(n, m, dtype=self.keep(dtype), device=device)
+
+    def positions(self, count: int, dtype: Any, device: Device | None) -> NativeArray:
+        return super().positions(count, self.keep(dtype), device)
+
+
+@jax.custom_jvp
+def _atanh(x: NativeArray) -> NativeArray:
+    magnitude = jnp.abs(x)
+    return jnp.copysign(0.5 * jnp.log1p(2 * magnitude / (1 - magnitude)), x)
+
+
+@_atanh.defjvp
+def _atanh_jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
+    (x,), (tangent,) = primals, tangents
+    return _atanh(x), tangent / ((1 - x) * (1 + x))
+
+
+def _erfc(backend: JAXBackend) -> Callable[[NativeArray], NativeArray]:
+    erfc = jax.custom_jvp(super(JAXBackend, backend).erfc)
+
+    @erfc.defjvp
+    def jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
+        (x,), (tangent,) = primals, tangents
+        return erfc(x), -2 / math.sqrt(math.pi) * jnp.exp(-x * x) * tangent
+
+    return erfc
+
+
+def _consumed(part: Any) -> int:
+    """How many axes one part of an index stands for."""
+    if part is None or isinstance(part, bool):
+        return 0
+    dtype = getattr(part, "dtype", None)
+    return part.ndim if dtype == np.bool_ else 1
+
+
+def _check_bounds(indices: Any, size: int, axis: int) -> None:
+    if isinstance(indices, jax.core.Tracer):
+        return  # its values are known only when the compiled program runs
+    values = np.asarray(indices)
+    if not values.size or values.dtype == np.bool_:
+        return
+    lowest, highest = int(values.min()), int(values.max())
+    if lowest < -size or highest >= size:
+        wrong = lowest if lowest < -size else highest
+        raise IndexError(f"index {wrong} is out of bounds for dimension {axis} with size {size}")

@@ -1,0 +1,213 @@
+"""The NumPy backend."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import AbstractContextManager
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from pullback import dtypes as dt
+from pullback.backend.array_api import Axis
+from pullback.backend.base import Kernel, NativeArray
+from pullback.backend.numpy_like import NumPyLikeBackend
+from pullback.devices import CPU, Device
+from pullback.dtypes import DType
+
+# NaN and inf are values to PyTorch, not mishaps. NumPy attributes a ufunc's warning to the calling frame's
+# module.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"pullback(_numpy)?(\.|$)")
+
+# Any: the stubs know no arrays of unknown dtype, and these calls are positional for speed.
+add_reduce: Any = np.add.reduce
+multiply_reduce: Any = np.multiply.reduce
+maximum_reduce: Any = np.maximum.reduce
+minimum_reduce: Any = np.minimum.reduce
+and_reduce: Any = np.logical_and.reduce
+or_reduce: Any = np.logical_or.reduce
+power = np.power
+dot: Any = np.dot
+_BLAS = frozenset({dt.float32, dt.float64, dt.complex64, dt.complex128})
+ndarray = np.ndarray
+
+
+def integer_power(x: Any, y: Any) -> Any:
+    """Integer power where exponents may be negative: the truncated exact result, 0 or ±1."""
+    x, y = np.asarray(x), np.asarray(y)
+    result = power(x, np.maximum(y, 0))
+    inverse = np.where(x == 1, 1, np.where(x == -1, np.where(y % 2 == 0, 1, -1), 0))
+    return np.where(y < 0, inverse, result).astype(result.dtype)
+
+
+class NumPyBackend(NumPyLikeBackend):
+    """NumPy on the CPU."""
+
+    strong_scalar_dtypes = frozenset({dt.bfloat16})
+
+    def __init__(self) -> None:
+        super().__init__("numpy", np)
+        self.inplace_kernels |= {"pow"}
+
+    def find_dtypes(self) -> tuple[dict[Any, DType], dict[DType, Any]]:
+        known, native = super().find_dtypes()
+        native[dt.bfloat16] = np.dtype(ml_dtypes.bfloat16)
+        known[native[dt.bfloat16]] = dt.bfloat16
+        return known, native
+
+    def versions(self) -> dict[str, str]:
+        return {"numpy": np.__version__, "ml_dtypes": ml_dtypes.__version__}
+
+    def guard(self) -> AbstractContextManager[object]:
+        return np.errstate(all="ignore")
+
+    # -- arrays
+
+    as_array: Any = staticmethod(np.asarray)
+
+    def is_array(self, obj: object) -> bool:
+        return isinstance(obj, np.ndarray)
+
+    def from_data(self, data: Any, dtype: DType, device: Device | None = None) -> NativeArray:
+        self._check(device)
+        return np.array(data, dtype=self.native_dtype(dtype))
+
+    def from_numpy(self, array: Any) -> NativeArray:
+        array = np.asarray(array)
+        dtype = self.dtypes.get(array.dtype)
+        if dtype is None:
+            native = array.dtype.newbyteorder("=")
+            if native not in self.dtypes:
+                self.dtype_of(array.dtype)  # raises
+            return array.astype(native)
+        native = self.native_dtypes[dtype]
+        # One dtype object per dtype, so that the core can compare by identity (C's long and long long are
+        # two).
+        return array if array.dtype is native else array.view(native)
+
+    def to_numpy(self, array: NativeArray) -> Any:
+        return array
+
+    def from_dlpack(self, array: Any) -> NativeArray:
+        return self.from_numpy(np.from_dlpack(array))
+
+    def astype(self, array: NativeArray, dtype: DType) -> NativeArray:
+        try:
+            return super().astype(array, dtype)
+        except RuntimeWarning:  # warnings are errors here, and NaN became an integer
+            with np.errstate(all="ignore"):
+                return super().astype(array, dtype)
+
+    def device_of(self, array: NativeArray) -> Device:
+        return CPU
+
+    def writable(self, array: NativeArray) -> bool:
+        return bool(array.flags.writeable)
+
+    def data_pointer(self, array: NativeArray) -> int:
+        pointer: int = array.__array_interface__["data"][0]
+        return pointer
+
+    def _check(self, device: Device | None) -> None:
+        if device is not None and device.type != "cpu":
+            raise self.no_device(device)
+
+    # -- kernels
+
+    def kernel_for(self, name: str, dtype: DType) -> Kernel | None:
+        if name == "mm" and dtype in _BLAS:
+            return dot  # of two matrices it is their product, and reaches BLAS sooner than matmul
+        return super().kernel_for(name, dtype)
+
+    @staticmethod
+    def pow(x: Any, y: Any, out: Any = None) -> NativeArray:
+        try:
+            return power(x, y) if out is None else power(x, y, out=out)
+        except ValueError:
+            if (x if isinstance(x, np.ndarray) else y).dtype.kind not in "iu":
+                raise
+            result = integer_power(x, y)
+            if out is None:
+                return result
+            out[...] = result
+            return out
+
+    def sum(self, x: NativeArray, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> NativeArray:
+        if dtype is None:
+            dtype = x.dtype
+        wide = self._wide.get(dtype)
+        if wide is None:
+            return add_reduce(x, axis, dtype, None, keepdims)
+        return add_reduce(x, axis, wide, None, keepdims).astype(dtype)
+
+    def prod(self, x: NativeArray, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> NativeArray:
+        if dtype is None:
+            dtype = x.dtype
+        wide = self._wide.get(dtype)
+        if wide is None:
+            return multiply_reduce(x, axis, dtype, None, keepdims)
+        return multiply_reduce(x, axis, wide, None, keepdims).astype(dtype)
+
+    def max(self, x: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        return maximum_reduce(x, axis, None, None, keepdims)
+
+    def min(self, x: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        return minimum_reduce(x, axis, None, None, keepdims)
+
+    def all(self, x: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        return and_reduce(x, axis, None, None, keepdims)
+
+    def any(self, x: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        return or_reduce(x, axis, None, None, keepdims)
+
+    def expand_dims(self, x: NativeArray, *, axis: int | tuple[int, ...]) -> NativeArray:
+        if isinstance(axis, tuple) or not -x.ndim - 1 <= axis <= x.ndim:
+            return np.expand_dims(x, axis)
+        if axis < 0:
+            axis += x.ndim + 1
+        return x[(slice(None),) * axis + (None,)]
+
+    def broadcast_to(self, x: NativeArray, shape: tuple[int, ...]) -> NativeArray:
+        own = x.shape
+        new = len(shape) - len(own)
+        strides = [0] * new
+        for size, wanted, stride in zip(own, shape[new:], x.strides, strict=False):
+            if size == wanted:
+                strides.append(stride)
+            elif size == 1:
+                strides.append(0)
+        if len(strides) == len(shape):
+            try:
+                return ndarray(shape, x.dtype, x, 0, strides)
+            except (ValueError, TypeError):
+                pass  # not contiguous, or of a dtype that has no buffer
+        out = np.broadcast_to(x, shape)
+        # Read-only would pass on to views of it, which PyTorch lets one write to.
+        if x.flags.writeable:
+            out.flags.writeable = True
+        return out
+
+    def zeros(self, shape: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
+        self._check(device)
+        return np.zeros(shape, dtype)
+
+    def ones(self, shape: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
+        self._check(device)
+        return np.ones(shape, dtype)
+
+    def full(self, shape: Any, value: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
+        self._check(device)
+        return np.full(shape, value, dtype)
+
+    def empty(self, shape: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
+        self._check(device)
+        return np.empty(shape, dtype)
+
+    def eye(self, n: int, m: int | None = None, *, dtype: Any, device: Device | None = None) -> NativeArray:
+        self._check(device)
+        return np.eye(n, m, dtype=dtype)
+
+    def positions(self, count: int, dtype: Any, device: Device | None) -> NativeArray:
+        self._check(device)
+        return np.arange(count, dtype=dtype)

@@ -1,0 +1,1 @@
+"""The benchmarks, one file each; ``reports(effort)`` of each module measures and returns its tables."""

@@ -1,0 +1,208 @@
+"""One operation with one sample of arguments in one dtype, and how to run it on a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from pullback import autograd
+from pullback.autograd import forward_ad
+from pullback.backend.base import Backend
+from pullback.backend.selection import use_backend
+from pullback.dtypes import DType
+from pullback.op import Composite, Operation
+from pullback.tensor import Tensor
+
+from pullback_conformance.moving import mapped, moved, tensors_in, to_numpy, widened
+from pullback_conformance.samples import Arguments, seed_of
+
+
+class Call:
+    """A call with its tensors on one backend.
+
+    Attributes
+    ----------
+    tensors : list of Tensor
+        Every tensor among the arguments, in order.
+    chosen : list of int
+        Which of them are differentiated.
+    """
+
+    def __init__(
+        self, operation: Operation | Composite, backend: Backend, arguments: Arguments, move: Callable[[Tensor], Tensor]
+    ) -> None:
+        self.operation = operation
+        self.backend = backend
+        self.args: tuple[Any, ...] = mapped(arguments.args, move)
+        self.kwargs: dict[str, Any] = mapped(arguments.kwargs, move)
+        self.tensors = tensors_in((self.args, self.kwargs))
+        self.chosen = _differentiated(operation, self.args, self.kwargs)
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The tensors that are differentiated."""
+        return [self.tensors[i] for i in self.chosen]
+
+    def run(self, replaced: dict[int, Tensor] | None = None) -> list[Any]:
+        """The results, several flattened to a list; with some of the tensors replaced, by position."""
+        args, kwargs = self.args, self.kwargs
+        if replaced:
+            position = iter(range(len(self.tensors)))
+
+            def replace(tensor: Tensor) -> Tensor:
+                return replaced.get(next(position), tensor)
+
+            args, kwargs = mapped((args, kwargs), replace)
+        with use_backend(self.backend):
+            result = self.operation.call(*args, **kwargs)
+        return flattened(result)
+
+    def require_gradients(self) -> None:
+        """Make the differentiated tensors leaves that require gradients."""
+        for tensor in self.inputs:
+            tensor.requires_grad_(True)
+
+    def vjp(self, cotangents: Sequence[Any], *, create_graph: bool = False) -> tuple[list[Tensor], list[Any]]:
+        """The cotangents as tensors, and the gradient for each input (None where there is none)."""
+        self.require_gradients()
+        with use_backend(self.backend):
+            outputs = [o for o in self.run() if is_inexact(o)]
+            pairs = [(o, self.like(v, o)) for o, v in zip(outputs, cotangents, strict=True)]
+            given = [v.requires_grad_(True) if create_graph else v for _, v in pairs]
+            recorded = [(o, v) for o, v in pairs if o.requires_grad]
+            if not recorded:
+                return given, [None] * len(self.inputs)
+            grads = autograd.grad(
+                [o for o, _ in recorded],
+                self.inputs,
+                [v for _, v in recorded],
+                allow_unused=True,
+                create_graph=create_graph,
+            )
+        return given, list(grads)
+
+    def jvp(self, tangents: Sequence[Any]) -> list[Any]:
+        """The tangent of each inexact result (None where there is none)."""
+        with use_backend(self.backend), forward_ad.dual_level():
+            duals = {
+                i: forward_ad.make_dual(self.tensors[i], self.like(t, self.tensors[i]))
+                for i, t in zip(self.chosen, tangents, strict=True)
+            }
+            outputs = [o for o in self.run(duals) if is_inexact(o)]
+            return [forward_ad.unpack_dual(o).tangent for o in outputs]
+
+    def second(self, cotangents: Sequence[Any], directions: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """The gradient of ``<directions, vjp(cotangents)>`` with respect to the inputs and to the cotangents."""
+        given, first = self.vjp(cotangents, create_graph=True)
+        pairs = [(g, self.like(w, g)) for g, w in zip(first, directions, strict=True) if g is not None and g.requires_grad]
+        if not pairs:
+            return [None] * len(self.inputs), [None] * len(given)
+        with use_backend(self.backend):
+            grads = autograd.grad(
+                [g for g, _ in pairs], [*self.inputs, *given], [w for _, w in pairs], allow_unused=True
+            )
+        return list(grads[: len(self.inputs)]), list(grads[len(self.inputs) :])
+
+    def like(self, values: Any, tensor: Tensor) -> Tensor:
+        """A new tensor of those values, in the dtype of another one."""
+        native = np.asarray(values) if tensor.dtype.is_complex else np.asarray(values).real
+        return Tensor._wrap(self.backend.from_data(native, tensor.dtype, None), self.backend)
+
+
+def flattened(result: Any) -> list[Any]:
+    """Results as a list: a tuple of tensors (or lists of them) flattened, anything else alone."""
+    if isinstance(result, tuple | list):
+        return [item for part in result for item in flattened(part)]
+    return [result]
+
+
+def is_inexact(value: Any) -> bool:
+    """Whether a result is a floating or complex tensor."""
+    return isinstance(value, Tensor) and value.dtype.category >= 2
+
+
+def _differentiated(operation: Operation | Composite, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
+    names: list[str] = []
+    if isinstance(operation, Operation):
+        parameters = (*operation.operands, *operation.attributes)
+        named = [*zip(parameters, args, strict=False), *kwargs.items()]
+        for name, value in named:
+            names += [name] * len(tensors_in(value))
+        wanted = set(operation.differentiable)
+        flags = [n in wanted for n in names]
+    else:
+        flags = [True] * len(tensors_in((args, kwargs)))
+    tensors = tensors_in((args, kwargs))
+    return [i for i, (t, f) in enumerate(zip(tensors, flags, strict=True)) if f and t.dtype.category >= 2]
+
+
+class Case:
+    """An operation, a sample of its arguments and a dtype.
+
+    Attributes
+    ----------
+    subject : Backend
+        The backend under test.
+    reference : Backend
+        The one it is held against.
+    """
+
+    def __init__(
+        self,
+        operation: Operation | Composite,
+        dtype: DType,
+        arguments: Arguments,
+        subject: Backend,
+        reference: Backend,
+        seed: int = 0,
+    ) -> None:
+        self.operation = operation
+        self.dtype = dtype
+        self.arguments = arguments
+        self.label = arguments.label
+        self.subject = subject
+        self.reference = reference
+        self.seed = seed
+
+    def on(self, backend: Backend) -> Call:
+        """A new call with the arguments moved to that backend."""
+        return Call(self.operation, backend, self.arguments, lambda tensor: moved(tensor, backend))
+
+    @cached_property
+    def is_self_comparison(self) -> bool:
+        """Whether the reference is the backend under test, and so no oracle."""
+        return self.subject is self.reference
+
+    @cached_property
+    def oracle(self) -> Any:
+        """Where the right answers to this case come from."""
+        from pullback_conformance.oracles.exact import Oracle
+
+        return Oracle(self)
+
+    @cached_property
+    def has_gradients(self) -> bool:
+        """Whether the sample has something to differentiate, small enough to do so."""
+        if self.operation.nondifferentiable is not None or self.arguments.is_wide:
+            return False
+        tensors = tensors_in((self.arguments.args, self.arguments.kwargs))
+        chosen = _differentiated(self.operation, self.arguments.args, self.arguments.kwargs)
+        return bool(chosen) and sum(tensors[i].numel() for i in chosen) <= 64
+
+    def directions(self, shapes: Sequence[tuple[int, ...]], purpose: int, *, is_complex: bool = False) -> list[Any]:
+        """Vectors to differentiate along: multiples of 1/16 between a half and one and a half, which every dtype holds."""
+        random = np.random.default_rng(
+            seed_of(f"{self.operation.name}/{purpose}", self.arguments.index, self.dtype, self.seed)
+        )
+
+        def draw(shape: tuple[int, ...]) -> Any:
+            return random.integers(8, 25, shape) / 16.0 * random.choice([-1.0, 1.0], shape)
+
+        return [draw(s) + 1j * draw(s) if is_complex else draw(s) for s in shapes]
+
+
+def wide_array(value: Any) -> Any:
+    """A result, tensor or None, as a NumPy array in the longest type; None stays."""
+    return None if value is None else widened(to_numpy(value))

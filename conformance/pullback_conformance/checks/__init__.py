@@ -1,0 +1,47 @@
+"""What is checked of each operation: the checks by name, in the order they run and are shown in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from pullback_conformance.checks import behaviour, derivatives, values
+from pullback_conformance.checks.finding import Finding
+
+__all__ = ["CHECKS", "Check", "Finding"]
+
+
+class Check(NamedTuple):
+    """One question about an operation.
+
+    Attributes
+    ----------
+    name : str
+    run : callable
+        ``run(case)`` gives a :class:`~pullback_conformance.checks.finding.Finding`.
+    differentiates : bool
+        Whether it asks about derivatives: of differentiable operations and inexact dtypes only.
+    question : str
+        What it asks, for people.
+    """
+
+    name: str
+    run: Callable[[Any], Finding]
+    differentiates: bool
+    question: str
+
+
+CHECKS: Final = {
+    check.name: check
+    for check in (
+        Check("value", values.value, False, "Are the values right?"),
+        Check("dtype", values.dtype_and_shape, False, "Do dtype, shape and device agree with the reference?"),
+        Check("special", values.special, False, "Are NaN, infinities and signed zeros treated as by the reference?"),
+        Check("unchanged", behaviour.unchanged, False, "Do the operands stay as they were?"),
+        Check("deterministic", behaviour.deterministic, False, "Does the same call give the same bits again?"),
+        Check("vjp", derivatives.vjp, True, "Are reverse-mode gradients right?"),
+        Check("jvp", derivatives.jvp, True, "Are forward-mode tangents right?"),
+        Check("adjoint", derivatives.adjoint, True, "Is <J t, v> the same number as <t, J^T v>?"),
+        Check("second", derivatives.second, True, "Are gradients of gradients right?"),
+    )
+}

@@ -1,0 +1,60 @@
+"""Checks of what an operation does besides computing: nothing to its operands, and the same thing every time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pullback.tensor import Tensor
+
+from pullback_conformance.case import Case
+from pullback_conformance.checks.finding import Finding
+from pullback_conformance.moving import tensors_in, to_numpy
+
+
+def _bits(value: Any) -> Any:
+    return np.ascontiguousarray(to_numpy(value)).tobytes() if isinstance(value, Tensor) else value
+
+
+def unchanged(case: Case) -> Finding:
+    """Compare the operands' bits after the operation, and after its derivative, with those before."""
+    call = case.on(case.subject)
+    original = [_bits(t) for t in tensors_in((case.arguments.args, case.arguments.kwargs))]
+    if case.has_gradients and case.dtype.category >= 2:
+        outputs = case.oracle.cotangents
+        call.vjp(outputs)
+    else:
+        call.run()
+    for number, (tensor, before) in enumerate(zip(call.tensors, original, strict=True)):
+        if _bits(tensor) != before:
+            wanted = to_numpy(tensors_in((case.arguments.args, case.arguments.kwargs))[number]).astype(tensor_kind(tensor))
+            return Finding(
+                f"operand {number} was changed",
+                program=[
+                    f"operand = operands[{number}]",
+                    f"assert operand.reshape(-1).tolist() == {wanted.reshape(-1).tolist()!r}, operand",
+                ],
+            )
+    return Finding()
+
+
+def tensor_kind(tensor: Tensor) -> str:
+    """The NumPy dtype whose elements have the values of a tensor's, and a literal."""
+    return {0: "bool", 1: tensor.dtype.name, 2: "float64", 3: "complex128"}[tensor.dtype.category]
+
+
+def deterministic(case: Case) -> Finding:
+    """Run the same call twice on the same operands and compare the bits."""
+    call = case.on(case.subject)
+    first = [_bits(r) for r in call.run()]
+    for number, (before, again) in enumerate(zip(first, [_bits(r) for r in call.run()], strict=True)):
+        if before != again:
+            return Finding(
+                f"result {number} differs from one call to the next",
+                program=[
+                    "results = [flat(run()) for _ in range(20)]",
+                    f"seen = {{str(r[{number}].reshape(-1).tolist()) for r in results}}",
+                    "assert len(seen) == 1, seen",
+                ],
+            )
+    return Finding()

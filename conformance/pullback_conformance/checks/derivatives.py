@@ -1,0 +1,139 @@
+"""Checks of derivatives: against formulas in higher precision, against differences of values, and against each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pullback.tensor import Tensor
+
+from pullback_conformance.case import Case, wide_array
+from pullback_conformance.checks.finding import Finding, Unsupported, compared
+from pullback_conformance.oracles.differences import as_real_vector
+from pullback_conformance.oracles.exact import Derivative
+from pullback_conformance.tolerances import DIFFERENCES, bound
+from pullback_conformance.ulp import ulp_at
+
+
+def vjp(case: Case) -> Finding:
+    """Gradients for every operand, for one cotangent."""
+    call = case.on(case.subject)
+    _, grads = call.vjp(case.oracle.cotangents)
+    _refuse_constants(case, grads)
+    program = program_of("vjp", case)
+    return _compare(case, "vjp", "gradient", "grads[{}]", grads, call.inputs, case.oracle.vjp, program)
+
+
+def jvp(case: Case) -> Finding:
+    """Tangents of every result, for one tangent of each operand."""
+    call = case.on(case.subject)
+    tangents = call.jvp(case.oracle.tangents)
+    _refuse_constants(case, tangents)
+    program = program_of("jvp", case)
+    return _compare(case, "jvp", "tangent", "results[{}]", tangents, tangents, case.oracle.jvp, program)
+
+
+def second(case: Case) -> Finding:
+    """Gradients of the gradients, for the operands and for the cotangents."""
+    call = case.on(case.subject)
+    by_input, by_cotangent = call.second(case.oracle.cotangents, case.oracle.second_directions)
+    if not case.oracle.is_constant:
+        _refuse_constants(case, [*by_input, *by_cotangent])
+    elif all(g is None for g in (*by_input, *by_cotangent)):
+        raise Unsupported("the result does not depend on the operands")
+    program = program_of("second", case)
+    grads: list[Any] = [*by_input, *by_cotangent]
+    like: list[Any] = [*call.inputs, *([None] * len(by_cotangent))]
+    return _compare(case, "second", "second gradient", "grads[{}]", grads, like, case.oracle.second, program)
+
+
+def adjoint(case: Case) -> Finding:
+    """``<J t, v>`` from forward mode and ``<t, J^T v>`` from reverse mode are one number."""
+    oracle = case.oracle
+    tangents = case.on(case.subject).jvp(oracle.tangents)
+    _, grads = case.on(case.subject).vjp(oracle.cotangents)
+    _refuse_constants(case, [*tangents, *grads])
+    pushed = [np.zeros_like(o) if t is None else wide_array(t) for t, o in zip(tangents, oracle.inexact_outputs, strict=True)]
+    pulled = [np.zeros_like(i) if g is None else wide_array(g) for g, i in zip(grads, oracle.inputs, strict=True)]
+    t, v = as_real_vector(oracle.tangents), as_real_vector(oracle.cotangents)
+    left = float(as_real_vector(pushed) @ v)
+    right = float(t @ as_real_vector(pulled))
+    scale = float(np.abs(v) @ np.abs(oracle.jacobian) @ np.abs(t))
+    allowed, _ = bound(case.operation, case.dtype, "adjoint", case.subject.name)
+    error = 0.0 if left == right else abs(left - right) / float(ulp_at(scale, case.dtype))
+    if error <= allowed:
+        return Finding(None, error, allowed, oracle="the adjoint identity")
+    program = [
+        *program_of("adjoint", case),
+        f"assert abs(left - right) <= {allowed * float(ulp_at(scale, case.dtype))!r}, (left, right)",
+    ]
+    problem = f"<J t, v> is {left:.17g} and <t, J^T v> is {right:.17g}: {error:.3g} ulp apart, {allowed:g} allowed"
+    return Finding(problem, error, allowed, program, "the adjoint identity")
+
+
+def _refuse_constants(case: Case, derivatives: list[Any]) -> None:
+    """No derivative at all is right exactly where the results don't depend on the operands."""
+    if all(d is None for d in derivatives) and case.oracle.is_constant:
+        raise Unsupported("the result does not depend on the operands")
+
+
+def _compare(
+    case: Case,
+    check: str,
+    what: str,
+    expression: str,
+    actual: list[Any],
+    like: list[Any],
+    truth: Derivative,
+    program: list[str],
+) -> Finding:
+    allowed, _ = bound(case.operation, case.dtype, check, case.subject.name)
+    source = case.oracle.fresh().backend.name
+    total = Finding(oracle=source)
+    parts = zip(actual, like, truth.by_formula, truth.by_differences, truth.scales, strict=True)
+    for number, (result, operand, exact, by_differences, scale) in enumerate(parts):
+        name = what if len(actual) == 1 else f"{what} {number}"
+        dtype = case.dtype if exact.dtype.kind == "c" else case.dtype.to_real()
+        if isinstance(result, Tensor):
+            dtype = result.dtype
+            if isinstance(operand, Tensor) and dtype is not operand.dtype:
+                total = total.merged(Finding(f"{name} has dtype {dtype.name}, the operand {operand.dtype.name}", program=program))
+                continue
+        array = np.zeros_like(exact) if result is None else wide_array(result)
+        place = expression.format(number)
+        found = compared(
+            name, place, array, exact, dtype, scale, allowed,
+            by_differences=by_differences, slack=DIFFERENCES * scale, oracle=source,
+        )  # fmt: skip
+        if found.problem is not None:
+            found.program = [*program, *found.program]
+        total = total.merged(found)
+    return total
+
+
+def program_of(check: str, case: Case) -> list[str]:
+    """The statements of a script that compute what a check compares."""
+    if check not in ("vjp", "jvp", "second", "adjoint"):
+        return ["run()"]
+    oracle = case.oracle
+    cotangents = f"cotangents = [{_lists(oracle.cotangents)}]"
+    tangents = f"tangents = [{_lists(oracle.tangents)}]"
+    if check == "vjp":
+        return [cotangents, "grads = gradients(operands, cotangents)"]
+    if check == "jvp":
+        return [tangents, "results = pushed(operands, tangents)"]
+    if check == "second":
+        directions = f"directions = [{_lists(oracle.second_directions)}]"
+        return [cotangents, directions, "grads = second_gradients(operands, cotangents, directions)"]
+    return [
+        cotangents,
+        tangents,
+        "left = inner(pushed(operands, tangents), cotangents)",
+        "right = inner(tangents, gradients(operands, cotangents))",
+    ]
+
+
+def _lists(arrays: list[Any]) -> str:
+    from pullback_conformance.script import nested_literal
+
+    return ", ".join(nested_literal(a) for a in arrays)

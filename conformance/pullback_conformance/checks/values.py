@@ -1,0 +1,121 @@
+"""Checks of results: their values, dtype, shape and device, and what becomes of NaN, infinities and signed zeros."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pullback.tensor import Tensor
+
+from pullback_conformance.case import Case
+from pullback_conformance.checks.finding import Finding, Unsupported, compared
+from pullback_conformance.moving import to_numpy, widened
+from pullback_conformance.oracles.exact import NoOracle
+from pullback_conformance.tolerances import ANY_ZERO, bound
+
+
+def value(case: Case) -> Finding:
+    """Compare each result with the most precise oracle there is."""
+    results = case.on(case.subject).run()
+    try:
+        truth = case.oracle.values
+    except NoOracle as reason:
+        raise Unsupported(str(reason)) from None
+    return _compare(case, results, truth.values, truth.scales, truth.source, "value")
+
+
+def _compare(
+    case: Case, results: list[Any], values: list[Any], scales: list[Any], source: str, check: str, *, signs: bool = False
+) -> Finding:
+    if len(results) != len(values):
+        return Finding(f"{len(results)} results, expected {len(values)}", program=["print(result)"])
+    total = Finding(oracle=source)
+    for number, (result, exact, scale) in enumerate(zip(results, values, scales, strict=True)):
+        what = "result" if len(results) == 1 else f"result {number}"
+        expression = "result" if len(results) == 1 else f"flat(result)[{number}]"
+        if not isinstance(result, Tensor):
+            if not np.array_equal(np.asarray(result), exact, equal_nan=np.asarray(result).dtype.kind in "fc"):
+                found = Finding(
+                    f"{what} is {result!r}, expected {exact!r}",
+                    program=[f"assert {expression} == {exact.tolist()!r}, {expression}"],
+                )
+                total = total.merged(found)
+            continue
+        allowed, _ = bound(case.operation, result.dtype, check, case.subject.name)
+        actual = to_numpy(result)
+        if result.dtype.category >= 2:
+            actual = widened(actual)
+        found = compared(
+            what, expression, actual, exact, result.dtype, scale, allowed, oracle=source, zero_signs=signs
+        )
+        total = total.merged(found)
+    return total
+
+
+def dtype_and_shape(case: Case) -> Finding:
+    """Compare what can be known of each result without its values."""
+    call = case.on(case.subject)
+    results = call.run()
+    if case.is_self_comparison and case.oracle.wide is not None and case.dtype.category >= 2:
+        expected = case.oracle.wide.run()
+    else:
+        expected = case.oracle.in_same_dtype
+    for number, (result, want) in enumerate(zip(results, expected, strict=True)):
+        expression = "result" if len(results) == 1 else f"flat(result)[{number}]"
+        problem, program = _difference(case, call.tensors, result, want, expression)
+        if problem is not None:
+            return Finding(problem, program=program)
+    return Finding()
+
+
+def _difference(
+    case: Case, operands: list[Tensor], result: Any, want: Any, expression: str
+) -> tuple[str | None, list[str]]:
+    subject = case.subject
+    if not isinstance(result, Tensor) or not isinstance(want, Tensor):
+        same = type(result) is type(want)
+        return (None if same else f"{expression} is {result!r}, expected {want!r}"), [f"print({expression})"]
+    if not subject.is_array(result.array) or result.array.dtype not in subject.dtypes:
+        array = result.array
+        return (
+            f"{expression}.array is a {type(array).__name__} of {getattr(array, 'dtype', 'no dtype')}, which is no array"
+            f" of backend {subject.name!r}",
+            [f"print(type({expression}.array))"],
+        )
+    if tuple(result.array.shape) != tuple(want.array.shape):
+        shape = tuple(want.array.shape)
+        return (
+            f"{expression} has shape {tuple(result.array.shape)}, expected {shape}",
+            [f"assert tuple({expression}.shape) == {shape}, {expression}.shape"],
+        )
+    # On the reference itself the expectation comes from a run in higher precision, where float32 became float64.
+    allowed = {want.dtype}
+    if case.is_self_comparison and case.dtype.category >= 2 and want.dtype.category >= 2:
+        allowed = {case.dtype, case.dtype.to_real(), want.dtype} if want.dtype.category == 2 else {case.dtype, want.dtype}
+        allowed |= {case.dtype.to_complex()} if want.dtype.category == 3 else set()
+    if result.dtype not in allowed:
+        names = " or ".join(sorted(d.name for d in allowed))
+        return (
+            f"{expression} has dtype {result.dtype.name}, expected {names}",
+            [f"assert {expression}.dtype is pb.{want.dtype.name}, {expression}.dtype"],
+        )
+    if operands and result.device != operands[0].device:
+        return (
+            f"{expression} is on device {result.device}, the operands on {operands[0].device}",
+            [f"print({expression}.device)"],
+        )
+    return None, []
+
+
+def special(case: Case) -> Finding:
+    """Compare results for NaN, infinities and signed zeros, down to the signs of zeros."""
+    results = case.on(case.subject).run()
+    if case.is_self_comparison:
+        wide = case.oracle.wide
+        if wide is None:
+            raise Unsupported("no other implementation to compare with on the reference backend itself")
+        expected, source = wide.run(), wide.backend.name
+    else:
+        expected, source = case.oracle.in_same_dtype, case.reference.name
+    values = [widened(to_numpy(e)) if isinstance(e, Tensor) else np.asarray(e) for e in expected]
+    return _compare(case, results, values, [None] * len(values), source, "special", signs=case.operation.name not in ANY_ZERO)

@@ -1,0 +1,100 @@
+"""Moving the arguments of a sample between backends: same values, same layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from pullback.backend.base import Backend
+from pullback.dtypes import DType
+from pullback.tensor import Tensor
+
+
+def mapped(value: Any, function: Callable[[Tensor], Any]) -> Any:
+    """``value`` with each Tensor in it replaced, looking into lists, tuples, dicts and slices."""
+    if isinstance(value, Tensor):
+        return function(value)
+    if isinstance(value, list | tuple) and type(value) in (list, tuple):
+        return type(value)(mapped(item, function) for item in value)
+    if isinstance(value, Mapping):
+        return {key: mapped(item, function) for key, item in value.items()}
+    if isinstance(value, slice):
+        return slice(*(mapped(part, function) for part in (value.start, value.stop, value.step)))
+    return value
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """Each Tensor in a tree of arguments, once for each place."""
+    found: list[Tensor] = []
+
+    def note(tensor: Tensor) -> Tensor:
+        found.append(tensor)
+        return tensor
+
+    mapped(value, note)
+    return found
+
+
+class Layout:
+    """How the elements of an array lie in memory, as far as a sample can want it: permuted, with a step, broadcast.
+
+    Attributes
+    ----------
+    axes : tuple of int or None
+        The permutation that gives the array from a row-major one; None where it is row-major itself.
+    step : int
+        Distance between elements along the last axis of the row-major one.
+    """
+
+    __slots__ = ("axes", "step")
+
+    def __init__(self, array: Any) -> None:
+        self.axes: tuple[int, ...] | None = None
+        self.step = 1
+        if array.size < 2 or array.flags.c_contiguous or 0 in array.strides:
+            return
+        order = sorted(range(array.ndim), key=lambda axis: (-abs(array.strides[axis]), axis))
+        base = array.transpose(order)
+        if order != list(range(array.ndim)):
+            self.axes = tuple(int(a) for a in np.argsort(order))
+        if base.strides[-1] > array.itemsize:
+            self.step = base.strides[-1] // array.itemsize
+
+    def base_of(self, array: Any) -> Any:
+        """A row-major array that :meth:`apply` makes ``array`` of."""
+        base = array if self.axes is None else array.transpose(np.argsort(self.axes))
+        return np.ascontiguousarray(base if self.step == 1 else np.repeat(base, self.step, axis=-1))
+
+    def apply(self, backend: Backend, base: Any) -> Any:
+        """The native array with this layout, from the native form of the base."""
+        if self.step > 1:
+            base = backend.getitem(base, (Ellipsis, slice(None, None, self.step)))
+        return base if self.axes is None else backend.permute_dims(base, self.axes)
+
+
+def moved(tensor: Tensor, backend: Backend, dtype: DType | None = None) -> Tensor:
+    """A new tensor on ``backend`` with the values of a NumPy tensor and, on mutable backends, its layout."""
+    array = tensor.array
+    native = tensor.dtype if dtype is None else dtype
+    if not backend.mutable:
+        return Tensor._wrap(backend.from_data(np.ascontiguousarray(array).reshape(array.shape), native, None), backend)
+    layout = Layout(array)
+    base = layout.base_of(array)
+    if not array.ndim:
+        base = base.reshape(())  # np.ascontiguousarray makes 0-d arrays 1-d
+    return Tensor._wrap(layout.apply(backend, backend.from_data(base, native, None)), backend)
+
+
+def to_numpy(tensor: Tensor) -> Any:
+    """The elements of a tensor as a NumPy array of their own dtype (a copy: backends may share memory)."""
+    return np.array(tensor.backend.to_numpy(tensor.array))
+
+
+def widened(array: Any) -> Any:
+    """A NumPy array in NumPy's longest floating or complex type; others as they are."""
+    if array.dtype.kind == "c":
+        return array.astype(np.clongdouble)
+    if array.dtype.kind == "f" or array.dtype.name == "bfloat16":
+        return array.astype(np.longdouble)
+    return array

@@ -1,0 +1,315 @@
+"""The oracle of one case: its values and derivatives in higher precision, and the scales its errors are measured at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from pullback.backend.base import Backend
+from pullback.backend.selection import get_backend
+from pullback.dtypes import DType
+from pullback.op import Composite, Operation
+from pullback.tensor import Tensor
+
+from pullback_conformance.case import Call, Case, is_inexact
+from pullback_conformance.moving import tensors_in, to_numpy, widened
+from pullback_conformance.oracles import differences, integers, multiprecision
+from pullback_conformance.oracles.extended import (
+    extended_backend,
+    has_extended_precision,
+    in_double_precision,
+    in_extended_precision,
+    integers_as_floating,
+)
+from pullback_conformance.samples import Arguments
+from pullback_conformance.tolerances import Kind, kind_of
+
+
+class OracleError(Exception):
+    """An oracle failed, so the check could not be run: no fault of the backend under test."""
+
+
+class NoOracle(Exception):  # noqa: N818  not an error
+    """There is nothing more precise or independent to compare with."""
+
+
+class Truth(NamedTuple):
+    """Exact results and the scale of each."""
+
+    values: list[Any]
+    scales: list[Any]
+    source: str
+
+
+class Oracle:
+    """Right answers for one case, each computed when first asked for."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.operation: Operation | Composite = case.operation
+        self.kind = kind_of(case.operation)
+
+    # -- values -------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def in_same_dtype(self) -> list[Any]:
+        """The results of the reference in the dtype under test; an exception it raised is raised here too."""
+        return self.case.on(self.case.reference).run()
+
+    @cached_property
+    def values(self) -> Truth:
+        """The exact values, from the best oracle there is."""
+        if self.case.dtype.category < 2:
+            return self._integer_values()
+        by_mpmath = self._mpmath_values()
+        if by_mpmath is not None:
+            return by_mpmath
+        wide = self.wide
+        if wide is not None and (self.is_more_precise or not self.case.is_self_comparison):
+            return Truth(self._wide_values, self._scales(self._wide_values), wide.backend.name)
+        if self.case.is_self_comparison:
+            raise NoOracle(f"no oracle more precise than {self.case.dtype.name} on the reference backend itself")
+        values = [_array(v) for v in self.in_same_dtype]
+        return Truth(values, self._scales(values), self.case.reference.name)
+
+    def _integer_values(self) -> Truth:
+        case = self.case
+        if not case.is_self_comparison:
+            values = [_array(v) for v in self.in_same_dtype]
+            return Truth(values, [np.abs(v) for v in values], case.reference.name)
+        if isinstance(self.operation, Operation) and not case.arguments.kwargs and not self.operation.sequence:
+            operands = [a.array if isinstance(a, Tensor) else a for a in case.arguments.args]
+            result = self.in_same_dtype[0]
+            if all(isinstance(o, np.ndarray | int) for o in operands) and isinstance(result, Tensor):
+                exact = integers.evaluate(self.operation.name, operands, to_numpy(result).dtype)
+                if exact is not None:
+                    return Truth([exact], [np.abs(exact)], "Python's integers")
+        numbers = [a for a in (*case.arguments.args, *case.arguments.kwargs.values()) if isinstance(a, float)]
+        if case.dtype.category == 1 and not numbers:  # a float would be truncated for integers
+            try:
+                results = self._call(extended_backend(), _integers_stand_in(case.dtype)).run()
+            except (NotImplementedError, RuntimeError, TypeError, ValueError, IndexError) as error:
+                raise NoOracle("no independent oracle for integers on the reference backend itself") from error
+            values = [_array(v) for v in results]
+            return Truth(values, [np.abs(v) for v in values], "the same integers in extended precision")
+        raise NoOracle(f"no independent oracle for {case.dtype.name} on the reference backend itself")
+
+    def _mpmath_values(self) -> Truth | None:
+        name, arguments = self.operation.oracle, self.case.arguments
+        if name is None or arguments.kwargs or multiprecision.function_named(name) is None:
+            return None
+        operands = [widened(a.array) if isinstance(a, Tensor) else np.longdouble(a) for a in arguments.args]
+        exact = multiprecision.evaluate(name, *operands)
+        return Truth([exact], self._scales([exact]), "mpmath")
+
+    # -- in higher precision ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def wide(self) -> Call | None:
+        """The call in the highest precision the reference's kernels run in; None where they run in no higher one."""
+        attempts: list[tuple[Backend, Callable[[Tensor], Tensor]]] = [(extended_backend(), in_extended_precision)]
+        attempts.append((get_backend("numpy"), in_double_precision))
+        for backend, convert in attempts:
+            call = self._call(backend, convert)
+            try:
+                self._wide_values = [_array(v) for v in call.run()]
+            except Exception:  # NumPy's linear algebra, for one, has no `long double`; or the operation refuses
+                continue
+            return call
+        return None
+
+    @cached_property
+    def _wide_values(self) -> list[Any]:
+        raise AssertionError("set by `wide`")
+
+    @property
+    def is_extended(self) -> bool:
+        """Whether the higher precision is that of ``long double``."""
+        wide = self._must_be_wide()
+        return wide.backend is extended_backend() and has_extended_precision()
+
+    @property
+    def is_more_precise(self) -> bool:
+        """Whether the higher precision is higher than that of the dtype under test."""
+        return self.is_extended or self.case.dtype.to_real().itemsize < 8
+
+    def _must_be_wide(self) -> Call:
+        if self.wide is None:
+            raise OracleError("the reference backend runs this neither in extended nor in double precision")
+        return self.wide
+
+    def _call(self, backend: Backend, convert: Callable[[Tensor], Tensor]) -> Call:
+        return Call(self.operation, backend, self.case.arguments, convert)
+
+    def fresh(self) -> Call:
+        """The call in higher precision with new tensors, to differentiate."""
+        backend = self._must_be_wide().backend
+        return self._call(backend, in_extended_precision if backend is extended_backend() else in_double_precision)
+
+    def _scales(self, values: list[Any]) -> list[Any]:
+        """Where errors of the values are measured: see :mod:`pullback_conformance.ulp`."""
+        magnitudes = [np.abs(v) for v in values]
+        if self.kind is Kind.EXACT:
+            return magnitudes
+        if self.kind is Kind.ELEMENTWISE:
+            moves = self._elementwise_moves() if len(values) == 1 else None
+            return magnitudes if moves is None else [np.fmax(magnitudes[0], moves)]
+        if self.kind is Kind.LINEAR and self.wide is not None:
+            call = self.fresh()
+            absolute = {i: _absolute(call.tensors[i]) for i in call.chosen}
+            sums = [np.abs(_array(v)) for v in call.run(absolute)]
+            if self.operation.module.endswith(".fft"):  # its coefficients have all signs: only the largest is a bound
+                sums = [np.broadcast_to(np.max(s, initial=0), s.shape) for s in sums]
+            return [np.maximum(m, s) if s.shape == m.shape else m for m, s in zip(magnitudes, sums, strict=True)]
+        if self.case.has_gradients and self.wide is not None and len(values) == len(self.inexact_outputs):
+            # How much the result moves where each operand moves by its own size: what rounding the operands would do.
+            moves = np.abs(self.jacobian) @ np.abs(differences.as_real_vector(self.inputs))
+            parts = [np.abs(p) for p in differences.from_real_vector(moves, self.inexact_outputs)]
+            magnitudes = [np.fmax(m, p) for m, p in zip(magnitudes, parts, strict=True)]
+        return [np.broadcast_to(np.max(m[np.isfinite(m)], initial=0), m.shape) for m in magnitudes]
+
+    def _elementwise_moves(self) -> Any:
+        """How far each element moves where its operands move by their own size, for several operands; else None."""
+        if len(self.case.arguments.args) < 2 or self.wide is None or not self.inputs or len(self.inexact_outputs) != 1:
+            return None
+        moves = np.zeros(self.inexact_outputs[0].shape)
+        for number in range(len(self.inputs)):
+            along = [a if n == number else np.zeros_like(a) for n, a in enumerate(self.inputs)]
+            vector = differences.directional(self._values_at, self.inputs, differences.as_real_vector(along), self.step)
+            (move,) = differences.from_real_vector(vector, self.inexact_outputs)
+            moves += np.abs(move).astype(np.float64)
+        return moves
+
+    # -- derivatives --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def inexact_outputs(self) -> list[Any]:
+        """The floating and complex results in higher precision."""
+        return [_array(v) for v in self._must_be_wide().run() if is_inexact(v)]
+
+    @cached_property
+    def inputs(self) -> list[Any]:
+        """The differentiated operands in higher precision."""
+        return [_array(t) for t in self._must_be_wide().inputs]
+
+    @cached_property
+    def step(self) -> float:
+        """The step of the differences."""
+        return differences.step_for(self.is_extended)
+
+    def _values_at(self, arrays: list[Any]) -> list[Any]:
+        call = self.fresh()
+        replaced = {i: call.like(a, call.tensors[i]) for i, a in zip(call.chosen, arrays, strict=True)}
+        return [_array(v) for v in call.run(replaced) if is_inexact(v)]
+
+    @cached_property
+    def jacobian(self) -> Any:
+        """All first derivatives, by differences of values."""
+        outputs = differences.as_real_vector(self.inexact_outputs).size
+        return differences.jacobian(self._values_at, self.inputs, self.step, outputs)
+
+    @cached_property
+    def cotangents(self) -> list[Any]:
+        """One for each inexact result."""
+        return self._directions(self.inexact_outputs, 1)
+
+    @cached_property
+    def tangents(self) -> list[Any]:
+        """One for each differentiated operand."""
+        return self._directions(self.inputs, 2)
+
+    @cached_property
+    def second_directions(self) -> list[Any]:
+        """What the gradients are multiplied with before they are differentiated again."""
+        return self._directions(self.inputs, 3)
+
+    def _directions(self, arrays: list[Any], purpose: int) -> list[Any]:
+        drawn = self.case.directions([a.shape for a in arrays], purpose, is_complex=True)
+        return [d if a.dtype.kind == "c" else d.real for d, a in zip(drawn, arrays, strict=True)]
+
+    @cached_property
+    def is_constant(self) -> bool:
+        """Whether the results don't depend on the operands, so that no graph is needed."""
+        return not np.any(self.jacobian)
+
+    @cached_property
+    def vjp(self) -> Derivative:
+        """Gradients for the operands."""
+        _, grads = self.fresh().vjp(self.cotangents)
+        v = differences.as_real_vector(self.cotangents)
+        return self._derivative(grads, self.jacobian.T @ v, np.abs(self.jacobian.T) @ np.abs(v), self.inputs)
+
+    @cached_property
+    def jvp(self) -> Derivative:
+        """Tangents of the results."""
+        tangents = self.fresh().jvp(self.tangents)
+        t = differences.as_real_vector(self.tangents)
+        return self._derivative(tangents, self.jacobian @ t, np.abs(self.jacobian) @ np.abs(t), self.inexact_outputs)
+
+    @cached_property
+    def second(self) -> Derivative:
+        """The gradient of the gradients' product with the directions: for the operands, then for the cotangents.
+
+        The first is a Hessian's product with the directions, which is symmetric, and so the gradient's own derivative
+        along them; the second is the JVP.
+        """
+        by_input, by_cotangent = self.fresh().second(self.cotangents, self.second_directions)
+        w = differences.as_real_vector(self.second_directions)
+
+        def gradient_at(arrays: list[Any]) -> list[Any]:
+            call = self.fresh()
+            for i, array in zip(call.chosen, arrays, strict=True):
+                call.tensors[i].array = call.like(array, call.tensors[i]).array
+            _, grads = call.vjp(self.cotangents)
+            return [np.zeros_like(a) if g is None else _array(g) for g, a in zip(grads, self.inputs, strict=True)]
+
+        hessian = differences.directional(gradient_at, self.inputs, w, self.step)
+        expected = np.concatenate([hessian, self.jacobian @ w])
+        largest = max(np.max(np.abs(hessian), initial=0), np.max(np.abs(self.vjp.vector), initial=0))
+        scale = np.concatenate([np.full(hessian.shape, largest), np.abs(self.jacobian) @ np.abs(w)])
+        return self._derivative([*by_input, *by_cotangent], expected, scale, [*self.inputs, *self.inexact_outputs])
+
+    def _derivative(self, by_formula: list[Any], vector: Any, scale: Any, like: list[Any]) -> Derivative:
+        by_differences = differences.from_real_vector(vector, like)
+        scales = differences.from_real_vector(scale, like)
+        arrays = [np.zeros_like(d) if f is None else _array(f) for f, d in zip(by_formula, by_differences, strict=True)]
+        sized = []
+        for s in scales:
+            size = np.abs(s)
+            if self.kind not in (Kind.EXACT, Kind.ELEMENTWISE):
+                size = np.broadcast_to(np.max(size, initial=0), size.shape)
+            sized.append(size)
+        return Derivative(arrays, by_differences, sized, vector)
+
+
+class Derivative(NamedTuple):
+    """A derivative by formula in higher precision and by differences, and the scales of its parts."""
+
+    by_formula: list[Any]
+    by_differences: list[Any]
+    scales: list[Any]
+    vector: Any
+
+
+def _array(value: Any) -> Any:
+    """A result as a NumPy array, floating ones in the longest type."""
+    return widened(to_numpy(value)) if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _absolute(tensor: Tensor) -> Tensor:
+    array = np.abs(tensor.array).astype(tensor.array.dtype)
+    return Tensor._wrap(array, tensor.backend)
+
+
+def _integers_stand_in(dtype: DType) -> Callable[[Tensor], Tensor]:
+    def convert(tensor: Tensor) -> Tensor:
+        return integers_as_floating(tensor) if tensor.dtype is dtype and tensor.array.size else in_extended_precision(tensor)
+
+    return convert
+
+
+def has_tensors(arguments: Arguments) -> bool:
+    """Whether there is a tensor among the arguments."""
+    return bool(tensors_in((arguments.args, arguments.kwargs)))

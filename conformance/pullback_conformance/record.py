@@ -1,0 +1,146 @@
+"""The record of a run: every cell of the grid with its outcome, as data. All reports are made from it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pullback_conformance.outcome import Outcome
+
+#: Raised when a reader of older records would misread newer ones.
+FORMAT = 1
+
+
+@dataclass
+class SampleResult:
+    """What became of one sample in a cell.
+
+    Attributes
+    ----------
+    sample : str
+        The sample's label.
+    outcome : str
+    ulp, bound : float or None
+        The largest error, and the largest allowed.
+    message : str
+        What is wrong, or why it was not judged; empty where it passed.
+    script : str
+        A script that reproduces a failure.
+    """
+
+    sample: str
+    outcome: str
+    ulp: float | None = None
+    bound: float | None = None
+    message: str = ""
+    script: str = ""
+    script_file: str = ""
+    oracle: str = ""
+
+
+@dataclass
+class Cell:
+    """One operation, dtype and check, over all samples."""
+
+    operation: str
+    family: str
+    dtype: str
+    check: str
+    samples: list[SampleResult] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of the samples' outcomes; unsupported ones count only where there are no others."""
+        return Outcome.worst(Outcome(s.outcome) for s in self.samples)
+
+    @property
+    def ulp(self) -> float | None:
+        """The largest error of all samples."""
+        return max((s.ulp for s in self.samples if s.ulp is not None), default=None)
+
+    @property
+    def bound(self) -> float | None:
+        """The largest error allowed."""
+        return max((s.bound for s in self.samples if s.bound is not None), default=None)
+
+    @property
+    def name(self) -> str:
+        """A short name for people and scripts."""
+        return f"{self.operation}-{self.dtype}-{self.check}"
+
+
+@dataclass
+class Record:
+    """A whole run."""
+
+    backend: str
+    against: str
+    tier: str
+    seed: int
+    started: str
+    versions: dict[str, str]
+    platform: str
+    missing_dtypes: list[str]
+    seconds: float = 0.0
+    complete: bool = False
+    cells: list[Cell] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """How many cells have each outcome."""
+        found = Counter(cell.outcome.value for cell in self.cells)
+        return {outcome.value: found.get(outcome.value, 0) for outcome in Outcome}
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all was run, and nothing failed."""
+        return self.complete and bool(self.cells) and not any(cell.outcome.is_bad for cell in self.cells)
+
+    def bad_cells(self) -> list[Cell]:
+        """Cells that failed or were not run."""
+        return [cell for cell in self.cells if cell.outcome.is_bad]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record for JSON."""
+        data = asdict(self)
+        for cell, made in zip(self.cells, data["cells"], strict=True):
+            made |= {"outcome": cell.outcome.value, "ulp": cell.ulp, "bound": cell.bound}
+            made["samples"] = [{k: v for k, v in s.items() if v not in (None, "")} for s in made["samples"]]
+        return {"format": FORMAT, "summary": self.counts(), "passed": self.is_good, **data}
+
+    def write_json(self, path: Path) -> None:
+        """Write the record; an infinite error as the string ``"inf"``, for which JSON has no number."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(_encoded(self.as_dict()), indent=1, allow_nan=False), encoding="utf-8")
+
+
+def read_json(path: Path) -> Record:
+    """The record that was written to a file."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if data.pop("format") != FORMAT:
+        raise ValueError(f"{path} is a record of another format")
+    for derived in ("summary", "passed"):
+        data.pop(derived)
+    cells = [
+        Cell(c["operation"], c["family"], c["dtype"], c["check"], [_sample(s) for s in c["samples"]])
+        for c in data.pop("cells")
+    ]
+    return Record(cells=cells, **data)
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _encoded(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_encoded(v) for v in value]
+    return "inf" if isinstance(value, float) and math.isinf(value) else value
+
+
+def _sample(data: dict[str, Any]) -> SampleResult:
+    if "ulp" in data:
+        data["ulp"] = float(data["ulp"])
+    return SampleResult(**data)

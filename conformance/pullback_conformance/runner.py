@@ -1,0 +1,424 @@
+"""Running the grid: operations by dtypes by checks, each over the samples, and what became of every cell."""
+
+from __future__ import annotations
+
+import platform
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+import pullback  # noqa: F401  declares the operations
+from pullback.backend.base import Backend, Limitation
+from pullback.backend.selection import get_backend
+from pullback.dtypes import DType, by_name
+from pullback.errors import MissingKernelError
+from pullback.op import Composite, Operation
+from pullback.op import registry as operations
+from pullback.tensor import Tensor
+
+from pullback_conformance.case import Case
+from pullback_conformance.checks import CHECKS, Check, Finding
+from pullback_conformance.checks.derivatives import program_of
+from pullback_conformance.checks.finding import Unsupported
+from pullback_conformance.creation_samples import WITHOUT_VALUES
+from pullback_conformance.oracles.exact import NoOracle, OracleError
+from pullback_conformance.outcome import Outcome
+from pullback_conformance.record import Cell, Record, SampleResult
+from pullback_conformance.samples import Arguments, declared_samples, samples_of, special_sample
+from pullback_conformance.script import script_for
+from pullback_conformance.tiers import TIERS, Tier
+
+class Selection(NamedTuple):
+    """What to run.
+
+    Attributes
+    ----------
+    operations : tuple of str
+        Patterns of operation names; empty for all.
+    dtypes : tuple of str
+        Names; empty for the tier's.
+    checks : tuple of str
+        Names; empty for all.
+    """
+
+    tier: str = "smoke"
+    operations: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    seed: int = 0
+
+
+class Unit(NamedTuple):
+    """The part of the grid that is run in one go: an operation in a dtype, with all its checks."""
+
+    operation: Operation | Composite
+    dtype: DType
+
+
+class Runner:
+    """Runs a selection of the grid on a backend.
+
+    Parameters
+    ----------
+    subject : Backend or str
+        The backend under test: its name, or ``module:Class`` for one that no plugin brings yet.
+    reference : Backend or str
+        The backend it is held against.
+
+    Raises
+    ------
+    ValueError
+        For a tier, check or dtype that does not exist, or patterns that no operation matches.
+    """
+
+    def __init__(self, subject: Backend | str, reference: Backend | str = "numpy", selection: Selection | None = None) -> None:
+        self.subject = backend_named(subject)
+        self.reference = backend_named(reference)
+        self.selection = selection or Selection()
+        if self.selection.tier not in TIERS:
+            raise ValueError(f"no tier {self.selection.tier!r}; there are {', '.join(TIERS)}")
+        self.tier: Tier = TIERS[self.selection.tier]
+        self.checks = [CHECKS[name] for name in _known(self.selection.checks, CHECKS, "check") or CHECKS]
+        wanted = [by_name[name] for name in _known(self.selection.dtypes, by_name, "dtype")]
+        self._every_dtype = wanted or list(self.tier.dtypes)
+        self.dtypes = [d for d in self._every_dtype if d in self.subject.native_dtypes]
+        self._derivative_dtypes = wanted or list(self.tier.derivative_dtypes)
+        self._limits = _LimitationJudge(self.subject)
+
+    # -- what there is to run -----------------------------------------------------------------------------------------
+
+    def operations(self) -> list[Operation | Composite]:
+        """The operations selected, by family and name."""
+        patterns = self.selection.operations
+        found = [
+            o
+            for name, o in operations.items()
+            if (not patterns or any(fnmatchcase(name, p) for p in patterns)) and name not in WITHOUT_VALUES
+        ]
+        if not found:
+            raise ValueError(f"no operation matches {', '.join(patterns)}")
+        return sorted(found, key=lambda o: (o.module, o.name))
+
+    def units(self) -> list[Unit]:
+        """Each operation with each dtype that it accepts and the backend has."""
+        return [Unit(o, d) for o in self.operations() for d in self.dtypes if d in o.dtypes]
+
+    def checks_of(self, unit: Unit) -> list[Check]:
+        """The checks whose question arises for an operation in a dtype, as far as its declaration tells."""
+        no_derivative = (
+            unit.operation.nondifferentiable is not None
+            or unit.dtype.category < 2
+            or unit.dtype not in self._derivative_dtypes
+        )
+        return [c for c in self.checks if not (c.differentiates and no_derivative)]
+
+    # -- running ------------------------------------------------------------------------------------------------------
+
+    def record(self) -> Record:
+        """An empty record of this run."""
+        versions = {"pullback": _version_of("pullback"), "python": platform.python_version()}
+        versions |= self.reference.versions() | self.subject.versions()
+        return Record(
+            backend=self.subject.name,
+            against=self.reference.name,
+            tier=self.selection.tier,
+            seed=self.selection.seed,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            versions=versions,
+            platform=platform.platform(),
+            missing_dtypes=[d.name for d in self._every_dtype if d not in self.subject.native_dtypes],
+        )
+
+    def run(self, progress: Callable[[Unit, list[Cell]], None] | None = None, *, jobs: int = 1) -> Record:
+        """Run everything selected; interrupted from the keyboard, give what was run, marked incomplete.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with each unit and its cells as they are done.
+        jobs : int
+            How many threads to run. They pay off where a backend compiles, which holds no lock of Python's.
+        """
+        record = self.record()
+        start = time.perf_counter()
+        units = self.units()
+        done: dict[Unit, list[Cell]] = {}
+        pool = ThreadPoolExecutor(jobs)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                waiting = {pool.submit(self.run_unit, unit): unit for unit in units}
+                for future in as_completed(waiting):
+                    unit = waiting[future]
+                    done[unit] = future.result()
+                    if progress is not None:
+                        progress(unit, done[unit])
+            record.complete = True
+        except KeyboardInterrupt:
+            record.notes.append(f"interrupted: {len(done)} of {len(units)} operations and dtypes were run")
+        finally:
+            pool.shutdown(cancel_futures=True)
+        for unit in units:
+            missing = [self._cell(unit, c, [_not_run("the run was interrupted")]) for c in self.checks_of(unit)]
+            record.cells += done.get(unit, missing)
+        record.cells += self.judge_limitations()
+        record.notes += self.limitation_notes(record)
+        record.seconds = time.perf_counter() - start
+        return record
+
+    def run_unit(self, unit: Unit) -> list[Cell]:
+        """Run all checks of one operation in one dtype."""
+        checks = self.checks_of(unit)
+        results: dict[str, list[SampleResult]] = {check.name: [] for check in checks}
+        for arguments, problem in self._samples(unit):
+            if arguments is None:
+                for check in checks:
+                    if check.name != "special":
+                        results[check.name].append(_not_run(problem))
+                continue
+            self._run_sample(unit, arguments, checks, results)
+        return [self._cell(unit, c, results[c.name]) for c in checks if results[c.name]]
+
+    def _samples(self, unit: Unit) -> Iterator[tuple[Arguments | None, str]]:
+        operation, dtype = unit
+        if declared_samples(operation) is None:
+            yield None, "its declaration has no samples"
+            return
+        most = self.tier.samples if dtype.category >= 2 else self.tier.integer_samples
+        for repetition in range(self.tier.seeds):
+            seed = self.selection.seed + repetition
+            iterator = samples_of(operation, get_backend("numpy"), dtype, seed=seed, most=most)
+            while True:
+                try:
+                    arguments = next(iterator)
+                except StopIteration:
+                    break
+                except Exception as error:
+                    if dtype.category < 2:  # samples of floating numbers, that a mask or an index cannot be made of
+                        break
+                    yield None, f"its samples could not be made: {type(error).__name__}: {error}"
+                    break
+                label = arguments.label if not repetition else f"{arguments.label}, seed {seed}"
+                yield arguments._replace(label=label), ""
+        if "special" in {c.name for c in self.checks}:
+            special = special_sample(operation, get_backend("numpy"), dtype)
+            if special is not None:
+                yield special, ""
+
+    def _run_sample(
+        self, unit: Unit, arguments: Arguments, checks: Sequence[Check], results: dict[str, list[SampleResult]]
+    ) -> None:
+        is_special = arguments.label == "special values"
+        case = Case(unit.operation, unit.dtype, arguments, self.subject, self.reference, self.selection.seed)
+        chosen = [c for c in checks if (c.name == "special") == is_special]
+        if is_special and not chosen:
+            return
+        failure = self._forward_failure(case)
+        for number, check in enumerate(chosen):
+            if check.differentiates and not self._is_differentiated(case):
+                continue
+            if failure is None:
+                result = self._run_check(case, check)
+            elif failure.outcome == Outcome.UNSUPPORTED.value or number == 0:
+                result = failure
+            else:
+                result = SampleResult(case.label, Outcome.NOT_RUN.value, message=f"the operation itself failed: see {chosen[0].name}")
+            results[check.name].append(self._limits.judged(case, check, result))
+
+    def _is_differentiated(self, case: Case) -> bool:
+        most = self.tier.derivative_samples
+        return case.has_gradients and (most is None or case.arguments.index < most)
+
+    def _forward_failure(self, case: Case) -> SampleResult | None:
+        """What to record where the operation raises: a failure, or nothing to judge where it refuses by design."""
+        try:
+            outputs = case.on(case.subject).run()
+        except Exception as error:
+            if case.dtype.category != 2 and not isinstance(error, MissingKernelError) and _refuses(case, error):
+                message = f"the operation refuses this dtype: {type(error).__name__}: {error}"
+                return SampleResult(case.label, Outcome.UNSUPPORTED.value, message=message)
+            return self._failure(case, "value", Finding(_described(error), program=["run()"]))
+        foreign = {o.backend.name for o in outputs if isinstance(o, Tensor)} - {self.subject.name}
+        if foreign:
+            message = f"the result is on backend {', '.join(sorted(foreign))}"
+            return SampleResult(case.label, Outcome.FALLBACK.value, message=message)
+        return None
+
+    def _run_check(self, case: Case, check: Check) -> SampleResult:
+        try:
+            finding = check.run(case)
+        except Unsupported as reason:
+            return SampleResult(case.label, Outcome.UNSUPPORTED.value, message=str(reason))
+        except (OracleError, NoOracle) as error:
+            return SampleResult(case.label, Outcome.NOT_RUN.value, message=str(error))
+        except Exception as error:
+            if _is_ours(error) or _oracle_raises(case, check):
+                return _not_run(f"the oracle failed: {type(error).__name__}: {error}", case.label)
+            finding = Finding(_described(error), program=program_of(check.name, case))
+        if finding.problem is None:
+            return SampleResult(case.label, Outcome.PASSED.value, finding.ulp, finding.bound, oracle=finding.oracle)
+        return self._failure(case, check.name, finding)
+
+    def _failure(self, case: Case, check: str, finding: Finding) -> SampleResult:
+        title = f"{case.operation.name} on {case.subject.name}, {case.dtype.name}, {case.label}, {check}: {finding.problem}"
+        try:
+            script = script_for(case, title, finding.program)
+        except Exception as error:  # the failure counts, with or without its script
+            script = f"# no script: {type(error).__name__}: {error}\n"
+        return SampleResult(
+            case.label, Outcome.FAILED.value, finding.ulp, finding.bound, finding.problem or "", script, oracle=finding.oracle
+        )
+
+    def _cell(self, unit: Unit, check: Check, samples: list[SampleResult]) -> Cell:
+        family = unit.operation.module.rpartition(".")[2]
+        return Cell(unit.operation.name, family, unit.dtype.name, check.name, samples)
+
+    def judge_limitations(self) -> list[Cell]:
+        """A cell for each declared limitation that this run touched: one that does not show is a failure."""
+        return self._limits.cells(complete=self.tier.samples is None)
+
+    def limitation_notes(self, record: Record) -> list[str]:
+        """What to say of the declared limitations that no cell of a run judges."""
+        judged = {(c.operation, s.sample) for c in record.cells if c.check == "limitation" for s in c.samples}
+        return [
+            f"not judged in this run: {item.operation} is declared as limited, {item.reason}"
+            for item in self.subject.limitations
+            if not any(_names(item, operation) and sample == _case_of(item) for operation, sample in judged)
+        ]
+
+
+class _LimitationJudge:
+    """Matches results with the limitations the backend declares."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self._seen: dict[tuple[Limitation, str], list[bool]] = {}
+
+    def judged(self, case: Case, check: Check, result: SampleResult) -> SampleResult:
+        """The result, as ``limited`` where it is bad and a limitation covers it."""
+        for limitation in self.backend.limitations:
+            if not _covers(limitation, case, check):
+                continue
+            if result.outcome == Outcome.UNSUPPORTED.value:
+                continue
+            is_bad = result.outcome in (Outcome.FAILED.value, Outcome.NOT_RUN.value)
+            self._seen.setdefault((limitation, case.operation.name), []).append(is_bad)
+            if is_bad:
+                result.outcome = Outcome.LIMITED.value
+                result.message = f"{limitation.reason} ({result.message})"
+        return result
+
+    def cells(self, *, complete: bool) -> list[Cell]:
+        """What the results say of the limitations."""
+        cells = []
+        for (limitation, operation), seen in self._seen.items():
+            shows = any(seen)
+            if not shows and not complete and limitation.case is None:
+                continue  # a sample that this tier leaves out may be the one
+            dtype = ", ".join(sorted(d.name for d in limitation.dtypes)) or "every dtype"
+            message = limitation.reason if shows else f"declared as limited, and everything it covers works: {limitation.reason}"
+            outcome = Outcome.LIMITED if shows else Outcome.FAILED
+            result = SampleResult(_case_of(limitation), outcome.value, message=message)
+            cells.append(Cell(operation, "limitations", dtype, "limitation", [result]))
+        return cells
+
+
+def _names(limitation: Limitation, operation: str) -> bool:
+    """Whether a limitation is about an operation: it names it, or its kernel, or all."""
+    kernel = getattr(operations[operation], "kernel", operation)
+    return limitation.operation in ("*", operation, kernel)
+
+
+def _case_of(limitation: Limitation) -> str:
+    return limitation.case or "the whole operation"
+
+
+def _covers(limitation: Limitation, case: Case, check: Check) -> bool:
+    return (
+        _names(limitation, case.operation.name)
+        and (not limitation.dtypes or case.dtype in limitation.dtypes)
+        and limitation.case in (None, check.name, case.label)
+    )
+
+
+def backend_named(name: Backend | str) -> Backend:
+    """The backend of that name, or the one of a class given as ``module:Class``."""
+    if isinstance(name, Backend) or ":" not in name:
+        return get_backend(name)
+    from importlib import import_module
+
+    module, _, attribute = name.partition(":")
+    made = getattr(import_module(module), attribute)()
+    if not isinstance(made, Backend):
+        raise ValueError(f"{name} is not a backend")
+    return made
+
+
+def _known(names: Sequence[str], known: Any, what: str) -> list[str]:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"no {what} {name!r}; there are {', '.join(known)}")
+    return list(names)
+
+
+def _refuses(case: Case, error: Exception) -> bool:
+    """Whether the reference raises the same kind of error: the operation's own refusal."""
+    if case.is_self_comparison:
+        return isinstance(error, (NotImplementedError, RuntimeError, TypeError))
+    try:
+        case.on(case.reference).run()
+    except Exception as other:
+        return type(other) is type(error)
+    return False
+
+
+def _oracle_raises(case: Case, check: Check) -> bool:
+    """Whether what the check asks of the oracle fails by itself."""
+    oracle = case.oracle
+    try:
+        if check.name == "value":
+            oracle.values  # noqa: B018
+        elif check.name in ("dtype", "special") and not case.is_self_comparison:
+            oracle.in_same_dtype  # noqa: B018
+        elif check.differentiates:
+            oracle.jacobian  # noqa: B018
+            if check.name in ("vjp", "jvp", "second"):
+                getattr(oracle, check.name)
+    except NoOracle:
+        return False
+    except Exception:
+        return True
+    return False
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether the suite itself raised it, outside any call of pullback."""
+    trace, modules = error.__traceback__, []
+    while trace is not None:
+        modules.append(trace.tb_frame.f_globals.get("__name__", ""))
+        trace = trace.tb_next
+    return not any(name.startswith("pullback.") for name in modules)
+
+
+def _described(error: Exception) -> str:
+    if isinstance(error, MissingKernelError):
+        return f"no kernel {error.kernel!r}: define it, or declare a Limitation (MissingKernelError: {error})"
+    return f"raised {type(error).__name__}: {error}"
+
+
+def _not_run(message: str, label: str = "-") -> SampleResult:
+    return SampleResult(label, Outcome.NOT_RUN.value, message=message)
+
+
+def _version_of(distribution: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "unknown"
+

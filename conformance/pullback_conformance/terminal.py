@@ -1,0 +1,119 @@
+"""The suite in a terminal: a progress bar while it runs, a summary and the failures after."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pullback_conformance.checks import CHECKS
+from pullback_conformance.outcome import MEANINGS, Outcome
+from pullback_conformance.record import Cell, Record
+from pullback_conformance.runner import Runner, Selection, Unit
+
+_STYLES = {
+    Outcome.PASSED: "green",
+    Outcome.FAILED: "red",
+    Outcome.LIMITED: "yellow",
+    Outcome.FALLBACK: "magenta",
+    Outcome.NOT_RUN: "red",
+    Outcome.UNSUPPORTED: "dim",
+}
+#: Failures shown in full; the others are in the reports and the folder of scripts.
+_MOST_SHOWN = 10
+
+
+def run_with_progress(
+    console: Console, backend: str, against: str, selection: Selection, *, jobs: int = 1, quiet: bool = False
+) -> Record:
+    """Run the suite under a progress bar."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    runner = Runner(backend, against, selection)
+    total = len(runner.units())
+    columns = (
+        TextColumn(f"[bold]{escape(runner.subject.name)}[/bold] {selection.tier}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
+        task = progress.add_task("", total=total)
+        bad = 0
+
+        def advance(unit: Unit, cells: list[Cell]) -> None:
+            nonlocal bad
+            bad += sum(cell.outcome.is_bad for cell in cells)
+            trouble = f"  [red]{bad} bad[/red]" if bad else ""
+            progress.update(task, advance=1, description=f"{unit.operation.name} {unit.dtype.name}{trouble}")
+
+        return runner.run(advance, jobs=jobs)
+
+
+def show(console: Console, record: Record, scripts: list[Path]) -> None:
+    """Print the summary, then the failures with their scripts."""
+    console.print(_summary(record))
+    for note in record.notes:
+        console.print(f"note: {escape(note)}", highlight=False, soft_wrap=True)
+    if record.missing_dtypes:
+        console.print(f"dtypes the backend does not have: {', '.join(record.missing_dtypes)}")
+    bad = record.bad_cells()
+    for cell in bad[:_MOST_SHOWN]:
+        _show_cell(console, cell)
+    if len(bad) > _MOST_SHOWN:
+        console.print(f"... and {len(bad) - _MOST_SHOWN} more; --json or --html has all of them.")
+    if scripts:
+        console.print(f"scripts that reproduce the failures: {scripts[0].parent}", highlight=False, soft_wrap=True)
+    counts = record.counts()
+    verdict = (
+        f"{record.backend}: {counts['passed']} cells passed"
+        if record.is_good
+        else f"{record.backend}: {counts['failed']} failed, {counts['not run']} not run, {counts['passed']} passed"
+    )
+    seconds = f"in {record.seconds:.1f} s" + ("" if record.complete else ", interrupted")
+    console.print(f"[{'green' if record.is_good else 'red'} bold]{escape(verdict)}[/] {seconds}", highlight=False)
+
+
+def _summary(record: Record) -> Table:
+    table = Table(title=f"{record.backend} against {record.against}, {record.tier} tier", title_justify="left")
+    table.add_column("Check")
+    outcomes = [o for o in Outcome if any(c.outcome is o for c in record.cells)]
+    outcomes.sort(key=[Outcome.PASSED, *[o for o in Outcome if o is not Outcome.PASSED]].index)
+    for outcome in outcomes:
+        table.add_column(outcome.value.capitalize(), justify="right", style=_STYLES[outcome])
+    table.add_column("Worst ulp", justify="right")
+    by_check = Counter((cell.check, cell.outcome) for cell in record.cells)
+    for check in [*CHECKS, "limitation"]:
+        if not any(by_check[check, o] for o in outcomes):
+            continue
+        ulps = [c.ulp for c in record.cells if c.check == check and c.ulp is not None and c.outcome is Outcome.PASSED]
+        worst = f"{max(ulps):.2f}" if ulps else ""
+        table.add_row(check, *[str(by_check[check, o] or "") for o in outcomes], worst)
+    table.caption = "; ".join(f"{o.value}: {MEANINGS[o]}" for o in outcomes if o is not Outcome.PASSED) or None
+    table.caption_justify = "left"
+    return table
+
+
+def _show_cell(console: Console, cell: Cell) -> None:
+    sample = next(s for s in cell.samples if Outcome(s.outcome).is_bad)
+    console.print()
+    console.print(
+        f"[red bold]{cell.outcome.value.upper()}[/] {escape(cell.operation)} {cell.dtype} {cell.check}, sample"
+        f" {escape(sample.sample)}",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    console.print(f"  {escape(sample.message)}", highlight=False, soft_wrap=True)
+    if sample.script:
+        console.print(escape("\n".join(f"    {line}" for line in _shortened(sample.script))), highlight=False, soft_wrap=True)
+    if sample.script_file:
+        console.print(f"  {escape(sample.script_file)}", highlight=False, soft_wrap=True)
+
+
+def _shortened(script: str) -> list[str]:
+    """A script without its first line, which repeats the message, and its longest lines cut; the file has them whole."""
+    lines = script.rstrip().split("\n")[1:]
+    return [line if len(line) <= 200 else f"{line[:197]}..." for line in lines if line]

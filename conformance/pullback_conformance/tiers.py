@@ -1,0 +1,61 @@
+"""How much of the grid a run covers."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from pullback.dtypes import (
+    DType,
+    bfloat16,
+    bool_,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+)
+
+
+class Tier(NamedTuple):
+    """One extent of the grid.
+
+    Attributes
+    ----------
+    dtypes : tuple of DType
+        What operations are run in, as far as they accept it.
+    samples : int or None
+        The most samples of an operation; None for all.
+    integer_samples : int or None
+        The same for integers and bool.
+    derivative_dtypes : tuple of DType
+        The dtypes in which derivatives are checked.
+    derivative_samples : int or None
+        The most samples that are differentiated.
+    seeds : int
+        With how many sets of random values.
+    """
+
+    dtypes: tuple[DType, ...]
+    samples: int | None
+    integer_samples: int | None
+    derivative_dtypes: tuple[DType, ...]
+    derivative_samples: int | None
+    seeds: int
+
+
+_ALL: Final = (
+    float32, float64, float16, bfloat16, complex64, complex128, int64, int32, int16, int8, uint8, bool_,
+)  # fmt: skip
+
+#: smoke is for use while working: backends that compile spend tens of milliseconds on each new shape and dtype.
+#: standard is for a merge: every sample and dtype. full is for a release: several sets of random values.
+TIERS: Final = {
+    "smoke": Tier((float32, float64, int64, bool_), 2, 1, (float32,), 1, 1),
+    "standard": Tier(_ALL, None, None, _ALL, None, 1),
+    "full": Tier(_ALL, None, None, _ALL, None, 3),
+}

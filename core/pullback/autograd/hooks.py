@@ -1,0 +1,57 @@
+"""Handles of registered hooks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+_next_id = itertools.count().__next__
+
+
+class RemovableHandle:
+    """Takes a registered hook away again: ``handle.remove()``, or at the end of a ``with`` block."""
+
+    __slots__ = ("__weakref__", "hooks", "id")
+
+    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
+        if not callable(hook):
+            raise TypeError(f"a hook must be callable, got {type(hook).__name__}")
+        self.id = _next_id()
+        hooks[self.id] = hook
+        self.hooks = hooks
+
+    def remove(self) -> None:
+        """Take the hook away; more than once does no harm."""
+        self.hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.remove()
+
+
+def checked_hook_result(result: Any, grad: Any, hook: Callable[..., Any]) -> Any:
+    """What a tensor hook returned, if it may replace the gradient.
+
+    Raises
+    ------
+    TypeError, RuntimeError
+        Naming the hook, when it returned something else than a Tensor of the gradient's shape or None.
+    """
+    from pullback.tensor import Tensor
+
+    name = getattr(hook, "__name__", repr(hook))
+    if not isinstance(result, Tensor):
+        raise TypeError(f"hook {name!r} must return a Tensor or None, got {type(result).__name__}")
+    if result.array.shape != grad.array.shape:
+        raise RuntimeError(
+            f"hook {name!r} has changed the size of value: got {list(result.shape)}, expected {list(grad.shape)}"
+        )
+    if result.dtype is not grad.dtype:
+        raise RuntimeError(f"hook {name!r} has changed the type of value: got {result.dtype}, expected {grad.dtype}")
+    return result

@@ -1,0 +1,279 @@
+"""What a backend promises: the base class, and the records that describe backends and their limits.
+
+A backend is one object with a name, devices, dtypes, conversions and kernels. A kernel is a pure function
+over native arrays whose operands already have one promoted dtype, named as the Python Array API standard
+names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple, TypeAlias
+
+from pullback.devices import CPU, Device
+from pullback.dtypes import DType
+from pullback.errors import BackendError, MissingKernelError
+
+# A native array's class belongs to a library that core must not know, so there is no type to name here.
+NativeArray: TypeAlias = Any
+NativeDType: TypeAlias = Hashable
+Kernel: TypeAlias = Callable[..., Any]
+
+
+class Limitation(NamedTuple):
+    """Something a backend declares that it cannot do, or does otherwise.
+
+    Attributes
+    ----------
+    operation : str
+        The operation's name; ``"*"`` for every operation.
+    dtypes : frozenset of DType
+        The dtypes concerned; empty for all.
+    reason : str
+        One line for the reader.
+    case : str or None
+        The conformance case concerned, where it is not the whole operation.
+    """
+
+    operation: str
+    dtypes: frozenset[DType]
+    reason: str
+    case: str | None = None
+
+
+class BackendSpec(NamedTuple):
+    """How to load a backend, before any array library is imported: what ``pullback_backends`` returns.
+
+    Attributes
+    ----------
+    name : str
+        The name users select it by.
+    loader : str
+        ``"module:Class"``; the module may import the array library, and is imported when the backend is first
+        used.
+    distribution : str or None
+        The distribution that provides it; filled in by discovery where it is None.
+    description : str
+        One line for ``pullback doctor``.
+    device_types : tuple of str
+        The kinds of device it may have, so that ``device="cuda"`` need not import every library to find one.
+    array_modules : tuple of str
+        The top-level packages its arrays' classes live in, so that a given array finds its backend.
+    install : str
+        The command that installs its array library.
+    """
+
+    name: str
+    loader: str
+    distribution: str | None = None
+    description: str = ""
+    device_types: tuple[str, ...] = ("cpu",)
+    array_modules: tuple[str, ...] = ()
+    install: str = ""
+
+
+class Backend:
+    """Base class of every backend: one instance per name, created by the registry when it is first used.
+
+    A kernel is an attribute of the backend under its Array API name: ``backend.multiply(x, y)``. A subclass
+    that wraps a library that follows the standard derives from
+    :class:`~pullback.backend.array_api.ArrayAPIBackend` instead.
+
+    Attributes
+    ----------
+    name : str
+    mutable : bool
+        Whether arrays can be written in place and views share memory.
+    array_type : type
+        The exact class of a concrete array; a kernel's result of another class goes through :meth:`as_array`.
+    dtypes : dict
+        The library's dtype objects, as ``array.dtype`` gives them, to pullback's dtypes.
+    native_dtypes : dict
+        The reverse.
+    default_device : Device
+    limitations : tuple of Limitation
+    inplace_kernels : frozenset of str
+        The kernels that accept ``out=``.
+    strong_scalar_dtypes : frozenset of DType
+        Dtypes that do not survive an operation with a Python scalar: there the scalar must be made an array
+        first.
+    float32_matmul_precision : str
+        ``"highest"``, ``"high"`` or ``"medium"``, as in ``set_float32_matmul_precision``.
+    """
+
+    name: str
+    mutable: bool = False
+    array_type: type
+    dtypes: dict[NativeDType, DType]
+    native_dtypes: dict[DType, Any]
+    default_device: Device = CPU
+    limitations: tuple[Limitation, ...] = ()
+    inplace_kernels: frozenset[str] = frozenset()
+    strong_scalar_dtypes: frozenset[DType] = frozenset()
+    float32_matmul_precision: str = "highest"
+
+    def __getattr__(self, name: str) -> Kernel:
+        # Only reached for what the backend lacks, so the kernels it has cost a plain attribute access.
+        if name.startswith("_") or name in Backend.__annotations__:
+            raise AttributeError(f"backend {type(self).__name__!r} does not define {name!r}")
+        raise MissingKernelError(name, name, None, self)
+
+    def __repr__(self) -> str:
+        return f"<backend {self.__dict__.get('name', getattr(type(self), 'name', '?'))!r}>"
+
+    def __reduce__(self) -> tuple[Callable[[str], Backend], tuple[str]]:
+        # A backend is its name: there is one instance per process.
+        from pullback.backend.selection import get_backend
+
+        return get_backend, (self.name,)
+
+    def _must_define(self, method: str) -> BackendError:
+        return BackendError(f"backend {self.name!r} does not define {method}()")
+
+    # -- availability
+
+    @classmethod
+    def unavailable_reason(cls) -> str | None:
+        """None where the backend works on this machine, else one line that says why not."""
+        return None
+
+    def versions(self) -> dict[str, str]:
+        """The versions of the libraries this backend stands on."""
+        return {}
+
+    # -- kernels
+
+    def kernel(self, name: str) -> Kernel | None:
+        """The kernel of that Array API name, or None."""
+        found = getattr(self, name, None)
+        return found if callable(found) and name not in _CONTRACT else None
+
+    def kernel_for(self, name: str, dtype: DType) -> Kernel | None:
+        """The kernel that operands of one dtype get: a backend may have a faster one where a dtype needs no care."""
+        return self.kernel(name)
+
+    def add_kernels(self, kernels: Mapping[str, Kernel]) -> None:
+        """Add kernels or replace them by faster ones."""
+        for name, kernel in kernels.items():
+            if not callable(kernel) or name in _CONTRACT or name.startswith("_"):
+                raise BackendError(f"{name!r} cannot be a kernel of backend {self.name!r}")
+            setattr(self, name, kernel)
+            # An array library's in-place form of the kernel that was replaced is no longer its equal.
+            self.inplace_kernels = self.inplace_kernels - {name}
+
+    def guard(self) -> AbstractContextManager[object]:
+        """A context under which kernels raise no floating-point warnings."""
+        return nullcontext()
+
+    def synchronize(self) -> None:
+        """Wait until the kernels launched so far have finished."""
+
+    def set_float32_matmul_precision(self, precision: str) -> None:
+        """Choose how precise float32 matrix products are: ``"highest"``, ``"high"`` or ``"medium"``."""
+        self.float32_matmul_precision = precision
+
+    # -- devices
+
+    def device_of(self, array: NativeArray) -> Device:
+        """The device that holds ``array``."""
+        return self.default_device
+
+    def devices(self) -> list[Device]:
+        """Every device this backend can use on this machine."""
+        return [self.default_device]
+
+    def to_device(self, array: NativeArray, device: Device) -> NativeArray:
+        """``array`` on another device of this backend; the same array where it is there already."""
+        if self.has_device(device):
+            return array
+        raise self.no_device(device)
+
+    def has_device(self, device: Device) -> bool:
+        """Whether ``device`` is one of :meth:`devices`; without an index, any of its kind."""
+        return any(d.type == device.type and device.index in (None, d.index or 0) for d in self.devices())
+
+    def no_device(self, device: Device) -> BackendError:
+        """The error for a device that this backend lacks, to raise."""
+        have = ", ".join(f"{str(d)!r}" for d in self.devices())
+        return BackendError(f"backend {self.name!r} has no device {str(device)!r}; it has {have}")
+
+    # -- arrays
+
+    def is_array(self, obj: object) -> bool:
+        """Whether ``obj`` is one of this backend's arrays."""
+        return isinstance(obj, self.array_type)
+
+    def as_array(self, obj: Any) -> NativeArray:
+        """A kernel's result as an array: a scalar becomes a 0-d array."""
+        raise self._must_define("as_array")
+
+    def from_data(self, data: Any, dtype: DType, device: Device | None = None) -> NativeArray:
+        """A new array from nested sequences, a scalar or a NumPy array."""
+        raise self._must_define("from_data")
+
+    def from_numpy(self, array: Any) -> NativeArray:
+        """A NumPy array as an array of this backend, sharing its memory where the backend can."""
+        raise self._must_define("from_numpy")
+
+    def to_numpy(self, array: NativeArray) -> Any:
+        """A NumPy array with the elements of ``array``, sharing its memory where the backend can."""
+        raise self._must_define("to_numpy")
+
+    def copy(self, array: NativeArray) -> NativeArray:
+        """A new, contiguous array with the elements of ``array``."""
+        raise self._must_define("copy")
+
+    def astype(self, array: NativeArray, dtype: DType) -> NativeArray:
+        """A new array with the elements of ``array`` converted to ``dtype``."""
+        raise self._must_define("astype")
+
+    def native_dtype(self, dtype: DType) -> Any:
+        """The library's dtype for ``dtype``, or an error that names both."""
+        try:
+            return self.native_dtypes[dtype]
+        except KeyError:
+            have = ", ".join(str(d) for d in self.native_dtypes)
+            raise BackendError(f"backend {self.name!r} has no dtype {dtype}; it has {have}") from None
+
+    def dtype_of(self, native: NativeDType) -> DType:
+        """pullback's dtype for the library's ``native`` one, or an error that names both."""
+        try:
+            return self.dtypes[native]
+        except KeyError:
+            raise TypeError(
+                f"backend {self.name!r} has arrays of dtype {native} that pullback does not support. The "
+                f"only supported types are: {', '.join(d.name for d in self.native_dtypes)}."
+            ) from None
+
+    # -- memory
+
+    def writable(self, array: NativeArray) -> bool:
+        """Whether elements of ``array`` can be written in place."""
+        return self.mutable
+
+    def assign(self, target: NativeArray, value: Any) -> None:
+        """Write ``value``, broadcast, into the memory of ``target``."""
+        raise BackendError(f"arrays of backend {self.name!r} cannot be written in place")
+
+    def owns_memory(self, array: NativeArray) -> bool:
+        """Whether ``array`` owns its memory rather than viewing another array's."""
+        return True
+
+    def data_pointer(self, array: NativeArray) -> int | None:
+        """The address of the first element; None where the library has no such thing."""
+        return None
+
+    def strides(self, array: NativeArray) -> tuple[int, ...] | None:
+        """The strides in elements; None for immutable arrays."""
+        return None
+
+    def is_contiguous(self, array: NativeArray) -> bool:
+        """Whether the elements lie in memory in row-major order without gaps."""
+        from pullback.strides import is_contiguous
+
+        strides = self.strides(array)
+        return strides is None or is_contiguous(array.shape, strides)
+
+
+_CONTRACT = frozenset(vars(Backend)) | frozenset(Backend.__annotations__)

@@ -1,0 +1,5 @@
+"""``python -m pullback.cli``: the ``pullback`` command of this interpreter, wherever its script is."""
+
+from pullback.cli import main
+
+main(prog_name="pullback")

@@ -1,0 +1,100 @@
+"""The errors and warnings that are pullback's own; everything else raises PyTorch's types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'numpy'?"`` for a near miss among the ``known`` names, else the empty string."""
+    import difflib
+
+    matches = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+class BackendError(RuntimeError):
+    """A backend cannot do what was asked of it."""
+
+
+class UnknownBackendError(BackendError, ValueError):
+    """No backend of that name is registered.
+
+    Parameters
+    ----------
+    name : str
+        What was asked for.
+    known : iterable of str
+        The names that exist.
+    source : str, optional
+        Where the name came from, as in ``"PULLBACK_BACKEND"``.
+    """
+
+    def __init__(self, name: str, known: Iterable[str], source: str | None = None) -> None:
+        names = list(known)
+        self.name = name
+        self.known = tuple(names)
+        origin = f" (from {source})" if source else ""
+        listing = ", ".join(repr(n) for n in names) or "none"
+        hint = did_you_mean(name, names)
+        super().__init__(f"unknown backend {name!r}{origin}{hint or ';'} known backends: {listing}")
+
+
+class BackendUnavailableError(BackendError):
+    """The backend is registered and cannot work on this machine.
+
+    Parameters
+    ----------
+    name : str
+        The backend's name.
+    reason : str
+        One line: what is missing and, where there is one, the command that brings it.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"backend {name!r} is not available: {reason}")
+
+
+class MissingKernelError(BackendError, NotImplementedError, AttributeError):
+    """A backend has no kernel for an operation.
+
+    It is an ``AttributeError`` too, so that ``hasattr(backend, "erf")`` answers rather than raises.
+
+    Parameters
+    ----------
+    operation : str
+        The operation the user called.
+    kernel : str
+        The kernel it needs, by its Array API name.
+    dtype : object
+        The dtype of the operands, or None where it does not matter.
+    backend : object
+        The backend or its name.
+    """
+
+    def __init__(self, operation: str, kernel: str, dtype: object, backend: object) -> None:
+        self.operation = operation
+        self.kernel = kernel
+        self.dtype = dtype
+        self.backend = getattr(backend, "name", backend)
+        for_dtype = "" if dtype is None else f" for {dtype}"
+        remedy = (
+            "a plugin can add it (hook pullback_kernels)"
+            if self.backend == "numpy"
+            else 'move the tensors to a backend that has it, as with .to("numpy"), '
+            'or opt in to `with pullback.fallback("numpy")`'
+        )
+        super().__init__(f"{operation}: backend {self.backend!r} has no kernel {kernel!r}{for_dtype}; {remedy}")
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, object, object]]:
+        return type(self), (self.operation, self.kernel, self.dtype, self.backend)
+
+
+class PluginError(RuntimeError):
+    """A plugin is broken and ``PULLBACK_STRICT_PLUGINS`` asks for an error."""
+
+
+class PluginWarning(UserWarning):
+    """A plugin is broken; it was left out and the others go on."""

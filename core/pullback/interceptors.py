@@ -1,0 +1,65 @@
+"""Interceptors: code that sees each operation as it runs.
+
+An interceptor is called with the operation, its operands and attributes, and ``proceed``; it returns what the operation
+shall return, usually ``proceed()``. With none active the operations' one state check is all it costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pullback.autograd.grad_mode import INTERCEPTED, MODE, mode
+
+if TYPE_CHECKING:
+    from pullback.op import Operation
+
+Interceptor: TypeAlias = "Callable[[Operation, tuple[Any, ...], dict[str, Any], Callable[[], Any]], Any]"
+
+_active: ContextVar[tuple[Interceptor, ...]] = ContextVar("pullback interceptors", default=())
+
+
+@contextmanager
+def intercept(interceptor: Interceptor) -> Iterator[None]:
+    """Run ``interceptor(operation, operands, attributes, proceed)`` around every operation inside the block.
+
+    The innermost interceptor sees an operation first. Operations that an interceptor itself calls are not intercepted.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> from pullback.extend import intercept
+    >>> names = []
+    >>> def note(operation, operands, attributes, proceed):
+    ...     names.append(operation.name)
+    ...     return proceed()
+    >>> with intercept(note):
+    ...     y = (pb.ones(2) * 3).exp()
+    >>> names
+    ['mul', 'exp']
+    """
+    token = _active.set((*_active.get(), interceptor))
+    mode_token = MODE.set(mode() | INTERCEPTED)
+    try:
+        yield
+    finally:
+        MODE.reset(mode_token)
+        _active.reset(token)
+
+
+def run_intercepted(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    """Run an operation inside the active interceptors, innermost first."""
+    chain = _active.get()
+
+    def run(depth: int) -> Any:
+        if depth < 0:
+            return operation.call(*operands, **attributes)
+        return chain[depth](operation, operands, attributes, lambda: run(depth - 1))
+
+    token = MODE.set(mode() & ~INTERCEPTED)
+    try:
+        return run(len(chain) - 1)
+    finally:
+        MODE.reset(token)

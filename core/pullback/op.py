@@ -1,0 +1,435 @@
+"""How an operation is declared.
+
+A declaration is a function with a docstring and a signature. Parameters annotated ``Array`` are tensor operands,
+``Arrays`` a sequence of them; the rest are attributes. A body receives the backend first and native arrays; no body
+means "promote, then the kernel of that name". From the declaration follow the callable, the Tensor method, the
+in-place variant, the operators, the graph node with its derivative, the conformance samples and the documentation.
+
+Formulas are functions whose parameters say what they need, and so what is saved for them: ``grad`` (or ``tangent``),
+operands and attributes by name, ``out`` for the result, ``<operand>_shape`` and ``<operand>_dtype`` for what can be
+known without keeping the operand. They are written in pullback's own operations, so every order of derivative works.
+
+The derivative of an operation is one of:
+
+* ``partials``: elementwise; the partial derivative for each operand, as a number, the name of a saved value, or a
+  formula. VJP, JVP, conjugation and un-broadcasting follow.
+* ``linear=True`` (jointly linear in all operands) or ``linear="each"`` (linear in each one) with a ``vjp``: the JVP
+  follows.
+* ``vjp`` and ``jvp``.
+* ``nondifferentiable="why"``.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
+
+from pullback import dtypes
+from pullback.dtypes import DType
+
+if TYPE_CHECKING:
+    from pullback.autograd.node import Node
+    from pullback.backend.base import Backend
+    from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    Array: TypeAlias = Any  # a backend's native array: core knows nothing of its type
+    Arrays: TypeAlias = Sequence[Any]
+else:
+
+    class Array:
+        """Annotates a tensor operand of a declaration."""
+
+    class Arrays:
+        """Annotates an operand that is a sequence of tensors."""
+
+
+Number: TypeAlias = int | float | complex  # what an operand may be beside a Tensor where operands promote
+Formula: TypeAlias = Callable[..., Any]
+Formulas: TypeAlias = Formula | Mapping[str, Formula]
+Partial: TypeAlias = Formula | float | str
+Promotion: TypeAlias = Literal["same", "promote", "float"]
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Every declared operation and composite by its public name.
+registry: Final[dict[str, Operation | Composite]] = {}
+
+
+class DeclarationError(TypeError):
+    """A declaration that contradicts itself or leaves out what it must say."""
+
+
+class Operation:
+    """An operation as declared: the one record that everything else about it is derived from."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None,
+        kernel: str | None,
+        dtypes: frozenset[DType],
+        promotion: Promotion,
+        broadcasts: bool,
+        promotes: Sequence[str] | None,
+        result: DType | None,
+        partials: Partial | Mapping[str, Partial] | None,
+        vjp: Formulas | None,
+        jvp: Formulas | None,
+        linear: bool | Literal["each"],
+        nondifferentiable: str | None,
+        node: str | Formula | None,
+        outputs: Sequence[str] | None,
+        differentiable_outputs: Sequence[str] | None,
+        view: bool,
+        check: Callable[..., None] | None,
+        samples: Callable[..., Iterable[Any]] | None,
+        domain: tuple[float, float],
+        oracle: str | None,
+        unsupported: str | None,
+        scales: str | None,
+        ndim: int | None,
+        otherwise: Callable[..., Any] | None,
+    ) -> None:
+        self.name = name or function.__name__.rstrip("_")
+        self.doc = function.__doc__ or ""
+        self.module = function.__module__
+        self.function = function
+        code = function.__code__
+        self.body: Callable[..., Any] | None = None if _is_empty(function) else function
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        positional = names[: code.co_argcount]
+        if self.body is not None:
+            if positional[:1] != ("backend",):
+                raise DeclarationError(f"{self.name}: a body's first parameter is `backend`, got {positional[:1]}")
+            positional = positional[1:]
+        annotations = {name: _annotation_text(value) for name, value in function.__annotations__.items()}
+        self.sequence = annotations.get(positional[0]) == "Arrays" if positional else False
+        self.operands: tuple[str, ...] = tuple(
+            p for p in positional if annotations.get(p) in ("Array", "Arrays", "Array | None")
+        )
+        self.optional: frozenset[str] = frozenset(p for p in positional if annotations.get(p) == "Array | None")
+        if self.operands != positional[: len(self.operands)] or not self.operands:
+            raise DeclarationError(
+                f"{self.name}: tensor operands (annotated `Array`) come first, got the parameters {positional}"
+            )
+        self.keyword_only = names[code.co_argcount :]
+        self.attributes: tuple[str, ...] = positional[len(self.operands) :] + self.keyword_only
+        defaults = function.__defaults__ or ()
+        self.defaults: dict[str, Any] = dict(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))
+        self.defaults |= function.__kwdefaults__ or {}
+        self.kernel = kernel or self.name
+        self.dtypes = dtypes
+        self.promotion = promotion
+        self.broadcasts = broadcasts
+        self.promotes: tuple[str, ...] = tuple(promotes) if promotes is not None else self.operands
+        self.result = result
+        self.linear = linear
+        self.nondifferentiable = nondifferentiable
+        self.outputs = tuple(outputs) if outputs is not None else None
+        self.differentiable_outputs = (
+            tuple(differentiable_outputs) if differentiable_outputs is not None else self.outputs
+        )
+        self.view = view
+        self.check = check
+        self.samples = samples
+        self.domain = domain
+        self.oracle = oracle
+        self.unsupported = unsupported
+        self.scales = scales
+        self.ndim = ndim
+        self.otherwise = otherwise
+        self.partials = self._by_operand(partials) if partials is not None else None
+        self.vjp: dict[str, Formula] = self._by_operand(vjp) if vjp is not None else {}
+        self.jvp: dict[str, Formula] = self._by_operand(jvp) if jvp is not None else {}
+        self._check_derivatives()
+        self.differentiable: tuple[str, ...] = (
+            tuple(n for n in self.operands if n in (self.partials or self.vjp)) if not nondifferentiable else ()
+        )
+        camel = "".join(part[:1].upper() + part[1:] for part in self.name.split("_"))
+        self.node_name: str | Formula = node or f"{camel}Backward0"
+        self.inplace_name: str | None = None
+        self.method_names: tuple[str, ...] = ()
+        self.aliases: tuple[str, ...] = ()
+        self.call: Callable[..., Any]
+        self.tables: dict[Backend, dict[Any, tuple[Any, ...]]] = {}
+        self._node_types: dict[tuple[str, bool], type[Node]] = {}
+
+    def _by_operand(self, formulas: Any) -> dict[str, Any]:
+        if isinstance(formulas, Mapping):
+            unknown = set(formulas) - set(self.operands)
+            if unknown:
+                raise DeclarationError(f"{self.name}: formulas for {sorted(unknown)}, operands are {self.operands}")
+            return dict(formulas)
+        if len(self.operands) != 1:
+            raise DeclarationError(f"{self.name} has the operands {self.operands}: give a formula for each, by name")
+        return {self.operands[0]: formulas}
+
+    def _check_derivatives(self) -> None:
+        kinds = [
+            self.partials is not None,
+            bool(self.linear) and bool(self.vjp) and not self.jvp,
+            bool(self.vjp) and bool(self.jvp) and not self.linear,
+            self.nondifferentiable is not None,
+        ]
+        if kinds.count(True) != 1 or (self.vjp and self.partials is not None):
+            raise DeclarationError(
+                f"{self.name}: say exactly one of `partials`; `linear` with `vjp`; `vjp` and `jvp`;"
+                ' `nondifferentiable="why"`'
+            )
+        if self.jvp and set(self.jvp) != set(self.vjp):
+            raise DeclarationError(f"{self.name}: `vjp` and `jvp` name different operands")
+
+    def node_type(self, name: str, conjugates: bool) -> type[Node]:
+        """The node class of that name; one with conjugating formulas for complex dtypes."""
+        found = self._node_types.get((name, conjugates))
+        if found is None:
+            from pullback.op_callable import make_node_type
+
+            found = self._node_types[name, conjugates] = make_node_type(self, name, conjugates)
+        return found
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+
+class Composite:
+    """A function built of operations: it differentiates because they do."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        name: str,
+        samples: Callable[..., Iterable[Any]] | None,
+        dtypes: frozenset[DType],
+    ) -> None:
+        self.name = name
+        self.function = self.call = function
+        self.doc = function.__doc__ or ""
+        self.module = function.__module__
+        self.samples = samples
+        self.dtypes = dtypes
+        self.nondifferentiable: str | None = None
+        self.method_names: tuple[str, ...] = ()
+        self.aliases: tuple[str, ...] = ()
+        self.inplace_name: str | None = None
+        self.oracle: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<composite {self.name}>"
+
+
+def _annotation_text(annotation: Any) -> str:
+    """An annotation as it is written, whether or not annotations are strings where the operation is declared."""
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    return text.strip("\"'")
+
+
+def _is_empty(function: types.FunctionType | Callable[..., Any]) -> bool:
+    """Whether the function consists of a docstring only."""
+    code = function.__code__
+    return not code.co_names and set(code.co_consts) <= {None, function.__doc__} and len(set(code.co_code)) <= 6
+
+
+# With the parameters spelt out here, formulas that refer to the operation itself are beyond type checkers' inference.
+@overload
+def op(
+    *, outputs: Sequence[str], **declaration: Any
+) -> Callable[[Callable[..., Any]], Callable[..., tuple[Any, ...]]]: ...
+
+
+@overload
+def op(*, outputs: None = None, **declaration: Any) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]: ...
+
+
+def op(  # type: ignore[misc]  # it takes the declarations there are, not any
+    *,
+    name: str | None = None,
+    kernel: str | None = None,
+    dtypes: frozenset[DType] = dtypes.EVERY,
+    promotion: Promotion = "same",
+    broadcasts: bool = False,
+    promotes: Sequence[str] | None = None,
+    result: DType | None = None,
+    partials: Partial | Mapping[str, Partial] | None = None,
+    vjp: Formulas | None = None,
+    jvp: Formulas | None = None,
+    linear: bool | Literal["each"] = False,
+    nondifferentiable: str | None = None,
+    node: str | Formula | None = None,
+    outputs: Sequence[str] | None = None,
+    differentiable_outputs: Sequence[str] | None = None,
+    view: bool = False,
+    check: Callable[..., None] | None = None,
+    samples: Callable[..., Iterable[Any]] | None = None,
+    domain: tuple[float, float] = (-2.0, 2.0),
+    oracle: str | None = None,
+    unsupported: str | None = None,
+    scales: str | None = None,
+    ndim: int | None = None,
+    otherwise: Callable[..., Any] | None = None,
+    method: bool = True,
+    inplace: bool = False,
+    operator: str | None = None,
+    reflected: Literal["same"] | None = None,
+    aliases: Sequence[str] = (),
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare an operation.
+
+    Parameters
+    ----------
+    kernel : str, optional
+        The kernel's name, where it isn't the operation's.
+    dtypes : frozenset of DType
+        What the operation accepts after promotion.
+    promotion : {"same", "promote", "float"}
+        ``same``: operands keep their dtypes and must agree. ``promote``: to their common dtype. ``float``: and an
+        integer or bool result becomes the default floating dtype.
+    broadcasts : bool
+        Operands broadcast against each other; gradients are reduced to each operand's shape.
+    promotes : sequence of str, optional
+        The operands that take part in promotion; all by default.
+    result : DType, optional
+        The result's dtype where it isn't the operands' (``bool`` for comparisons).
+    partials, vjp, jvp, linear, nondifferentiable
+        The derivatives: see the module's text.
+    node : str or formula, optional
+        The graph node's name, PyTorch's; a formula of the attributes where it depends on them.
+    outputs : sequence of str, optional
+        Names of the results where there are several; the body returns a tuple.
+    differentiable_outputs : sequence of str, optional
+        Those that have gradients; all by default.
+    view : bool
+        On backends with mutable arrays the result shares the first operand's memory; on others it behaves so.
+    check : callable, optional
+        Raises the error a user should see; run before a kernel's own failure would surface.
+    samples : callable, optional
+        ``samples(make)`` yields the argument sets that conformance runs; elementwise operations have a default.
+    domain : (float, float)
+        Where elementwise samples are drawn from.
+    oracle : str, optional
+        The function of mpmath that gives values in higher precision.
+    unsupported : str, optional
+        The text of the error for other dtypes; ``{dtype}``, ``{kind}`` (``Long``) and ``{name}`` are filled in.
+    scales : str, optional
+        The operand that the keyword ``alpha`` multiplies first.
+    ndim : int, optional
+        The number of dimensions every operand has.
+    otherwise : callable, optional
+        What runs instead where an operand has another number of dimensions, or is no tensor; else ``check`` refuses it.
+    method, inplace : bool
+        Whether it becomes a Tensor method, and has an in-place method (``name_``).
+    operator, reflected
+        ``"add"`` makes ``__add__`` (and ``__iadd__`` where in-place); reflected ``"same"`` makes ``__radd__`` too.
+    aliases : sequence of str
+        Further public names.
+
+    Raises
+    ------
+    DeclarationError
+        When the declaration contradicts itself.
+    """
+    settings = {k: v for k, v in locals().items() if k not in ("method", "inplace", "operator", "reflected", "aliases")}
+
+    def declare(declared: Callable[..., Any]) -> Callable[..., Any]:
+        from pullback.op_callable import make_callable, make_inplace
+
+        operation = Operation(declared, **settings)
+        operation.call = make_callable(operation)
+        operation.aliases = tuple(aliases)
+        methods: dict[str, Callable[..., Any]] = {}
+        if method:
+            methods |= dict.fromkeys((operation.name, *aliases), operation.call)
+        if inplace:
+            written = make_inplace(operation)
+            operation.inplace_name = written.__name__
+            methods |= dict.fromkeys((f"{n}_" for n in (operation.name, *aliases)), written)
+            if operator and len(operation.operands) > 1 and result is None:  # Python has these of arithmetic alone
+                methods[f"__i{operator}__"] = written
+        if operator:
+            methods[f"__{operator}__"] = operation.call
+            if reflected:
+                methods[f"__r{operator}__"] = operation.call
+        _attach(operation, methods)
+        return operation.call
+
+    return declare
+
+
+def elementwise(**settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]:
+    """Declare an operation that works element by element: operands promote and broadcast, and it has an in-place form.
+
+    Takes what :func:`op` takes.
+    """
+    declaration: dict[str, Any] = {"promotion": "promote", "broadcasts": True, "inplace": True, **settings}
+    if settings.get("result") is dtypes.bool_:
+        declaration["nondifferentiable"] = "its results are truth values"
+    return op(outputs=None, **declaration)
+
+
+def composite(
+    *,
+    samples: Callable[..., Iterable[Any]] | None = None,
+    method: bool = True,
+    aliases: Sequence[str] = (),
+    operator: str | None = None,
+    dtypes: frozenset[DType] = dtypes.FLOATS,
+) -> Callable[[F], F]:
+    """Declare a function of Tensors built of operations; it becomes a method too unless ``method=False``."""
+
+    def declare(declared: F) -> F:
+        record = Composite(declared, declared.__name__, samples, dtypes)
+        record.aliases = tuple(aliases)
+        names = (record.name, *aliases) if method else ()
+        methods: dict[str, Callable[..., Any]] = dict.fromkeys(names, declared)
+        if operator:
+            methods[f"__{operator}__"] = declared
+        _attach(record, methods)
+        return declared
+
+    return declare
+
+
+def _attach(record: Operation | Composite, methods: dict[str, Callable[..., Any]]) -> None:
+    from pullback.tensor import Tensor
+
+    if record.name in registry:
+        raise DeclarationError(
+            f"the operation {record.name!r} is declared twice: in {registry[record.name].module} and {record.module}"
+        )
+    registry[record.name] = record
+    record.method_names = tuple(methods)
+    for method_name, method in methods.items():
+        setattr(Tensor, method_name, method)
+
+
+def attach(name: str, value: Any) -> None:
+    """Make a function or property an attribute of Tensor: for the methods that no declaration makes."""
+    from pullback.tensor import Tensor
+
+    setattr(Tensor, name, value)
+
+
+class Sample:
+    """One call of an operation for conformance: positional and keyword arguments, tensors among them."""
+
+    __slots__ = ("args", "kwargs", "label")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.args = args
+        self.kwargs = kwargs
+        self.label = ""
+
+
+def tensors_of(values: Iterable[Any]) -> list[Tensor]:
+    """The Tensors among the values, looking into lists and tuples."""
+    from pullback.tensor import Tensor
+
+    found: list[Tensor] = []
+    for value in values:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, list | tuple):
+            found += tensors_of(value)
+    return found

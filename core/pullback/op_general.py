@@ -1,0 +1,417 @@
+"""The complete path of an operation: coercion, backends, promotion, errors, special modes, any arity.
+
+The generated callables of :mod:`pullback.op_callable` serve the common case and come here for everything else, so this
+is where each rule is written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pullback import dtypes
+from pullback.autograd.grad_mode import FORWARD, INTERCEPTED, NO_GRAD, mode
+from pullback.autograd.node import output_slot, start_node
+from pullback.dtypes import DType, dtype_of_scalar, result_type_of
+from pullback.errors import MissingKernelError
+from pullback.op_callable import node_name_arguments, saved_values
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend, NativeArray
+    from pullback.op import Operation
+    from pullback.tensor import Tensor
+
+
+def general(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    """Run an operation on whatever it was called with.
+
+    Raises
+    ------
+    TypeError
+        An operand that is neither a tensor nor, where allowed, a number.
+    RuntimeError
+        Operands on two backends, shapes or dtypes the operation does not take.
+    MissingKernelError
+        The backend has no kernel for it.
+    """
+    active = mode()
+    if active & INTERCEPTED:
+        from pullback.interceptors import run_intercepted
+
+        return run_intercepted(operation, operands, attributes)
+    if operation.scales is not None and attributes["alpha"] != 1:
+        attributes = dict(attributes)
+        alpha = attributes.pop("alpha")
+        scaled = operation.operands.index(operation.scales)
+        operands = (*operands[:scaled], operands[scaled] * alpha, *operands[scaled + 1 :])
+        return operation.call(*operands, **attributes)
+    flat = coerce(operation, operands)
+    asked = attributes.get("dtype")
+    if asked is not None and flat[0].dtype not in operation.dtypes:
+        flat[0] = flat[0].to(asked)  # ``mean(integers, dtype=float32)`` converts first
+    result = run(operation, flat, attributes)
+    if active & FORWARD:
+        from pullback.autograd.forward_ad import propagate
+
+        propagate(operation, flat, attributes, result)
+    return result
+
+
+def coerce(operation: Operation, operands: tuple[Any, ...]) -> list[Any]:
+    """The operands as Tensors, Python numbers where the operation takes them, or None where optional."""
+    from pullback.tensor import Tensor
+
+    names: Sequence[str] = operation.operands
+    values: list[Any] = list(operands)
+    if operation.sequence:
+        tensors = operands[0]
+        if isinstance(tensors, Tensor) or not isinstance(tensors, list | tuple):
+            raise TypeError(
+                f"{operation.name}(): argument '{names[0]}' (position 1) must be tuple of Tensors, not"
+                f" {type(tensors).__name__}"
+            )
+        if not tensors:
+            if operation.check is not None:
+                operation.check((), **operation.defaults)  # its own words for an empty list
+            raise RuntimeError(f"{operation.name}(): expected a non-empty list of Tensors")
+        names = [f"{names[0]}[{i}]" for i in range(len(tensors))]
+        values = list(tensors)
+    numbers_allowed = len(operation.promotes) > 1 and operation.promotion != "same"
+    for position, (name, value) in enumerate(zip(names, values, strict=True)):
+        if isinstance(value, Tensor) or (value is None and name in operation.optional):
+            continue
+        number = python_number(value)
+        if number is not None and numbers_allowed and name in operation.promotes:
+            values[position] = number
+        elif hasattr(value, "__array__") and not operation.sequence:
+            from pullback.ops.creation import as_tensor
+
+            values[position] = as_tensor(value)
+        elif operation.sequence:
+            raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(value).__name__}")
+        else:
+            raise TypeError(
+                f"{operation.name}(): argument '{name}' (position {position + 1}) must be Tensor, not"
+                f" {type(value).__name__}"
+            )
+    if not any(isinstance(v, Tensor) for v in values):
+        raise TypeError(
+            f"{operation.name}(): argument '{names[0]}' (position 1) must be Tensor, not {type(values[0]).__name__}"
+        )
+    return values
+
+
+def python_number(value: Any) -> bool | int | float | complex | None:
+    """A Python number as it is, a NumPy scalar as the Python number it stands for, else None."""
+    kinds: tuple[Any, ...] = (bool, int, float, complex)
+    for kind in kinds:
+        if isinstance(value, kind):
+            number: bool | int | float | complex = value if value.__class__ is kind else kind(value)
+            return number
+    if getattr(value, "shape", None) == () and hasattr(value, "item") and not hasattr(value, "__dlpack__"):
+        return python_number(value.item())
+    return None
+
+
+def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> Any:
+    """Promote, call the kernel or body, wrap the result, record the node."""
+    from pullback.tensor import Tensor
+
+    tensors = [v for v in flat if isinstance(v, Tensor)]
+    backend = common_backend(operation, tensors)
+    dtype = promoted_dtype(operation, flat)
+    if operation.check is not None:
+        if operation.sequence:
+            operation.check(flat, **attributes)
+        else:
+            operation.check(*flat, **attributes)
+    kernel, node_type, _, _ = table_entry(operation, backend, dtype)
+    arrays = native_operands(operation, flat, backend, dtype)
+    if operation.broadcasts:
+        broadcast_shape([tuple(a.shape) for a in arrays if hasattr(a, "shape")])
+    results = call_kernel(operation, backend, dtype, kernel, arrays, attributes)
+    outs = [Tensor._wrap(a, backend) for a in (results if operation.outputs is not None else (results,))]
+    if operation.differentiable and not mode() & NO_GRAD:
+        record(operation, node_type, flat, attributes, outs, dtype)
+    if operation.view:
+        from pullback.views import attach_view
+
+        for number, out in enumerate(outs):
+            attach_view(out, tensors[0], operation, tuple(attributes.values()), mode(), number)
+    if operation.outputs is None:
+        return outs[0]
+    return named_results(operation, outs)
+
+
+def named_results(operation: Operation, outs: list[Tensor]) -> Any:
+    """Several results, as the named tuple the operation declares, or a plain tuple where their number varies."""
+    if operation.outputs == ("*",):
+        return tuple(outs)
+    from pullback.return_types import return_type
+
+    return return_type(operation.name, operation.outputs or ())(*outs)
+
+
+def common_backend(operation: Operation, tensors: list[Tensor]) -> Backend:
+    """The one backend all operands live on."""
+    backend = tensors[0].backend
+    for other in tensors:
+        if other.backend is not backend:
+            raise RuntimeError(
+                f"{operation.name}(): expected all tensors to be on one backend, got {backend.name!r} and"
+                f" {other.backend.name!r}. Move one of them: .to({backend.name!r}) or .to({other.backend.name!r})"
+            )
+    device = backend.device_of(tensors[0].array)
+    for other in tensors:
+        if backend.device_of(other.array) != device and other.array.ndim:
+            raise RuntimeError(
+                f"Expected all tensors to be on the same device, but found at least two devices, {device} and"
+                f" {backend.device_of(other.array)}! (when checking arguments of {operation.name})"
+            )
+    return backend
+
+
+def promoted_dtype(operation: Operation, flat: list[Any]) -> DType:
+    """The dtype the kernel gets its operands in."""
+    from pullback.tensor import Tensor
+
+    if operation.promotion == "same":
+        dtype = next(v for v in flat if isinstance(v, Tensor)).dtype
+    else:
+        values = (
+            flat
+            if operation.sequence
+            else [v for n, v in zip(operation.operands, flat, strict=True) if n in operation.promotes]
+        )
+        dtype = result_type_of(
+            [v.dtype for v in values if isinstance(v, Tensor) and v.array.ndim],
+            [v.dtype for v in values if isinstance(v, Tensor) and not v.array.ndim],
+            [dtype_of_scalar(v) for v in values if not isinstance(v, Tensor) and v is not None],
+        )
+        if operation.promotion == "float" and dtype.category < dtypes.FLOATING:
+            dtype = dtypes.get_default_dtype()
+    if dtype not in operation.dtypes:
+        raise_unsupported(operation, dtype)
+    return dtype
+
+
+def raise_unsupported(operation: Operation, dtype: DType) -> NoReturn:
+    """Say which dtypes an operation takes instead of this one."""
+    if operation.unsupported is not None:
+        kind = dtype.tensor_type_name.removesuffix("Tensor")
+        raise RuntimeError(operation.unsupported.format(dtype=dtype, kind=kind, name=operation.name))
+    accepted = ", ".join(d.name for d in dtypes.ALL if d in operation.dtypes)
+    raise NotImplementedError(
+        f"\"{operation.name}\" not implemented for '{dtype.tensor_type_name.removesuffix('Tensor')}':"
+        f" {operation.name}() takes {accepted}"
+    )
+
+
+class ConstantCache(dict[Any, Any]):
+    """Python numbers as native 0-d arrays of one dtype: converting one costs more than a small operation."""
+
+    def __init__(self, backend: Backend, dtype: DType) -> None:
+        self.backend = backend
+        self.dtype = dtype
+
+    def __missing__(self, value: Any) -> Any:
+        if not self.backend.mutable:  # under a tracer a constant must not outlive its trace
+            return value
+        array = constant(self.backend, value, self.dtype)
+        # 0.0 and -0.0 are equal as keys; a NaN never is, and would fill the cache.
+        if len(self) < 256 and value and value == value:
+            self[value] = array
+        return array
+
+
+def constant(backend: Backend, value: Any, dtype: DType) -> NativeArray:
+    """A Python number as a 0-d array; integers wrap around, as PyTorch's do."""
+    if dtype.category == dtypes.INTEGER:
+        bits = 8 * dtype.itemsize
+        value = int(value) & ((1 << bits) - 1)
+        if dtype.is_signed and value >> (bits - 1):
+            value -= 1 << bits
+    return backend.from_data(value, dtype, None)
+
+
+_SCALARS_BY_CATEGORY = (
+    frozenset((bool,)),
+    frozenset((bool, int)),
+    frozenset((bool, int, float)),
+    frozenset((bool, int, float, complex)),
+)
+
+
+def table_entry(operation: Operation, backend: Backend, dtype: DType) -> tuple[Any, ...]:
+    """What the fast path looks up by native dtype: kernel, node class, number classes that don't promote, constants."""
+    native = backend.native_dtypes.get(dtype)
+    if native is None:
+        raise NotImplementedError(
+            f"{operation.name}(): the backend {backend.name!r} has no {dtype!r}; it has"
+            f" {', '.join(d.name for d in backend.native_dtypes)}"
+        )
+    table = operation.tables.setdefault(backend, {})
+    entry = table.get(native)
+    if entry is None:
+        kernel = operation.body
+        if kernel is None:
+            kernel = backend.kernel_for(operation.kernel, dtype)
+            if kernel is None:
+                raise MissingKernelError(operation.name, operation.kernel, dtype, backend)
+        node_type = None
+        if operation.differentiable:
+            name = operation.node_name if isinstance(operation.node_name, str) else operation.name
+            node_type = operation.node_type(name, conjugates=dtype.is_complex)
+        scalars = _SCALARS_BY_CATEGORY[dtype.category]
+        entry = (kernel, node_type, scalars, ConstantCache(backend, dtype))
+        # Promotion can change an integer operand's dtype: then the fast path must not find an entry for it.
+        table[native] = entry
+    return entry
+
+
+def native_operands(operation: Operation, flat: list[Any], backend: Backend, dtype: DType) -> list[Any]:
+    """The operands as native arrays, those that take part in promotion in the promoted dtype."""
+    from pullback.tensor import Tensor
+
+    names = operation.operands if not operation.sequence else operation.operands * len(flat)
+    arrays = []
+    for name, value in zip(names, flat, strict=True):
+        promotes = operation.promotion != "same" and name in operation.promotes
+        if isinstance(value, Tensor):
+            array = value.array
+            if promotes and value.dtype is not dtype:
+                array = backend.astype(array, dtype)
+        elif value is None:
+            array = None
+        else:
+            array = constant(backend, value, dtype)
+        arrays.append(array)
+    return arrays
+
+
+def call_kernel(
+    operation: Operation,
+    backend: Backend,
+    dtype: DType,
+    kernel: Callable[..., Any],
+    arrays: list[Any],
+    attributes: dict[str, Any],
+) -> Any:
+    """Run the kernel or body on native arrays; its results are arrays of the backend's own class."""
+    with backend.guard():
+        try:
+            if operation.body is not None:
+                operands = [arrays] if operation.sequence else arrays
+                results = kernel(backend, *operands, **attributes)
+            else:
+                results = kernel(*arrays)
+        except MissingKernelError as error:
+            raise MissingKernelError(operation.name, error.kernel, dtype, backend) from None
+    if operation.outputs is not None:
+        return [backend.as_array(r) for r in results]
+    return results if results.__class__ is backend.array_type else backend.as_array(results)
+
+
+def broadcast_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape the given shapes broadcast to.
+
+    Raises
+    ------
+    RuntimeError
+        Where two sizes differ and neither is 1, in PyTorch's words.
+    """
+    result: list[int] = []
+    for shape in shapes:
+        ndim = max(len(result), len(shape))
+        padded_result = [1] * (ndim - len(result)) + result
+        padded_shape = [1] * (ndim - len(shape)) + list(shape)
+        for dim, (a, b) in enumerate(zip(padded_result, padded_shape, strict=True)):
+            if a != b and a != 1 and b != 1:
+                raise RuntimeError(
+                    f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {dim}"
+                )
+        result = [b if a == 1 else a for a, b in zip(padded_result, padded_shape, strict=True)]
+    return tuple(result)
+
+
+def record(
+    operation: Operation,
+    node_type: Any,
+    flat: list[Any],
+    attributes: dict[str, Any],
+    outs: list[Tensor],
+    dtype: DType,
+) -> None:
+    """Make the graph node, where an operand requires gradients and the result can have one."""
+    from pullback.tensor import Tensor
+    from pullback.views import alias_of, edge_of, version_of, watch_output
+
+    names = operation.operands if not operation.sequence else operation.operands * len(flat)
+    edges = [
+        edge_of(v) if isinstance(v, Tensor) else None
+        for n, v in zip(names, flat, strict=True)
+        if n in operation.differentiable
+    ]
+    if all(e is None for e in edges) or not outs or outs[0].dtype.category < dtypes.FLOATING:
+        return
+    by_name = dict(zip(operation.operands, flat, strict=True)) if not operation.sequence else {names[0]: tuple(flat)}
+    by_name |= attributes
+    if not isinstance(operation.node_name, str):
+        name = operation.node_name(**{n: by_name[n] for n in node_name_arguments(operation)})
+        node_type = operation.node_type(name, conjugates=dtype.is_complex)
+    node = start_node(object.__new__(node_type), tuple(edges))
+    wanted = set(operation.differentiable)
+    if not operation.sequence:
+        wanted = {n for n, e in zip(operation.differentiable, edges, strict=True) if e is not None}
+    out_names = operation.outputs or ("out",)
+    values: list[Any] = []
+    versions: list[int] = []
+    for saved in saved_values(operation):
+        value = _saved_value(saved.name, by_name, operation, outs, out_names)
+        if not wanted.intersection(saved.needed_by):
+            value = None
+        values.append(value)
+        if saved.name in operation.operands and not operation.sequence:
+            versions.append(version_of(value) if isinstance(value, Tensor) else 0)
+    node.saved = tuple(values)
+    if any(versions):
+        node.versions = tuple(versions)
+    if operation.promotion != "same" or operation.broadcasts:
+        out_shape, out_dtype = outs[0].array.shape, outs[0].dtype
+        differentiable = [(n, v) for n, v in zip(names, flat, strict=True) if n in operation.differentiable]
+        reductions = tuple(
+            None
+            if not isinstance(v, Tensor)
+            or (v.dtype is out_dtype and (not operation.broadcasts or v.array.shape == out_shape))
+            else (v.array.shape if operation.broadcasts else None, v.dtype)
+            for _, v in differentiable
+        )
+        if any(r is not None for r in reductions):
+            node.reductions = reductions
+    if operation.outputs is None:
+        outs[0].edge = node
+        return
+    for number, out in enumerate(outs):
+        name = out_names[number] if out_names != ("*",) else "*"
+        if name in (operation.differentiable_outputs or ()):
+            out.edge = output_slot(node, number)
+        elif name in node_type.saved_names:
+            watch_output(node, number, alias_of(out))
+
+
+def _saved_value(
+    name: str, by_name: dict[str, Any], operation: Operation, outs: list[Tensor], out_names: tuple[str, ...]
+) -> Any:
+    if name == "out":
+        return outs[0].array
+    if name in out_names:
+        return outs[out_names.index(name)].array
+    if name in by_name:
+        return by_name[name]
+    operand, _, what = name.rpartition("_")
+    value: Any = by_name.get(operand)
+    if what == "shape" and operand in operation.operands:
+        return tuple(tuple(v.array.shape) for v in value) if operation.sequence else tuple(value.array.shape)
+    if what == "dtype" and operand in operation.operands:
+        return value.dtype
+    raise AssertionError(f"{operation.name}: a formula asks for {name!r}, which is no operand, attribute or result")

@@ -1,0 +1,1 @@
+"""The operations, a file a family. Importing this package declares them all."""

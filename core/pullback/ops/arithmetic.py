@@ -1,0 +1,293 @@
+"""Arithmetic of two tensors, element by element: operands promote to a common dtype and broadcast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullback.dtypes import NUMERIC, REAL
+from pullback.op import Array, Number, attach, composite, elementwise
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend
+
+_SUBTRACT_BOOL = (
+    "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator"
+    " instead."
+)
+_NEGATE_BOOL = (
+    "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or"
+    " `logical_not()` operator instead."
+)
+
+
+def _check_integer_power(input: Any, exponent: Any) -> None:
+    if isinstance(exponent, int) and exponent < 0 and input.dtype.category < 2:
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+
+
+@elementwise(partials={"input": 1, "other": 1}, scales="other", operator="add", reflected="same")
+def add(input: Array, other: Array, *, alpha: float = 1) -> Array:
+    """Sum of two tensors: ``input + alpha * other``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1, 2]) + 10
+    tensor([11, 12])
+    """
+
+
+@elementwise(
+    kernel="subtract",
+    dtypes=NUMERIC,
+    partials={"input": 1, "other": -1},
+    scales="other",
+    operator="sub",
+    aliases=("subtract",),
+    unsupported=_SUBTRACT_BOOL,
+)
+def sub(input: Array, other: Array, *, alpha: float = 1) -> Array:
+    """Difference of two tensors: ``input - alpha * other``.
+
+    Raises
+    ------
+    RuntimeError
+        For bool tensors.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([5., 7.]) - pb.tensor([1., 2.])
+    tensor([4., 5.])
+    """
+
+
+@elementwise(
+    dtypes=NUMERIC,
+    partials={"input": -1, "other": 1},
+    scales="input",
+    node="RsubBackward1",
+    inplace=False,
+    unsupported=_SUBTRACT_BOOL,
+)
+def rsub(backend: Backend, input: Array, other: Array, *, alpha: float = 1) -> Array:
+    """Difference with the operands exchanged: ``other - alpha * input``; what ``1 - x`` runs.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> 1 - pb.tensor([0.25, 0.5])
+    tensor([0.7500, 0.5000])
+    """
+    return backend.subtract(other, input)
+
+
+@elementwise(
+    kernel="multiply",
+    partials={"input": "other", "other": "input"},
+    operator="mul",
+    reflected="same",
+    aliases=("multiply",),
+)
+def mul(input: Array, other: Array) -> Array:
+    """Product of two tensors.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> 2 * pb.tensor([1., 2.])
+    tensor([2., 4.])
+    """
+
+
+@elementwise(
+    kernel="divide",
+    promotion="float",
+    node="DivBackward0",
+    vjp={
+        "input": lambda grad, other: grad / conj(other),
+        "other": lambda grad, input, other: -grad * conj(input / (other * other)),
+    },
+    jvp={
+        "input": lambda tangent, other: tangent / other,
+        "other": lambda tangent, input, other: -tangent * (input / (other * other)),
+    },
+    operator="truediv",
+)
+def true_divide(input: Array, other: Array) -> Array:
+    """Quotient of two tensors; of integers or bools, as the default floating dtype.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1, 2]) / 2
+    tensor([0.5000, 1.0000])
+    """
+
+
+@elementwise(
+    dtypes=REAL,
+    nondifferentiable="a step function: its derivative is zero wherever it exists",
+    operator="floordiv",
+)
+def floor_divide(input: Array, other: Array) -> Array:
+    """Quotient of two tensors, rounded towards minus infinity.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([7, -7]) // 2
+    tensor([ 3, -4])
+    """
+
+
+@elementwise(
+    dtypes=REAL,
+    nondifferentiable="a step function: its derivative is zero wherever it exists",
+    method=False,
+    inplace=False,
+)
+def trunc_divide(input: Array, other: Array) -> Array:
+    """Quotient of two tensors, rounded towards zero; ``div(..., rounding_mode="trunc")``."""
+
+
+@composite(aliases=("divide",))
+def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
+    """Quotient of two tensors.
+
+    Parameters
+    ----------
+    rounding_mode : {None, "trunc", "floor"}
+        Leave the quotient as it is, or round it towards zero or towards minus infinity.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.div(pb.tensor([7., -7.]), 2, rounding_mode="trunc")
+    tensor([ 3., -3.])
+    """
+    if rounding_mode is None:
+        return true_divide(input, other)
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode == "trunc":
+        return trunc_divide(input, other)
+    raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}")
+
+
+@elementwise(
+    dtypes=REAL,
+    partials={"input": 1, "other": lambda input, other: -floor_divide(input, other)},
+    node=lambda other: "RemainderBackward1" if isinstance(other, Tensor) else "RemainderBackward0",
+    domain=(0.6, 3.3),
+    operator="mod",
+)
+def remainder(input: Array, other: Array) -> Array:
+    """Remainder of the division rounded down: it has the sign of ``other``, as Python's ``%``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([-3, 3]) % 2
+    tensor([1, 1])
+    """
+
+
+@elementwise(
+    dtypes=REAL,
+    partials={"input": 1, "other": lambda input, other: -trunc_divide(input, other)},
+    node=lambda other: "FmodBackward1" if isinstance(other, Tensor) else "FmodBackward0",
+    domain=(0.6, 3.3),
+)
+def fmod(backend: Backend, input: Array, other: Array) -> Array:
+    """Remainder of the division rounded towards zero: it has the sign of ``input``, as C's ``fmod``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.fmod(pb.tensor([-3., 3.]), 2)
+    tensor([-1.,  1.])
+    """
+    return backend.subtract(input, backend.multiply(backend.trunc_divide(input, other), other))
+
+
+def _pow_input_partial(input: Any, exponent: Any) -> Any:
+    if not isinstance(exponent, Tensor):
+        return 0 * input if exponent == 0 else exponent * input ** (exponent - 1)
+    return where(exponent == 0, 0, exponent * input ** (exponent - 1))
+
+
+def _pow_exponent_partial(input: Any, exponent: Any, out: Tensor) -> Any:
+    base = input if isinstance(input, Tensor) else full_like(out, input)
+    # 0 ** y is 0 for every y > 0, so its derivative is 0 there although log(0) is not finite.
+    at_zero = logical_and(
+        base == 0, ge(exponent, 0) if isinstance(exponent, Tensor) else full_like(base == 0, exponent >= 0)
+    )
+    return where(at_zero, 0, out * log(where(at_zero, 1, base)))
+
+
+@elementwise(
+    partials={"input": _pow_input_partial, "exponent": _pow_exponent_partial},
+    dtypes=NUMERIC,
+    node=lambda input, exponent: (
+        "PowBackward0"
+        if not isinstance(exponent, Tensor)
+        else "PowBackward1"
+        if isinstance(input, Tensor)
+        else "PowBackward2"
+    ),
+    domain=(0.3, 2.0),
+    operator="pow",
+    check=_check_integer_power,
+)
+def pow(input: Array, exponent: Array) -> Array:
+    """``input`` to the power of ``exponent``.
+
+    Raises
+    ------
+    RuntimeError
+        For integers to a negative Python integer.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1., 2., 3.]) ** 2
+    tensor([1., 4., 9.])
+    """
+
+
+@elementwise(
+    kernel="negative", dtypes=NUMERIC, partials=-1, operator="neg", unsupported=_NEGATE_BOOL, aliases=("negative",)
+)
+def neg(input: Array) -> Array:
+    """Each element with the opposite sign.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> -pb.tensor([1., -2.])
+    tensor([-1.,  2.])
+    """
+
+
+@composite()
+def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
+    """Quotient with the operands exchanged: ``other / input``; what ``2 / x`` runs."""
+    return reciprocal(input) * other
+
+
+@composite()
+def rpow(input: Tensor, base: Tensor | Number) -> Tensor:
+    """Power with the operands exchanged: ``base ** input``; what ``2 ** x`` runs."""
+    return pow(base, input)
+
+
+attach("__rsub__", rsub)
+attach("__rtruediv__", rdiv)
+attach("__rpow__", rpow)
+
+
+from pullback.ops.comparison import ge, logical_and, where  # noqa: E402
+from pullback.ops.creation import full_like  # noqa: E402
+from pullback.ops.unary import conj, log, reciprocal  # noqa: E402

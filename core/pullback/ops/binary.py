@@ -1,0 +1,619 @@
+"""Functions of two or three tensors, element by element, beyond arithmetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullback import dtypes
+from pullback.dtypes import EVERY, FLOATS, INEXACT, NUMERIC, REAL_AND_BOOL
+from pullback.inplace import apply_inplace
+from pullback.op import Array, Sample, composite, elementwise, registry
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pullback.backend.base import Backend
+
+# -- the larger and the smaller of two --------------------------------------------------------------------------------
+
+
+def _share(direction: Tensor, loses: Tensor, ties: Tensor) -> Any:
+    """All of ``direction`` to the operand that wins, half of it where the two are equal."""
+    return where(logical_not(loses), where(ties, direction * 0.5, direction), 0)
+
+
+@elementwise(
+    dtypes=REAL_AND_BOOL,
+    vjp={
+        "input": lambda grad, input, other: _share(grad, lt(input, other), eq(input, other)),
+        "other": lambda grad, input, other: _share(grad, gt(input, other), eq(input, other)),
+    },
+    jvp={
+        "input": lambda tangent, input, other: _share(tangent, lt(input, other), eq(input, other)),
+        "other": lambda tangent, input, other: _share(tangent, gt(input, other), eq(input, other)),
+    },
+    inplace=False,
+    unsupported="{name} not implemented for complex tensors.",
+)
+def maximum(input: Array, other: Array) -> Array:
+    """The larger of each two elements; NaN where one of them is.
+
+    Where they are equal, each gets half of the gradient.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.maximum(pb.tensor([1., 5.]), pb.tensor([3., 2.]))
+    tensor([3., 5.])
+    """
+
+
+@elementwise(
+    dtypes=REAL_AND_BOOL,
+    vjp={
+        "input": lambda grad, input, other: _share(grad, gt(input, other), eq(input, other)),
+        "other": lambda grad, input, other: _share(grad, lt(input, other), eq(input, other)),
+    },
+    jvp={
+        "input": lambda tangent, input, other: _share(tangent, gt(input, other), eq(input, other)),
+        "other": lambda tangent, input, other: _share(tangent, lt(input, other), eq(input, other)),
+    },
+    inplace=False,
+    unsupported="{name} not implemented for complex tensors.",
+)
+def minimum(input: Array, other: Array) -> Array:
+    """The smaller of each two elements; NaN where one of them is.
+
+    Where they are equal, each gets half of the gradient.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.minimum(pb.tensor([1., 5.]), pb.tensor([3., 2.]))
+    tensor([1., 2.])
+    """
+
+
+# -- clamp ------------------------------------------------------------------------------------------------------------
+
+
+def _within(direction: Tensor, input: Any, min: Any, max: Any) -> Any:
+    """``direction`` where the element is between the bounds, zero elsewhere."""
+    if min is None:
+        return where(le(input, max), direction, 0)
+    if max is None:
+        return where(ge(input, min), direction, 0)
+    return where(logical_and(ge(input, min), le(input, max)), direction, 0)
+
+
+def _at_minimum(direction: Tensor, input: Any, min: Any, max: Any) -> Any:
+    below = lt(input, min)
+    return where(below if max is None else logical_and(below, lt(min, max)), direction, 0)
+
+
+def _at_maximum(direction: Tensor, input: Any, min: Any, max: Any) -> Any:
+    above = gt(input, max)
+    return where(above if min is None else logical_or(above, lt(max, min)), direction, 0)
+
+
+def _clamp_number_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), -0.5, 0.5)
+    yield Sample(make(3, 4), 0.25)
+    yield Sample(make(3, 4), max=0.25)
+    yield Sample(make(), -0.5, 0.5)
+    yield Sample(make(0, 2), 0)
+    yield Sample(make(3, 2).mT, -1, 1)
+
+
+@elementwise(
+    dtypes=REAL_AND_BOOL,
+    node="ClampBackward1",
+    vjp=lambda grad, input, min, max: _within(grad, input, min, max),
+    jvp=lambda tangent, input, min, max: _within(tangent, input, min, max),
+    samples=_clamp_number_samples,
+    method=False,
+    inplace=False,
+)
+def clamp_to_numbers(backend: Backend, input: Array, min: float | None = None, max: float | None = None) -> Array:
+    """:func:`clamp` between numbers."""
+    if min is not None:
+        input = backend.maximum(input, number(backend, min, input))
+    return input if max is None else backend.minimum(input, number(backend, max, input))
+
+
+def _clamp_tensor_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), make(3, 4, low=-1.0, high=-0.1), make(3, 4, low=0.1, high=1.0))
+    yield Sample(make(3, 4), make(4))
+    yield Sample(make(3, 4), None, make(3, 1))
+    yield Sample(make(), make(), make())
+
+
+@elementwise(
+    dtypes=REAL_AND_BOOL,
+    node="ClampBackward0",
+    vjp={
+        "input": lambda grad, input, min, max: _within(grad, input, min, max),
+        "min": lambda grad, input, min, max: _at_minimum(grad, input, min, max),
+        "max": lambda grad, input, min, max: _at_maximum(grad, input, min, max),
+    },
+    jvp={
+        "input": lambda tangent, input, min, max: _within(tangent, input, min, max),
+        "min": lambda tangent, input, min, max: _at_minimum(tangent, input, min, max),
+        "max": lambda tangent, input, min, max: _at_maximum(tangent, input, min, max),
+    },
+    samples=_clamp_tensor_samples,
+    method=False,
+    inplace=False,
+)
+def clamp_to_tensors(
+    backend: Backend, input: Array, min: Array | None = None, max: Array | None = None
+) -> Array:
+    """:func:`clamp` between tensors, which broadcast."""
+    if min is not None:
+        input = backend.maximum(input, min)
+    return input if max is None else backend.minimum(input, max)
+
+
+def _clamp_operation(input: Tensor, min: Any, max: Any) -> Any:
+    """Which of the two operations serves these bounds."""
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if input.dtype.is_complex:
+        raise NotImplementedError("clamp is not supported for complex types")
+    of_tensors = {isinstance(bound, Tensor) for bound in (min, max) if bound is not None}
+    if len(of_tensors) > 1:
+        raise TypeError(
+            "clamp() received an invalid combination of arguments: 'min' and 'max' must both be Tensors or both be"
+            f" numbers, got {type(min).__name__} and {type(max).__name__}"
+        )
+    return registry["clamp_to_tensors" if True in of_tensors else "clamp_to_numbers"]
+
+
+def _in_common_dtype(input: Tensor, min: Any, max: Any) -> Tensor:
+    """The tensor in the dtype it has together with number bounds."""
+    category = input.dtype.category
+    for bound in (min, max):
+        if bound is not None and not isinstance(bound, Tensor):
+            own = dtypes.dtype_of_scalar(bound)
+            if own.category > category:
+                input = input.to(dtypes.promote_types(input.dtype, own))
+                category = input.dtype.category
+    return input
+
+
+@composite(aliases=("clip",), samples=_clamp_number_samples, dtypes=REAL_AND_BOOL)
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """Each element, or the nearer bound where it lies outside.
+
+    Parameters
+    ----------
+    min, max : number or Tensor, optional
+        The bounds: both numbers or both tensors, which broadcast. Where ``min`` exceeds ``max`` the result is ``max``.
+
+    Raises
+    ------
+    RuntimeError
+        Without any bound.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([-2., 0.5, 2.]).clamp(0, 1)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    operation = _clamp_operation(input, min, max)
+    if input.dtype.category < dtypes.FLOATING:
+        input = _in_common_dtype(input, min, max)
+    return operation.call(input, min, max)  # type: ignore[no-any-return]
+
+
+def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """In-place version of :func:`clamp`."""
+    operation = _clamp_operation(self, min, max)
+    common = _in_common_dtype(self, min, max) if self.dtype.category < dtypes.FLOATING else self
+    if not dtypes.can_cast(common.dtype, self.dtype):
+        names = (d.tensor_type_name.removesuffix("Tensor") for d in (common.dtype, self.dtype))
+        raise RuntimeError("result type {} can't be cast to the desired output type {}".format(*names))
+    return apply_inplace(operation, self, (min, max), {})
+
+
+@composite(dtypes=REAL_AND_BOOL)
+def clamp_min(input: Tensor, min: Any) -> Tensor:
+    """:func:`clamp` from below."""
+    return clamp(input, min=min)
+
+
+@composite(dtypes=REAL_AND_BOOL)
+def clamp_max(input: Tensor, max: Any) -> Tensor:
+    """:func:`clamp` from above."""
+    return clamp(input, max=max)
+
+
+Tensor.clamp_ = Tensor.clip_ = clamp_
+Tensor.clamp_min_ = lambda self, min: clamp_(self, min=min)
+Tensor.clamp_max_ = lambda self, max: clamp_(self, max=max)
+
+
+# -- geometry ---------------------------------------------------------------------------------------------------------
+
+
+@elementwise(
+    promotion="float",
+    dtypes=FLOATS,
+    partials={
+        "input": lambda input, other: other / (input * input + other * other),
+        "other": lambda input, other: -input / (input * input + other * other),
+    },
+    domain=(0.3, 2.0),
+    oracle="atan2",
+    aliases=("arctan2",),
+)
+def atan2(input: Array, other: Array) -> Array:
+    """The angle of the point (``other``, ``input``) seen from the origin, in radians.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.atan2(pb.tensor([1., 1.]), pb.tensor([1., -1.]))
+    tensor([0.7854, 2.3562])
+    """
+
+
+@elementwise(
+    dtypes=FLOATS,
+    partials={"input": lambda input, out: input / out, "other": lambda other, out: other / out},
+    domain=(0.3, 2.0),
+    oracle="hypot",
+)
+def hypot(input: Array, other: Array) -> Array:
+    """Length of the hypotenuse over two legs, ``sqrt(input**2 + other**2)``, without overflow.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.hypot(pb.tensor([3.]), pb.tensor([4.]))
+    tensor([5.])
+    """
+
+
+def _kept_sign(direction: Tensor, input: Any, out: Tensor) -> Any:
+    """``direction``, turned where the sign was turned; zero at zero."""
+    return direction * (sign(input) * sign(out))
+
+
+@elementwise(
+    promotion="float",
+    dtypes=FLOATS,
+    node=lambda other: "CopysignBackward0" if isinstance(other, Tensor) else "CopysignBackward1",
+    vjp={
+        "input": lambda grad, input, out: _kept_sign(grad, input, out),
+        "other": lambda grad: zeros_like(grad),
+    },
+    jvp={
+        "input": lambda tangent, input, out: _kept_sign(tangent, input, out),
+        "other": lambda tangent: zeros_like(tangent),
+    },
+    domain=(0.3, 2.0),
+)
+def copysign(input: Array, other: Array) -> Array:
+    """Each element of ``input`` with the sign of that of ``other``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.copysign(pb.tensor([1., 2.]), pb.tensor([-1., 0.]))
+    tensor([-1.,  2.])
+    """
+
+
+# -- logarithms -------------------------------------------------------------------------------------------------------
+
+
+@elementwise(
+    dtypes=FLOATS,
+    partials={
+        "input": lambda input, other: sigmoid(input - other),
+        "other": lambda input, other: sigmoid(other - input),
+    },
+    inplace=False,
+)
+def logaddexp(input: Array, other: Array) -> Array:
+    """Logarithm of the sum of the operands' exponentials, without overflow.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.logaddexp(pb.tensor([0., 1000.]), pb.tensor([0., 1000.]))
+    tensor([6.9315e-01, 1.0007e+03])
+    """
+
+
+def _xlogy_node(input: Any, other: Any) -> str:
+    if not isinstance(input, Tensor):
+        return "XlogyBackward1"
+    return "XlogyBackward0" if isinstance(other, Tensor) else "XlogyBackward2"
+
+
+def _xlogy_log(input: Any, other: Any) -> Any:
+    """The derivative by ``input``: the logarithm, but zero where both are zero or ``other`` is negative there."""
+    if not isinstance(other, Tensor):
+        other = full_like(input, other)
+    vanishes = logical_and(eq(input, 0), le(other, 0))
+    return where(vanishes, zeros_like(other), log(where(vanishes, ones_like(other), other)))
+
+
+@elementwise(
+    promotion="float",
+    dtypes=FLOATS,
+    node=_xlogy_node,
+    partials={"input": _xlogy_log, "other": lambda input, other: input / other},
+    domain=(0.3, 2.0),
+)
+def xlogy(backend: Backend, input: Array, other: Array) -> Array:
+    """``input * log(other)``, and zero where ``input`` is zero whatever ``other`` but NaN.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xlogy(pb.tensor([0., 2.]), pb.tensor([0., 1.]))
+    tensor([0., 0.])
+    """
+    input, other = _as_arrays(backend, input, other)
+    zero = number(backend, 0, input)
+    vanishes = backend.logical_and(backend.equal(input, zero), backend.logical_not(backend.isnan(other)))
+    return backend.where(vanishes, zero, backend.multiply(input, backend.log(other)))
+
+
+def _as_arrays(backend: Backend, *operands: Any) -> list[Any]:
+    """Operands of a body that calls kernels of one operand: a Python number among them as an array."""
+    native = next(o.dtype for o in operands if hasattr(o, "dtype"))
+    return [o if hasattr(o, "dtype") else constant(backend, o, backend.dtypes[native]) for o in operands]
+
+
+# -- weighted sums ----------------------------------------------------------------------------------------------------
+
+
+_C_NAMES = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
+
+
+def _check_lerp(input: Any, end: Any, weight: Any) -> None:
+    for name, value in (("end", end), ("weight", weight)):
+        if isinstance(value, Tensor) and value.dtype is not input.dtype:
+            expected, got = (_C_NAMES.get(d.name, d.name) for d in (input.dtype, value.dtype))
+            raise RuntimeError(f"expected dtype {expected} for `{name}` but got dtype {got}")
+
+
+def _lerp_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), make(3, 4), 0.25)
+    yield Sample(make(3, 4), make(4), 0.75)
+    yield Sample(make(3, 4), make(3, 4), make(3, 4, low=0.1, high=0.9))
+    yield Sample(make(), make(), 0.5)
+    yield Sample(make(0, 2), make(0, 2), 0.5)
+
+
+@elementwise(
+    dtypes=INEXACT,
+    node=lambda weight: "LerpBackward1" if isinstance(weight, Tensor) else "LerpBackward0",
+    vjp={
+        "input": lambda grad, weight: grad * conj(1 - weight),
+        "end": lambda grad, weight: grad * conj(weight),
+        "weight": lambda grad, input, end: grad * conj(end - input),
+    },
+    jvp={
+        "input": lambda tangent, weight: tangent * (1 - weight),
+        "end": lambda tangent, weight: tangent * weight,
+        "weight": lambda tangent, input, end: tangent * (end - input),
+    },
+    check=_check_lerp,
+    samples=_lerp_samples,
+)
+def lerp(backend: Backend, input: Array, end: Array, weight: Array) -> Array:
+    """Linear interpolation: ``input + weight * (end - input)``.
+
+    Parameters
+    ----------
+    weight : number or Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.lerp(pb.tensor([0., 10.]), pb.tensor([1., 20.]), 0.25)
+    tensor([ 0.2500, 12.5000])
+    """
+    input, end, weight = _as_arrays(backend, input, end, weight)
+    distance = backend.subtract(end, input)
+    # From the nearer end, so that both ends are met exactly.
+    near = backend.add(input, backend.multiply(weight, distance))
+    far = backend.subtract(end, backend.multiply(distance, backend.subtract(_one(backend, weight), weight)))
+    return backend.where(backend.less(backend.abs(weight), constant(backend, 0.5, _real(backend, weight))), near, far)
+
+
+def _one(backend: Backend, array: Array) -> Array:
+    return constant(backend, 1, backend.dtypes[array.dtype])
+
+
+def _real(backend: Backend, array: Array) -> Any:
+    return backend.dtypes[array.dtype].to_real()
+
+
+def _three_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), make(3, 4), make(3, 4, low=0.5, high=2.0))
+    yield Sample(make(3, 4), make(3, 1), make(4, low=0.5, high=2.0), value=2.0)
+    yield Sample(make(), make(), make(low=0.5, high=2.0))
+    yield Sample(make(0, 2), make(0, 2), make(2, low=0.5, high=2.0))
+
+
+@elementwise(
+    dtypes=NUMERIC,
+    vjp={
+        "input": lambda grad: grad,
+        "tensor1": lambda grad, tensor2, value: grad * conj(tensor2 * value),
+        "tensor2": lambda grad, tensor1, value: grad * conj(tensor1 * value),
+    },
+    jvp={
+        "input": lambda tangent: tangent,
+        "tensor1": lambda tangent, tensor2, value: tangent * (tensor2 * value),
+        "tensor2": lambda tangent, tensor1, value: tangent * (tensor1 * value),
+    },
+    samples=_three_samples,
+)
+def addcmul(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
+    """``input + value * tensor1 * tensor2``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.addcmul(pb.tensor([1., 2.]), pb.tensor([3., 4.]), pb.tensor([5., 6.]), value=0.5)
+    tensor([ 8.5000, 14.0000])
+    """
+    input, tensor1, tensor2 = _as_arrays(backend, input, tensor1, tensor2)
+    product = backend.multiply(tensor1, tensor2)
+    if value != 1:
+        product = backend.multiply(product, constant(backend, value, backend.dtypes[product.dtype]))
+    return backend.add(input, product)
+
+
+_INTEGER_ADDCDIV = (
+    "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true"
+    " division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value *"
+    " torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for"
+    " float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2),"
+    " for all dtypes."
+)
+
+
+@elementwise(
+    dtypes=INEXACT,
+    vjp={
+        "input": lambda grad: grad,
+        "tensor1": lambda grad, tensor2, value: grad * conj(value / tensor2),
+        "tensor2": lambda grad, tensor1, tensor2, value: -grad * conj(value * tensor1 / (tensor2 * tensor2)),
+    },
+    jvp={
+        "input": lambda tangent: tangent,
+        "tensor1": lambda tangent, tensor2, value: tangent * (value / tensor2),
+        "tensor2": lambda tangent, tensor1, tensor2, value: -tangent * (value * tensor1 / (tensor2 * tensor2)),
+    },
+    unsupported=_INTEGER_ADDCDIV,
+    samples=_three_samples,
+)
+def addcdiv(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
+    """``input + value * tensor1 / tensor2``.
+
+    Raises
+    ------
+    RuntimeError
+        For integers.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.addcdiv(pb.tensor([1.]), pb.tensor([3.]), pb.tensor([2.]))
+    tensor([2.5000])
+    """
+    input, tensor1, tensor2 = _as_arrays(backend, input, tensor1, tensor2)
+    quotient = backend.divide(tensor1, tensor2)
+    if value != 1:
+        quotient = backend.multiply(quotient, constant(backend, value, backend.dtypes[quotient.dtype]))
+    return backend.add(input, quotient)
+
+
+@composite(dtypes=NUMERIC)
+def float_power(input: Any, exponent: Any) -> Tensor:
+    """``input`` to the power of ``exponent``, computed in float64 or complex128.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.float_power(pb.tensor([2, 3]), 2)
+    tensor([4., 9.], dtype=torch.float64)
+    """
+    is_complex = any(v.dtype.is_complex if isinstance(v, Tensor) else isinstance(v, complex) for v in (input, exponent))
+    target = dtypes.complex128 if is_complex else dtypes.float64
+    base, power = (v.to(target) if isinstance(v, Tensor) else v for v in (input, exponent))
+    return pow(base, power)
+
+
+# -- closeness --------------------------------------------------------------------------------------------------------
+
+
+@composite(dtypes=EVERY)
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
+    """Whether each two elements differ by at most ``atol + rtol * abs(other)``.
+
+    Parameters
+    ----------
+    equal_nan : bool
+        Whether two NaNs are close.
+
+    Raises
+    ------
+    RuntimeError
+        For two dtypes, or a negative tolerance.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.isclose(pb.tensor([1., 2.]), pb.tensor([1.000001, 3.]))
+    tensor([ True, False])
+    """
+    if input.dtype is not other.dtype:
+        names = (d.tensor_type_name.removesuffix("Tensor") for d in (input.dtype, other.dtype))
+        raise RuntimeError("{} did not match {}".format(*names))
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
+    with no_grad():
+        close = eq(input, other)  # equal infinities too
+        if equal_nan and input.dtype.category >= dtypes.FLOATING:
+            close = logical_or(close, logical_and(isnan(input), isnan(other)))
+        if (rtol == 0 and atol == 0) or input.dtype.category == dtypes.BOOL:
+            return close
+        if input.dtype.category < dtypes.FLOATING:
+            input, other = input.to(dtypes.float64), other.to(dtypes.float64)
+        distance = abs(input - other)
+        near = logical_and(le(distance, abs(other) * rtol + atol), isfinite(distance))
+        return logical_or(close, near)
+
+
+@composite(dtypes=EVERY)
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
+    """Whether all elements are close: see :func:`isclose`.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.allclose(pb.tensor([1., 2.]), pb.tensor([1., 2.000001]))
+    True
+    """
+    return bool(all(isclose(input, other, rtol, atol, equal_nan)).item())
+
+
+@composite(dtypes=EVERY)
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and elements.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.equal(pb.tensor([1, 2]), pb.tensor([1, 2]))
+    True
+    """
+    if not isinstance(other, Tensor):
+        raise TypeError(f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+    return input.shape == other.shape and bool(all(eq(input, other)).item())
+
+
+from pullback.autograd.grad_mode import no_grad  # noqa: E402
+from pullback.op_general import constant  # noqa: E402
+from pullback.ops.arithmetic import pow  # noqa: E402
+from pullback.ops.comparison import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, where  # noqa: E402
+from pullback.ops.creation import full_like, ones_like, zeros_like  # noqa: E402
+from pullback.ops.precision import number  # noqa: E402
+from pullback.ops.reduction import all  # noqa: E402
+from pullback.ops.unary import abs, conj, isfinite, isnan, log, sigmoid, sign  # noqa: E402

@@ -1,0 +1,222 @@
+"""Comparisons and logic: results are bool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullback.dtypes import EVERY, INTEGRAL, REAL_AND_BOOL, bool_
+from pullback.op import Array, attach, elementwise
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend
+
+
+@elementwise(kernel="equal", result=bool_)
+def eq(input: Array, other: Array) -> Array:
+    """Whether the elements are equal.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1, 2]) == 2
+    tensor([False,  True])
+    """
+
+
+@elementwise(kernel="not_equal", result=bool_, aliases=("not_equal",))
+def ne(input: Array, other: Array) -> Array:
+    """Whether the elements differ.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1, 2]) != 2
+    tensor([ True, False])
+    """
+
+
+@elementwise(kernel="less", result=bool_, dtypes=REAL_AND_BOOL, operator="lt", aliases=("less",))
+def lt(input: Array, other: Array) -> Array:
+    """Whether elements of ``input`` are less than those of ``other``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1, 2]) < 2
+    tensor([ True, False])
+    """
+
+
+@elementwise(kernel="less_equal", result=bool_, dtypes=REAL_AND_BOOL, operator="le", aliases=("less_equal",))
+def le(input: Array, other: Array) -> Array:
+    """Whether elements of ``input`` are less than or equal to those of ``other``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1, 2, 3]) <= 2
+    tensor([ True,  True, False])
+    """
+
+
+@elementwise(kernel="greater", result=bool_, dtypes=REAL_AND_BOOL, operator="gt", aliases=("greater",))
+def gt(input: Array, other: Array) -> Array:
+    """Whether elements of ``input`` are greater than those of ``other``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1, 2, 3]) > 2
+    tensor([False, False,  True])
+    """
+
+
+@elementwise(kernel="greater_equal", result=bool_, dtypes=REAL_AND_BOOL, operator="ge", aliases=("greater_equal",))
+def ge(input: Array, other: Array) -> Array:
+    """Whether elements of ``input`` are greater than or equal to those of ``other``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1, 2, 3]) >= 2
+    tensor([False,  True,  True])
+    """
+
+
+def _equal_operator(self: Tensor, other: Any) -> Tensor:
+    return eq(self, other) if _is_comparable(other) else NotImplemented
+
+
+def _not_equal_operator(self: Tensor, other: Any) -> Tensor:
+    return ne(self, other) if _is_comparable(other) else NotImplemented
+
+
+def _is_comparable(other: Any) -> bool:
+    return isinstance(other, Tensor | bool | int | float | complex) or hasattr(other, "__array__")
+
+
+attach("__eq__", _equal_operator)
+attach("__ne__", _not_equal_operator)
+
+
+@elementwise(result=bool_)
+def logical_and(backend: Backend, input: Array, other: Array) -> Array:
+    """Whether both elements are nonzero.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.logical_and(pb.tensor([0, 1]), pb.tensor([1, 1]))
+    tensor([False,  True])
+    """
+    return backend.logical_and(*_truth(backend, input, other))
+
+
+@elementwise(result=bool_)
+def logical_or(backend: Backend, input: Array, other: Array) -> Array:
+    """Whether one of the elements is nonzero.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.logical_or(pb.tensor([0, 0]), pb.tensor([0, 3]))
+    tensor([False,  True])
+    """
+    return backend.logical_or(*_truth(backend, input, other))
+
+
+@elementwise(result=bool_)
+def logical_xor(backend: Backend, input: Array, other: Array) -> Array:
+    """Whether exactly one of the elements is nonzero.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.logical_xor(pb.tensor([0, 1]), pb.tensor([1, 1]))
+    tensor([ True, False])
+    """
+    return backend.logical_xor(*_truth(backend, input, other))
+
+
+@elementwise(result=bool_)
+def logical_not(backend: Backend, input: Array) -> Array:
+    """Whether the element is zero.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.logical_not(pb.tensor([0, 2]))
+    tensor([ True, False])
+    """
+    return backend.logical_not(*_truth(backend, input))
+
+
+def _truth(backend: Backend, *arrays: Array) -> tuple[Array, ...]:
+    """Which elements are nonzero: the standard's logical functions take bool arrays only."""
+    return tuple(array if backend.dtypes[array.dtype] is bool_ else backend.not_equal(array, 0) for array in arrays)
+
+
+_BITS = "bits are not differentiable"
+
+
+@elementwise(dtypes=INTEGRAL, nondifferentiable=_BITS, operator="and", reflected="same")
+def bitwise_and(input: Array, other: Array) -> Array:
+    """Bitwise AND of integers; logical AND of bools."""
+
+
+@elementwise(dtypes=INTEGRAL, nondifferentiable=_BITS, operator="or", reflected="same")
+def bitwise_or(input: Array, other: Array) -> Array:
+    """Bitwise OR of integers; logical OR of bools."""
+
+
+@elementwise(dtypes=INTEGRAL, nondifferentiable=_BITS, operator="xor", reflected="same")
+def bitwise_xor(input: Array, other: Array) -> Array:
+    """Bitwise exclusive OR of integers; logical of bools."""
+
+
+@elementwise(kernel="bitwise_invert", dtypes=INTEGRAL, nondifferentiable=_BITS, operator="invert")
+def bitwise_not(input: Array) -> Array:
+    """Bitwise complement of integers; logical NOT of bools."""
+
+
+@elementwise(dtypes=INTEGRAL - {bool_}, nondifferentiable=_BITS, domain=(1, 6), operator="lshift")
+def bitwise_left_shift(input: Array, other: Array) -> Array:
+    """Bits of integers shifted to the left."""
+
+
+@elementwise(dtypes=INTEGRAL - {bool_}, nondifferentiable=_BITS, domain=(1, 6), operator="rshift")
+def bitwise_right_shift(input: Array, other: Array) -> Array:
+    """Bits of integers shifted to the right, keeping the sign."""
+
+
+def _check_where(condition: Any, input: Any, other: Any) -> None:
+    if condition.dtype is not bool_:
+        raise RuntimeError(
+            "where expected condition to be a boolean tensor, but got a tensor with dtype"
+            f" {condition.dtype.tensor_type_name.removesuffix('Tensor')}"
+        )
+
+
+@elementwise(
+    dtypes=EVERY,
+    promotes=("input", "other"),
+    vjp={
+        "input": lambda grad, condition: where(condition, grad, 0),
+        "other": lambda grad, condition: where(condition, 0, grad),
+    },
+    linear=True,
+    check=_check_where,
+    inplace=False,
+    method=False,
+)
+def where(condition: Array, input: Array, other: Array) -> Array:
+    """Elements of ``input`` where ``condition`` holds, of ``other`` elsewhere; the three broadcast.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x = pb.tensor([-1., 2.])
+    >>> pb.where(x > 0, x, 0.)
+    tensor([0., 2.])
+    """

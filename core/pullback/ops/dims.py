@@ -1,0 +1,63 @@
+"""Dimension arguments: negative numbers, ranges, and PyTorch's errors."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, SupportsIndex, TypeAlias
+
+Dims: TypeAlias = "int | Sequence[int] | None"
+#: One argument of ``f(2, 3)``, or the whole shape as in ``f((2, 3))``.
+Sizes: TypeAlias = "SupportsIndex | Sequence[SupportsIndex]"
+
+
+def normalize_dim(dim: Any, ndim: int) -> int:
+    """``dim`` counted from the front.
+
+    Raises
+    ------
+    IndexError
+        If there is no such dimension; a 0-d tensor has, for this purpose, one.
+    """
+    position = operator.index(dim)
+    limit = max(ndim, 1)
+    if not -limit <= position < limit:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {position})"
+        )
+    return position % limit
+
+
+def normalize_dims(dims: Dims, ndim: int) -> tuple[int, ...]:
+    """All of ``dims``, an int, a sequence, or None or nothing for every dimension, counted from the front.
+
+    Raises
+    ------
+    IndexError
+        If there is no such dimension.
+    RuntimeError
+        If one is named twice.
+    """
+    if dims is None:
+        return tuple(range(ndim))
+    if not isinstance(dims, list | tuple):
+        return (normalize_dim(dims, ndim),) if ndim else _checked_scalar_dim(dims)
+    if not dims:
+        return tuple(range(ndim))
+    normal = tuple(normalize_dim(d, ndim) for d in dims)
+    for number, dim in enumerate(normal):
+        if dim in normal[:number]:
+            raise RuntimeError(f"dim {dim} appears multiple times in the list of dims")
+    return normal if ndim else ()
+
+
+def _checked_scalar_dim(dim: Any) -> tuple[int, ...]:
+    normalize_dim(dim, 0)
+    return ()
+
+
+def as_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """A shape given as ``f(2, 3)``, ``f((2, 3))`` or ``f([2, 3])``."""
+    if len(sizes) == 1 and isinstance(sizes[0], list | tuple):
+        sizes = tuple(sizes[0])
+    return tuple(operator.index(size) for size in sizes)

@@ -1,0 +1,186 @@
+"""Vector norms."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pullback.dtypes import INEXACT, DType, promote_types
+from pullback.op import Array, Sample, composite, op, registry
+from pullback.ops.dims import Dims, normalize_dims
+from pullback.ops.precision import in_float32
+from pullback.ops.reducing import axis_of, cast, in_dtype, keep_dims
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pullback.backend.base import Backend
+
+
+def _norm_parts(input: Tensor, out: Tensor, ord: float, dim: Dims, keepdim: bool) -> tuple[Any, Any]:
+    """The derivative of a norm by its elements as two factors: one of ``input``'s shape, one of the norm's."""
+    norm_of_each = keep_dims(out, input.array.shape, dim, keepdim)
+    if ord == 0:
+        return zeros_like(input), ones_like(norm_of_each)
+    if ord == 1:
+        return sgn(input), ones_like(norm_of_each)
+    # At the zero vector the derivative is taken to be zero, so one may divide by one there.
+    safe = where(eq(norm_of_each, 0), ones_like(norm_of_each), norm_of_each)
+    if ord == 2:
+        return input, 1 / safe
+    size = abs(input)
+    if math.isinf(ord):
+        chosen = to_dtype(logical_or(eq(size, norm_of_each), isnan(size)), size.dtype)
+        return sgn(input) * (chosen / sum(chosen, dim, True)), ones_like(norm_of_each)
+    if ord < 2:
+        at_zero = eq(size, 0)
+        power = pow(where(at_zero, ones_like(size), size), ord - 1)
+        return sgn(input) * where(at_zero, zeros_like(power), power), pow(safe, 1 - ord)
+    return input * pow(size, ord - 2), pow(safe, 1 - ord)
+
+
+def _norm_gradient(grad: Tensor, input: Tensor, out: Tensor, ord: float, dim: Dims, keepdim: bool) -> Any:
+    elements, scale = _norm_parts(_in_norm_dtype(input, out.dtype), out, ord, dim, keepdim)
+    return in_dtype(elements * (keep_dims(grad, input.array.shape, dim, keepdim) * scale), input.dtype)
+
+
+def _norm_tangent(tangent: Tensor, input: Tensor, out: Tensor, ord: float, dim: Dims, keepdim: bool) -> Any:
+    tangent, input = _in_norm_dtype(tangent, out.dtype), _in_norm_dtype(input, out.dtype)
+    elements, scale = _norm_parts(input, out, ord, dim, keepdim)
+    return sum(real(tangent * conj(elements)) * scale, dim, keepdim)
+
+
+def _in_norm_dtype(input: Tensor, dtype: DType) -> Any:
+    return in_dtype(input, dtype.to_complex() if input.dtype.is_complex else dtype)
+
+
+def _check_norm(input: Any, ord: float, dim: Any, keepdim: bool, dtype: Any) -> None:
+    if dtype is not None and promote_types(input.dtype, dtype) is not dtype:
+        kinds = tuple(d.tensor_type_name.removesuffix("Tensor") for d in (input.dtype, dtype))
+        raise RuntimeError(
+            "linalg.vector_norm: the dtype of the input ({}) should be convertible without narrowing to the specified"
+            " dtype ({})".format(*kinds)
+        )
+    shape = tuple(input.array.shape)
+    if (ord < 0 or ord == math.inf) and 0 in (shape[d] for d in normalize_dims(dim, len(shape))):
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the operation does not have"
+            " an identity"
+        )
+
+
+def _norm_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4))
+    yield Sample(make(3, 4), 1, 0)
+    yield Sample(make(3, 4), 3, -1, True)
+    yield Sample(make(2, 3, 4), math.inf, (0, 2))
+    yield Sample(make(3, 4), -math.inf)
+    yield Sample(make(3, 2).mT, 1.5, 1)
+    yield Sample(make())
+    yield Sample(make(0, 3), 2, 0)
+
+
+@op(
+    name="vector_norm",
+    node="LinalgVectorNormBackward0",
+    dtypes=INEXACT,
+    vjp=lambda grad, input, out, ord, dim, keepdim: _norm_gradient(grad, input, out, ord, dim, keepdim),
+    jvp=lambda tangent, input, out, ord, dim, keepdim: _norm_tangent(tangent, input, out, ord, dim, keepdim),
+    check=_check_norm,
+    samples=_norm_samples,
+    method=False,
+    unsupported="linalg.vector_norm: Expected a floating point or complex tensor as input. Got {kind}",
+)
+def vector_norm(
+    backend: Backend,
+    input: Array,
+    ord: float = 2,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+) -> Array:
+    """Norm of the elements taken as a vector: ``(sum of abs(element)**ord) ** (1 / ord)``.
+
+    Parameters
+    ----------
+    ord : number
+        Infinity gives the largest absolute value, minus infinity the smallest, 0 the number of nonzero elements.
+    dim : int or sequence of int, optional
+        The dimensions the vectors lie in; all by default.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    dtype : DType, optional
+        Convert the elements to it first.
+
+    Raises
+    ------
+    RuntimeError
+        For integers and bools; for infinite and negative orders of an empty vector.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> from pullback.ops.reduction import vector_norm
+    >>> vector_norm(pb.tensor([3., -4.]))
+    tensor(5.)
+    """
+    if dtype is not None and promote_types(backend.dtypes[input.dtype], dtype) is not dtype:
+        raise RuntimeError(f"vector_norm() in {dtype!r}")  # the check says it in full
+    axis = axis_of(dim, input)
+    return in_float32(backend, cast(backend, input, dtype), lambda x: _vector_norm(backend, x, ord, axis, keepdim))
+
+
+def _vector_norm(backend: Backend, x: Array, ord: float, axis: Any, keepdims: bool) -> Array:
+    if ord == 0:
+        nonzero = backend.not_equal(x, 0)
+        real_dtype = backend.dtypes[x.dtype].to_real()
+        return backend.sum(backend.astype(nonzero, real_dtype), axis=axis, keepdims=keepdims)
+    size = backend.abs(x)
+    if ord == 2:
+        return backend.sqrt(backend.sum(backend.square(size), axis=axis, keepdims=keepdims))
+    if ord == 1:
+        return backend.sum(size, axis=axis, keepdims=keepdims)
+    if math.isinf(ord):
+        return (backend.max if ord > 0 else backend.min)(size, axis=axis, keepdims=keepdims)
+    return backend.pow(backend.sum(backend.pow(size, float(ord)), axis=axis, keepdims=keepdims), 1 / ord)
+
+
+@composite(dtypes=INEXACT)
+def norm(
+    input: Tensor, p: float | str | None = "fro", dim: Dims = None, keepdim: bool = False, dtype: DType | None = None
+) -> Tensor:
+    """Norm of the elements: see :func:`vector_norm`.
+
+    Parameters
+    ----------
+    p : number or "fro"
+        The order; ``"fro"`` means 2.
+
+    Raises
+    ------
+    RuntimeError
+        For integers and bools, and for orders that are no vector norm.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([3., 4.]).norm()
+    tensor(5.)
+    """
+    if p is None or p == "fro":
+        p = 2
+    if isinstance(p, str):
+        if p == "nuc":
+            return registry["matrix_norm"].call(input, p, (-2, -1) if dim is None else dim, keepdim)  # type: ignore[no-any-return]
+        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
+    return vector_norm(input, p, dim, keepdim, dtype=dtype)
+
+
+from pullback.ops.arithmetic import pow  # noqa: E402
+from pullback.ops.comparison import eq, logical_or, where  # noqa: E402
+from pullback.ops.conversion import to_dtype  # noqa: E402
+from pullback.ops.creation import ones_like, zeros_like  # noqa: E402
+from pullback.ops.reduction import sum  # noqa: E402
+from pullback.ops.unary import abs, conj, isnan, real, sgn  # noqa: E402

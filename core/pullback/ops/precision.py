@@ -1,0 +1,30 @@
+"""Dtypes inside a body: where half precision would lose the result, and where a Python number needs to be an array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pullback.dtypes import bfloat16, float16, float32
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend
+    from pullback.op import Array
+
+
+def in_float32(backend: Backend, array: Array, compute: Callable[[Array], Array]) -> Array:
+    """``compute(array)``, for float16 and bfloat16 computed in float32 and rounded once at the end."""
+    dtype = backend.dtypes[array.dtype]
+    if dtype is float16 or dtype is bfloat16:
+        return backend.astype(compute(backend.astype(array, float32)), dtype)
+    return compute(array)
+
+
+def number(backend: Backend, value: Any, array: Array) -> Any:
+    """A Python number fit to be combined with ``array`` by a kernel without changing its dtype."""
+    dtype = backend.dtypes[array.dtype]
+    if dtype in backend.strong_scalar_dtypes:
+        from pullback.op_general import constant
+
+        return constant(backend, value, dtype)
+    return value

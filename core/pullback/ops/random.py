@@ -1,0 +1,751 @@
+"""Random tensors, drawn from a generator's stream: the same numbers on every backend for the same seed.
+
+Uniform numbers have 24 random bits as float32 and 53 as float64. Element ``i`` of a draw takes the stream's words
+number ``i`` (or ``2 i`` and ``2 i + 1`` where it needs 64 bits), whatever the number of elements.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pullback import dtypes
+from pullback.dtypes import DType, get_default_dtype
+from pullback.inplace import apply_inplace
+from pullback.op import Array, composite, op, registry
+from pullback.op_general import broadcast_shape
+from pullback.ops.creation import checked_dtype, chosen_backend, finished
+from pullback.ops.dims import as_shape
+from pullback.ops.zeros import zeros_of
+from pullback.philox import words
+from pullback.random import Generator, default_generator
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend, NativeArray
+    from pullback.devices import Device
+
+#: How many of a word's bits a uniform number has: as many as make every value exact.
+_UNIFORM_BITS = {dtypes.float16: 11, dtypes.bfloat16: 8, dtypes.float32: 24}
+
+_C_NAMES = {
+    dtypes.bool_: "bool",
+    dtypes.uint8: "unsigned char",
+    dtypes.int8: "signed char",
+    dtypes.int16: "short",
+    dtypes.int32: "int",
+    dtypes.int64: "long",
+}
+
+#: Up to this number a floating dtype holds every integer.
+_EXACT_INTEGERS = {
+    dtypes.float16: 1 << 11,
+    dtypes.bfloat16: 1 << 8,
+    dtypes.float32: 1 << 24,
+    dtypes.float64: 1 << 53,
+}
+
+
+# -- native arrays from the stream ------------------------------------------------------------------------------------
+
+
+def _words(
+    backend: Backend, generator: Generator | None, count: int, per_element: int, device: Device | None
+) -> list[NativeArray]:
+    """``per_element`` arrays of ``count`` random 32-bit words, as uint64."""
+    blocks = -(-count * per_element // 4)
+    key, first = (generator or default_generator).take(blocks)
+    drawn = backend.reshape(words(backend, key, first, blocks, device), (blocks * 4 // per_element, per_element))
+    return [backend.getitem(drawn, (slice(0, count), place)) for place in range(per_element)]
+
+
+def _bits53(backend: Backend, high: NativeArray, low: NativeArray) -> NativeArray:
+    return backend.bitwise_or(backend.bitwise_left_shift(high, 21), backend.bitwise_right_shift(low, 11))
+
+
+def uniform_array(
+    backend: Backend, shape: tuple[int, ...], dtype: DType, device: Device | None, generator: Generator | None
+) -> NativeArray:
+    """Numbers from [0, 1); of a complex dtype, from the unit square."""
+    if dtype.is_complex:
+        return _as_complex(backend, uniform_array(backend, (*shape, 2), dtype.to_real(), device, generator), dtype)
+    count = math.prod(shape)
+    bits = _UNIFORM_BITS.get(dtype)
+    if bits is None:
+        integers, bits = _bits53(backend, *_words(backend, generator, count, 2, device)), 53
+    else:
+        integers = backend.bitwise_right_shift(_words(backend, generator, count, 1, device)[0], 32 - bits)
+    working = dtypes.float64 if bits == 53 else dtypes.float32
+    numbers = backend.multiply(backend.astype(integers, working), 2.0**-bits)
+    return backend.reshape(numbers if dtype is working else backend.astype(numbers, dtype), shape)
+
+
+def normal_array(
+    backend: Backend, shape: tuple[int, ...], dtype: DType, device: Device | None, generator: Generator | None
+) -> NativeArray:
+    """Numbers from the standard normal distribution, by the transformation of Box and Muller.
+
+    Computed in double precision, so that what the backends' logarithms and cosines differ by mostly rounds away.
+    """
+    if dtype.is_complex:
+        pairs = normal_array(backend, (*shape, 2), dtype.to_real(), device, generator)
+        return backend.multiply(_as_complex(backend, pairs, dtype), math.sqrt(0.5))
+    count = math.prod(shape)
+    pairs_needed = (count + 1) // 2
+    if dtype is dtypes.float64:
+        drawn = _words(backend, generator, pairs_needed, 4, device)
+        radial, angular, bits = _bits53(backend, *drawn[:2]), _bits53(backend, *drawn[2:]), 53
+    else:
+        (radial, angular), bits = _words(backend, generator, pairs_needed, 2, device), 32
+    double = dtypes.float64
+    # From (0, 1]: the logarithm of 0 must not occur.
+    uniform = backend.multiply(backend.add(backend.astype(radial, double), 1.0), 2.0**-bits)
+    radius = backend.sqrt(backend.multiply(backend.log(uniform), -2.0))
+    angle = backend.multiply(backend.astype(angular, double), 2.0 * math.pi * 2.0**-bits)
+    both = backend.stack(
+        [backend.multiply(radius, backend.cos(angle)), backend.multiply(radius, backend.sin(angle))], axis=1
+    )
+    numbers = backend.getitem(backend.reshape(both, (2 * pairs_needed,)), slice(0, count))
+    return backend.reshape(numbers if dtype is double else backend.astype(numbers, dtype), shape)
+
+
+def _as_complex(backend: Backend, pairs: NativeArray, dtype: DType) -> NativeArray:
+    parts = [backend.astype(backend.getitem(pairs, (..., place)), dtype) for place in (0, 1)]
+    return backend.add(parts[0], backend.multiply(parts[1], 1j))
+
+
+def integer_array(
+    backend: Backend,
+    shape: tuple[int, ...],
+    low: int,
+    high: int,
+    dtype: DType,
+    device: Device | None,
+    generator: Generator | None,
+) -> NativeArray:
+    """Integers from [low, high), each equally likely: draws of 64 bits that would favour some are made again."""
+    span = high - low
+    count = math.prod(shape)
+    values = _bits64(backend, generator, count, device)
+    surplus = (1 << 64) % span
+    if surplus:
+        limit = backend.from_data((1 << 64) - surplus, dtypes.uint64, device)
+        while count:
+            try:
+                rejected = backend.to_numpy(backend.greater_equal(values, limit)).nonzero()[0]
+            except TypeError:
+                break  # being traced, so without values: the favour is below 2**-64 * span
+            if not len(rejected):
+                break
+            places = backend.from_data(rejected.tolist(), dtypes.int64, device)
+            values = backend.index_put(values, (places,), _bits64(backend, generator, len(rejected), device))
+    if span < 1 << 64:
+        values = backend.remainder(values, backend.from_data(span, dtypes.uint64, device))
+    integers = backend.astype(values, dtypes.int64)
+    if low:
+        integers = backend.add(integers, low)
+    return backend.reshape(integers if dtype is dtypes.int64 else backend.astype(integers, dtype), shape)
+
+
+def _bits64(backend: Backend, generator: Generator | None, count: int, device: Device | None) -> NativeArray:
+    high, low = _words(backend, generator, count, 2, device)
+    return backend.bitwise_or(backend.bitwise_left_shift(high, 32), low)
+
+
+def happens_array(
+    backend: Backend, shape: tuple[int, ...], probability: float, device: Device | None, generator: Generator | None
+) -> NativeArray:
+    """Truth values that are True with the given probability, to 32 bits."""
+    (drawn,) = _words(backend, generator, math.prod(shape), 1, device)
+    return backend.reshape(backend.less(drawn, round(probability * 2.0**32)), shape)
+
+
+# -- new tensors ------------------------------------------------------------------------------------------------------
+
+
+def _checked_generator(function: str, generator: Any) -> Generator | None:
+    if generator is not None and not isinstance(generator, Generator):
+        raise TypeError(f"{function}(): argument 'generator' must be torch.Generator, not {type(generator).__name__}")
+    return generator
+
+
+def _checked_shape(function: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+    try:
+        shape = as_shape(size)
+    except TypeError:
+        wrong = next(s for s in (size[0] if len(size) == 1 and isinstance(size[0], list | tuple) else size))
+        raise TypeError(
+            f"{function}(): argument 'size' (position 1) must be tuple of ints, not {type(wrong).__name__}"
+        ) from None
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    return shape
+
+
+def _floating(kernel: str, dtype: DType | None) -> DType:
+    dtype = dtype or get_default_dtype()
+    if dtype.category < dtypes.FLOATING:
+        raise NotImplementedError(f'"{kernel}" not implemented for \'{dtype.tensor_type_name.removesuffix("Tensor")}\'')
+    return dtype
+
+
+@composite(method=False)
+def rand(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    backend: str | Backend | None = None,
+) -> Tensor:
+    """Random numbers, uniform on [0, 1).
+
+    Parameters
+    ----------
+    *size : int
+        The shape.
+    generator : Generator, optional
+        What to draw from; the default generator, which :func:`manual_seed` seeds, if None.
+    dtype : DType, optional
+        A floating or complex one; the default dtype if None.
+    device, backend : optional
+        Where to put the result.
+    requires_grad : bool
+        Whether gradients are computed for it.
+
+    Raises
+    ------
+    NotImplementedError
+        For an integer dtype.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> generator = pb.manual_seed(0)
+    >>> pb.rand(2, 3).shape
+    torch.Size([2, 3])
+    """
+    checked_dtype("rand", dtype)
+    shape = _checked_shape("rand", size)
+    dtype = _floating("check_uniform_bounds", dtype)
+    chosen, place = chosen_backend(backend, device)
+    array = uniform_array(chosen, shape, dtype, place, _checked_generator("rand", generator))
+    return finished(Tensor._wrap(array, chosen), requires_grad)
+
+
+@composite(method=False)
+def randn(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    backend: str | Backend | None = None,
+) -> Tensor:
+    """Random numbers from the normal distribution with mean 0 and variance 1; parameters as of :func:`rand`.
+
+    Raises
+    ------
+    NotImplementedError
+        For an integer dtype.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> generator = pb.manual_seed(0)
+    >>> pb.randn(2, requires_grad=True).requires_grad
+    True
+    """
+    checked_dtype("randn", dtype)
+    shape = _checked_shape("randn", size)
+    dtype = _floating("normal_kernel_cpu", dtype)
+    chosen, place = chosen_backend(backend, device)
+    array = normal_array(chosen, shape, dtype, place, _checked_generator("randn", generator))
+    return finished(Tensor._wrap(array, chosen), requires_grad)
+
+
+def _check_range(low: int, high: int, dtype: DType) -> None:
+    """Refuse an empty range, and bounds that the dtype cannot hold."""
+    if low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    if dtype.category == dtypes.COMPLEX:
+        raise NotImplementedError(
+            f'"random_from_to" not implemented for \'{dtype.tensor_type_name.removesuffix("Tensor")}\''
+        )
+    if dtype.category >= dtypes.FLOATING:
+        return
+    bits = 1 if dtype is dtypes.bool_ else 8 * dtype.itemsize - dtype.is_signed
+    least = -(1 << bits) if dtype.is_signed else 0
+    for what, value in (("from", low), ("to - 1", high - 1)):
+        if not least <= value < 1 << bits:
+            raise RuntimeError(f"{what} is out of bounds for {_C_NAMES.get(dtype, dtype.name)}")
+
+
+@composite(method=False)
+def randint(
+    *bounds_and_size: Any,
+    low: int | None = None,
+    high: int | None = None,
+    size: Any = None,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    backend: str | Backend | None = None,
+) -> Tensor:
+    """Random integers from ``low`` (default 0) up to but not including ``high``, each equally likely.
+
+    Called as ``randint(high, size)`` or ``randint(low, high, size)``; the other parameters are those of :func:`rand`,
+    but that the dtype is int64 by default.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no integer in the range, or the dtype cannot hold one of them.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> generator = pb.manual_seed(0)
+    >>> pb.randint(3, 5, (2, 2)).dtype
+    torch.int64
+    """
+    values = list(bounds_and_size)
+    if size is None and values and isinstance(values[-1], list | tuple):
+        size = values.pop()
+    if high is None and values:
+        high = values.pop()
+    if low is None:
+        low = values.pop() if values else 0
+    if values or size is None or not isinstance(high, int) or not isinstance(low, int):
+        given = ", ".join(type(v).__name__ for v in bounds_and_size)
+        raise TypeError(
+            f"randint() received an invalid combination of arguments - got ({given}), but expected one of:\n"
+            " * (int high, tuple of ints size, *, Generator generator, dtype, device, backend, requires_grad)\n"
+            " * (int low, int high, tuple of ints size, *, Generator generator, dtype, device, backend, requires_grad)"
+        )
+    checked_dtype("randint", dtype)
+    dtype = dtype or dtypes.int64
+    shape = _checked_shape("randint", (size,))
+    _check_range(low, high, dtype)
+    chosen, place = chosen_backend(backend, device)
+    array = integer_array(chosen, shape, low, high, dtype, place, _checked_generator("randint", generator))
+    return finished(Tensor._wrap(array, chosen), requires_grad)
+
+
+@composite(method=False)
+def randperm(
+    n: int,
+    *,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    backend: str | Backend | None = None,
+) -> Tensor:
+    """The integers from 0 up to but not including ``n``, in random order.
+
+    Raises
+    ------
+    RuntimeError
+        For a negative ``n``, or a dtype that cannot hold it.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.randperm(4).sort().values
+    tensor([0, 1, 2, 3])
+    """
+    checked_dtype("randperm", dtype)
+    (shape,) = _checked_shape("randperm", (n,))
+    dtype = dtype or dtypes.int64
+    if dtype.category == dtypes.INTEGER and n > 1 << (8 * dtype.itemsize - dtype.is_signed):
+        raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow")
+    chosen, place = chosen_backend(backend, device)
+    keys = _bits64(chosen, _checked_generator("randperm", generator), shape, place)
+    order = chosen.argsort(keys, axis=0, descending=False, stable=True)
+    return finished(Tensor._wrap(chosen.astype(order, dtype), chosen), requires_grad)
+
+
+@composite(method=False)
+def rand_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers uniform on [0, 1), of the shape, dtype, backend and device of ``input``."""
+    settings = _like(input, dtype, device)
+    return rand(tuple(input.array.shape), generator=generator, requires_grad=requires_grad, **settings)
+
+
+@composite(method=False)
+def randn_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers from the standard normal distribution, of the shape, dtype, backend and device of ``input``."""
+    settings = _like(input, dtype, device)
+    return randn(tuple(input.array.shape), generator=generator, requires_grad=requires_grad, **settings)
+
+
+@composite(method=False)
+def randint_like(
+    input: Tensor,
+    *bounds: Any,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **named: Any,
+) -> Tensor:
+    """Integers as of :func:`randint`, of the shape, dtype, backend and device of ``input``."""
+    settings = named | _like(input, dtype, device)
+    return randint(*bounds, size=tuple(input.array.shape), generator=generator, requires_grad=requires_grad, **settings)
+
+
+def _like(input: Tensor, dtype: DType | None, device: Any) -> dict[str, Any]:
+    if device is None:
+        return {"dtype": dtype or input.dtype, "device": input.device, "backend": input.backend}
+    return {"dtype": dtype or input.dtype, "device": device}
+
+
+@composite(method=False)
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    backend: str | Backend | None = None,
+) -> Tensor:
+    """Numbers from normal distributions: of one mean and standard deviation and a shape, or element by element.
+
+    Parameters
+    ----------
+    mean, std : float or Tensor
+        Where one is a tensor its shape, or the shape both broadcast to, is the result's. No gradients flow to them.
+    size : tuple of int
+        The shape, where both are numbers.
+
+    Raises
+    ------
+    RuntimeError
+        If a standard deviation is negative.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.normal(10.0, 0.0, (2,))
+    tensor([10., 10.])
+    """
+    tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
+    if not tensors:
+        if size is None:
+            raise TypeError("normal() of two numbers needs the argument 'size'")
+        if std < 0:
+            raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+        shape = _checked_shape("normal", (size,))
+        drawn = randn(shape, generator=generator, dtype=dtype, device=device, backend=backend)
+        return finished(_scaled(drawn, mean, std), requires_grad)
+    if isinstance(std, Tensor):
+        if std.numel() and bool((std < 0).any()):
+            raise RuntimeError("normal expects all elements of std >= 0.0")
+    elif std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+    shape = broadcast_shape([tuple(t.array.shape) for t in tensors])
+    like = tensors[0]
+    drawn = randn(shape, generator=generator, dtype=like.dtype, device=like.device, backend=like.backend)
+    return _scaled(drawn, mean, std)
+
+
+def _scaled(drawn: Tensor, mean: Any, std: Any) -> Tensor:
+    mean, std = (v.detach() if isinstance(v, Tensor) else v for v in (mean, std))
+    return drawn * std + mean  # type: ignore[no-any-return]
+
+
+@op(
+    vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
+    jvp=lambda tangent: zeros_of(tangent, tangent.shape),
+)
+def bernoulli(backend: Backend, input: Array, p: float | None = None, *, generator: Generator | None = None) -> Array:
+    """Ones and zeros: each is 1 with the probability that ``input`` has there, or with probability ``p``.
+
+    Raises
+    ------
+    RuntimeError
+        If a probability is not in [0, 1].
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.bernoulli(pb.tensor([0., 1.]))
+    tensor([0., 1.])
+    """
+    dtype, device = backend.dtypes[input.dtype], backend.device_of(input)
+    if p is not None:
+        if not 0 <= p <= 1:
+            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
+        return backend.astype(happens_array(backend, tuple(input.shape), p, device, generator), dtype)
+    if dtype.category != dtypes.FLOATING:
+        raise NotImplementedError(
+            f'"bernoulli_tensor_cpu_p_" not implemented for \'{dtype.tensor_type_name.removesuffix("Tensor")}\''
+        )
+    return _bernoulli_of(backend, input, dtype, device, generator)
+
+
+def _bernoulli_of(
+    backend: Backend, probabilities: NativeArray, dtype: DType, device: Device | None, generator: Generator | None
+) -> NativeArray:
+    shape = tuple(probabilities.shape)
+    inside = backend.logical_and(
+        backend.greater_equal(probabilities, 0.0), backend.less_equal(probabilities, 1.0)
+    )
+    if not bool(backend.to_numpy(backend.all(inside)).item()):
+        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+    working = dtypes.float64 if backend.dtypes[probabilities.dtype] is dtypes.float64 else dtypes.float32
+    drawn = uniform_array(backend, shape, working, device, generator)
+    return backend.astype(backend.less(drawn, backend.astype(probabilities, working)), dtype)
+
+
+@composite()
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """Indices drawn with probabilities proportional to ``input``, for each of its rows.
+
+    Parameters
+    ----------
+    input : Tensor
+        Weights of shape (n,) or (rows, n); they need not sum to one.
+    num_samples : int
+        How many indices for each row.
+    replacement : bool
+        Whether an index may be drawn more than once.
+
+    Returns
+    -------
+    Tensor
+        int64, of shape (num_samples,) or (rows, num_samples).
+
+    Raises
+    ------
+    RuntimeError
+        For weights that are negative, infinite, NaN or sum to zero; for more samples than there are without
+        replacement.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.multinomial(pb.tensor([0., 2., 0.]), 4, replacement=True)
+    tensor([1, 1, 1, 1])
+    """
+    if input.dtype.category != dtypes.FLOATING:
+        raise RuntimeError(
+            "multinomial only supports floating-point dtypes for input, got:"
+            f" {input.dtype.tensor_type_name.removesuffix('Tensor')}"
+        )
+    if input.ndim not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > input.array.shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    backend, device = input.backend, input.device
+    with backend.guard():
+        weights = backend.astype(input.array, dtypes.float64)
+        acceptable = backend.logical_and(backend.greater_equal(weights, 0.0), backend.isfinite(weights))
+        if not bool(backend.to_numpy(backend.all(acceptable)).item()):
+            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        sums = backend.cumulative_sum(weights, axis=-1)
+        totals = backend.getitem(sums, (..., slice(-1, None)))
+        if not bool(backend.to_numpy(backend.all(backend.greater(totals, 0.0))).item()):
+            raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+        leading = tuple(weights.shape[:-1])
+        if replacement:
+            drawn = uniform_array(backend, (*leading, num_samples), dtypes.float64, device, generator)
+            target = backend.expand_dims(backend.multiply(drawn, totals), axis=-1)
+            passed = backend.less_equal(backend.expand_dims(sums, axis=-2), target)
+            indices = backend.sum(backend.astype(passed, dtypes.int64), axis=-1)
+        else:
+            # The first to arrive, of waits that are exponential with the weights as rates.
+            drawn = uniform_array(backend, tuple(weights.shape), dtypes.float64, device, generator)
+            waits = backend.divide(backend.negative(backend.log1p(backend.negative(drawn))), weights)
+            waits = backend.where(backend.greater(weights, 0.0), waits, math.inf)
+            order = backend.argsort(waits, axis=-1, descending=False, stable=True)
+            indices = backend.getitem(order, (..., slice(0, num_samples)))
+    return Tensor._wrap(backend.as_array(indices), backend)
+
+
+# -- into a tensor ----------------------------------------------------------------------------------------------------
+
+
+@op(
+    vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
+    jvp=lambda tangent: zeros_of(tangent, tangent.shape),
+    method=False,
+)
+def uniform(
+    backend: Backend, input: Array, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
+) -> Array:
+    """Numbers uniform on [low, high), in the shape and dtype of ``input``; what :func:`uniform_` records."""
+    dtype = _floating("check_uniform_bounds", backend.dtypes[input.dtype])
+    if low > high:
+        raise RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"
+        )
+    drawn = uniform_array(backend, tuple(input.shape), dtype, backend.device_of(input), generator)
+    if (low, high) == (0, 1):
+        return drawn
+    spread = backend.multiply(drawn, float(high - low))
+    scaled = backend.add(spread, float(low))
+    # Rounding can carry a number up to the bound that the range excludes.
+    below = backend.where(backend.greater_equal(scaled, float(high)), float(low), scaled) if high > low else scaled
+    return below if below.dtype == input.dtype else backend.astype(below, dtype)
+
+
+@op(
+    name="normal_fill",
+    node="NormalBackward0",
+    vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
+    jvp=lambda tangent: zeros_of(tangent, tangent.shape),
+    method=False,
+)
+def normal_fill(
+    backend: Backend, input: Array, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
+) -> Array:
+    """Normal numbers in the shape and dtype of ``input``; what :func:`normal_` records."""
+    dtype = _floating("normal_kernel_cpu", backend.dtypes[input.dtype])
+    if std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+    drawn = normal_array(backend, tuple(input.shape), dtype, backend.device_of(input), generator)
+    drawn = backend.add(backend.multiply(drawn, float(std)), float(mean))
+    return drawn if drawn.dtype == input.dtype else backend.astype(drawn, dtype)
+
+
+@op(
+    vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
+    jvp=lambda tangent: zeros_of(tangent, tangent.shape),
+    method=False,
+)
+def exponential(backend: Backend, input: Array, lambd: float = 1.0, *, generator: Generator | None = None) -> Array:
+    """Exponential numbers of rate ``lambd`` in the shape and dtype of ``input``; what :func:`exponential_` records."""
+    dtype = _floating("exponential_kernel_cpu", backend.dtypes[input.dtype])
+    if lambd <= 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
+    drawn = uniform_array(backend, tuple(input.shape), dtypes.float64, backend.device_of(input), generator)
+    return backend.astype(backend.divide(backend.log1p(backend.negative(drawn)), -float(lambd)), dtype)
+
+
+@op(
+    name="bernoulli_from",
+    node="BernoulliBackward1",
+    vjp={
+        "input": lambda grad, input_shape: zeros_of(grad, input_shape),
+        "p": lambda grad, p_shape: zeros_of(grad, p_shape),
+    },
+    jvp={
+        "input": lambda tangent: zeros_of(tangent, tangent.shape),
+        "p": lambda tangent, input_shape: zeros_of(tangent, input_shape),
+    },
+    method=False,
+)
+def bernoulli_from(backend: Backend, input: Array, p: Array, *, generator: Generator | None = None) -> Array:
+    """Ones and zeros with the probabilities ``p``, in the shape and dtype of ``input``."""
+    shape = tuple(input.shape)
+    probabilities = p if tuple(p.shape) == shape else backend.broadcast_to(p, shape)
+    return _bernoulli_of(backend, probabilities, backend.dtypes[input.dtype], backend.device_of(input), generator)
+
+
+@op(
+    name="random_integers",
+    node="RandomBackward0",
+    vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
+    jvp=lambda tangent: zeros_of(tangent, tangent.shape),
+    method=False,
+)
+def random_integers(
+    backend: Backend, input: Array, low: int, high: int, *, generator: Generator | None = None
+) -> Array:
+    """Integers from [low, high), in the shape and dtype of ``input``; what :func:`random_` records."""
+    dtype = backend.dtypes[input.dtype]
+    _check_range(low, high, dtype)
+    return integer_array(backend, tuple(input.shape), low, high, dtype, backend.device_of(input), generator)
+
+
+def _write(name: str, self: Tensor, arguments: tuple[Any, ...], generator: Any) -> Tensor:
+    _checked_generator(f"{name}_", generator)
+    operation: Any = registry[name]
+    return apply_inplace(operation, self, arguments, {"generator": generator})
+
+
+def uniform_(self: Tensor, *bounds: float, generator: Generator | None = None, **named: float) -> Tensor:
+    """Write numbers uniform on ``[from, to)``, by default [0, 1), into the tensor.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x = pb.empty(3).uniform_(5, 6)
+    >>> bool(((x >= 5) & (x < 6)).all())
+    True
+    """
+    low, high = _bounds("uniform_", bounds, named, (0.0, 1.0))
+    return _write("uniform", self, (low, high), generator)
+
+
+def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Write numbers from a normal distribution into the tensor."""
+    return _write("normal_fill", self, (mean, std), generator)
+
+
+def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Write numbers from an exponential distribution of rate ``lambd`` into the tensor."""
+    return _write("exponential", self, (lambd,), generator)
+
+
+def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
+    """Write ones, with probability ``p``, a number or a tensor, and zeros into the tensor."""
+    if isinstance(p, Tensor):
+        return _write("bernoulli_from", self, (p,), generator)
+    return _write("bernoulli", self, (p,), generator)
+
+
+def random_(self: Tensor, *bounds: Any, generator: Generator | None = None, **named: Any) -> Tensor:
+    """Write integers into the tensor: ``random_(to)`` from [0, to), ``random_(from, to)`` from [from, to).
+
+    Without bounds they are all the dtype's integers that are not negative; of a floating dtype, all up to where it
+    holds every integer.
+    """
+    if len(bounds) == 1 and not named:
+        bounds = (0, bounds[0])
+    low, high = _bounds("random_", bounds, named, (0, None))
+    if high is None:
+        dtype = self.dtype
+        if dtype.category >= dtypes.FLOATING:
+            high = _EXACT_INTEGERS.get(dtype, 0) + 1
+        else:
+            high = 2 if dtype is dtypes.bool_ else 1 << (8 * dtype.itemsize - dtype.is_signed)
+    return _write("random_integers", self, (low, high), generator)
+
+
+def _bounds(function: str, given: tuple[Any, ...], named: dict[str, Any], defaults: tuple[Any, Any]) -> tuple[Any, Any]:
+    """The arguments ``from`` and ``to``; the first is no name that Python lets one give a parameter."""
+    unknown = set(named) - {"from", "to"}
+    if unknown or len(given) > 2:
+        wrong = f"an unexpected keyword argument {min(unknown)!r}" if unknown else f"{len(given)} bounds, expected 2"
+        raise TypeError(f"{function}() got {wrong}")
+    values = {"from": defaults[0], "to": defaults[1]} | dict(zip(("from", "to"), given, strict=False)) | named
+    return values["from"], values["to"]
+
+
+for _method in (uniform_, normal_, exponential_, bernoulli_, random_):
+    setattr(Tensor, _method.__name__, _method)

@@ -1,0 +1,355 @@
+"""Sums, means, variances and truth: over all elements or along dimensions."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pullback import dtypes
+from pullback.dtypes import EVERY, INEXACT, REAL_AND_BOOL, DType, bool_
+from pullback.op import Array, Sample, composite, op
+from pullback.ops.dims import Dims
+from pullback.ops.precision import number
+from pullback.ops.reducing import (
+    accumulation_dtype,
+    axis_of,
+    cast,
+    count_reduced,
+    expand_reduced,
+    in_dtype,
+    keep_dims,
+    samples_over_dims,
+)
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pullback.backend.base import Backend
+
+
+# -- sums and means ---------------------------------------------------------------------------------------------------
+
+
+@op(
+    node=lambda dim: "SumBackward0" if dim is None else "SumBackward1",
+    linear=True,
+    vjp=lambda grad, input_shape, input_dtype, dim, keepdim: in_dtype(
+        expand_reduced(grad, input_shape, dim, keepdim), input_dtype
+    ),
+    samples=samples_over_dims,
+)
+def sum(
+    backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
+) -> Array:
+    """Sum of all elements, or along dimensions.
+
+    Parameters
+    ----------
+    dim : int or sequence of int, optional
+        The dimensions to sum over; all by default.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    dtype : DType, optional
+        Convert the elements to it first. Integers and bools are summed as int64 by default.
+
+    Raises
+    ------
+    IndexError
+        For a dimension that isn't there.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([[1, 2], [3, 4]]).sum()
+    tensor(10)
+    >>> pb.tensor([[1, 2], [3, 4]]).sum(0)
+    tensor([4, 6])
+    """
+    native = accumulation_dtype(backend, input, dtype)
+    return backend.sum(input, axis=axis_of(dim, input), dtype=native, keepdims=keepdim)
+
+
+@op(
+    dtypes=REAL_AND_BOOL,
+    vjp=lambda grad, input, dim, keepdim: where(
+        isnan(input), 0, in_dtype(expand_reduced(grad, input.shape, dim, keepdim), input.dtype)
+    ),
+    jvp=lambda tangent, input, dim, keepdim, dtype: sum(where(isnan(input), 0, tangent), dim, keepdim, dtype=dtype),
+    samples=samples_over_dims,
+)
+def nansum(
+    backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
+) -> Array:
+    """:func:`sum` of the elements that are not NaN.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1., float("nan"), 2.]).nansum()
+    tensor(3.)
+    """
+    native = accumulation_dtype(backend, input, dtype)
+    if backend.dtypes[input.dtype].is_floating_point:
+        input = backend.where(backend.isnan(input), number(backend, 0, input), input)
+    return backend.sum(input, axis=axis_of(dim, input), dtype=native, keepdims=keepdim)
+
+
+def _mean_gradient(grad: Tensor, shape: tuple[int, ...], dtype: DType, dim: Dims, keepdim: bool) -> Any:
+    return in_dtype(expand_reduced(grad / count_reduced(shape, dim), shape, dim, keepdim), dtype)
+
+
+@op(
+    dtypes=INEXACT,
+    node=lambda dim: "MeanBackward0" if dim is None else "MeanBackward1",
+    linear=True,
+    vjp=lambda grad, input_shape, input_dtype, dim, keepdim: _mean_gradient(
+        grad, input_shape, input_dtype, dim, keepdim
+    ),
+    samples=samples_over_dims,
+    unsupported=(
+        "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype."
+        " Got: {kind}"
+    ),
+)
+def mean(
+    backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
+) -> Array:
+    """Mean of all elements, or along dimensions.
+
+    Parameters
+    ----------
+    dim : int or sequence of int, optional
+        The dimensions to average over; all by default.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    dtype : DType, optional
+        Convert the elements to it first.
+
+    Raises
+    ------
+    RuntimeError
+        For integers and bools without ``dtype``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([[1., 2.], [3., 4.]]).mean(1)
+    tensor([1.5000, 3.5000])
+    """
+    return backend.mean(cast(backend, input, dtype), axis=axis_of(dim, input), keepdims=keepdim)
+
+
+@composite(dtypes=EVERY, samples=samples_over_dims)
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
+    """How many elements are not zero.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.count_nonzero(pb.tensor([0, 3, 0, 5]))
+    tensor(2)
+    """
+    return sum(ne(input, 0), dim)
+
+
+# -- variance ---------------------------------------------------------------------------------------------------------
+
+
+def _variance_settings(dim: Any, unbiased: bool | None, correction: float | None) -> tuple[Any, float]:
+    """The dimensions and the correction, however the two were given: ``var(False)`` means ``unbiased=False``."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if correction is None:
+        correction = 1 if unbiased is None else int(unbiased)
+    return dim, correction
+
+
+def _variance_gradient(
+    grad: Tensor, input: Tensor, dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None
+) -> Any:
+    dim, correction = _variance_settings(dim, unbiased, correction)
+    shape = input.array.shape
+    freedom = count_reduced(shape, dim) - correction
+    factor = 2 / freedom if freedom > 0 else math.inf
+    return (input - mean(input, dim, True)) * (keep_dims(grad, shape, dim, keepdim) * factor)
+
+
+def _variance_tangent(
+    tangent: Tensor, input: Tensor, dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None
+) -> Any:
+    dim, correction = _variance_settings(dim, unbiased, correction)
+    freedom = count_reduced(input.array.shape, dim) - correction
+    factor = 2 / freedom if freedom > 0 else math.inf
+    return sum(real(conj(input - mean(input, dim, True)) * tangent), dim, keepdim) * factor
+
+
+def _variance_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4))
+    yield Sample(make(3, 4), 0)
+    yield Sample(make(2, 3, 4), (0, -1), correction=0)
+    yield Sample(make(2, 3, 4), -2, True, True)
+    yield Sample(make(3, 4), False)
+    yield Sample(make(4, 3).mT, 1, correction=2)
+
+
+_NO_VARIANCE = "std and var only support floating point and complex dtypes"
+
+
+@op(
+    dtypes=INEXACT,
+    vjp=lambda grad, input, dim, unbiased, keepdim, correction: _variance_gradient(
+        grad, input, dim, unbiased, keepdim, correction
+    ),
+    jvp=lambda tangent, input, dim, unbiased, keepdim, correction: _variance_tangent(
+        tangent, input, dim, unbiased, keepdim, correction
+    ),
+    samples=_variance_samples,
+    unsupported=_NO_VARIANCE,
+)
+def var(
+    backend: Backend,
+    input: Array,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Array:
+    """Variance of all elements, or along dimensions.
+
+    Parameters
+    ----------
+    dim : int or sequence of int, optional
+        The dimensions to reduce; all by default.
+    unbiased : bool, optional
+        An older way to say ``correction=1`` (True, the default) or ``correction=0``.
+    keepdim : bool
+        Keep the reduced dimensions, with size 1.
+    correction : number, optional
+        What is subtracted from the number of elements that the squares are divided by; 1 by default.
+
+    Raises
+    ------
+    RuntimeError
+        For integers and bools.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1., 2., 3., 4.]).var()
+    tensor(1.6667)
+    """
+    dim, correction = _variance_settings(dim, unbiased, correction)
+    return backend.var(input, axis=axis_of(dim, input), correction=correction, keepdims=keepdim)
+
+
+def _deviation_scale(out: Tensor) -> Any:
+    """Half of one over the standard deviation; zero where that is zero."""
+    at_zero = eq(out, 0)
+    return where(at_zero, zeros_like(out), 0.5 / where(at_zero, ones_like(out), out))
+
+
+@op(
+    dtypes=INEXACT,
+    vjp=lambda grad, input, out, dim, unbiased, keepdim, correction: _variance_gradient(
+        grad * _deviation_scale(out), input, dim, unbiased, keepdim, correction
+    ),
+    jvp=lambda tangent, input, out, dim, unbiased, keepdim, correction: _variance_tangent(
+        tangent, input, dim, unbiased, keepdim, correction
+    )
+    * _deviation_scale(out),
+    samples=_variance_samples,
+    unsupported=_NO_VARIANCE,
+)
+def std(
+    backend: Backend,
+    input: Array,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Array:
+    """Standard deviation of all elements, or along dimensions: the square root of :func:`var`.
+
+    The gradient is zero where the deviation is.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1., 2., 3., 4.]).std()
+    tensor(1.2910)
+    """
+    dim, correction = _variance_settings(dim, unbiased, correction)
+    return backend.std(input, axis=axis_of(dim, input), correction=correction, keepdims=keepdim)
+
+
+@composite(dtypes=INEXACT, samples=_variance_samples)
+def std_mean(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """:func:`std` and :func:`mean` of the same dimensions."""
+    over, correction = _variance_settings(dim, unbiased, correction)
+    return std(input, over, None, keepdim, correction=correction), mean(input, over, keepdim)
+
+
+@composite(dtypes=INEXACT, samples=_variance_samples)
+def var_mean(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """:func:`var` and :func:`mean` of the same dimensions."""
+    over, correction = _variance_settings(dim, unbiased, correction)
+    return var(input, over, None, keepdim, correction=correction), mean(input, over, keepdim)
+
+
+# -- truth ------------------------------------------------------------------------------------------------------------
+
+
+def _truth_values(backend: Backend, array: Array) -> Array:
+    if backend.dtypes[array.dtype] is bool_:
+        return array
+    return backend.not_equal(array, number(backend, 0, array))
+
+
+@op(nondifferentiable="its results are truth values", samples=samples_over_dims)
+def all(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+    """Whether all elements are nonzero; uint8 for uint8, else bool.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([[True, False], [True, True]]).all(1)
+    tensor([False,  True])
+    """
+    out = backend.all(_truth_values(backend, input), axis=axis_of(dim, input), keepdims=keepdim)
+    return backend.astype(out, dtypes.uint8) if backend.dtypes[input.dtype] is dtypes.uint8 else out
+
+
+@op(nondifferentiable="its results are truth values", samples=samples_over_dims)
+def any(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+    """Whether any element is nonzero; uint8 for uint8, else bool.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([[True, False], [False, False]]).any(1)
+    tensor([ True, False])
+    """
+    out = backend.any(_truth_values(backend, input), axis=axis_of(dim, input), keepdims=keepdim)
+    return backend.astype(out, dtypes.uint8) if backend.dtypes[input.dtype] is dtypes.uint8 else out
+
+
+from pullback.ops.comparison import eq, ne, where  # noqa: E402
+from pullback.ops.creation import ones_like, zeros_like  # noqa: E402
+from pullback.ops.unary import conj, isnan, real  # noqa: E402

@@ -1,0 +1,84 @@
+"""Philox4x32-10: random numbers as a function of a key and a counter.
+
+J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC '11,
+https://doi.org/10.1145/2063384.2063405. A block of four 32-bit words is a keyed bijection of its 128-bit number, so any
+part of the stream is computed at once, in any order. Only products, shifts and exclusive ors of integers take part:
+every backend gives the same words.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pullback.dtypes import uint64
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend, NativeArray
+    from pullback.devices import Device
+
+_MULTIPLIERS: Final = (0xD2511F53, 0xCD9E8D57)
+_KEY_STEPS: Final = (0x9E3779B9, 0xBB67AE85)  # the golden ratio and sqrt(3) - 1
+_LOW: Final = 0xFFFFFFFF
+
+#: So many blocks are computed at once: on a processor, intermediate results then stay in its cache.
+_CHUNK: Final = 1 << 16
+_ACCELERATOR_CHUNK: Final = 1 << 22
+
+
+def block(backend: Backend, counter: tuple[Any, Any, Any, Any], key: int) -> tuple[Any, Any, Any, Any]:
+    """The four words of each block.
+
+    Parameters
+    ----------
+    counter : tuple
+        The blocks' numbers: four 32-bit words, low to high, each an array of uint64.
+    key : int
+        64 bits.
+    """
+    multiply, xor = backend.multiply, backend.bitwise_xor
+    shift, mask = backend.bitwise_right_shift, backend.bitwise_and
+    c0, c1, c2, c3 = counter
+    low, high = key & _LOW, key >> 32
+    for _ in range(10):
+        product0 = multiply(c0, _MULTIPLIERS[0])
+        product1 = multiply(c2, _MULTIPLIERS[1])
+        c0 = xor(xor(shift(product1, 32), low), c1)
+        c2 = xor(xor(shift(product0, 32), high), c3)
+        c1, c3 = mask(product1, _LOW), mask(product0, _LOW)
+        low, high = (low + _KEY_STEPS[0]) & _LOW, (high + _KEY_STEPS[1]) & _LOW
+    return c0, c1, c2, c3
+
+
+def python_block(number: int, key: int) -> list[int]:
+    """The four words of block ``number``, in Python's own integers: the quickest for a handful of blocks."""
+    c0, c1, c2, c3 = number & _LOW, number >> 32 & _LOW, 0, 0
+    low, high = key & _LOW, key >> 32
+    for _ in range(10):
+        product0, product1 = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
+        c0 = product1 >> 32 ^ low ^ c1
+        c2 = product0 >> 32 ^ high ^ c3
+        c1, c3 = product1 & _LOW, product0 & _LOW
+        low, high = (low + _KEY_STEPS[0]) & _LOW, (high + _KEY_STEPS[1]) & _LOW
+    return [c0, c1, c2, c3]
+
+
+def words(backend: Backend, key: int, first: int, count: int, device: Device | None = None) -> NativeArray:
+    """The words of ``count`` blocks from block number ``first`` on: uint64 of shape (``count``, 4), below 2**32."""
+    native = backend.native_dtype(uint64)
+    if not count:
+        return backend.zeros((0, 4), dtype=native, device=device)
+    # Where arrays are immutable, launching a kernel costs several times what it costs elsewhere.
+    if count <= (8 if backend.mutable else 128):
+        return backend.from_data([python_block(n, key) for n in range(first, first + count)], uint64, device)
+    size = _CHUNK if (device or backend.default_device).type == "cpu" else _ACCELERATOR_CHUNK
+    chunks = []
+    for start in range(first, first + count, size):
+        length = min(size, first + count - start)
+        number = backend.add(
+            backend.arange(0, length, 1, dtype=native, device=device),
+            backend.from_data(start & 0xFFFFFFFFFFFFFFFF, uint64, device),
+        )
+        zero = backend.zeros((length,), dtype=native, device=device)
+        counter = (backend.bitwise_and(number, _LOW), backend.bitwise_right_shift(number, 32), zero, zero)
+        chunks.append(backend.stack(block(backend, counter, key), axis=1))
+    return chunks[0] if len(chunks) == 1 else backend.concat(chunks, axis=0)

@@ -1,0 +1,394 @@
+"""Type stubs, written from the declarations: ``python -m pullback.stubs`` writes them, ``--check`` compares.
+
+Most methods of Tensor and functions of ``pullback`` come from declarations when the package is imported, so a type
+checker or an editor cannot see them in the source. The stubs beside it tell them: ``tensor_methods.pyi``, the methods
+that declarations attach to Tensor, and for each namespace of functions its ``.pyi``.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pullback.op import Operation, registry
+from pullback.tensor import Tensor
+
+_WIDTH = 120
+_NUMBER_OR_TENSOR = "Tensor | Number"
+_OPERANDS = {"Array": "Tensor", "Arrays": "Sequence[Tensor]", "Array | None": "Tensor | None"}
+_NAMESPACES = ("pullback", "pullback.nn.functional")  # modules that only re-export
+#: Where the names come from that signatures are given here.
+_NAMES = {
+    "Any": "typing",
+    "Number": "pullback.op",
+    "Self": "typing",
+    "Sequence": "collections.abc",
+    "Tensor": "pullback.tensor",
+    "return_types": "pullback",
+}
+_HEADER = "# Written by `python -m pullback.stubs` from the operations' declarations: change those.\n"
+
+
+class Parameter(NamedTuple):
+    """One parameter of a function, its annotation as source text."""
+
+    name: str
+    annotation: str | None
+    default: str | None
+    kind: Any
+
+
+class Signature(NamedTuple):
+    """A function as a stub tells it; its annotations mean what they mean in ``module``, where it is declared."""
+
+    parameters: tuple[Parameter, ...]
+    result: str
+    module: str
+
+
+# -- signatures -------------------------------------------------------------------------------------------------------
+
+
+def signatures_of(function: Callable[..., Any]) -> list[Signature]:
+    """The signatures of a plain function: its overloads, or its own."""
+    return [_signature(f) for f in typing.get_overloads(function) or [function]]
+
+
+def _signature(function: Callable[..., Any]) -> Signature:
+    signature = inspect.signature(function)
+    empty = inspect.Parameter.empty
+    parameters = tuple(
+        Parameter(
+            p.name,
+            None if p.annotation is empty else str(p.annotation),
+            None if p.default is empty else _default(p.default),
+            p.kind,
+        )
+        for p in signature.parameters.values()
+    )
+    result = "Any" if signature.return_annotation is empty else str(signature.return_annotation)
+    return Signature(parameters, result, function.__module__)
+
+
+def _default(value: Any) -> str:
+    """A default as a stub writes it: plain values themselves, anything else as dots."""
+    if isinstance(value, str):
+        return '"' + repr(value)[1:-1].replace('"', '\\"') + '"'
+    if isinstance(value, float):
+        return repr(value) if value - value == 0 else "..."
+    return repr(value) if value is None or isinstance(value, int) or value == () else "..."
+
+
+def operation_signature(operation: Operation) -> Signature:
+    """The signature of a declared operation: numbers where operands promote, its results by name."""
+    numbers = operation.broadcasts and len(operation.promotes) > 1 and operation.promotion != "same"
+    parameters = []
+    for parameter in _signature(operation.function).parameters:
+        if parameter.name == "backend" and operation.body is not None:
+            continue
+        annotation = parameter.annotation
+        if parameter.name in operation.operands:
+            annotation = _OPERANDS.get(annotation or "Array", "Tensor")
+            if numbers and parameter.name in operation.promotes and not operation.sequence:
+                annotation = annotation.replace("Tensor", _NUMBER_OR_TENSOR)
+        parameters.append(parameter._replace(annotation=annotation))
+    if operation.outputs is None:
+        result = "Tensor"
+    elif operation.outputs == ("*",):
+        result = "tuple[Tensor, ...]"
+    else:
+        result = result_name(operation.outputs)
+    return Signature(tuple(parameters), result, operation.module)
+
+
+def function_signatures(operation: Operation) -> list[Signature]:
+    """The signatures of an operation's function: one for each operand that may be the tensor among numbers."""
+    signature = operation_signature(operation)
+    mixed = [p.name for p in signature.parameters if (p.annotation or "").startswith(_NUMBER_OR_TENSOR)]
+    if len(mixed) != len(operation.operands):
+        return [signature]
+    found = []
+    for position, name in enumerate(mixed):
+        narrowed = dict.fromkeys(mixed[:position], "Number") | {name: "Tensor"}
+        parameters = tuple(p._replace(annotation=narrowed.get(p.name, p.annotation)) for p in signature.parameters)
+        found.append(signature._replace(parameters=parameters))
+    return found
+
+
+def result_name(outputs: Iterable[str]) -> str:
+    """The class in :mod:`pullback.return_types` with these fields."""
+    return "return_types." + "And".join(output.capitalize() for output in outputs)
+
+
+def as_method(name: str, signature: Signature) -> Signature:
+    """A function's signature as that of a method: its first parameter becomes ``self``."""
+    first, *rest = signature.parameters
+    parameters = [first._replace(name="self", annotation=None, default=None), *rest]
+    result = signature.result
+    if _is_operator(name):
+        # An operator passes operands alone, by position.
+        parameters = [
+            p._replace(kind=inspect.Parameter.POSITIONAL_ONLY)
+            for p in parameters
+            if p.kind is not inspect.Parameter.KEYWORD_ONLY
+        ]
+    in_place = name.startswith("__i") and name != "__invert__" if _is_operator(name) else name.endswith("_")
+    if in_place and result == "Tensor":
+        result = "Self"
+    return Signature(tuple(parameters), result, signature.module)
+
+
+def _is_operator(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+# -- stub source ------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def imports_of(module: str) -> dict[str, tuple[str, str]]:
+    """Where a module's source imports each name from, also for type checking only."""
+    file = getattr(importlib.import_module(module), "__file__", None)
+    tree = ast.parse(Path(file).read_text(encoding="utf-8")) if file else ast.Module([], [])
+    return {
+        alias.asname or alias.name: (node.module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module is not None
+        for alias in node.names
+    }
+
+
+class Stub:
+    """The source of one stub: definitions, and the imports that their annotations need."""
+
+    def __init__(self, defined: Iterable[str]) -> None:
+        #: Names that mean something else in this stub than Python's built-in.
+        self.shadowed = frozenset(defined) & frozenset(vars(builtins))
+        self.imports: set[tuple[str, str, str | None]] = set()
+        self.needs_builtins = False
+
+    def annotation(self, text: str, module: str) -> str:
+        """An annotation of ``module`` as it must be written here."""
+        names = [n for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name)]
+        for name in sorted(names, key=lambda n: n.col_offset, reverse=True):
+            replacement = self._name(name.id, module)
+            text = text[: name.col_offset] + replacement + text[name.col_offset + len(name.id) :]
+        return text
+
+    def _name(self, name: str, module: str) -> str:
+        if name in _NAMES:
+            self.imports.add((_NAMES[name], name, None))
+        elif name in imports_of(module):
+            source, original = imports_of(module)[name]
+            self.imports.add((source, original, None if name == original else name))
+        elif hasattr(sys.modules[module], name):
+            self.imports.add((module, name, None))
+        elif name in self.shadowed:
+            self.needs_builtins = True
+            return f"builtins.{name}"
+        return name
+
+    def definitions(self, name: str, signatures: list[Signature], indent: str = "") -> Iterator[str]:
+        """The lines that define a function or method; overloads where it has several signatures."""
+        for signature in signatures:
+            if len(signatures) > 1:
+                self.imports.add(("typing", "overload", None))
+                yield f"{indent}@overload"
+            yield from self._definition(name, signature, indent)
+
+    def _definition(self, name: str, signature: Signature, indent: str) -> Iterator[str]:
+        parameters = list(self._parameters(signature, indent))
+        result = self.annotation(signature.result, signature.module)
+        # Equality of tensors is elementwise; of other objects it is a bool.
+        comment = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""
+        line = f"{indent}def {name}({', '.join(parameters)}) -> {result}: ..."
+        if len(line) <= _WIDTH:
+            yield line + comment
+            return
+        yield f"{indent}def {name}({comment}"
+        line = f"{indent}    {', '.join(parameters)}"
+        if len(line) <= _WIDTH:
+            yield line
+        else:
+            yield from (f"{indent}    {parameter}," for parameter in parameters)
+        yield f"{indent}) -> {result}: ..."
+
+    def _parameters(self, signature: Signature, indent: str) -> Iterator[str]:
+        kinds = inspect.Parameter
+        before: Any = None
+        for parameter in signature.parameters:
+            kind = parameter.kind
+            if before is kinds.POSITIONAL_ONLY and kind is not kinds.POSITIONAL_ONLY:
+                yield "/"
+            if kind is kinds.KEYWORD_ONLY and before not in (kinds.KEYWORD_ONLY, kinds.VAR_POSITIONAL):
+                yield "*"
+            before = kind
+            stars = {kinds.VAR_POSITIONAL: "*", kinds.VAR_KEYWORD: "**"}.get(kind, "")
+            text = stars + parameter.name
+            if parameter.name == "self" and indent:
+                yield text
+                continue
+            text += f": {self.annotation(parameter.annotation or 'Any', signature.module)}"
+            yield text + (f" = {parameter.default}" if parameter.default is not None else "")
+        if before is kinds.POSITIONAL_ONLY and len(signature.parameters) > 1:
+            yield "/"
+
+    def text(self, body: list[str]) -> str:
+        """The whole stub."""
+        lines = ["import builtins"] if self.needs_builtins else []
+        standard = [i for i in self.imports if not _is_own(i[0])]
+        own = [i for i in self.imports if _is_own(i[0])]
+        blocks = [block for block in ([*lines, *_import_lines(standard)], _import_lines(own)) if block]
+        return _HEADER + "\n" + "\n\n".join("\n".join(block) for block in [*blocks, body]) + "\n"
+
+
+def _import_lines(imports: Iterable[tuple[str, str, str | None]]) -> list[str]:
+    """Import statements in ruff's order: plain names of a module in one, each renamed one apart."""
+    plain: dict[str, list[str]] = {}
+    statements: list[tuple[Any, list[str]]] = []
+    for module, name, renamed in imports:
+        if renamed is None:
+            plain.setdefault(module, []).append(name)
+        else:
+            order = (module, _import_order(name), 1, _import_order(renamed))
+            statements.append((order, [f"from {module} import {name} as {renamed}"]))
+    for module, names in plain.items():
+        names.sort(key=_import_order)
+        line = f"from {module} import {', '.join(names)}"
+        wrapped = [f"from {module} import (", *(f"    {name}," for name in names), ")"]
+        statements.append(((module, _import_order(names[0]), 0), [line] if len(line) <= _WIDTH else wrapped))
+    return [line for _, lines in sorted(statements) for line in lines]
+
+
+def _import_order(name: str) -> tuple[Any, ...]:
+    """Constants, then classes, then the rest; numbers in a name by their value."""
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    parts = re.split(r"(\d+)", name.lower())
+    return kind, [int(part) if part.isdigit() else part for part in parts]
+
+
+# -- the stubs --------------------------------------------------------------------------------------------------------
+
+
+def own_operations() -> list[Operation]:
+    """The operations this package declares; plugins' may be in the registry too."""
+    return [r for r in registry.values() if isinstance(r, Operation) and _is_own(r.module)]
+
+
+def _is_own(module: str | None) -> bool:
+    return module is not None and module.partition(".")[0] == "pullback"
+
+
+def attached_methods() -> dict[str, Any]:
+    """What declarations attached to Tensor: everything it has that its class body does not define."""
+    body = inspect.getsource(Tensor)
+    (definition,) = ast.parse(body).body
+    assert isinstance(definition, ast.ClassDef)
+    written = {node.name for node in definition.body if isinstance(node, ast.FunctionDef)}
+    foreign = {name for r in registry.values() if not _is_own(r.module) for name in (*r.method_names, r.inplace_name)}
+    found = {}
+    for name in sorted(set(vars(Tensor)) - written - foreign):
+        value = vars(Tensor)[name]
+        function = value.fget if isinstance(value, property) else value
+        if isinstance(function, types.FunctionType) and function.__module__ != Tensor.__module__:
+            found[name] = value
+    return found
+
+
+def tensor_methods() -> str:
+    """The source of ``tensor_methods.pyi``."""
+    methods = attached_methods()
+    operations = own_operations()
+    by_call = {id(o.call): o for o in operations}
+    by_inplace = {o.inplace_name: o for o in operations}
+    stub = Stub(methods)
+    body = ["class TensorMethods:"]
+    for name, value in methods.items():
+        if isinstance(value, property):
+            assert value.fget is not None
+            (getter,) = signatures_of(value.fget)
+            body += ["    @property", *stub.definitions(name, [as_method(name, getter)], "    ")]
+            if value.fset is not None:
+                (setter,) = signatures_of(value.fset)
+                body += [f"    @{name}.setter", *stub.definitions(name, [as_method(name, setter)], "    ")]
+            continue
+        if id(value) in by_call:
+            signatures = [operation_signature(by_call[id(value)])]
+        elif value.__module__ == "pullback.op_callable":
+            signatures = [operation_signature(by_inplace[value.__name__])]
+        else:
+            signatures = signatures_of(value)
+        body += stub.definitions(name, [as_method(name, s) for s in signatures], "    ")
+    return stub.text(body)
+
+
+def namespace(module: types.ModuleType) -> str:
+    """The source of the stub of a module that only re-exports: operations by signature, the rest by import."""
+    names = sorted(getattr(module, "__all__", None) or (n for n in vars(module) if not n.startswith("_")))
+    sources = imports_of(module.__name__)
+    by_call = {id(o.call): o for o in own_operations()}
+    stub = Stub(names)
+    body: list[str] = []
+    for name in names:
+        value = getattr(module, name)
+        if id(value) in by_call:
+            body += stub.definitions(name, function_signatures(by_call[id(value)]))
+        else:
+            source, original = _origin(module, name, value, sources)
+            stub.imports.add((source, original, None if original == name else name))
+    if hasattr(module, "__version__"):
+        stub.needs_builtins |= "str" in stub.shadowed
+        body.insert(0, "__version__: str\n")
+    exported = ["__all__ = [", *(f'    "{name}",' for name in sorted(names, key=_import_order)), "]", ""]
+    return stub.text([*exported, *body])
+
+
+def _origin(module: types.ModuleType, name: str, value: Any, sources: dict[str, tuple[str, str]]) -> tuple[str, str]:
+    """The module that a re-exported name comes from, and its name there."""
+    if isinstance(value, types.ModuleType):
+        parent, _, last = value.__name__.rpartition(".")
+        return parent, last
+    if name in sources:
+        return sources[name]
+    for other, source in sources.items():  # a second name, given by assignment
+        if getattr(module, other, None) is value:
+            return source
+    return value.__module__, value.__name__
+
+
+def stubs() -> dict[Path, str]:
+    """The source of each stub, by its path."""
+    families = importlib.import_module("pullback.ops")
+    for family in pkgutil.iter_modules(families.__path__, "pullback.ops."):
+        importlib.import_module(family.name)
+    modules = [importlib.import_module(name) for name in _NAMESPACES]
+    found = {Path(module.__file__ or "").with_suffix(".pyi"): namespace(module) for module in modules}
+    return found | {Path(__file__).with_name("tensor_methods.pyi"): tensor_methods()}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the stubs, or with ``--check`` say which are stale; the exit status."""
+    stale = []
+    for path, source in stubs().items():
+        if not path.exists() or path.read_text(encoding="utf-8") != source:
+            stale.append(path)
+            if "--check" not in arguments:
+                path.write_text(source, encoding="utf-8")
+    for path in stale:
+        print(f"{path}: {'stale; run `python -m pullback.stubs`' if '--check' in arguments else 'written'}")
+    return int(bool(stale) and "--check" in arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,579 @@
+"""The Tensor: a native array, its backend, and where its gradients go.
+
+Most of Tensor's methods are operations: each declaration in :mod:`pullback.ops` adds its own. Here is what a tensor is:
+its slots, its properties, its conversions to Python, and its part in the gradient graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, Self, overload
+
+from pullback.autograd.node import Node, OutputSlot, hooks_of
+from pullback.dtypes import DType
+from pullback.size import Size
+
+if TYPE_CHECKING:
+    from pullback.autograd.hooks import RemovableHandle
+    from pullback.backend.base import Backend, NativeArray
+    from pullback.devices import Device
+    from pullback.tensor_methods import TensorMethods
+    from pullback.views import Alias
+else:
+    TensorMethods = object  # the declarations attach the methods; type checkers read their stub
+
+
+class _Mark:
+    """A value of the ``edge`` slot that stands for something else than a node."""
+
+    __slots__ = ("meaning",)
+
+    def __init__(self, meaning: str) -> None:
+        self.meaning = meaning
+
+    def __repr__(self) -> str:
+        return f"<{self.meaning}>"
+
+
+#: The tensor is a leaf that requires gradients: its edge is itself (not stored, that would be a reference cycle).
+LEAF: Final = _Mark("leaf that requires gradients")
+#: The tensor is a view whose base has been written since: its edge must be regenerated.
+STALE: Final = _Mark("view whose history must be regenerated")
+
+_new = object.__new__
+
+
+class Tensor(TensorMethods):
+    """An array of one dtype on one backend, that can take part in automatic differentiation.
+
+    ``Tensor(data)`` makes a tensor of the default floating dtype from a sequence; ``Tensor(2, 3)`` an uninitialised one
+    of that shape, as PyTorch. Use :func:`pullback.tensor` to keep the data's own dtype.
+
+    Attributes
+    ----------
+    array
+        The native array of the backend's library.
+    backend : Backend
+        Whose kernels operate on it.
+    edge
+        Where gradients go: a node, a mark (``LEAF``, ``STALE``), or None where none are wanted.
+    alias : Alias or None
+        How it shares memory with other tensors, once it does.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.Tensor([1, 2])
+    tensor([1., 2.])
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "alias", "array", "backend", "edge")
+
+    array: NativeArray
+    backend: Backend
+    edge: Any
+    alias: Alias | None
+
+    accumulates = True  # as an edge: gradients that reach a leaf accumulate
+    __hash__ = object.__hash__  # by identity; equality is elementwise
+    __array_ufunc__ = None  # NumPy arrays leave mixed arithmetic to the Tensor, which would lose its graph in theirs
+
+    # Rarely set, so kept in the instance dictionary that most tensors never have.
+    _grad: Tensor | None = None
+    _tensor_hooks: dict[int, Callable[..., Any]] | None = None
+    _post_accumulate_hooks: dict[int, Callable[..., Any]] | None = None
+    _retains_grad = False
+    _tangent: Tensor | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        from pullback.ops.creation import legacy_tensor
+
+        made: Self = legacy_tensor(cls, *args, **kwargs)
+        return made
+
+    @staticmethod
+    def _wrap(array: NativeArray, backend: Backend) -> Tensor:
+        """A Tensor around a native array, outside any graph."""
+        tensor = _new(Tensor)
+        tensor.array = array
+        tensor.backend = backend
+        tensor.edge = None
+        tensor.alias = None
+        return tensor
+
+    # -- what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return self.backend.dtypes[self.array.dtype]
+
+    @property
+    def shape(self) -> Size:
+        """The size along each dimension."""
+        return Size(self.array.shape)
+
+    @property
+    def device(self) -> Device:
+        """The device that holds the elements."""
+        return self.backend.device_of(self.array)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.array.shape)
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return len(self.array.shape)
+
+    @overload
+    def size(self, dim: None = None) -> Size: ...
+
+    @overload
+    def size(self, dim: int) -> int: ...
+
+    def size(self, dim: int | None = None) -> Size | int:
+        """The shape, or the size along ``dim``."""
+        from pullback.ops.dims import normalize_dim
+
+        return self.shape if dim is None else int(self.array.shape[normalize_dim(dim, self.ndim)])
+
+    def numel(self) -> int:
+        """The number of elements."""
+        count = 1
+        for size in self.array.shape:
+            count *= size
+        return int(count)
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """The size of one element in bytes."""
+        return self.dtype.itemsize
+
+    @property
+    def itemsize(self) -> int:
+        """The size of one element in bytes."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all elements in bytes."""
+        return self.numel() * self.dtype.itemsize
+
+    def is_floating_point(self) -> bool:
+        """Whether the dtype is a floating one."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Whether the dtype is complex."""
+        return self.dtype.is_complex
+
+    @overload
+    def stride(self, dim: None = None) -> tuple[int, ...]: ...
+
+    @overload
+    def stride(self, dim: int) -> int: ...
+
+    def stride(self, dim: int | None = None) -> tuple[int, ...] | int:
+        """How many elements lie between two neighbours along each dimension, or along ``dim``."""
+        strides = self.backend.strides(self.array)
+        if strides is None:
+            from pullback.strides import logical_strides
+
+            strides = logical_strides(self)
+        return tuple(strides) if dim is None else strides[dim]
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in memory in row-major order without gaps."""
+        from pullback.strides import is_contiguous
+
+        return is_contiguous(self.array.shape, self.stride())
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the elements are on a CUDA device."""
+        return self.device.type == "cuda"
+
+    # -- to Python ----------------------------------------------------------------------------------------------------
+
+    def item(self) -> Any:
+        """The only element as a Python number.
+
+        Raises
+        ------
+        RuntimeError
+            If there is more than one element, or none.
+        """
+        if self.numel() != 1:
+            raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
+        value = self._host().reshape(-1)[0]
+        return value.item() if hasattr(value, "item") and self.dtype.name != "bfloat16" else float(value)
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers; a number for a 0-d tensor."""
+        host = self._host()
+        if self.dtype.name == "bfloat16":
+            host = host.astype("float32")
+        return host.tolist()
+
+    def _host(self) -> Any:
+        """The elements as a NumPy array, whatever the backend."""
+        return self.backend.to_numpy(self.array)
+
+    def numpy(self, *, force: bool = False) -> Any:
+        """The elements as a NumPy array that shares memory where the backend can.
+
+        Parameters
+        ----------
+        force : bool
+            Detach first where the tensor requires gradients.
+
+        Raises
+        ------
+        RuntimeError
+            If the tensor requires gradients and ``force`` is False.
+        """
+        if self.requires_grad and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return self._host()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"converting {self.dtype!r} to {dtype} needs a copy")
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __bool__(self) -> bool:
+        count = self.numel()
+        if count != 1:
+            what = "no values" if count == 0 else "more than one value"
+            raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.category > 1 or self.numel() != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if not self.array.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return int(self.array.shape[0])
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.array.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, Tensor | int | float | complex | bool):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
+        return bool((self == element).any().item())
+
+    def __repr__(self) -> str:
+        from pullback.printing import tensor_repr
+
+        return tensor_repr(self)
+
+    def __format__(self, spec: str) -> str:
+        from pullback.printing import format_tensor
+
+        return format_tensor(self, spec)
+
+    # -- the graph ----------------------------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are computed for this tensor."""
+        return self.edge is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Start or stop computing gradients for a leaf, and return it.
+
+        Raises
+        ------
+        RuntimeError
+            For a dtype that is neither floating nor complex, or for a tensor that is not a leaf.
+        """
+        if requires_grad and self.dtype.category < 2:
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        if self.edge is None or self.edge is LEAF:
+            self.edge = LEAF if requires_grad else None
+        elif not requires_grad:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a"
+                " subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+            )
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the tensor is at the beginning of the graph: made by the user, or requiring no gradients."""
+        return self.edge is None or self.edge is LEAF
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The graph node that produced this tensor; None for a leaf."""
+        edge = self._node()
+        return edge.node if isinstance(edge, OutputSlot) else edge
+
+    def _node(self) -> Node | None:
+        """The edge of a tensor that is not a leaf: a node or one output of it."""
+        if self.edge is None or self.edge is LEAF:
+            return None
+        if self.edge is STALE:
+            from pullback.views import regenerate
+
+            regenerate(self)
+        edge = self.edge
+        assert isinstance(edge, Node)
+        return edge
+
+    @property
+    def output_nr(self) -> int:
+        """Which of its node's outputs this tensor is."""
+        edge = self._node()
+        return edge.number if isinstance(edge, OutputSlot) else 0
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient accumulated by ``backward()``; None before the first."""
+        if self._grad is None and not self.is_leaf and not self._retains_grad:
+            import warnings
+
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't"
+                " be populated during autograd.backward(). If you indeed want the .grad field to be populated for a"
+                " non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by"
+                " mistake, make sure you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531"
+                " for more informations.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+                )
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if value.dtype is not self.dtype:
+                raise RuntimeError(
+                    f"attempting to assign a gradient with dtype '{value.dtype.name}' to a tensor with grad_dtype"
+                    f" '{self.dtype.name}'. The gradient must match the tensor's dtype."
+                )
+            if value.backend is not self.backend:
+                raise RuntimeError(
+                    f"attempting to assign a gradient on backend {value.backend.name!r} to a tensor on backend"
+                    f" {self.backend.name!r}. Please ensure that the gradient and the tensor are on the same backend"
+                )
+            if value.array.shape != self.array.shape:
+                raise RuntimeError(
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size"
+                    f" '{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether ``backward()`` will fill in ``grad`` although the tensor is not a leaf."""
+        return self._retains_grad and not self.is_leaf
+
+    def retain_grad(self) -> None:
+        """Have ``backward()`` fill in ``grad`` of a tensor that is not a leaf.
+
+        Raises
+        ------
+        RuntimeError
+            If the tensor does not require gradients.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        node = self._node()
+        if node is None or self._retains_grad:
+            return
+        import weakref
+
+        self._retains_grad = True
+        hooks_of(node).retained[0] = weakref.ref(self)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call ``hook(grad)`` whenever the gradient of this tensor is computed; its result, if any, replaces it.
+
+        Returns
+        -------
+        RemovableHandle
+            Its ``remove()`` takes the hook away.
+
+        Raises
+        ------
+        RuntimeError
+            If the tensor does not require gradients.
+
+        Examples
+        --------
+        >>> import pullback as pb
+        >>> x = pb.tensor([1., 2.], requires_grad=True)
+        >>> handle = x.register_hook(lambda grad: grad * 10)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10., 10.])
+        """
+        from pullback.autograd.hooks import RemovableHandle
+
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        node = self._node()
+        if node is not None:
+            return RemovableHandle(hooks_of(node).tensor.setdefault(0, {}), hook)
+        if self._tensor_hooks is None:
+            self._tensor_hooks = {}
+        return RemovableHandle(self._tensor_hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call ``hook(tensor)`` after a gradient has been accumulated into this leaf.
+
+        Raises
+        ------
+        RuntimeError
+            If the tensor is not a leaf that requires gradients.
+        """
+        from pullback.autograd.hooks import RemovableHandle
+
+        if self.edge is not LEAF:
+            reason = "that doesn't require gradient" if self.edge is None else "that is not a leaf"
+            raise RuntimeError(f"post accumulate grad hooks cannot be registered on a tensor {reason}")
+        if self._post_accumulate_hooks is None:
+            self._post_accumulate_hooks = {}
+        return RemovableHandle(self._post_accumulate_hooks, hook)
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Tensor | Sequence[Tensor] | None = None,
+    ) -> None:
+        """Accumulate the gradient of this tensor into the leaves it was computed from.
+
+        Parameters
+        ----------
+        gradient : Tensor, optional
+            The gradient with respect to this tensor, of its shape; ones for a tensor of a single element.
+        retain_graph : bool, optional
+            Keep what the graph saved, to run through it again; by default as ``create_graph``.
+        create_graph : bool
+            Record the backward pass too, for higher derivatives.
+        inputs : Tensor or sequence of Tensor, optional
+            Accumulate into these only.
+
+        Raises
+        ------
+        RuntimeError
+            If there is no graph, it has been freed, or the gradient is missing or of another shape.
+
+        Examples
+        --------
+        >>> import pullback as pb
+        >>> x = pb.tensor(3., requires_grad=True)
+        >>> (x ** 2).backward()
+        >>> x.grad
+        tensor(6.)
+        """
+        from pullback.autograd import backward
+
+        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+    def detach(self) -> Tensor:
+        """A tensor that shares this one's memory, outside the graph."""
+        from pullback.views import attach_detached
+
+        out = Tensor._wrap(self.array, self.backend)
+        attach_detached(out, self, shares_version=True)
+        return out
+
+    def detach_(self) -> Self:
+        """Take this tensor out of the graph, in place.
+
+        Raises
+        ------
+        RuntimeError
+            For a view: use ``detach()``.
+        """
+        if self._is_view():
+            raise RuntimeError(
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for"
+                " training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence"
+                " detach_() cannot be called on these gradients. To fix this error, please refer to the"
+                " Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
+            )
+        self.edge = None
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The tensor's elements outside the graph and unknown to its version checks; prefer :meth:`detach`."""
+        from pullback.views import attach_detached
+
+        out = Tensor._wrap(self.array, self.backend)
+        if not self.backend.mutable:
+            attach_detached(out, self, shares_version=False)
+        return out
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        self.array, self.backend = value.array, value.backend
+
+    @property
+    def _version(self) -> int:
+        """How often the memory has been written in place."""
+        from pullback.views import version_of
+
+        return version_of(self)
+
+    @property
+    def _base(self) -> Tensor | None:
+        """The tensor this one is a view of, or None."""
+        return self.alias.base if self.alias is not None else None
+
+    def _is_view(self) -> bool:
+        """Whether this tensor is a view of another."""
+        return self._base is not None
+
+    def is_inference(self) -> bool:
+        """Whether the tensor was made in inference mode; there is none yet, so never."""
+        return False
+
+    def data_ptr(self) -> int:
+        """The address of the first element; on backends without addresses an identifier of the array."""
+        pointer = self.backend.data_pointer(self.array)
+        return id(self.array) if pointer is None else pointer

@@ -1,0 +1,79 @@
+"""The generic backend over namespaces other than the newest: an older standard, mutable arrays, odd devices."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import array_api_strict
+import numpy as np
+import pytest
+
+from pullback import dtypes as dt
+from pullback.backend.array_api import ArrayAPIBackend
+from pullback.devices import CPU, Device
+
+SINCE_2024 = {"cumulative_prod", "take_along_axis", "reciprocal", "count_nonzero", "diff", "nextafter"}
+
+
+@pytest.fixture(scope="module")
+def older():
+    """A namespace with what the 2023.12 standard has, whose binary functions take no Python scalars."""
+
+    def binary(function):
+        def call(x, y):
+            assert hasattr(x, "dtype")
+            assert hasattr(y, "dtype")
+            return function(x, y)
+
+        return call
+
+    found = {n: getattr(array_api_strict, n) for n in array_api_strict.__all__ if n not in SINCE_2024}
+    for name in ("add", "subtract", "multiply", "divide", "maximum", "minimum", "less", "pow"):
+        found[name] = binary(found[name])
+    found["__array_api_version__"] = "2023.12"
+    return ArrayAPIBackend("older", SimpleNamespace(**found))
+
+
+def test_the_2023_standard(older):
+    x = older.from_data([[1.0, 2.0, 4.0], [3.0, 5.0, 0.5]], dt.float64)
+    np.testing.assert_array_equal(older.to_numpy(older.add(x, 1.0)), older.to_numpy(x) + 1)
+    np.testing.assert_array_equal(older.to_numpy(older.pow(2.0, x)), 2 ** older.to_numpy(x))
+    np.testing.assert_array_equal(older.to_numpy(older.clip(x, 1.0, 4.0)), older.to_numpy(x).clip(1, 4))
+    np.testing.assert_array_equal(older.to_numpy(older.reciprocal(x)), 1 / older.to_numpy(x))
+    np.testing.assert_array_equal(older.to_numpy(older.exp2(x)), 2 ** older.to_numpy(x))
+    np.testing.assert_array_equal(
+        older.to_numpy(older.cumulative_prod(x, axis=1)), np.cumprod(older.to_numpy(x), axis=1)
+    )
+    index = older.from_data([[2, 0], [1, 1]], dt.int64)
+    np.testing.assert_array_equal(older.to_numpy(older.take_along_axis(x, index, 1)), [[4, 1], [5, 5]])
+    flags = older.from_data([True, False], dt.bool_)
+    np.testing.assert_array_equal(older.to_numpy(older.add(flags, True)), [True, True])
+
+
+def test_mutable_arrays():
+    backend = ArrayAPIBackend("mutable", array_api_strict, mutable=True)
+    x = backend.from_data([[1.0, 2.0], [3.0, 4.0]], dt.float32)
+    assert backend.writable(x)
+    row = backend.getitem(x, 1)
+    backend.assign(row, 7.0)
+    np.testing.assert_array_equal(backend.to_numpy(x), [[1, 2], [7, 7]])
+    assert backend.strides(backend.permute_dims(x, (1, 0))) == (1, 2)
+    assert backend.data_pointer(row) == backend.data_pointer(x) + 8
+    assert not np.shares_memory(backend.to_numpy(backend.flip(x, axis=0)), backend.to_numpy(x))
+
+
+def test_devices_are_found_by_their_names():
+    class Info:
+        def default_device(self):
+            return "cuda:1"
+
+        def devices(self):
+            return ["cuda:0", "cuda:1", "CpuDevice(id=0)", "gpu_2", "quantum"]
+
+    names = {n: getattr(array_api_strict, n) for n in array_api_strict.__all__}
+    backend = ArrayAPIBackend("gpus", SimpleNamespace(**names | {"__array_namespace_info__": Info}))
+    assert backend.default_device == Device("cuda:1")
+    assert backend.devices() == [Device("cuda:1"), Device("cuda:0"), CPU, Device("cuda:2")]
+    assert backend.native_device(Device("cuda:2")) == "gpu_2"
+    assert backend.native_device(Device("cuda")) == "cuda:1"
+    assert backend.has_device(Device("cuda"))

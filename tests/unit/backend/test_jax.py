@@ -1,0 +1,121 @@
+"""What is JAX's own: 64-bit dtypes, tracers, precision."""
+
+from __future__ import annotations
+
+import pickle
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pullback import dtypes as dt
+from pullback.backend.selection import get_backend
+from pullback.devices import CPU
+from pullback.errors import BackendError
+
+
+@pytest.fixture
+def backend():
+    return get_backend("jax")
+
+
+@pytest.fixture
+def narrow():
+    jax.config.update("jax_enable_x64", False)
+    yield
+    jax.config.update("jax_enable_x64", True)
+
+
+def test_64_bit_dtypes_stay(backend):
+    for dtype in (dt.float64, dt.int64, dt.uint64, dt.complex128):
+        assert backend.from_data([1], dtype).dtype == dtype.name
+
+
+@pytest.mark.parametrize("dtype", [dt.float64, dt.int64, dt.uint64, dt.complex128])
+def test_truncation_is_refused(backend, narrow, dtype):
+    native = backend.native_dtypes[dtype]
+    x = jnp.ones(2, "float32")
+    for make in (
+        lambda: backend.from_data([1], dtype),
+        lambda: backend.from_numpy(np.ones(2, native)),
+        lambda: backend.astype(x, dtype),
+        lambda: backend.zeros((2,), dtype=native),
+        lambda: backend.ones((2,), dtype=native),
+        lambda: backend.full((2,), 1, dtype=native),
+        lambda: backend.empty((2,), dtype=native),
+        lambda: backend.eye(2, dtype=native),
+        lambda: backend.arange(0, 3, 1, dtype=native),
+        lambda: backend.linspace(0, 3, 4, dtype=native),
+        lambda: backend.sum(x, dtype=native),
+        lambda: backend.cumulative_sum(x, axis=0, dtype=native),
+    ):
+        with pytest.raises(BackendError, match="backend 'jax' cannot hold torch"):
+            make()
+    assert backend.from_data([1], dt.float32).dtype == "float32"
+
+
+def test_kernels_work_on_tracers(backend):
+    def program(x):
+        assert backend.is_array(x)
+        assert backend.device_of(x) == CPU
+        assert backend.dtypes[x.dtype] is dt.float32
+        y = backend.getitem(backend.add(backend.sigmoid(x), 1.0), (slice(None), 0))
+        y = backend.index_put(y, jnp.array([0, 0]), jnp.ones(2, "float32"), accumulate=True)
+        y = backend.scatter(y, 0, jnp.array([1]), backend.as_array(x[0, :1]))
+        return backend.sum(backend.matmul(backend.astype(x, dt.float32), backend.reshape(y, (3, 1))))
+
+    x = jnp.arange(9, dtype="float32").reshape(3, 3)
+    np.testing.assert_allclose(jax.jit(program)(x), program(x), rtol=1e-6)
+    assert jax.grad(program)(x).shape == (3, 3)
+
+    def indexed(x, i):
+        return (
+            backend.take(x, i, axis=0),
+            backend.getitem(x, (i, 0)),
+            backend.take_along_axis(x, i[:, None] + jnp.zeros((1, 3), int), 0),
+        )
+
+    for traced, concrete in zip(jax.jit(indexed)(x, jnp.array([2, 0])), indexed(x, jnp.array([2, 0])), strict=True):
+        np.testing.assert_array_equal(traced, concrete)
+
+
+def test_data_may_hold_tracers(backend):
+    out = jax.jit(lambda a: backend.from_data([a, 2.0], dt.float32))(1.0)
+    np.testing.assert_array_equal(out, [1.0, 2.0])
+
+
+def test_from_numpy_does_not_follow_later_writes(backend):
+    x = np.zeros(1000)
+    array = backend.from_numpy(x)
+    x[0] = 1
+    assert float(array[0]) == 0
+
+
+def test_matmul_precision(backend):
+    jaxpr = str(jax.make_jaxpr(backend.matmul)(jnp.ones((2, 2), "f"), jnp.ones((2, 2), "f")))
+    assert "HIGHEST" in jaxpr
+    backend.set_float32_matmul_precision("medium")
+    try:
+        jaxpr = str(jax.make_jaxpr(lambda a: backend.einsum("ij,jk", a, a))(jnp.ones((2, 2), "f")))
+    finally:
+        backend.set_float32_matmul_precision("highest")
+    assert "HIGHEST" not in jaxpr
+    with pytest.raises(ValueError, match="precision must be one of highest, high, medium"):
+        backend.set_float32_matmul_precision("best")
+
+
+def test_atanh_in_double_precision(backend):
+    x = np.linspace(-1, 1, 201)
+    with np.errstate(divide="ignore"):
+        np.testing.assert_allclose(backend.atanh(backend.from_numpy(x)), np.arctanh(x), rtol=1e-15)
+
+
+def test_native_derivatives_of_composed_kernels(backend):
+    x = jnp.array([-0.5, 0.0, 0.3])
+    np.testing.assert_allclose(jax.vmap(jax.grad(backend.atanh))(x), 1 / (1 - x**2), rtol=1e-14)
+    np.testing.assert_allclose(jax.vmap(jax.grad(backend.erfc))(x), -2 / np.sqrt(np.pi) * np.exp(-(x**2)), rtol=1e-14)
+
+
+def test_a_backend_pickles_by_name(backend):
+    assert pickle.loads(pickle.dumps(backend)) is backend

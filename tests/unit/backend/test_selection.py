@@ -1,0 +1,212 @@
+"""Which backend is chosen, and what is said when there is none."""
+
+from __future__ import annotations
+
+import threading
+from contextvars import copy_context
+
+import array_api_strict
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pullback.backend.array_api import ArrayAPIBackend
+from pullback.backend.base import BackendSpec
+from pullback.backend.registry import known_backends, register_backend, unavailable_reason, unregister_backend
+from pullback.backend.selection import (
+    available_backends,
+    backend_for_device,
+    backend_of_array,
+    current_backend,
+    get_backend,
+    set_default_backend,
+    use_backend,
+)
+from pullback.errors import BackendError, BackendUnavailableError, UnknownBackendError
+
+
+@pytest.fixture(autouse=True)
+def initial(monkeypatch):
+    monkeypatch.delenv("PULLBACK_BACKEND", raising=False)
+    set_default_backend(None)
+    yield
+    monkeypatch.undo()
+    set_default_backend(None)
+
+
+def test_order(monkeypatch):
+    assert current_backend().name == "numpy"
+    monkeypatch.setenv("PULLBACK_BACKEND", "jax")
+    assert current_backend().name == "numpy"  # the environment is read once
+    set_default_backend(None)
+    assert current_backend().name == "jax"
+    set_default_backend("numpy")
+    assert current_backend().name == "numpy"
+    with use_backend("jax") as chosen:
+        assert current_backend() is chosen is get_backend("jax")
+        with use_backend("numpy"):
+            assert current_backend().name == "numpy"
+        assert current_backend().name == "jax"
+    assert current_backend().name == "numpy"
+    set_default_backend(None)
+    assert current_backend().name == "jax"
+    monkeypatch.setenv("PULLBACK_BACKEND", " ")
+    set_default_backend(None)
+    assert current_backend().name == "numpy"
+
+
+def test_use_backend_unwinds_on_errors_and_nests_with_itself():
+    chosen = use_backend("jax")
+    with pytest.raises(KeyError), chosen, chosen:
+        raise KeyError
+    assert current_backend().name == "numpy"
+
+
+def test_use_backend_decorates():
+    @use_backend("jax")
+    def name() -> str:
+        """Which one."""
+        return current_backend().name
+
+    assert (name(), name.__doc__, current_backend().name) == ("jax", "Which one.", "numpy")
+
+
+def test_use_backend_is_local_to_its_thread_and_task():
+    seen = []
+    with use_backend("jax"):
+        thread = threading.Thread(target=lambda: seen.append(current_backend().name))
+        thread.start()
+        thread.join()
+        seen.append(copy_context().run(lambda: current_backend().name))
+    assert seen == ["numpy", "jax"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nunpy", r"unknown backend 'nunpy'; did you mean 'numpy'\? known backends: 'numpy', .*'jax'"),
+        ("torch9", r"unknown backend 'torch9'; known backends: 'numpy'"),
+    ],
+)
+def test_unknown_names(name, message):
+    for use in (get_backend, use_backend, set_default_backend, unavailable_reason):
+        with pytest.raises(UnknownBackendError, match=message):
+            use(name)
+    with pytest.raises(ValueError, match="unknown backend"):
+        get_backend(name)
+
+
+def test_an_unknown_name_in_the_environment_says_where_it_came_from(monkeypatch):
+    monkeypatch.setenv("PULLBACK_BACKEND", "jaxx")
+    set_default_backend(None)
+    with pytest.raises(
+        UnknownBackendError, match=r"unknown backend 'jaxx' \(from PULLBACK_BACKEND\); did you mean 'jax'"
+    ):
+        current_backend()
+
+
+def test_backends_of_arrays():
+    assert backend_of_array(np.zeros(2)).name == "numpy"
+    assert backend_of_array(jnp.zeros(2)).name == "jax"
+    assert backend_of_array([1.0]) is None
+    assert backend_of_array(array_api_strict.zeros(2)) is None
+
+
+def test_backends_for_devices():
+    assert backend_for_device("cpu").name == "numpy"
+    with use_backend("jax"):
+        assert backend_for_device("cpu").name == "jax"
+    with pytest.raises(
+        BackendError, match="Expected one of cpu, cuda, tpu device type at start of device string: abacus"
+    ):
+        backend_for_device("abacus:3")
+    with pytest.raises(
+        BackendError, match=r"no backend has device 'cpu:3' \(numpy: no such device; jax: no such device"
+    ):
+        backend_for_device("cpu:3")
+
+
+def test_available():
+    assert {"numpy", "jax"} <= set(available_backends()) <= set(known_backends())
+    assert get_backend(get_backend("jax")) is get_backend("jax")
+
+
+def test_registering_a_namespace_at_run_time():
+    strict = ArrayAPIBackend("strict", array_api_strict)
+    register_backend(strict)
+    try:
+        assert get_backend("strict") is strict
+        assert backend_of_array(array_api_strict.zeros(2)) is strict
+        with pytest.raises(BackendError, match="a backend named 'strict' is registered already"):
+            register_backend(strict)
+        register_backend(strict, replace=True)
+    finally:
+        unregister_backend("strict")
+    with pytest.raises(UnknownBackendError):
+        get_backend("strict")
+    with pytest.raises(UnknownBackendError):
+        unregister_backend("strict")
+
+
+SLOW = """
+import time
+from pullback.backend.base import Backend
+made = []
+class Slow(Backend):
+    def __init__(self):
+        time.sleep(0.05)
+        made.append(self)
+"""
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """A module of that source; the backends it registers are forgotten afterwards."""
+    before = set(known_backends())
+
+    def write(name: str, source: str) -> str:
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.syspath_prepend(tmp_path)
+        return name
+
+    yield write
+    for name in set(known_backends()) - before:
+        unregister_backend(name)
+
+
+def test_a_backend_is_created_once_whatever_the_threads(module):
+    register_backend(BackendSpec("slow", f"{module('slow_backend', SLOW)}:Slow"))
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(get_backend("slow"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(map(id, found))) == 1
+    assert found[0].name == "slow"
+
+
+@pytest.mark.parametrize(
+    ("source", "loader", "reason"),
+    [
+        ("import absent_array_library", "Any", r"absent_array_library is not installed: pip install absent$"),
+        ("import json.absent", "Any", r"broken_backend:Any does not load: ModuleNotFoundError: No module named 'json"),
+        ("1 / 0", "Any", r"broken_backend:Any does not load: ZeroDivisionError: division by zero"),
+        ("", "Absent", r"does not load: AttributeError: module 'broken_backend' has no attribute 'Absent'"),
+        ("Any = int", "Any", r"broken_backend:Any is not a subclass of pullback.extend.Backend"),
+    ],
+)
+def test_backends_that_do_not_load(module, monkeypatch, source, loader, reason):
+    monkeypatch.delitem(__import__("sys").modules, "broken_backend", raising=False)
+    name = module("broken_backend", source)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    register_backend(
+        BackendSpec("broken", f"{name}:{loader}", array_modules=("absent_array_library",), install="pip install absent")
+    )
+    import re
+
+    assert re.search(reason, unavailable_reason("broken"))
+    assert "broken" not in available_backends()
+    with pytest.raises(BackendError, match=reason) as caught:
+        get_backend("broken")
+    assert isinstance(caught.value, BackendUnavailableError) or "not a subclass" in str(caught.value)

@@ -1,0 +1,63 @@
+"""Activation functions: values, derivatives, and no overflow."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pullback as pb
+import pytest
+from pullback.ops import activation
+
+
+@pytest.fixture(params=["numpy", "jax"], autouse=True)
+def backend(request):
+    with pb.use_backend(request.param):
+        yield request.param
+
+
+def slope(function, values):
+    x = pb.tensor(values, dtype=pb.float64, requires_grad=True)
+    (grad,) = pb.autograd.grad(function(x), x, pb.ones(len(values), dtype=pb.float64))
+    return grad.numpy()
+
+
+def test_relu_passes_what_is_positive():
+    assert activation.relu(pb.tensor([-1.0, 0.0, 2.0])).tolist() == [0.0, 0.0, 2.0]
+    assert slope(activation.relu, [-1.0, 0.0, 2.0]).tolist() == [0.0, 0.0, 1.0]
+    assert pb.tensor([-1, 2]).relu().tolist() == [0, 2]
+    with pytest.raises(RuntimeError, match="not supported for relu"):
+        pb.tensor([True]).relu()
+
+
+def test_gelu_keeps_its_precision_in_the_tail():
+    x = pb.tensor([-8.0], dtype=pb.float64)
+    assert activation.gelu(x).item() == pytest.approx(-8 * 0.5 * math.erfc(8 / math.sqrt(2)), rel=1e-12)
+    with pytest.raises(RuntimeError, match="approximate argument must be either none or tanh"):
+        activation.gelu(x, approximate="erf")
+
+
+@pytest.mark.parametrize(
+    ("function", "at_minus", "at_plus"),
+    [
+        (activation.gelu, 0.0, 1.0),
+        (activation.silu, 0.0, 1.0),
+        (activation.softplus, 0.0, 1.0),
+        (activation.leaky_relu, 0.01, 1.0),
+        (activation.elu, 0.0, 1.0),
+        (activation.logsigmoid, 1.0, 0.0),
+    ],
+)
+def test_far_out_the_derivative_is_that_of_the_asymptote(function, at_minus, at_plus):
+    np.testing.assert_allclose(slope(function, [-800.0, 800.0]), [at_minus, at_plus], atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", ["relu", "gelu", "silu", "softplus", "leaky_relu", "elu", "logsigmoid"])
+def test_half_precision_is_rounded_once(name, dtype):
+    values = np.linspace(-4, 4, 33)
+    function = getattr(activation, name)
+    half = function(pb.tensor(values, dtype=pb.dtypes.by_name[dtype]))
+    assert half.dtype is pb.dtypes.by_name[dtype]
+    expected = function(pb.tensor(values, dtype=pb.float32)).to(half.dtype)
+    np.testing.assert_allclose(half.to(pb.float64).numpy(), expected.to(pb.float64).numpy(), rtol=1e-2)
