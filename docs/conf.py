@@ -70,7 +70,7 @@ def public_name(record: Any) -> tuple[str, str] | None:
             found = getattr(import_module(module), record.name, None)
         except ModuleNotFoundError:
             continue
-        if found is record.call:
+        if callable(found):
             return module, record.name
     if record.name in record.method_names and not record.name.startswith("_"):
         return "pullback", f"Tensor.{record.name}"

@@ -202,6 +202,9 @@ class JAXBackend(ArrayAPIBackend):
     # -- indexing
 
     def getitem(self, x: NativeArray, key: Any) -> NativeArray:
+        axis = _axis_of_only_index(key)
+        if axis is not None:  # jax.numpy's eager indexing takes milliseconds to translate a key
+            return self.take(x, key[axis], axis=axis)
         self._check_key(x, key)
         return x[key]
 
@@ -306,6 +309,17 @@ def _erfc(backend: JAXBackend) -> Callable[[NativeArray], NativeArray]:
         return erfc(x), -2 / math.sqrt(math.pi) * jnp.exp(-x * x) * tangent
 
     return erfc
+
+
+def _axis_of_only_index(key: Any) -> int | None:
+    """The axis that an array of integers indexes, where every axis before it is taken whole and none follows."""
+    if not isinstance(key, tuple) or not key:
+        return None
+    *before, last = key
+    if getattr(last, "dtype", None) is None or last.dtype.kind not in "iu" or not last.ndim:
+        return None
+    whole = all(isinstance(part, slice) and part == slice(None) for part in before)
+    return len(before) if whole else None
 
 
 def _consumed(part: Any) -> int:

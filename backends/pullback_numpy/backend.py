@@ -31,6 +31,7 @@ power = np.power
 dot: Any = np.dot
 _BLAS = frozenset({dt.float32, dt.float64, dt.complex64, dt.complex128})
 ndarray = np.ndarray
+_INTEGER_OF_SIZE = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 
 
 def integer_power(x: Any, y: Any) -> Any:
@@ -119,6 +120,14 @@ class NumPyBackend(NumPyLikeBackend):
         if name == "mm" and dtype in _BLAS:
             return dot  # of two matrices it is their product, and reaches BLAS sooner than matmul
         return super().kernel_for(name, dtype)
+
+    def zero_unless(self, condition: Any, x: Any) -> NativeArray:
+        integer = _INTEGER_OF_SIZE.get(x.dtype)
+        if integer is None or condition.shape != x.shape:
+            return super().zero_unless(condition, x)
+        # All bits of an element or none: without the branches of np.where, and exact for NaN and inf too.
+        bits = np.negative(condition.view(np.int8)).astype(integer)
+        return np.bitwise_and(bits, x.view(integer), out=bits).view(x.dtype)
 
     @staticmethod
     def pow(x: Any, y: Any, out: Any = None) -> NativeArray:

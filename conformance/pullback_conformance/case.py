@@ -13,6 +13,7 @@ from pullback.backend.base import Backend
 from pullback.backend.selection import use_backend
 from pullback.dtypes import DType
 from pullback.op import Composite, Operation
+from pullback.random import Generator
 from pullback.tensor import Tensor
 
 from pullback_conformance.moving import mapped, moved, tensors_in, to_numpy, widened
@@ -55,6 +56,7 @@ class Call:
                 return replaced.get(next(position), tensor)
 
             args, kwargs = mapped((args, kwargs), replace)
+        kwargs = {k: _restarted(v) for k, v in kwargs.items()}
         with use_backend(self.backend):
             result = self.operation.call(*args, **kwargs)
         return flattened(result)
@@ -109,6 +111,11 @@ class Call:
         """A new tensor of those values, in the dtype of another one."""
         native = np.asarray(values) if tensor.dtype.is_complex else np.asarray(values).real
         return Tensor._wrap(self.backend.from_data(native, tensor.dtype, None), self.backend)
+
+
+def _restarted(value: Any) -> Any:
+    """A generator at the beginning of its stream in the place of one that may have been used; others as they are."""
+    return Generator().manual_seed(value.initial_seed()) if isinstance(value, Generator) else value
 
 
 def flattened(result: Any) -> list[Any]:

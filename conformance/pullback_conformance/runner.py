@@ -24,7 +24,7 @@ from pullback_conformance.case import Case
 from pullback_conformance.checks import CHECKS, Check, Finding
 from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import Unsupported
-from pullback_conformance.creation_samples import WITHOUT_VALUES
+from pullback_conformance.extra_samples import LEFT_OUT
 from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
@@ -97,7 +97,7 @@ class Runner:
         found = [
             o
             for name, o in operations.items()
-            if (not patterns or any(fnmatchcase(name, p) for p in patterns)) and name not in WITHOUT_VALUES
+            if (not patterns or any(fnmatchcase(name, p) for p in patterns)) and name not in LEFT_OUT
         ]
         if not found:
             raise ValueError(f"no operation matches {', '.join(patterns)}")
@@ -188,7 +188,7 @@ class Runner:
         if declared_samples(operation) is None:
             yield None, "its declaration has no samples"
             return
-        most = self.tier.samples if dtype.category >= 2 else self.tier.integer_samples
+        most = 1 if dtype in self.tier.once else self.tier.samples
         for repetition in range(self.tier.seeds):
             seed = self.selection.seed + repetition
             iterator = samples_of(operation, get_backend("numpy"), dtype, seed=seed, most=most)
@@ -204,7 +204,7 @@ class Runner:
                     break
                 label = arguments.label if not repetition else f"{arguments.label}, seed {seed}"
                 yield arguments._replace(label=label), ""
-        if "special" in {c.name for c in self.checks}:
+        if dtype not in self.tier.once and "special" in {c.name for c in self.checks}:
             special = special_sample(operation, get_backend("numpy"), dtype)
             if special is not None:
                 yield special, ""

@@ -16,6 +16,7 @@ import numpy as np
 from pullback.backend.base import Backend
 from pullback.dtypes import DType, bool_, by_name, int64
 from pullback.op import Composite, Operation, Sample, tensors_of
+from pullback.random import Generator
 from pullback.tensor import Tensor
 
 
@@ -154,9 +155,9 @@ def declared_samples(operation: Operation | Composite) -> Any:
     """The function that yields an operation's samples; None where there is none."""
     if operation.samples is not None:
         return operation.samples
-    from pullback_conformance.creation_samples import CREATION
+    from pullback_conformance.extra_samples import EXTRA
 
-    return CREATION.get(operation.name) or elementwise_samples(operation)
+    return EXTRA.get(operation.name) or elementwise_samples(operation)
 
 
 #: Families whose functions built of operations work element by element, and so can do with the default samples.
@@ -216,9 +217,9 @@ def _unary_samples(make: Maker, low: float, high: float) -> Iterator[Sample]:
     def values(*shape: int) -> Tensor:
         return make(*shape, low=low, high=high)
 
-    yield Sample(values(2, 3))
-    yield labelled("precision (96,)", values(96))
+    yield Sample(values(3, 8))
     yield labelled("0-d", values())
+    yield labelled("precision (96,)", values(96))
     yield labelled("not contiguous (3, 2)", transposed(values(2, 3)))
     yield labelled("empty (0, 3)", values(0, 3))
     yield labelled("step (3,)", stepped(values(6)))
@@ -274,7 +275,8 @@ def stepped(tensor: Tensor) -> Tensor:
 
 def described(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """Arguments in a few words: shapes of tensors, other values as they are."""
-    parts = [_described(a) for a in args] + [f"{k}={_described(v)}" for k, v in kwargs.items()]
+    named = {k: v for k, v in kwargs.items() if not isinstance(v, Generator)}
+    parts = [_described(a) for a in args] + [f"{k}={_described(v)}" for k, v in named.items()]
     return ", ".join(parts) or "no arguments"
 
 

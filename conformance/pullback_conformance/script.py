@@ -12,6 +12,7 @@ from pullback.backend import registry
 from pullback.backend.base import Backend
 from pullback.dtypes import DType
 from pullback.op import Composite, Operation
+from pullback.random import Generator
 from pullback.tensor import Tensor
 
 from pullback_conformance.case import Call, Case
@@ -155,9 +156,9 @@ def _call(operation: Operation | Composite, call: Call) -> str:
 def _plain_source(value: Any) -> str:
     if isinstance(value, DType):
         return dtype_source(value)
-    if isinstance(value, float):
-        return literal(value)
-    return repr(value)
+    if isinstance(value, Generator):
+        return f"pb.Generator().manual_seed({value.initial_seed()})"
+    return literal(value) if isinstance(value, float) else repr(value)
 
 
 def dtype_source(dtype: DType) -> str:

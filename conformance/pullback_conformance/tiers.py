@@ -30,8 +30,8 @@ class Tier(NamedTuple):
         What operations are run in, as far as they accept it.
     samples : int or None
         The most samples of an operation; None for all.
-    integer_samples : int or None
-        The same for integers and bool.
+    once : frozenset of DType
+        The dtypes that run the first sample only, and no special values.
     derivative_dtypes : tuple of DType
         The dtypes in which derivatives are checked.
     derivative_samples : int or None
@@ -42,7 +42,7 @@ class Tier(NamedTuple):
 
     dtypes: tuple[DType, ...]
     samples: int | None
-    integer_samples: int | None
+    once: frozenset[DType]
     derivative_dtypes: tuple[DType, ...]
     derivative_samples: int | None
     seeds: int
@@ -55,7 +55,7 @@ _ALL: Final = (
 #: smoke is for use while working: backends that compile spend tens of milliseconds on each new shape and dtype.
 #: standard is for a merge: every sample and dtype. full is for a release: several sets of random values.
 TIERS: Final = {
-    "smoke": Tier((float32, float64, int64, bool_), 2, 1, (float32,), 1, 1),
-    "standard": Tier(_ALL, None, None, _ALL, None, 1),
-    "full": Tier(_ALL, None, None, _ALL, None, 3),
+    "smoke": Tier((float32, float64, int64, bool_), 2, frozenset({float64, int64, bool_}), (float32,), 1, 1),
+    "standard": Tier(_ALL, None, frozenset(), _ALL, None, 1),
+    "full": Tier(_ALL, None, frozenset(), _ALL, None, 3),
 }

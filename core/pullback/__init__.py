@@ -11,8 +11,10 @@ from math import (
     nan,
     pi,
 )
+
 from pullback import (
     autograd,
+    cuda,
     nn,
     optim,
 )
@@ -34,25 +36,29 @@ from pullback.devices import (
 )
 from pullback.dtypes import (
     DType as dtype,
+)
+from pullback.dtypes import (
     bfloat16,
-    bool_ as bool,
     can_cast,
-    complex128,
     complex64,
+    complex128,
     float16,
     float32,
     float64,
     get_default_dtype,
+    int8,
     int16,
     int32,
     int64,
-    int8,
     promote_types,
     set_default_dtype,
+    uint8,
     uint16,
     uint32,
     uint64,
-    uint8,
+)
+from pullback.dtypes import (
+    bool_ as bool,
 )
 from pullback.errors import (
     BackendError,
@@ -68,28 +74,34 @@ from pullback.ops.activation import (
 from pullback.ops.arithmetic import (
     add,
     div,
-    div as divide,
     floor_divide,
     fmod,
     mul,
-    mul as multiply,
     neg,
-    neg as negative,
     pow,
     remainder,
     rsub,
     sub,
-    sub as subtract,
     true_divide,
+)
+from pullback.ops.arithmetic import (
+    div as divide,
+)
+from pullback.ops.arithmetic import (
+    mul as multiply,
+)
+from pullback.ops.arithmetic import (
+    neg as negative,
+)
+from pullback.ops.arithmetic import (
+    sub as subtract,
 )
 from pullback.ops.binary import (
     addcdiv,
     addcmul,
     allclose,
     atan2,
-    atan2 as arctan2,
     clamp,
-    clamp as clip,
     clamp_max,
     clamp_min,
     copysign,
@@ -103,6 +115,12 @@ from pullback.ops.binary import (
     minimum,
     xlogy,
 )
+from pullback.ops.binary import (
+    atan2 as arctan2,
+)
+from pullback.ops.binary import (
+    clamp as clip,
+)
 from pullback.ops.comparison import (
     bitwise_and,
     bitwise_left_shift,
@@ -112,20 +130,30 @@ from pullback.ops.comparison import (
     bitwise_xor,
     eq,
     ge,
-    ge as greater_equal,
     gt,
-    gt as greater,
     le,
-    le as less_equal,
     logical_and,
     logical_not,
     logical_or,
     logical_xor,
     lt,
-    lt as less,
     ne,
-    ne as not_equal,
     where,
+)
+from pullback.ops.comparison import (
+    ge as greater_equal,
+)
+from pullback.ops.comparison import (
+    gt as greater,
+)
+from pullback.ops.comparison import (
+    le as less_equal,
+)
+from pullback.ops.comparison import (
+    lt as less,
+)
+from pullback.ops.comparison import (
+    ne as not_equal,
 )
 from pullback.ops.contraction import (
     einsum,
@@ -144,7 +172,6 @@ from pullback.ops.creation import (
     from_numpy,
     full,
     full_like,
-    is_tensor,
     linspace,
     ones,
     ones_like,
@@ -188,13 +215,19 @@ from pullback.ops.indexing import (
 )
 from pullback.ops.joining import (
     cat,
-    cat as concat,
-    cat as concatenate,
     column_stack,
     dstack,
     hstack,
     stack,
     vstack,
+)
+from pullback.ops.joining import (
+    cat as concat,
+)
+from pullback.ops.joining import (
+    cat as concatenate,
+)
+from pullback.ops.joining import (
     vstack as row_stack,
 )
 from pullback.ops.linalg import (
@@ -207,9 +240,11 @@ from pullback.ops.linalg import (
     mm,
     mv,
     outer,
-    outer as ger,
     tensordot,
     vdot,
+)
+from pullback.ops.linalg import (
+    outer as ger,
 )
 from pullback.ops.nn import (
     binary_cross_entropy_with_logits,
@@ -271,17 +306,23 @@ from pullback.ops.shape import (
     broadcast_to,
     flatten,
     movedim,
-    movedim as moveaxis,
     permute,
     ravel,
     reshape,
     squeeze,
     t,
     transpose,
-    transpose as swapaxes,
-    transpose as swapdims,
     unflatten,
     unsqueeze,
+)
+from pullback.ops.shape import (
+    movedim as moveaxis,
+)
+from pullback.ops.shape import (
+    transpose as swapaxes,
+)
+from pullback.ops.shape import (
+    transpose as swapdims,
 )
 from pullback.ops.slicing import (
     chunk,
@@ -308,20 +349,13 @@ from pullback.ops.sorting import (
 )
 from pullback.ops.unary import (
     abs,
-    abs as absolute,
     acos,
-    acos as arccos,
     acosh,
-    acosh as arccosh,
     angle,
     asin,
-    asin as arcsin,
     asinh,
-    asinh as arcsinh,
     atan,
-    atan as arctan,
     atanh,
-    atanh as arctanh,
     ceil,
     conj,
     conj_physical,
@@ -339,9 +373,9 @@ from pullback.ops.unary import (
     isinf,
     isnan,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     nan_to_num,
     positive,
     real,
@@ -359,12 +393,42 @@ from pullback.ops.unary import (
     tan,
     tanh,
     trunc,
+)
+from pullback.ops.unary import (
+    abs as absolute,
+)
+from pullback.ops.unary import (
+    acos as arccos,
+)
+from pullback.ops.unary import (
+    acosh as arccosh,
+)
+from pullback.ops.unary import (
+    asin as arcsin,
+)
+from pullback.ops.unary import (
+    asinh as arcsinh,
+)
+from pullback.ops.unary import (
+    atan as arctan,
+)
+from pullback.ops.unary import (
+    atanh as arctanh,
+)
+from pullback.ops.unary import (
     trunc as fix,
 )
 from pullback.printing import (
     get_printoptions,
     printoptions,
     set_printoptions,
+)
+from pullback.queries import (
+    is_complex,
+    is_floating_point,
+    is_tensor,
+    numel,
+    result_type,
 )
 from pullback.random import (
     Generator,
@@ -471,8 +535,8 @@ __all__ = [
     "clip",
     "clone",
     "column_stack",
-    "complex128",
     "complex64",
+    "complex128",
     "concat",
     "concatenate",
     "conj",
@@ -482,6 +546,7 @@ __all__ = [
     "cosh",
     "count_nonzero",
     "cpu",
+    "cuda",
     "cumprod",
     "cumsum",
     "current_backend",
@@ -554,10 +619,12 @@ __all__ = [
     "initial_seed",
     "inner",
     "int",
+    "int8",
     "int16",
     "int32",
     "int64",
-    "int8",
+    "is_complex",
+    "is_floating_point",
     "is_grad_enabled",
     "is_tensor",
     "isclose",
@@ -570,9 +637,9 @@ __all__ = [
     "less_equal",
     "linspace",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "log_softmax",
     "logaddexp",
     "logical_and",
@@ -615,6 +682,7 @@ __all__ = [
     "norm",
     "normal",
     "not_equal",
+    "numel",
     "ones",
     "ones_like",
     "optim",
@@ -640,6 +708,7 @@ __all__ = [
     "remainder",
     "repeat_interleave",
     "reshape",
+    "result_type",
     "roll",
     "rot90",
     "round",
@@ -693,10 +762,10 @@ __all__ = [
     "triu",
     "true_divide",
     "trunc",
+    "uint8",
     "uint16",
     "uint32",
     "uint64",
-    "uint8",
     "unbind",
     "unflatten",
     "unsqueeze",

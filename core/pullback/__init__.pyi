@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import e, inf, nan, pi
 from typing import Any, overload
 
-from pullback import autograd, nn, optim, return_types
+from pullback import autograd, cuda, nn, optim, return_types
 from pullback.autograd.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from pullback.backend.selection import (
     available_backends,
@@ -59,6 +59,8 @@ from pullback.ops.arithmetic import div
 from pullback.ops.arithmetic import div as divide
 from pullback.ops.binary import allclose, clamp, clamp_max, clamp_min, equal, float_power, isclose
 from pullback.ops.binary import clamp as clip
+from pullback.ops.comparison import where
+from pullback.ops.contraction import einsum
 from pullback.ops.conversion import cpu
 from pullback.ops.creation import (
     arange,
@@ -69,7 +71,6 @@ from pullback.ops.creation import (
     from_numpy,
     full,
     full_like,
-    is_tensor,
     linspace,
     ones,
     ones_like,
@@ -78,6 +79,7 @@ from pullback.ops.creation import (
     zeros_like,
 )
 from pullback.ops.dims import Dims
+from pullback.ops.extreme import aminmax, max, median, min
 from pullback.ops.gathering import (
     gather,
     index_add,
@@ -92,10 +94,22 @@ from pullback.ops.gathering import (
 from pullback.ops.indexing import argwhere, index_put, nonzero
 from pullback.ops.joining import column_stack, dstack, hstack, vstack
 from pullback.ops.joining import vstack as row_stack
-from pullback.ops.linalg import inner, matmul, outer, tensordot, vdot
+from pullback.ops.linalg import inner, outer, tensordot, vdot
 from pullback.ops.linalg import outer as ger
 from pullback.ops.nn import binary_cross_entropy_with_logits
+from pullback.ops.norm import norm
 from pullback.ops.random import multinomial, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm
+from pullback.ops.rearranging import (
+    block_diag,
+    cartesian_prod,
+    diag,
+    diagflat,
+    fliplr,
+    flipud,
+    meshgrid,
+    repeat_interleave,
+    tile,
+)
 from pullback.ops.reduction import count_nonzero, std_mean, var_mean
 from pullback.ops.shape import (
     adjoint,
@@ -116,6 +130,7 @@ from pullback.ops.slicing import chunk, dsplit, hsplit, narrow, split, tensor_sp
 from pullback.ops.sorting import msort
 from pullback.ops.unary import conj, imag, positive, real
 from pullback.printing import get_printoptions, printoptions, set_printoptions
+from pullback.queries import is_complex, is_floating_point, is_tensor, numel, result_type
 from pullback.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from pullback.size import Size
 from pullback.tensor import Tensor
@@ -141,6 +156,9 @@ __all__ = [
     "adjoint",
     "all",
     "allclose",
+    "amax",
+    "amin",
+    "aminmax",
     "angle",
     "any",
     "arange",
@@ -151,6 +169,8 @@ __all__ = [
     "arctan",
     "arctan2",
     "arctanh",
+    "argmax",
+    "argmin",
     "argsort",
     "argwhere",
     "as_tensor",
@@ -174,12 +194,14 @@ __all__ = [
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "block_diag",
     "bmm",
     "bool",
     "broadcast_shapes",
     "broadcast_tensors",
     "broadcast_to",
     "can_cast",
+    "cartesian_prod",
     "cat",
     "cdouble",
     "ceil",
@@ -202,9 +224,17 @@ __all__ = [
     "cosh",
     "count_nonzero",
     "cpu",
+    "cuda",
+    "cumprod",
+    "cumsum",
     "current_backend",
     "default_generator",
     "device",
+    "diag",
+    "diag_embed",
+    "diagflat",
+    "diagonal",
+    "diagonal_copy",
     "div",
     "divide",
     "dot",
@@ -213,6 +243,7 @@ __all__ = [
     "dstack",
     "dtype",
     "e",
+    "einsum",
     "empty",
     "empty_like",
     "enable_grad",
@@ -227,6 +258,9 @@ __all__ = [
     "fill",
     "fix",
     "flatten",
+    "flip",
+    "fliplr",
+    "flipud",
     "float",
     "float16",
     "float32",
@@ -267,6 +301,8 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "is_complex",
+    "is_floating_point",
     "is_grad_enabled",
     "is_tensor",
     "isclose",
@@ -296,8 +332,12 @@ __all__ = [
     "masked_scatter",
     "masked_select",
     "matmul",
+    "max",
     "maximum",
     "mean",
+    "median",
+    "meshgrid",
+    "min",
     "minimum",
     "mm",
     "moveaxis",
@@ -317,8 +357,10 @@ __all__ = [
     "nn",
     "no_grad",
     "nonzero",
+    "norm",
     "normal",
     "not_equal",
+    "numel",
     "ones",
     "ones_like",
     "optim",
@@ -328,6 +370,7 @@ __all__ = [
     "positive",
     "pow",
     "printoptions",
+    "prod",
     "promote_types",
     "rand",
     "rand_like",
@@ -341,7 +384,11 @@ __all__ = [
     "reciprocal",
     "relu",
     "remainder",
+    "repeat_interleave",
     "reshape",
+    "result_type",
+    "roll",
+    "rot90",
     "round",
     "row_stack",
     "rsqrt",
@@ -385,8 +432,12 @@ __all__ = [
     "tensor",
     "tensor_split",
     "tensordot",
+    "tile",
     "topk",
+    "trace",
     "transpose",
+    "tril",
+    "triu",
     "true_divide",
     "trunc",
     "uint8",
@@ -436,6 +487,8 @@ def addcmul(input: Number, tensor1: Tensor, tensor2: Tensor | Number, *, value: 
 def addcmul(input: Number, tensor1: Number, tensor2: Tensor, *, value: builtins.float = 1) -> Tensor: ...
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: complex = 1, alpha: complex = 1) -> Tensor: ...
 def all(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor: ...
+def amax(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor: ...
+def amin(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor: ...
 def angle(input: Tensor) -> Tensor: ...
 def any(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor: ...
 def arccos(input: Tensor) -> Tensor: ...
@@ -448,6 +501,8 @@ def arctan2(input: Tensor, other: Tensor | Number) -> Tensor: ...
 @overload
 def arctan2(input: Number, other: Tensor) -> Tensor: ...
 def arctanh(input: Tensor) -> Tensor: ...
+def argmax(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor: ...
+def argmin(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor: ...
 def argsort(
     input: Tensor, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = False
 ) -> Tensor: ...
@@ -495,6 +550,13 @@ def copysign(input: Tensor, other: Tensor | Number) -> Tensor: ...
 def copysign(input: Number, other: Tensor) -> Tensor: ...
 def cos(input: Tensor) -> Tensor: ...
 def cosh(input: Tensor) -> Tensor: ...
+def cumprod(input: Tensor, dim: builtins.int, *, dtype: DType | None = None) -> Tensor: ...
+def cumsum(input: Tensor, dim: builtins.int, *, dtype: DType | None = None) -> Tensor: ...
+def diag_embed(input: Tensor, offset: builtins.int = 0, dim1: builtins.int = -2, dim2: builtins.int = -1) -> Tensor: ...
+def diagonal(input: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor: ...
+def diagonal_copy(
+    input: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1
+) -> Tensor: ...
 def dot(input: Tensor, tensor: Tensor) -> Tensor: ...
 @overload
 def eq(input: Tensor, other: Tensor | Number) -> Tensor: ...
@@ -507,6 +569,7 @@ def exp2(input: Tensor) -> Tensor: ...
 def expm1(input: Tensor) -> Tensor: ...
 def fill(input: Tensor, value: Any) -> Tensor: ...
 def fix(input: Tensor) -> Tensor: ...
+def flip(input: Tensor, dims: builtins.int | Sequence[builtins.int]) -> Tensor: ...
 def floor(input: Tensor) -> Tensor: ...
 @overload
 def floor_divide(input: Tensor, other: Tensor | Number) -> Tensor: ...
@@ -587,6 +650,7 @@ def lt(input: Tensor, other: Tensor | Number) -> Tensor: ...
 def lt(input: Number, other: Tensor) -> Tensor: ...
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor: ...
 def masked_select(input: Tensor, mask: Tensor) -> Tensor: ...
+def matmul(input: Tensor, other: Tensor) -> Tensor: ...
 @overload
 def maximum(input: Tensor, other: Tensor | Number) -> Tensor: ...
 @overload
@@ -630,12 +694,21 @@ def permute(input: Tensor, dims: Sequence[builtins.int]) -> Tensor: ...
 def pow(input: Tensor, exponent: Tensor | Number) -> Tensor: ...
 @overload
 def pow(input: Number, exponent: Tensor) -> Tensor: ...
+def prod(
+    input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, dtype: DType | None = None
+) -> Tensor: ...
 def reciprocal(input: Tensor) -> Tensor: ...
 def relu(input: Tensor) -> Tensor: ...
 @overload
 def remainder(input: Tensor, other: Tensor | Number) -> Tensor: ...
 @overload
 def remainder(input: Number, other: Tensor) -> Tensor: ...
+def roll(
+    input: Tensor,
+    shifts: builtins.int | Sequence[builtins.int],
+    dims: builtins.int | Sequence[builtins.int] | None = None,
+) -> Tensor: ...
+def rot90(input: Tensor, k: builtins.int = 1, dims: Sequence[builtins.int] = ...) -> Tensor: ...
 def round(input: Tensor, *, decimals: builtins.int = 0) -> Tensor: ...
 def rsqrt(input: Tensor) -> Tensor: ...
 @overload
@@ -686,7 +759,10 @@ def tanh(input: Tensor) -> Tensor: ...
 def topk(
     input: Tensor, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True, sorted: builtins.bool = True
 ) -> return_types.ValuesAndIndices: ...
+def trace(input: Tensor) -> Tensor: ...
 def transpose(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor: ...
+def tril(input: Tensor, diagonal: builtins.int = 0) -> Tensor: ...
+def triu(input: Tensor, diagonal: builtins.int = 0) -> Tensor: ...
 @overload
 def true_divide(input: Tensor, other: Tensor | Number) -> Tensor: ...
 @overload
@@ -702,7 +778,6 @@ def var(
     *,
     correction: builtins.float | None = None,
 ) -> Tensor: ...
-def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> Tensor: ...
 @overload
 def xlogy(input: Tensor, other: Tensor | Number) -> Tensor: ...
 @overload

@@ -91,7 +91,9 @@ def check_writable(tensor: Tensor, operand_requires_grad: bool = False) -> None:
             if alias.multiple or alias.without_grad:
                 raise forbidden_write(tensor, "is being")
             if alias.base.edge is LEAF or tensor.edge is LEAF:
-                raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+                raise RuntimeError(
+                    "a view of a leaf Variable that requires grad is being used in an in-place operation."
+                )
         if tensor.edge is LEAF:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
     if overlaps_itself(tensor):
@@ -113,6 +115,4 @@ def overlaps_itself(tensor: Tensor) -> bool:
             return False
     elif tensor.alias is None or not tensor.alias.path:
         return False
-    return any(
-        stride == 0 and size > 1 for stride, size in zip(tensor.stride(), tensor.array.shape, strict=True)
-    )
+    return any(stride == 0 and size > 1 for stride, size in zip(tensor.stride(), tensor.array.shape, strict=True))

@@ -348,9 +348,10 @@ def op(  # type: ignore[misc]  # it takes the declarations there are, not any
             if operator and len(operation.operands) > 1 and result is None:  # Python has these of arithmetic alone
                 methods[f"__i{operator}__"] = written
         if operator:
-            methods[f"__{operator}__"] = operation.call
+            called = make_callable(operation, operator=True) if len(operation.operands) == 2 else operation.call
+            methods[f"__{operator}__"] = called
             if reflected:
-                methods[f"__r{operator}__"] = operation.call
+                methods[f"__r{operator}__"] = called
         _attach(operation, methods)
         return operation.call
 

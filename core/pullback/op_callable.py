@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from pullback.op import Formula, Operation
 
 
-def make_callable(operation: Operation) -> types.FunctionType:
-    """The public function of an operation: its signature now, its code when first called."""
+def make_callable(operation: Operation, operator: bool = False) -> types.FunctionType:
+    """The public function of an operation: its signature now, its code when first called.
+
+    As an operator it returns ``NotImplemented`` for an operand it does not know, so that Python asks the other one.
+    """
     positional = (*operation.operands, *(a for a in operation.attributes if a not in operation.keyword_only))
     names = (*positional, *operation.keyword_only)
     code = _stub.__code__.replace(
@@ -49,6 +52,10 @@ def make_callable(operation: Operation) -> types.FunctionType:
 
     def first_call(arguments: dict[str, Any]) -> Any:
         namespace.update(_names_for(operation))
+        if operator:
+            from pullback.op_general import general_operator
+
+            namespace["general"] = general_operator
         function.__code__ = _compile(operation.name, source_of(operation), namespace).__code__
         return function(**arguments)
 

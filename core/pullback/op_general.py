@@ -45,6 +45,8 @@ def general(operation: Operation, operands: tuple[Any, ...], attributes: dict[st
         scaled = operation.operands.index(operation.scales)
         operands = (*operands[:scaled], operands[scaled] * alpha, *operands[scaled + 1 :])
         return operation.call(*operands, **attributes)
+    if operation.otherwise is not None and any(getattr(o, "ndim", None) != operation.ndim for o in operands):
+        return operation.otherwise(*operands, **attributes)
     flat = coerce(operation, operands)
     asked = attributes.get("dtype")
     if asked is not None and flat[0].dtype not in operation.dtypes:
@@ -55,6 +57,16 @@ def general(operation: Operation, operands: tuple[Any, ...], attributes: dict[st
 
         propagate(operation, flat, attributes, result)
     return result
+
+
+def general_operator(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    """Run an operation called as a Python operator: an operand of an unknown type is left to that type."""
+    from pullback.tensor import Tensor
+
+    for value in operands:
+        if not isinstance(value, Tensor) and python_number(value) is None and not hasattr(value, "__array__"):
+            return NotImplemented
+    return general(operation, operands, attributes)
 
 
 def coerce(operation: Operation, operands: tuple[Any, ...]) -> list[Any]:

@@ -329,6 +329,8 @@ def tensor_methods() -> str:
             signatures = [operation_signature(by_inplace[value.__name__])]
         else:
             signatures = signatures_of(value)
+            if len(signatures) > 1:  # some functions take a number too, a method never does
+                signatures = [s for s in signatures if s.parameters[0].annotation == "Tensor"]
         body += stub.definitions(name, [as_method(name, s) for s in signatures], "    ")
     return stub.text(body)
 

@@ -255,10 +255,23 @@ class Tensor(TensorMethods):
         return bool(self.item())
 
     def __float__(self) -> float:
+        self._warn_of_lost_gradient()
         return float(self.item())
 
     def __int__(self) -> int:
+        self._warn_of_lost_gradient()
         return int(self.item())
+
+    def _warn_of_lost_gradient(self) -> None:
+        if self.edge is not None:
+            import warnings
+
+            warnings.warn(
+                "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+                "Consider using tensor.detach() first.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def __complex__(self) -> complex:
         return complex(self.item())
@@ -365,7 +378,7 @@ class Tensor(TensorMethods):
                 " be populated during autograd.backward(). If you indeed want the .grad field to be populated for a"
                 " non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by"
                 " mistake, make sure you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531"
-                " for more informations.",
+                " for more information.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -468,8 +481,11 @@ class Tensor(TensorMethods):
         from pullback.autograd.hooks import RemovableHandle
 
         if self.edge is not LEAF:
-            reason = "that doesn't require gradient" if self.edge is None else "that is not a leaf"
-            raise RuntimeError(f"post accumulate grad hooks cannot be registered on a tensor {reason}")
+            if self.edge is None:
+                raise RuntimeError(
+                    "cannot register a hook on a tensor that doesn't require gradient"
+                )
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         if self._post_accumulate_hooks is None:
             self._post_accumulate_hooks = {}
         return RemovableHandle(self._post_accumulate_hooks, hook)
@@ -519,6 +535,23 @@ class Tensor(TensorMethods):
         attach_detached(out, self, shares_version=True)
         return out
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+            )
+        copied = Tensor._wrap(self.backend.copy(self.array), self.backend)
+        copied.edge = self.edge
+        memo[id(self)] = copied
+        if self._grad is not None:
+            copied._grad = self._grad.__deepcopy__(memo)
+        return copied
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not self.is_leaf:
+            raise RuntimeError("only graph leaves can be pickled: detach() the tensor first")
+        return _rebuilt, (self._host(), self.backend.name, self.edge is LEAF)
+
     def detach_(self) -> Self:
         """Take this tensor out of the graph, in place.
 
@@ -551,7 +584,11 @@ class Tensor(TensorMethods):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        self.array, self.backend = value.array, value.backend
+        from pullback.views import attach_detached
+
+        self.array, self.backend, self.alias = value.array, value.backend, None
+        if not self.backend.mutable:
+            attach_detached(self, value, shares_version=False)
 
     @property
     def _version(self) -> int:
@@ -577,3 +614,13 @@ class Tensor(TensorMethods):
         """The address of the first element; on backends without addresses an identifier of the array."""
         pointer = self.backend.data_pointer(self.array)
         return id(self.array) if pointer is None else pointer
+
+
+def _rebuilt(elements: Any, backend_name: str, requires_grad: bool) -> Tensor:
+    """A pickled tensor again, on the backend it was on."""
+    from pullback.backend.selection import get_backend
+
+    backend = get_backend(backend_name)
+    tensor = Tensor._wrap(backend.from_numpy(elements), backend)
+    tensor.edge = LEAF if requires_grad else None
+    return tensor

@@ -113,7 +113,8 @@ def _tell_producer(tensor: Tensor, alias: Alias) -> None:
     edge = tensor.edge
     number = 0
     if isinstance(edge, OutputSlot):
-        edge, number = edge.node, edge.number
+        number = edge.number
+        edge = edge.node
     if isinstance(edge, Node) and edge.saves_output:
         watch_output(edge, number, alias)
 
@@ -247,7 +248,7 @@ def forbidden_write(view: Tensor, written: str) -> RuntimeError:
 
     alias = view.alias
     assert alias is not None
-    call = alias.steps[-1][0]
+    call: Any = alias.steps[-1][0]
     number = 0
     if isinstance(call, OutputOf):
         call, number = call.call, call.number
@@ -258,12 +259,12 @@ def forbidden_write(view: Tensor, written: str) -> RuntimeError:
         node_name = node_name if isinstance(node_name, str) else call.__name__.capitalize()
         origin = f"Output {number} of {short_name(node_name)} is a view"
     reason = (
-        "This view is the output of a function that returns multiple views. Such functions do not allow the output views"
-        " to be modified inplace. You should replace the inplace operation by an out-of-place one."
+        "This view is the output of a function that returns multiple views. Such functions do not allow the output"
+        " views to be modified inplace. You should replace the inplace operation by an out-of-place one."
         if alias.multiple
-        else "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving"
-        " both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be"
-        " tracked) or both outside (if you want the inplace to be tracked)."
+        else "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by"
+        " moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to"
+        " be tracked) or both outside (if you want the inplace to be tracked)."
     )
     mode_text = "" if alias.multiple and view.edge is not None else " with grad mode enabled"
     return RuntimeError(f"{origin} and {written} modified inplace{mode_text}. {reason}")

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pullback as pb
 import pytest
+
+import pullback as pb
 
 
 def _leaf(lib: Any, *shape: int, start: float = 0.5, step: float = 0.25) -> Any:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+
 import pullback as pb
 import pullback.ops.activation as ours
-import pytest
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")
 pytestmark = pytest.mark.oracle

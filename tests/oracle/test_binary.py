@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pullback as pb
 import pytest
+
+import pullback as pb
 from pullback.op import registry
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")
@@ -119,7 +120,9 @@ def test_dtype_of_clamp_agrees(dtype, bounds):
 
 
 @pytest.mark.parametrize("name", ["maximum", "minimum", "atan2", "copysign", "xlogy", "hypot", "logaddexp"])
-@pytest.mark.parametrize("dtypes", [("int64", "int64"), ("int64", "float32"), ("float32", "float64"), ("bool", "uint8")])
+@pytest.mark.parametrize(
+    "dtypes", [("int64", "int64"), ("int64", "float32"), ("float32", "float64"), ("bool", "uint8")]
+)
 def test_result_dtype_or_error_agrees(name, dtypes):
     def run(library):
         names = pb.dtypes.by_name if library is pb else vars(torch)
@@ -180,6 +183,8 @@ def test_closeness_agrees(equal_nan):
 def test_float_power_agrees(exponent):
     data = np.array([2.0, 3.0], dtype=np.float32)
     got = pb.float_power(pb.tensor(data), pb.tensor(exponent) if isinstance(exponent, np.ndarray) else exponent)
-    theirs = torch.float_power(torch.tensor(data), torch.tensor(exponent) if isinstance(exponent, np.ndarray) else exponent)
+    theirs = torch.float_power(
+        torch.tensor(data), torch.tensor(exponent) if isinstance(exponent, np.ndarray) else exponent
+    )
     assert repr(got.dtype) == repr(theirs.dtype)
     np.testing.assert_allclose(got.numpy(), theirs.numpy())

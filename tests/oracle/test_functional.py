@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 import pullback as pb
 import pullback.nn.functional
-import pytest
 
 pytestmark = pytest.mark.oracle
 
@@ -84,7 +85,7 @@ ERRORS = [
     "nll_loss(x, integers([0, 3]))",
     "mse_loss(x, v[:2])",
     "mse_loss(x, 2.0)",
-    "binary_cross_entropy(x * 2, y)",
+    "binary_cross_entropy(x * 2, y.abs() * 0)",
     "binary_cross_entropy(x, v)",
     "binary_cross_entropy_with_logits(x, v)",
     "layer_norm(x, (2,))",
@@ -127,4 +128,4 @@ def test_the_graph_below_a_loss_reads_as_pytorchs():
     assert below.name() == "ReluBackward0"
     affine = below.next_functions[0][0]
     assert affine.name() == "AddmmBackward0"
-    assert affine.next_functions[0][0].name() == "AccumulateGrad"
+    assert affine.next_functions[0][0].name().endswith("AccumulateGrad")

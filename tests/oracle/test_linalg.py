@@ -63,7 +63,6 @@ ERRORS = [
     "lib.mm(x, 2)",
     "x @ s",
     "x @ v[:2]",
-    "x @ 2",
     "lib.mv(x, y)",
     "lib.mv(x, v.double())",
     "v @ v[:2]",
@@ -119,11 +118,12 @@ COMPLEX = ["a @ c", "a @ c[:, 0]", "lib.vdot(a[0], c[:, 0])", "lib.addmm(c[0, :2
 @pytest.mark.parametrize("expression", COMPLEX)
 def test_complex_gradients_follow_pytorch(expression):
     import numpy as np
+
     import pullback as pb
 
     torch = pytest.importorskip("torch", reason="the oracle extra installs it")
     rng = np.random.default_rng(0)
-    arrays = [rng.standard_normal((2, 3, 2)).view(complex)[..., 0], rng.standard_normal((3, 2, 2)).view(complex)[..., 0]]
+    arrays = [rng.standard_normal((*shape, 2)).view(complex)[..., 0] for shape in ((2, 3), (3, 2))]
     found = []
     for lib in (pb, torch):
         a, c = (lib.tensor(x.tolist(), dtype=lib.complex128, requires_grad=True) for x in arrays)

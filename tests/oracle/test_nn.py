@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 import pullback as pb
 import pullback.nn
-import pytest
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")
 pytestmark = pytest.mark.oracle

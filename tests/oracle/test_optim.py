@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+
 import pullback as pb
 import pullback.nn
 import pullback.optim
-import pytest
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")
 pytestmark = pytest.mark.oracle

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+
 import pullback as pb
 import pullback.ops.unary as ours
-import pytest
 from pullback.op import registry
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")

@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 import pullback as pb
 import pullback.ops.rearranging
 import pullback.ops.sorting
-import pytest
 
 torch = pytest.importorskip("torch")
 

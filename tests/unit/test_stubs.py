@@ -44,6 +44,11 @@ TYPES = {
     "w.add(1)": "Tensor",
     "x.unbind(0)": "tuple[Tensor, ...]",
     "x.sort(0).indices": "Tensor",
+    "x.max()": "Tensor",
+    "x.max(0).indices": "Tensor",
+    "x.aminmax().max": "Tensor",
+    "x.nonzero(as_tuple=True)": "tuple[Tensor, ...]",
+    "x.conj()": "Tensor",
     "x.shape": "Size",
     "x.size(0)": "int",
     "x.type()": "str",
@@ -56,6 +61,8 @@ TYPES = {
     "pb.cat([x, x], dim=1)": "Tensor",
     "pb.split(x, 1)": "tuple[Tensor, ...]",
     "pb.is_tensor(x)": "bool",
+    "pb.where(x > 0)": "tuple[Tensor, ...]",
+    "pb.nn.functional.softmax(x, dim=0)": "Tensor",
     "pb.float": "DType",
 }
 

@@ -84,6 +84,17 @@ def backward(
     from pullback.tensor import LEAF
     from pullback.views import edge_of
 
+    if create_graph:
+        import warnings
+
+        warnings.warn(
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and its"
+            " gradient which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid"
+            " this. If you have to use this function, make sure to reset the .grad fields of your parameters to None"
+            " after use to break the cycle and avoid the leak.",
+            UserWarning,
+            stacklevel=2,
+        )
     outputs = _as_sequence(tensors)
     roots = _roots(outputs, _as_gradients(grad_tensors, len(outputs)), "grad_tensors")
     keep = create_graph if retain_graph is None else retain_graph
@@ -157,6 +168,8 @@ def grad(
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
     results, sources = _as_sequence(outputs), _as_sequence(inputs)
+    if not sources:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     roots = _roots(results, _as_gradients(grad_outputs, len(results)), "grad_outputs")
     edges = []
     for tensor in sources:
@@ -207,7 +220,7 @@ def _as_gradients(gradients: Any, count: int) -> list[Tensor | None]:
 
 
 def _roots(outputs: list[Tensor], gradients: list[Tensor | None], argument: str) -> list[tuple[Edge, Tensor]]:
-    from pullback.autograd.engine import unshared_wrap
+    from pullback.autograd.engine import ones_of, unshared_wrap
     from pullback.views import edge_of
 
     roots: list[tuple[Edge, Tensor]] = []
@@ -239,7 +252,7 @@ def _roots(outputs: list[Tensor], gradients: list[Tensor | None], argument: str)
                 raise RuntimeError(
                     "grad can be implicitly created only for real scalar outputs but got " + str(output.dtype)
                 )
-            gradient = output.new_ones(output.shape)
+            gradient = ones_of(output)
         elif gradient.dtype is not output.dtype:
             gradient = gradient.to(output.dtype)
         else:

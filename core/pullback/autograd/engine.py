@@ -201,8 +201,8 @@ def reduced(grads: Sequence[Any], reductions: Sequence[Any]) -> list[Any]:
 
 def reduce_gradient(grad: Tensor, shape: tuple[int, ...] | None, dtype: Any) -> Tensor:
     """A gradient reduced to an operand of that shape (None: as it is) and dtype."""
-    if shape is not None and tuple(grad.array.shape) != tuple(shape):
-        grad = sum_to_size(grad, tuple(shape))
+    if shape is not None and grad.array.shape != shape:
+        grad = sum_to_size(grad, shape)
     if grad.dtype is not dtype:
         if grad.dtype.is_complex and not dtype.is_complex:
             grad = grad.real
@@ -213,12 +213,13 @@ def reduce_gradient(grad: Tensor, shape: tuple[int, ...] | None, dtype: Any) -> 
 
 def sum_to_size(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Sum over the dimensions that broadcasting added or stretched."""
-    extra = grad.ndim - len(shape)
-    dims = [*range(extra)]
-    dims += [d + extra for d, size in enumerate(shape) if size == 1 and grad.array.shape[d + extra] != 1]
-    if dims:
-        grad = grad.sum(dims, keepdim=True)
-    return grad.reshape(shape) if extra else grad
+    given = grad.array.shape
+    extra = len(given) - len(shape)
+    if given[extra:] == shape:
+        return grad.sum(tuple(range(extra))) if extra else grad
+    stretched = [d + extra for d, size in enumerate(shape) if size == 1 and given[d + extra] != 1]
+    summed = grad.sum((*range(extra), *stretched), keepdim=True)
+    return summed.reshape(shape) if extra else summed
 
 
 def _before_node(node: Node, grad: Any, wanted: frozenset[Edge] | None) -> Any:
@@ -314,6 +315,12 @@ def own_gradient(grad: Tensor) -> Tensor:
     if not backend.mutable or (getrefcount(array) <= _OWN_REFERENCES and backend.owns_memory(array)):
         return _wrap(array, backend)
     return _wrap(backend.copy(array), backend)
+
+
+def ones_of(output: Tensor) -> Tensor:
+    """The gradient a pass starts with where none is given."""
+    backend = output.backend
+    return _wrap(backend.ones(output.array.shape, dtype=output.array.dtype, device=output.device), backend)
 
 
 def unshared_wrap(grad: Any) -> Any:

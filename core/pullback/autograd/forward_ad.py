@@ -86,7 +86,7 @@ def make_dual(tensor: Tensor, tangent: Tensor) -> Tensor:
             f"Expected tangent to have the same dtype as the primal, got {tangent.dtype} and {tensor.dtype}"
         )
     dual = tensor.view_as(tensor)
-    _set_tangent(dual, tangent)
+    set_tangent(dual, tangent)
     return dual
 
 
@@ -103,7 +103,8 @@ def unpack_dual(tensor: Tensor) -> UnpackedDualTensor:
     return UnpackedDualTensor(primal, tangent)
 
 
-def _set_tangent(tensor: Tensor, tangent: Tensor) -> None:
+def set_tangent(tensor: Tensor, tangent: Tensor) -> None:
+    """Let ``tensor`` carry ``tangent`` until the level ends."""
     tensor._tangent = tangent
     duals = _duals.get()
     if duals is not None:
@@ -119,20 +120,20 @@ def write_tangent(tensor: Tensor, tangent: Tensor | None) -> None:
             assert tangent is not None
             alias = tensor.alias
             if alias is None or alias.base is None:
-                _set_tangent(tensor, tangent)
+                set_tangent(tensor, tangent)
                 return
             base = alias.base
             if base._tangent is None:
-                _set_tangent(base, base.new_zeros(base.shape))  # type: ignore[attr-defined]
+                set_tangent(base, base.new_zeros(base.shape))
             held = base._tangent
             assert held is not None
             for call, arguments in alias.steps:
                 held = call(held, *arguments)
-            _set_tangent(tensor, held)
+            set_tangent(tensor, held)
         if tangent is None:
-            held.zero_()  # type: ignore[attr-defined]
+            held.zero_()
         else:
-            held.copy_(tangent)  # type: ignore[attr-defined]
+            held.copy_(tangent)
     finally:
         MODE.reset(token)
 
@@ -154,7 +155,7 @@ def propagate(operation: Operation, flat: Sequence[Any], attributes: Mapping[str
                     tangent = tangent.to(out.dtype)
                 if tangent.shape != out.shape:
                     tangent = tangent.expand(out.shape)
-                _set_tangent(out, tangent)
+                set_tangent(out, tangent)
     finally:
         MODE.reset(token)
 

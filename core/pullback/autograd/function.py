@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.engine import reduce_gradient, unshared_wrap
-from pullback.autograd.grad_mode import MODE, NO_GRAD, mode
+from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, mode
 from pullback.autograd.node import Node, OutputGradients, freed_error, modified_error, output_slot, start_node
 from pullback.tensor import LEAF, Tensor
 from pullback.views import edge_of, rebase, version_of
@@ -91,6 +91,9 @@ class FunctionNode(Node):
     grad_positions: tuple[int, ...]
     input_metadata: tuple[tuple[tuple[int, ...], Any], ...]
     outputs: tuple[tuple[tuple[int, ...], Any, Any], ...]
+
+    def __repr__(self) -> str:
+        return f"<torch.autograd.function.{self.name()} object at {id(self):#x}>"
 
     def unpack(self) -> tuple[Tensor | None, ...]:
         if self.saved is None:
@@ -195,10 +198,14 @@ class Function:
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise RuntimeError(
+        import warnings
+
+        warnings.warn(
             f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should"
             " invoke them on the class itself. Instantiating an autograd function will raise an error in a future"
-            " version of PyTorch."
+            " version of PyTorch.",
+            DeprecationWarning,
+            stacklevel=2,
         )
 
     @staticmethod
@@ -239,7 +246,8 @@ class Function:
         edges = [edge_of(a) if isinstance(a, Tensor) and not mode() & NO_GRAD else None for a in args]
         context.needs_input_grad = tuple(e is not None for e in edges)
         separate = cls.setup_context is not Function.setup_context
-        token = MODE.set(mode() | NO_GRAD)
+        active = mode()
+        token = MODE.set((active | NO_GRAD) & ~FORWARD)
         try:
             output = cls.forward(*args, **kwargs) if separate else cls.forward(context, *args, **kwargs)
             if separate:
@@ -249,7 +257,36 @@ class Function:
         several = isinstance(output, tuple | list)
         outputs = list(output) if several else [output]
         outputs = cls._finish(context, args, edges, outputs)
+        if active & FORWARD:
+            cls._propagate_tangents(context, args, outputs)
         return tuple(outputs) if several else outputs[0]
+
+    @classmethod
+    def _propagate_tangents(cls, context: FunctionCtx, args: tuple[Any, ...], outputs: list[Any]) -> None:
+        """Give the outputs the tangents that the Function's ``jvp`` computes, where an argument carries one."""
+        from pullback.autograd.forward_ad import set_tangent
+
+        tangents = [a._tangent if isinstance(a, Tensor) else None for a in args]
+        if all(t is None for t in tangents):
+            return
+        token = MODE.set(mode() & ~FORWARD)
+        try:
+            result = cls.jvp(context, *tangents)
+        finally:
+            MODE.reset(token)
+        results = list(result) if isinstance(result, tuple | list) else [result]
+        if len(results) != len(outputs):
+            raise RuntimeError(
+                f"{cls.__name__}.jvp returned {len(results)} tangents for {len(outputs)} outputs of forward"
+            )
+        for out, tangent in zip(outputs, results, strict=True):
+            if tangent is not None and isinstance(out, Tensor):
+                if tangent.shape != out.shape:
+                    raise RuntimeError(
+                        f"{cls.__name__}.jvp returned a tangent of size {list(tangent.shape)} for an output of size"
+                        f" {list(out.shape)}"
+                    )
+                set_tangent(out, tangent)
 
     @classmethod
     def _finish(
@@ -268,7 +305,7 @@ class Function:
                     " output. The inputs that are modified inplace must all be outputs of the Function."
                 )
             if tensor.edge is LEAF and not mode() & NO_GRAD:
-                raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+                raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
         if all(e is None for e in edges):
             return outputs
         # An input returned as it is becomes a view of itself: the graph must tell the two apart.

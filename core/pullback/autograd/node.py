@@ -86,7 +86,8 @@ class Node:
 
     def name(self) -> str:
         """The node's name, as PyTorch gives it: ``AddBackward0``."""
-        return type(self).__name__
+        name = type(self).__name__
+        return f"torch::autograd::{name}" if name in _WRITTEN_BY_HAND else name
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
@@ -111,7 +112,11 @@ class Node:
         return RemovableHandle(hooks_of(self).pre, hook)
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{self.name().rpartition(':')[2]} object at {id(self):#x}>"
+
+
+#: Nodes that PyTorch does not generate from a formula; their names carry its namespace.
+_WRITTEN_BY_HAND = frozenset({"CopyBackwards", "CopySlices"})
 
 
 def hooks_of(node: Node) -> NodeHooks:

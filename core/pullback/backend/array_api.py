@@ -657,6 +657,10 @@ class ArrayAPIBackend(Backend):
     def eye(self, n: int, m: int | None = None, *, dtype: Any, device: Device | None = None) -> NativeArray:
         return self.xp.eye(n, m, dtype=dtype, device=self.native_device(device))
 
+    def zero_unless(self, condition: NativeArray, x: NativeArray) -> NativeArray:
+        """``x`` where the condition holds, zero elsewhere, whatever ``x`` is there."""
+        return self.where(condition, x, self.from_data(0, self.dtypes[x.dtype], self.device_of(x)))
+
     def positions(self, count: int, dtype: Any, device: Device | None) -> NativeArray:
         """0, 1, ... ``count`` - 1."""
         return self.xp.arange(count, dtype=dtype, device=self.native_device(device))
@@ -670,6 +674,8 @@ class ArrayAPIBackend(Backend):
         else:
             count = max(0, math.ceil((stop - start) / step))
         exact = isinstance(start, int) and isinstance(step, int) and self.dtypes[dtype].category <= dt.INTEGER
+        if exact and start == 0 and step == 1:
+            return self.positions(count, dtype, device)
         working = self.native_dtypes[dt.int64 if exact else dt.float64]
         return self.convert(self.positions(count, working, device) * step + start, dtype)
 

@@ -73,12 +73,12 @@ class Module:
         if isinstance(value, Parameter):
             if "_parameters" not in own:
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
-            self._forget(name)
+            self._forget(name, self._parameters)
             self.register_parameter(name, value)
         elif isinstance(value, Module):
             if "_modules" not in own:
                 raise AttributeError("cannot assign module before Module.__init__() call")
-            self._forget(name)
+            self._forget(name, self._modules)
             self._modules[name] = value
         elif name in own.get("_parameters", ()):
             if value is not None:
@@ -101,10 +101,11 @@ class Module:
         else:
             super().__setattr__(name, value)
 
-    def _forget(self, name: str) -> None:
-        self.__dict__.pop(name, None)
-        for kept in (self._parameters, self._buffers, self._modules):
-            kept.pop(name, None)
+    def _forget(self, name: str, unless: Any) -> None:
+        """Drop what the name stood for, unless it was of the same kind: then it keeps its place."""
+        for kept in (self.__dict__, self._parameters, self._buffers, self._modules):
+            if kept is not unless:
+                kept.pop(name, None)
 
     def __getattr__(self, name: str) -> Any:
         # Only reached for what is no plain attribute.

@@ -214,7 +214,7 @@ def fmod(backend: Backend, input: Array, other: Array) -> Array:
 
 def _pow_input_partial(input: Any, exponent: Any) -> Any:
     if not isinstance(exponent, Tensor):
-        return 0 * input if exponent == 0 else exponent * input ** (exponent - 1)
+        return zeros_like(input) if exponent == 0 else exponent * input ** (exponent - 1)
     return where(exponent == 0, 0, exponent * input ** (exponent - 1))
 
 
@@ -289,5 +289,5 @@ attach("__rpow__", rpow)
 
 
 from pullback.ops.comparison import ge, logical_and, where  # noqa: E402
-from pullback.ops.creation import full_like  # noqa: E402
+from pullback.ops.creation import full_like, zeros_like  # noqa: E402
 from pullback.ops.unary import conj, log, reciprocal  # noqa: E402

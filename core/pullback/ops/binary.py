@@ -146,9 +146,7 @@ def _clamp_tensor_samples(make: Any) -> Iterator[Sample]:
     method=False,
     inplace=False,
 )
-def clamp_to_tensors(
-    backend: Backend, input: Array, min: Array | None = None, max: Array | None = None
-) -> Array:
+def clamp_to_tensors(backend: Backend, input: Array, min: Array | None = None, max: Array | None = None) -> Array:
     """:func:`clamp` between tensors, which broadcast."""
     if min is not None:
         input = backend.maximum(input, min)
@@ -230,9 +228,18 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:
     return clamp(input, max=max)
 
 
-Tensor.clamp_ = Tensor.clip_ = clamp_
-Tensor.clamp_min_ = lambda self, min: clamp_(self, min=min)
-Tensor.clamp_max_ = lambda self, max: clamp_(self, max=max)
+def clamp_min_(self: Tensor, min: Any) -> Tensor:
+    """In-place version of :func:`clamp_min`."""
+    return clamp_(self, min=min)
+
+
+def clamp_max_(self: Tensor, max: Any) -> Tensor:
+    """In-place version of :func:`clamp_max`."""
+    return clamp_(self, max=max)
+
+
+for _name, _method in {"clamp_": clamp_, "clip_": clamp_, "clamp_min_": clamp_min_, "clamp_max_": clamp_max_}.items():
+    setattr(Tensor, _name, _method)
 
 
 # -- geometry ---------------------------------------------------------------------------------------------------------
@@ -539,9 +546,7 @@ def float_power(input: Any, exponent: Any) -> Tensor:
 
 
 @composite(dtypes=EVERY)
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Tensor:
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Whether each two elements differ by at most ``atol + rtol * abs(other)``.
 
     Parameters
@@ -580,9 +585,7 @@ def isclose(
 
 
 @composite(dtypes=EVERY)
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close: see :func:`isclose`.
 
     Examples

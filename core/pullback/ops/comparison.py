@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from pullback.dtypes import EVERY, INTEGRAL, REAL_AND_BOOL, bool_
-from pullback.op import Array, attach, elementwise
+from pullback.op import Array, Number, attach, elementwise
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -202,15 +202,28 @@ def _check_where(condition: Any, input: Any, other: Any) -> None:
     dtypes=EVERY,
     promotes=("input", "other"),
     vjp={
-        "input": lambda grad, condition: where(condition, grad, 0),
-        "other": lambda grad, condition: where(condition, 0, grad),
+        "input": lambda grad, condition: _where(condition, grad, 0),
+        "other": lambda grad, condition: _where(condition, 0, grad),
     },
     linear=True,
     check=_check_where,
     inplace=False,
     method=False,
+    name="where",
 )
-def where(condition: Array, input: Array, other: Array) -> Array:
+def _where(condition: Array, input: Array, other: Array) -> Array:
+    """Elements of ``input`` where ``condition`` holds, of ``other`` elsewhere; the three broadcast."""
+
+
+@overload
+def where(condition: Tensor) -> tuple[Tensor, ...]: ...
+
+
+@overload
+def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> Tensor: ...
+
+
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Tensor | tuple[Tensor, ...]:
     """Elements of ``input`` where ``condition`` holds, of ``other`` elsewhere; the three broadcast.
 
     Examples
@@ -219,4 +232,23 @@ def where(condition: Array, input: Array, other: Array) -> Array:
     >>> x = pb.tensor([-1., 2.])
     >>> pb.where(x > 0, x, 0.)
     tensor([0., 2.])
+
+    With the condition alone, where it holds: a tensor of positions for each dimension.
+
+    >>> pb.where(x > 0)
+    (tensor([1]),)
     """
+    if input is None and other is None:
+        return nonzero(condition, as_tuple=True)
+    return _where(condition, input, other)
+
+
+def _where_method(self: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:
+    """The tensor's elements where ``condition`` holds, those of ``other`` elsewhere."""
+    return _where(condition, self, other)
+
+
+attach("where", _where_method)
+
+
+from pullback.ops.indexing import nonzero  # noqa: E402

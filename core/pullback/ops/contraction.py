@@ -185,7 +185,7 @@ def _aligned(named: list[tuple[Tensor, list[str]]], order: list[str]) -> list[Te
                     f"einsum(): subscript {names[place]} is repeated for operand {number} but the sizes don't match,"
                     f" {repeated} != {size}"
                 )
-            tensor = movedim(tensor.diagonal(0, first, place), -1, first)
+            tensor = movedim(diagonal(tensor, 0, first, place), -1, first)
             del names[place]
         for name, size in zip(names, tensor.shape, strict=True):
             seen = sizes.get(name, 1)
@@ -270,5 +270,6 @@ def pair_product(left: Tensor, right: Tensor, summed: list[int]) -> Tensor:
 
 from pullback.ops.arithmetic import mul  # noqa: E402
 from pullback.ops.linalg import bmm  # noqa: E402
+from pullback.ops.rearranging import diagonal  # noqa: E402
 from pullback.ops.reduction import sum  # noqa: E402
 from pullback.ops.shape import movedim, permute, reshape, unsqueeze, view  # noqa: E402

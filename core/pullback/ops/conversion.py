@@ -93,9 +93,9 @@ def _transfer(value: Tensor, backend: Backend, device: Device | None) -> Tensor:
         node.source = (source, value.device)
         out.edge = node
     if mode() & FORWARD and value._tangent is not None:
-        from pullback.autograd.forward_ad import _set_tangent
+        from pullback.autograd.forward_ad import set_tangent
 
-        _set_tangent(out, _transfer(value._tangent, backend, device))
+        set_tangent(out, _transfer(value._tangent, backend, device))
     return out
 
 
@@ -272,7 +272,8 @@ def copy(backend: Backend, input: Array, src: Array) -> Array:
             src = backend.real(src)
         src = backend.astype(src, dtype)
     if tuple(src.shape) != tuple(input.shape):
-        src = backend.broadcast_to(_without_leading_ones(backend, src, len(input.shape)), input.shape)
+        src = _without_leading_ones(backend, src, len(input.shape))
+        src = backend.broadcast_to(src, expanded_shape(backend, src, input.shape))
     return src
 
 
@@ -353,3 +354,6 @@ def _operation(name: str) -> Any:
 attach("copy_", copy_)
 attach("fill_", fill_)
 attach("zero_", zero_)
+
+
+from pullback.ops.shape import expanded_shape  # noqa: E402

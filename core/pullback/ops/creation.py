@@ -140,6 +140,14 @@ def tensor(
     """
     checked_dtype("tensor", dtype)
     if isinstance(data, Tensor):
+        import warnings
+
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or"
+            " sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+            UserWarning,
+            stacklevel=2,
+        )
         copied = data.detach().clone()
         return finished(_converted(copied, dtype, device, backend), requires_grad)
     own = backend_of_array(data) if hasattr(data, "dtype") and hasattr(data, "shape") else None
@@ -572,8 +580,3 @@ def eye(
     chosen, place = chosen_backend(backend, device)
     array = chosen.eye(n, n if m is None else m, dtype=chosen.native_dtype(dtype or get_default_dtype()), device=place)
     return finished(Tensor._wrap(array, chosen), requires_grad)
-
-
-def is_tensor(obj: Any) -> TypeGuard[Tensor]:
-    """Whether ``obj`` is a Tensor."""
-    return isinstance(obj, Tensor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from pullback import dtypes
 from pullback.dtypes import REAL, REAL_AND_BOOL
@@ -14,9 +14,10 @@ from pullback.return_types import return_type
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pullback.backend.base import Backend
+    from pullback.return_types import MinAndMax, ValuesAndIndices
 
 
 # -- extremes ---------------------------------------------------------------------------------------------------------
@@ -170,6 +171,22 @@ def _extreme(
     return return_type(name, ("values", "indices"))(*along_dim(input, dim, keepdim))
 
 
+@overload
+def max(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
+
+
+@overload
+def max(input: Tensor, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
+
+
+@overload
+def max(input: Tensor, dim: Tensor, /) -> Tensor: ...
+
+
+@overload
+def max(input: Tensor, *, other: Tensor) -> Tensor: ...
+
+
 @composite(dtypes=REAL_AND_BOOL, samples=_extreme_samples)
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The largest element; along a dimension, the largest ones and their indices; of two tensors, each larger element.
@@ -203,6 +220,22 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     tensor([1, 0])
     """
     return _extreme("max", maximum, max_of_all, max_along_dim, input, dim, keepdim, other)
+
+
+@overload
+def min(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
+
+
+@overload
+def min(input: Tensor, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
+
+
+@overload
+def min(input: Tensor, dim: Tensor, /) -> Tensor: ...
+
+
+@overload
+def min(input: Tensor, *, other: Tensor) -> Tensor: ...
 
 
 @composite(dtypes=REAL_AND_BOOL, samples=_extreme_samples)
@@ -272,7 +305,7 @@ def amin(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False
 
 
 @composite(dtypes=REAL_AND_BOOL)
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax:
     """:func:`amin` and :func:`amax`, as ``min`` and ``max`` of a named tuple.
 
     Examples
@@ -282,7 +315,8 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     >>> low, high
     (tensor(1.), tensor(3.))
     """
-    return return_type("aminmax", ("min", "max"))(amin(input, dim, keepdim), amax(input, dim, keepdim))
+    make: Callable[[Tensor, Tensor], MinAndMax] = return_type("aminmax", ("min", "max"))
+    return make(amin(input, dim, keepdim), amax(input, dim, keepdim))
 
 
 _INDICES = "indices are not differentiable"
@@ -381,6 +415,14 @@ def median_of_all(backend: Backend, input: Array) -> Array:
     if 0 in input.shape:
         return backend.full((), math.nan, dtype=input.dtype)
     return _median_of_all(backend, input)
+
+
+@overload
+def median(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
+
+
+@overload
+def median(input: Tensor, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
 
 
 @composite(dtypes=REAL, samples=_extreme_samples)

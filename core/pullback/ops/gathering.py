@@ -1,4 +1,4 @@
-"""Reading and writing the elements that index tensors or masks name: ``gather``, ``scatter``, ``masked_fill`` and more."""
+"""Reading and writing the elements that index tensors or masks name: ``gather``, ``scatter``, ``masked_fill``."""
 
 from __future__ import annotations
 
@@ -137,9 +137,7 @@ def _check_scatter(backend: Backend, input: Array, index: Array, src: Array | No
         )
 
 
-def _scattered(
-    backend: Backend, input: Array, index: Array, src: Array, dim: int, reduce: str | None = None
-) -> Array:
+def _scattered(backend: Backend, input: Array, index: Array, src: Array, dim: int, reduce: str | None = None) -> Array:
     if 0 in index.shape:
         return backend.copy(input)
     try:
@@ -263,7 +261,7 @@ def _scatter_call(
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
-    """A copy of the tensor with ``src`` at positions along a dimension: ``out[index[i, j], j] = src[i, j]`` for ``dim=0``.
+    """A copy with ``src`` at positions along a dimension: ``out[index[i, j], j] = src[i, j]`` for ``dim=0``.
 
     Parameters
     ----------
@@ -328,7 +326,7 @@ _attach("scatter_add_", _scatter_add_)
 
 @composite()
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """The elements that ``indices`` names along a dimension, other dimensions broadcast; of all elements without ``dim``.
+    """The elements that ``indices`` names along a dimension, the others broadcast; of all elements without ``dim``.
 
     Examples
     --------
@@ -375,9 +373,7 @@ def _put_slices(
     backend: Backend, input: Array, index: Array, values: Array, dim: int, accumulate: bool = False
 ) -> Array:
     if not input.shape:
-        flat = backend.index_put(
-            backend.reshape(input, (1,)), (index,), backend.reshape(values, (-1,)), accumulate
-        )
+        flat = backend.index_put(backend.reshape(input, (1,)), (index,), backend.reshape(values, (-1,)), accumulate)
         return backend.reshape(flat, ())
     try:
         return backend.index_put(input, _key(index, dim), values, accumulate)
@@ -402,8 +398,8 @@ def _index_select_samples(make: Any) -> Iterator[Sample]:
 def _index_select(backend: Backend, input: Array, index: Array, dim: int) -> Array:
     """The slices at the positions ``index`` of a dimension."""
     dim = normalize_dim(dim, len(input.shape))
-    _checked_positions(backend, index, "index_select", "int32 or int64")
     index = _vector(backend, index, "index_select")
+    _checked_positions(backend, index, "index_select", "int32 or int64")
     try:
         if not input.shape:
             return backend.reshape(backend.take(backend.reshape(input, (1,)), index, axis=0), ())
@@ -472,9 +468,7 @@ def _index_add_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_index_add_samples,
 )
-def _index_add(
-    backend: Backend, input: Array, index: Array, source: Array, dim: int, *, alpha: float = 1
-) -> Array:
+def _index_add(backend: Backend, input: Array, index: Array, source: Array, dim: int, *, alpha: float = 1) -> Array:
     """The tensor plus the slices of ``source`` at the positions ``index`` of a dimension."""
     dim = normalize_dim(dim, len(input.shape))
     _check_source(backend, input, index, source, dim, "index_add_")

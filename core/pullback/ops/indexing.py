@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pullback import dtypes
 from pullback.autograd.node import modified_error
-from pullback.dtypes import INTEGERS
 from pullback.inplace import apply_inplace
-from pullback.op import Array, Sample, composite, op, registry
+from pullback.op import Array, Sample, attach, composite, op, registry
 from pullback.op_general import broadcast_shape, python_number
-from pullback.ops.dims import normalize_dim
 from pullback.ops.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.views import version_of, zero_part
@@ -83,9 +81,7 @@ def _located(indices: Sequence[Any], input: Tensor) -> Positions:
             parts.append(None)
             continue
         if not isinstance(index, Tensor):
-            raise TypeError(
-                f"expected Tensor as element {len(parts)} in argument 0, but got {type(index).__name__}"
-            )
+            raise TypeError(f"expected Tensor as element {len(parts)} in argument 0, but got {type(index).__name__}")
         kind = index.dtype
         if kind is dtypes.bool_ or kind is dtypes.uint8:
             if kind is dtypes.uint8:
@@ -183,9 +179,7 @@ def _index_put_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_index_put_samples,
 )
-def _index_put(
-    backend: Backend, input: Array, values: Array, indices: Positions, accumulate: bool = False
-) -> Array:
+def _index_put(backend: Backend, input: Array, values: Array, indices: Positions, accumulate: bool = False) -> Array:
     """A copy of the tensor with ``values`` at the given positions, or added there."""
     if backend.dtypes[values.dtype] is not backend.dtypes[input.dtype]:
         names = [backend.dtypes[a.dtype].tensor_type_name.removesuffix("Tensor") for a in (input, values)]
@@ -201,8 +195,8 @@ def _index_put(
     except (ValueError, TypeError):
         shape = list(_gathered(backend, input, key).shape)
         raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape"
-            f" {shape}"
+            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of"
+            f" shape {shape}"
         ) from None
 
 
@@ -221,9 +215,7 @@ def _zero(like: Tensor) -> Tensor:
     return zeros_of(like, ())
 
 
-def index_put(
-    input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False
-) -> Tensor:
+def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of the tensor with ``values`` at the positions ``indices``, or added there.
 
     Parameters
@@ -249,9 +241,7 @@ def index_put(
     return _index_put(input, values, _located(indices, input), accumulate)
 
 
-def _index_put_method_(
-    self: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False
-) -> Tensor:
+def _index_put_method_(self: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
     """In-place version of :func:`index_put`."""
     return apply_inplace(registry["index_put"], self, (values, _located(indices, self), accumulate), {})  # type: ignore[arg-type]
 
@@ -424,8 +414,8 @@ def _getitem(self: Tensor, key: Any) -> Tensor:
     if kind is int:
         if not self.array.shape:
             raise IndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a"
-                " 0-dim tensor to a number"
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert"
+                " a 0-dim tensor to a number"
             )
         return _selected(self, 0, key)
     if kind is slice:
@@ -496,15 +486,23 @@ def _c_name(input: Tensor) -> str:
     return _C_NAMES.get(input.dtype.name, input.dtype.name)
 
 
-Tensor.__getitem__ = _getitem
-Tensor.__setitem__ = _setitem
+attach("__getitem__", _getitem)
+attach("__setitem__", _setitem)
 
 
 # -- positions of what is not zero ------------------------------------------------------------------------------------
 
 
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """The positions of the elements that are not zero: a row for each, or with ``as_tuple`` a vector for each dimension.
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[False] = False) -> Tensor: ...
+
+
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, ...]:
+    """The positions of the elements that are not zero: a row each, or with ``as_tuple`` a vector per dimension.
 
     Examples
     --------
@@ -553,7 +551,7 @@ def argwhere(input: Tensor) -> Tensor:
     tensor([[1],
             [2]])
     """
-    return nonzero(input)  # type: ignore[no-any-return]
+    return nonzero(input)
 
 
 @composite(method=False)

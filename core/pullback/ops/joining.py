@@ -33,9 +33,7 @@ def _check_cat(tensors: Sequence[Tensor], dim: int) -> None:
             along = normalize_dim(dim, len(shape))
             continue
         if len(shape) != len(first):
-            raise RuntimeError(
-                f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}"
-            )
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}")
         for d, (expected, size) in enumerate(zip(first, shape, strict=True)):
             if d != along and size != expected:
                 raise RuntimeError(

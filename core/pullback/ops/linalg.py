@@ -183,6 +183,7 @@ def _left_adjoint_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    ndim=2,
     dtypes=NUMERIC,
     promotion="promote",
     linear="each",
@@ -193,7 +194,7 @@ def _left_adjoint_samples(make: Any) -> Iterator[Sample]:
     check=_check_mm,
     samples=_mm_samples,
 )
-def mm(backend: Backend, input: Array, mat2: Array) -> Array:
+def mm(input: Array, mat2: Array) -> Array:
     """Product of two matrices.
 
     Parameters
@@ -214,9 +215,6 @@ def mm(backend: Backend, input: Array, mat2: Array) -> Array:
     >>> pb.mm(pb.tensor([[1., 2.]]), pb.tensor([[3.], [4.]]))
     tensor([[11.]])
     """
-    if input.ndim != 2 or mat2.ndim != 2:
-        raise RuntimeError("mm() expects two matrices")
-    return backend.matmul(input, mat2)
 
 
 @op(
@@ -478,8 +476,42 @@ def _matmul_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(0, 2, 3), make(3))
 
 
-@composite(operator="matmul", samples=_matmul_samples)
-def matmul(input: Tensor, other: Tensor) -> Tensor:
+def _matmul(input: Tensor, other: Tensor) -> Tensor:
+    """The product of two tensors that are not both matrices, composed as PyTorch composes it."""
+    _require_tensors("matmul", input=input, other=other)
+    dims, other_dims = input.ndim, other.ndim
+    if not dims or not other_dims:
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {dims}D and {other_dims}D")
+    product: Tensor
+    if dims == 1 and other_dims == 1:
+        product = dot(input, other)
+    elif dims == 2 and other_dims == 1:
+        product = mv(input, other)
+    elif dims == 2 and other_dims == 2:
+        product = mm(input, other)
+    elif dims == 1 and other_dims == 2:
+        product = squeeze(mm(unsqueeze(input, 0), other), 0)
+    elif _folds(input, other):
+        product = _folded_product(input, other)
+    else:
+        product = _batched_product(input, other)
+    return product
+
+
+@op(
+    ndim=2,
+    otherwise=_matmul,
+    operator="matmul",
+    kernel="mm",
+    node="MmBackward0",
+    dtypes=NUMERIC,
+    promotion="promote",
+    linear="each",
+    vjp={"input": lambda grad, other: _mm_right(grad, other), "other": lambda grad, input: _mm_left(input, grad)},
+    check=_check_mm,
+    samples=_matmul_samples,
+)
+def matmul(input: Array, other: Array) -> Array:
     """Product of two tensors: of vectors, matrices, or batches of matrices whose leading dimensions broadcast.
 
     Parameters
@@ -500,45 +532,6 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     >>> pb.ones(5, 2, 3).matmul(pb.ones(3)).shape
     torch.Size([5, 2])
     """
-    if isinstance(input, Tensor) and isinstance(other, Tensor):
-        if input.array.ndim == 2 and other.array.ndim == 2:
-            return mm(input, other)
-        return _matmul(input, other)
-    return _require_tensors("matmul", input=input, other=other)
-
-
-def _matmul_operator(self: Tensor, other: Any) -> Any:
-    if not isinstance(other, Tensor):
-        return NotImplemented
-    if self.array.ndim == 2 and other.array.ndim == 2:
-        return mm(self, other)
-    return _matmul(self, other)
-
-
-Tensor.__matmul__ = _matmul_operator  # type: ignore[method-assign, assignment]
-
-
-def _matmul(input: Tensor, other: Tensor) -> Tensor:
-    """The product of two tensors that are not both matrices, composed as PyTorch composes it."""
-    dims, other_dims = input.ndim, other.ndim
-    if not dims or not other_dims:
-        raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {dims}D and {other_dims}D"
-        )
-    product: Tensor
-    if dims == 1 and other_dims == 1:
-        product = dot(input, other)
-    elif dims == 2 and other_dims == 1:
-        product = mv(input, other)
-    elif dims == 2 and other_dims == 2:
-        product = mm(input, other)
-    elif dims == 1 and other_dims == 2:
-        product = squeeze(mm(unsqueeze(input, 0), other), 0)
-    elif _folds(input, other):
-        product = _folded_product(input, other)
-    else:
-        product = _batched_product(input, other)
-    return product
 
 
 def _folds(input: Tensor, other: Tensor) -> bool:
@@ -553,9 +546,7 @@ def _folds(input: Tensor, other: Tensor) -> bool:
     if larger is other:
         larger = larger.mT
     shape, strides = larger.shape, larger.stride()
-    return not larger.numel() or all(
-        strides[d] == strides[d + 1] * shape[d + 1] for d in range(larger.ndim - 2)
-    )
+    return not larger.numel() or all(strides[d] == strides[d + 1] * shape[d + 1] for d in range(larger.ndim - 2))
 
 
 def _folded_product(input: Tensor, other: Tensor) -> Tensor:
@@ -608,7 +599,7 @@ def _batched_product(input: Tensor, other: Tensor) -> Tensor:
 # -- a sum and a product ----------------------------------------------------------------------------------------------
 
 
-def scaled(value: Tensor, factor: complex) -> Tensor:
+def scaled(value: Tensor, factor: Any) -> Tensor:
     """A gradient or tangent times a number; itself where that is 1."""
     return value if factor == 1 else mul(value, factor)
 
@@ -668,9 +659,7 @@ def _addmm_samples(make: Any) -> Iterator[Sample]:
     check=_check_addmm,
     samples=_addmm_samples,
 )
-def addmm(
-    backend: Backend, input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: complex = 1
-) -> Array:
+def addmm(backend: Backend, input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
     """``beta * input + alpha * (mat1 @ mat2)``; ``input`` broadcasts to the product's shape.
 
     Parameters

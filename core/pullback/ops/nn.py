@@ -13,6 +13,7 @@ from pullback import dtypes
 from pullback.dtypes import FLOATS, INEXACT
 from pullback.op import Array, Sample, composite, op
 from pullback.ops.linalg import _check_addmm, _type_name, mm, mm_adjoint_left, mm_adjoint_right, plus_product, summed_to
+from pullback.ops.precision import number
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -313,7 +314,9 @@ def l1_loss(
 
 
 def _smooth_slope(input: Tensor, target: Tensor, beta: float) -> Tensor:
-    return clamp((input - target) / beta, -1, 1)
+    difference = input - target
+    slope: Tensor = where(abs(difference) < beta, difference / beta, sign(difference))
+    return slope
 
 
 @op(
@@ -382,7 +385,9 @@ def smooth_l1_loss(
 
 
 def _huber_slope(input: Tensor, target: Tensor, delta: float) -> Tensor:
-    return clamp(input - target, -delta, delta)
+    difference = input - target
+    slope: Tensor = where(abs(difference) < delta, difference, sign(difference) * delta)
+    return slope
 
 
 @op(
@@ -408,9 +413,7 @@ def _huber_slope(input: Tensor, target: Tensor, delta: float) -> Tensor:
     samples=_loss_samples,
     method=False,
 )
-def huber_error(
-    backend: Backend, input: Array, target: Array, *, reduction: str = "mean", delta: float = 1.0
-) -> Array:
+def huber_error(backend: Backend, input: Array, target: Array, *, reduction: str = "mean", delta: float = 1.0) -> Array:
     """Half the squared differences up to ``delta``, ``delta`` times the absolute ones above, and their mean or sum."""
     size = backend.abs(backend.subtract(input, target))
     linear = backend.multiply(backend.subtract(size, 0.5 * delta), delta)
@@ -468,9 +471,7 @@ def _check_nll(
                 f" of shape: {list(weight.shape)}"
             )
         if weight.dtype is not input.dtype:
-            raise RuntimeError(
-                f"expected scalar type {_type_name(input.dtype)} but found {_type_name(weight.dtype)}"
-            )
+            raise RuntimeError(f"expected scalar type {_type_name(input.dtype)} but found {_type_name(weight.dtype)}")
 
 
 def _weights_of(
@@ -545,23 +546,23 @@ def negative_log_likelihood(
     if target.ndim != input.ndim - 1 or not input.ndim:
         raise RuntimeError("nll_loss() expects a class for each row")
     target, weights = _weights_of(backend, target, weight, ignore_index, backend.dtypes[input.dtype])
+    if weights is not None:
+        _indexable(backend, target, input.shape[axis])
     try:
         if input.ndim == 2:
             rows = backend.arange(0, input.shape[0], 1, dtype=target.dtype)
-            loss = backend.negative(backend.getitem(input, (rows, target)))
+            picked = backend.getitem(input, (rows, target))
         else:
             picked = backend.take_along_axis(input, backend.expand_dims(target, axis=axis), axis)
-            loss = backend.negative(backend.squeeze(picked, axis))
+            picked = backend.squeeze(picked, axis)
     except IndexError:
         _indexable(backend, target, input.shape[axis])
         raise
     if weights is not None:
-        _indexable(backend, target, input.shape[axis])
-    if weights is not None:
-        loss = backend.multiply(loss, weights)
+        picked = backend.multiply(picked, weights)
         if reduction == "mean":
-            return backend.divide(backend.sum(loss), backend.sum(weights))
-    return _reduce_array(backend, loss, reduction)
+            return backend.divide(backend.sum(picked), backend.negative(backend.sum(weights)))
+    return backend.negative(_reduce_array(backend, picked, reduction))
 
 
 def _nll_backward_samples(make: Any) -> Iterator[Sample]:
@@ -599,12 +600,17 @@ def nll_loss_backward(
         factor = backend.divide(factor, total) if weights is not None or total else factor
     if weights is not None:
         factor = backend.multiply(weights, factor)
+    apart = (*target.shape[:axis], 1, *target.shape[axis:])
     if factor.ndim:
-        factor = backend.expand_dims(factor, axis=axis)
-    column = (shape[axis], *(1 for _ in shape[2:]))
-    classes = backend.reshape(backend.arange(0, shape[axis], 1, dtype=target.dtype), column)
-    chosen = backend.equal(backend.expand_dims(target, axis=axis), classes)
-    return backend.where(chosen, factor, backend.from_data(0, backend.dtypes[gradient.dtype], None))
+        factor = backend.reshape(factor, apart)
+    classes = backend.arange(0, shape[axis], 1, dtype=target.dtype)
+    if len(shape) > 2:
+        classes = backend.reshape(classes, (shape[axis], *(1 for _ in shape[2:])))
+    chosen = backend.equal(backend.reshape(target, apart), classes)
+    if weights is not None:  # what is ignored gets 0, not -0
+        counts = backend.not_equal(weights, number(backend, 0, weights))
+        chosen = backend.logical_and(chosen, backend.reshape(counts, apart))
+    return backend.where(chosen, factor, number(backend, 0, gradient))
 
 
 def nll_loss(
@@ -652,9 +658,9 @@ def nll_loss(
         )
     if target.dtype is dtypes.uint8:
         target = target.to(dtypes.int64)
-    return negative_log_likelihood(
-        input, target, weight, ignore_index=ignore_index, reduction=reduction
-    )
+    if weight is not None or target.dtype is not dtypes.int64:
+        _check_nll(input, target, weight)
+    return negative_log_likelihood(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 
 def cross_entropy(
@@ -863,8 +869,9 @@ def _log_odds(input: Tensor) -> Any:
 
 
 def _check_probabilities(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> None:
-    if not bool((logical_and(input >= 0, input <= 1)).all()):
-        raise RuntimeError("all elements of input should be between 0 and 1")
+    for name, values in (("input", input), ("target", target)):
+        if not bool(logical_and(values >= 0, values <= 1).all()):
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1")
 
 
 def _probability_samples(make: Any) -> Iterator[Sample]:
@@ -902,13 +909,14 @@ def probability_loss(
     backend: Backend, input: Array, target: Array, weight: Array | None = None, *, reduction: str = "mean"
 ) -> Array:
     """Binary cross entropy of probabilities, its logarithms no less than -100, and its mean or sum."""
-    inside = backend.logical_and(backend.greater_equal(input, 0.0), backend.less_equal(input, 1.0))
-    try:
-        valid = bool(backend.all(inside))
-    except TypeError:
-        valid = True  # being traced, so without values
-    if not valid:
-        raise RuntimeError("all elements of input should be between 0 and 1")
+    for name, values in (("input", input), ("target", target)):
+        inside = backend.logical_and(backend.greater_equal(values, 0.0), backend.less_equal(values, 1.0))
+        try:
+            valid = bool(backend.all(inside))
+        except TypeError:
+            break  # being traced, so without values
+        if not valid:
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1")
     positive = backend.maximum(backend.log(input), -100.0)
     negative = backend.maximum(backend.log1p(backend.negative(input)), -100.0)
     # As PyTorch orders it: (target - 1) * log(1 - input) - target * log(input).
@@ -1095,9 +1103,7 @@ def layer_norm(
     >>> pb.nn.functional.layer_norm(pb.tensor([[1., 3.]]), (2,))
     tensor([[-1.0000,  1.0000]])
     """
-    return layer_normalization(
-        input, weight, bias, normalized_shape=tuple(normalized_shape), eps=eps
-    )
+    return layer_normalization(input, weight, bias, normalized_shape=tuple(normalized_shape), eps=eps)
 
 
 # -- activations that have a form in place ----------------------------------------------------------------------------
@@ -1162,12 +1168,12 @@ from pullback.ops.activation import relu as rectified  # noqa: E402
 from pullback.ops.activation import softplus  # noqa: E402
 from pullback.ops.arithmetic import mul, sub  # noqa: E402
 from pullback.ops.binary import clamp  # noqa: E402
-from pullback.ops.comparison import logical_and, logical_not  # noqa: E402
+from pullback.ops.comparison import logical_and, logical_not, where  # noqa: E402
 from pullback.ops.gathering import index_select, masked_fill  # noqa: E402
 from pullback.ops.linalg import addmm, matmul  # noqa: E402
 from pullback.ops.random import happens_array  # noqa: E402
 from pullback.ops.reduction import mean, sum  # noqa: E402
 from pullback.ops.shape import broadcast_tensors, expand, has_contiguous_memory, t, view  # noqa: E402
 from pullback.ops.softmax import log_softmax  # noqa: E402
-from pullback.ops.unary import abs, log, log1p, rsqrt, sigmoid  # noqa: E402
+from pullback.ops.unary import abs, log, log1p, rsqrt, sigmoid, sign  # noqa: E402
 from pullback.ops.zeros import zeros_of  # noqa: E402

@@ -122,7 +122,7 @@ def vector_norm(
     Examples
     --------
     >>> import pullback as pb
-    >>> from pullback.ops.reduction import vector_norm
+    >>> from pullback.ops.norm import vector_norm
     >>> vector_norm(pb.tensor([3., -4.]))
     tensor(5.)
     """

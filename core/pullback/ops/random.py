@@ -185,7 +185,7 @@ def _checked_shape(function: str, size: tuple[Any, ...]) -> tuple[int, ...]:
 def _floating(kernel: str, dtype: DType | None) -> DType:
     dtype = dtype or get_default_dtype()
     if dtype.category < dtypes.FLOATING:
-        raise NotImplementedError(f'"{kernel}" not implemented for \'{dtype.tensor_type_name.removesuffix("Tensor")}\'')
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{dtype.tensor_type_name.removesuffix('Tensor')}'")
     return dtype
 
 
@@ -270,7 +270,7 @@ def _check_range(low: int, high: int, dtype: DType) -> None:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     if dtype.category == dtypes.COMPLEX:
         raise NotImplementedError(
-            f'"random_from_to" not implemented for \'{dtype.tensor_type_name.removesuffix("Tensor")}\''
+            f"\"random_from_to\" not implemented for '{dtype.tensor_type_name.removesuffix('Tensor')}'"
         )
     if dtype.category >= dtypes.FLOATING:
         return
@@ -498,7 +498,7 @@ def bernoulli(backend: Backend, input: Array, p: float | None = None, *, generat
         return backend.astype(happens_array(backend, tuple(input.shape), p, device, generator), dtype)
     if dtype.category != dtypes.FLOATING:
         raise NotImplementedError(
-            f'"bernoulli_tensor_cpu_p_" not implemented for \'{dtype.tensor_type_name.removesuffix("Tensor")}\''
+            f"\"bernoulli_tensor_cpu_p_\" not implemented for '{dtype.tensor_type_name.removesuffix('Tensor')}'"
         )
     return _bernoulli_of(backend, input, dtype, device, generator)
 
@@ -507,9 +507,7 @@ def _bernoulli_of(
     backend: Backend, probabilities: NativeArray, dtype: DType, device: Device | None, generator: Generator | None
 ) -> NativeArray:
     shape = tuple(probabilities.shape)
-    inside = backend.logical_and(
-        backend.greater_equal(probabilities, 0.0), backend.less_equal(probabilities, 1.0)
-    )
+    inside = backend.logical_and(backend.greater_equal(probabilities, 0.0), backend.less_equal(probabilities, 1.0))
     if not bool(backend.to_numpy(backend.all(inside)).item()):
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
     working = dtypes.float64 if backend.dtypes[probabilities.dtype] is dtypes.float64 else dtypes.float32
@@ -600,9 +598,7 @@ def uniform(
     """Numbers uniform on [low, high), in the shape and dtype of ``input``; what :func:`uniform_` records."""
     dtype = _floating("check_uniform_bounds", backend.dtypes[input.dtype])
     if low > high:
-        raise RuntimeError(
-            f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"
-        )
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
     drawn = uniform_array(backend, tuple(input.shape), dtype, backend.device_of(input), generator)
     if (low, high) == (0, 1):
         return drawn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.op import Array, Sample, composite, op
+from pullback.op import Array, Sample, attach, composite, op
 from pullback.ops.dims import as_shape, normalize_dim, normalize_dims
 from pullback.ops.shape import inverse_permutation, reshape, variadic_method
 from pullback.tensor import Tensor
@@ -63,7 +63,7 @@ def flipud(input: Tensor) -> Tensor:
 
 
 def _opposite(shifts: int | Sequence[int]) -> int | tuple[int, ...]:
-    return tuple(-s for s in shifts) if isinstance(shifts, tuple | list) else -shifts
+    return -shifts if isinstance(shifts, int) else tuple(-s for s in shifts)
 
 
 def _roll_samples(make: Any) -> Iterator[Sample]:
@@ -78,9 +78,7 @@ def _roll_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, shifts, dims: roll(grad, _opposite(shifts), dims),
     samples=_roll_samples,
 )
-def roll(
-    backend: Backend, input: Array, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None
-) -> Array:
+def roll(backend: Backend, input: Array, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Array:
     """The elements shifted along dimensions; those that leave at one end come in at the other.
 
     Without ``dims`` all elements are shifted as one vector.
@@ -195,9 +193,7 @@ def repeat(backend: Backend, input: Array, repeats: Sequence[int]) -> Array:
     repeats = as_shape((repeats,))
     shape = tuple(input.shape)
     if len(repeats) < len(shape):
-        raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        )
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     before, after = _blocks(shape, repeats)
     whole = tuple(after[i] * after[i + 1] for i in range(0, len(after), 2))
     if any(count < 0 for count in repeats):
@@ -258,8 +254,10 @@ def repeat_interleave(
     dim = normalize_dim(dim, input.ndim)
     if isinstance(repeats, Tensor):
         if repeats.ndim != 1 or repeats.array.shape[0] != input.array.shape[dim]:
-            raise RuntimeError("repeats must have the same size as input along dim, but got repeats.size(0) ="
-                               f" {repeats.numel()} and input.size({dim}) = {input.array.shape[dim]}")
+            raise RuntimeError(
+                "repeats must have the same size as input along dim, but got repeats.size(0) ="
+                f" {repeats.numel()} and input.size({dim}) = {input.array.shape[dim]}"
+            )
         return index_select(input, dim, _positions_repeated(repeats, input))
     if repeats < 0:
         raise RuntimeError("Repeats must be non-negative")
@@ -334,8 +332,9 @@ def _matrices(backend: Backend, input: Array, first: int, second: int) -> tuple[
     return backend.permute_dims(input, order), order
 
 
-def _diagonal_length(rows: int, columns: int, offset: int) -> int:
-    return max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0)
+def _diagonal_length(matrices: Array, offset: int) -> int:
+    rows, columns = matrices.shape[-2:]
+    return int(max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0))
 
 
 def _diagonal_key(backend: Backend, length: int, offset: int) -> tuple[Any, ...]:
@@ -346,7 +345,7 @@ def _diagonal_key(backend: Backend, length: int, offset: int) -> tuple[Any, ...]
 
 def _diagonal_of(backend: Backend, input: Array, offset: int, first: int, second: int) -> Array:
     matrices, _ = _matrices(backend, input, first, second)
-    length = _diagonal_length(*matrices.shape[-2:], offset)
+    length = _diagonal_length(matrices, offset)
     kernel = backend.kernel("diagonal")
     if kernel is None:
         return backend.getitem(matrices, _diagonal_key(backend, length, offset))
@@ -363,7 +362,7 @@ def _diagonal_embedded(
         backend.assign(_diagonal_of(backend, whole, offset, first, second), part)
         return whole
     matrices, order = _matrices(backend, whole, first, second)
-    length = _diagonal_length(*matrices.shape[-2:], offset)
+    length = _diagonal_length(matrices, offset)
     written = backend.index_put(matrices, _diagonal_key(backend, length, offset), part)
     return backend.permute_dims(written, inverse_permutation(order))
 
@@ -416,9 +415,7 @@ def _diagonal_backward_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_diagonal_backward_samples,
 )
-def diagonal_backward(
-    backend: Backend, input: Array, shape: Sequence[int], offset: int, dim1: int, dim2: int
-) -> Array:
+def diagonal_backward(backend: Backend, input: Array, shape: Sequence[int], offset: int, dim1: int, dim2: int) -> Array:
     """Zeros of the given shape with ``input`` where :func:`diagonal` would take it from."""
     return _diagonal_embedded(backend, input, shape, offset, *_diagonal_dims(len(shape), dim1, dim2))
 
@@ -555,7 +552,7 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     return self
 
 
-Tensor.fill_diagonal_ = fill_diagonal_
+attach("fill_diagonal_", fill_diagonal_)
 
 
 # -- grids ------------------------------------------------------------------------------------------------------------
@@ -597,19 +594,14 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     for vector in tensors:
         if vector.ndim > 1:
-            raise RuntimeError(
-                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {vector.ndim}D"
-            )
-    swapped = indexing == "xy" and len(tensors) > 1
-    vectors = (tensors[1], tensors[0], *tensors[2:]) if swapped else tensors
-    shape = tuple(vector.numel() for vector in vectors)
-    grids = [
-        expand(vector.view((1,) * dim + (-1,) + (1,) * (len(shape) - dim - 1)), shape)
-        for dim, vector in enumerate(vectors)
-    ]
-    if swapped:
-        grids = [grid.transpose(0, 1) for grid in (grids[1], grids[0], *grids[2:])]
-    return tuple(grids)
+            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {vector.ndim}D")
+    count = len(tensors)
+    places = (1, 0, *range(2, count)) if indexing == "xy" and count > 1 else range(count)
+    shape = tuple(tensors[place].numel() for place in places)
+    return tuple(
+        expand(vector.view((1,) * dim + (-1,) + (1,) * (count - dim - 1)), shape)
+        for dim, vector in zip(places, tensors, strict=True)
+    )
 
 
 @composite(method=False)

@@ -255,10 +255,9 @@ def _deviation_scale(out: Tensor) -> Any:
     vjp=lambda grad, input, out, dim, unbiased, keepdim, correction: _variance_gradient(
         grad * _deviation_scale(out), input, dim, unbiased, keepdim, correction
     ),
-    jvp=lambda tangent, input, out, dim, unbiased, keepdim, correction: _variance_tangent(
-        tangent, input, dim, unbiased, keepdim, correction
-    )
-    * _deviation_scale(out),
+    jvp=lambda tangent, input, out, dim, unbiased, keepdim, correction: (
+        _variance_tangent(tangent, input, dim, unbiased, keepdim, correction) * _deviation_scale(out)
+    ),
     samples=_variance_samples,
     unsupported=_NO_VARIANCE,
 )

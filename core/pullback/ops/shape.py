@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.op import Array, Sample, composite, op, registry
+from pullback.op import Array, Sample, attach, composite, op, registry
 from pullback.op_general import broadcast_shape
 from pullback.ops.dims import as_shape, normalize_dim, normalize_dims
 from pullback.strides import view_strides
@@ -98,7 +98,13 @@ def _view_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(0, 3), (3, 0))
 
 
-@op(linear=True, vjp=lambda grad, input_shape: reshape(grad, input_shape), view=True, method=False, samples=_view_samples)
+@op(
+    linear=True,
+    vjp=lambda grad, input_shape: reshape(grad, input_shape),
+    view=True,
+    method=False,
+    samples=_view_samples,
+)
 def view(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     """The same elements with another shape, sharing memory.
 
@@ -134,8 +140,20 @@ def _view_method(self: Tensor, *size: Any) -> Tensor:
 
 _view_method.__name__ = _view_method.__qualname__ = "view"
 _view_method.__doc__ = view.__doc__
-Tensor.view = _view_method
+attach("view", _view_method)
 registry["view"].method_names = ("view",)
+
+
+@op(
+    linear=True,
+    vjp=lambda grad, input_shape: reshape(grad, input_shape),
+    view=True,
+    method=False,
+    samples=_view_samples,
+)
+def reshape_alias(backend: Backend, input: Array, size: Sequence[int]) -> Array:
+    """What :func:`reshape` records where elements with gaps between them can be viewed in another shape."""
+    return backend.reshape(input, tuple(size))
 
 
 @op(
@@ -181,8 +199,10 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
             [2, 3]])
     """
     size = inferred_shape(shape, input.numel())
-    if _is_viewable(input, size):
+    if has_contiguous_memory(input):
         return view(input, size)
+    if _is_viewable(input, size):
+        return reshape_alias(input, size)
     return unsafe_view(clone(input), size)
 
 
@@ -477,7 +497,7 @@ def t(backend: Backend, input: Array) -> Array:
     return backend.permute_dims(input, tuple(range(ndim))[::-1])
 
 
-def _get_T(self: Tensor) -> Tensor:  # noqa: N802  PyTorch's name
+def _get_T(self: Tensor) -> Tensor:
     """The tensor with its dimensions in reverse order."""
     if self.ndim not in (0, 2):
         import warnings
@@ -492,14 +512,14 @@ def _get_T(self: Tensor) -> Tensor:  # noqa: N802  PyTorch's name
     return permute(self, tuple(range(self.ndim))[::-1])
 
 
-def _get_mT(self: Tensor) -> Tensor:  # noqa: N802  PyTorch's name
+def _get_mT(self: Tensor) -> Tensor:
     """The tensor with its last two dimensions exchanged."""
     if self.ndim < 2:
         raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
     return transpose(self, -2, -1)
 
 
-def _get_H(self: Tensor) -> Tensor:  # noqa: N802  PyTorch's name
+def _get_H(self: Tensor) -> Tensor:
     """The conjugate transpose of a matrix."""
     if self.ndim not in (0, 2):
         raise RuntimeError(
@@ -509,17 +529,17 @@ def _get_H(self: Tensor) -> Tensor:  # noqa: N802  PyTorch's name
     return self if self.ndim == 0 else adjoint(self)
 
 
-def _get_mH(self: Tensor) -> Tensor:  # noqa: N802  PyTorch's name
+def _get_mH(self: Tensor) -> Tensor:
     """The conjugate transpose of each matrix in the last two dimensions."""
     if self.ndim < 2:
         raise RuntimeError(f"tensor.mH is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
     return adjoint(self)
 
 
-Tensor.T = property(_get_T)
-Tensor.mT = property(_get_mT)
-Tensor.H = property(_get_H)
-Tensor.mH = property(_get_mH)
+attach("T", property(_get_T))
+attach("mT", property(_get_mT))
+attach("H", property(_get_H))
+attach("mH", property(_get_mH))
 
 
 @composite()
@@ -534,8 +554,10 @@ def adjoint(input: Tensor) -> Tensor:
             [2, 4]])
     """
     if input.ndim < 2:
-        raise RuntimeError(f"tensor.adjoint() is only supported on matrices or batches of matrices. Got {input.ndim}-D tensor.")
-    return conj(transpose(input, -2, -1))  # type: ignore[no-any-return]
+        raise RuntimeError(
+            f"tensor.adjoint() is only supported on matrices or batches of matrices. Got {input.ndim}-D tensor."
+        )
+    return conj(transpose(input, -2, -1))
 
 
 @composite(aliases=("moveaxis",))
@@ -636,8 +658,8 @@ def expanded_shape(backend: Backend, input: Array, size: Sequence[int]) -> tuple
     if extra < 0:
         kind = backend.dtypes[input.dtype].tensor_type_name
         raise RuntimeError(
-            f"expand(torch.{kind}{{{list(old)}}}, size={list(size)}): the number of sizes provided ({len(size)}) must be"
-            f" greater or equal to the number of dimensions in the tensor ({len(old)})"
+            f"expand(torch.{kind}{{{list(old)}}}, size={list(size)}): the number of sizes provided ({len(size)}) must"
+            f" be greater or equal to the number of dimensions in the tensor ({len(old)})"
         )
     shape = []
     for dim, new in enumerate(size):
@@ -653,8 +675,8 @@ def expanded_shape(backend: Backend, input: Array, size: Sequence[int]) -> tuple
             new = own
         if own not in (1, new):
             raise RuntimeError(
-                f"The expanded size of the tensor ({new}) must match the existing size ({own}) at non-singleton dimension"
-                f" {dim}.  Target sizes: {list(size)}.  Tensor sizes: {list(old)}"
+                f"The expanded size of the tensor ({new}) must match the existing size ({own}) at non-singleton"
+                f" dimension {dim}.  Target sizes: {list(size)}.  Tensor sizes: {list(old)}"
             )
         shape.append(new)
     return tuple(shape)

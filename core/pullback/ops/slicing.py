@@ -6,7 +6,7 @@ import operator
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.op import Array, Sample, composite, op
+from pullback.op import Array, Sample, attach, composite, op
 from pullback.ops.dims import normalize_dim
 from pullback.ops.zeros import zeros_of
 from pullback.tensor import Tensor
@@ -67,9 +67,7 @@ def select(backend: Backend, input: Array, dim: int, index: int) -> Array:
     dim = normalize_dim(dim, len(shape))
     size = shape[dim]
     if not -size <= index < size:
-        raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {dim}"
-        )
+        raise IndexError(f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {dim}")
     return backend.getitem(input, _select_key(dim, operator.index(index)))
 
 
@@ -249,9 +247,7 @@ def _split_evenly(backend: Backend, input: Array, split_size: int, dim: int = 0)
     if split_size < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size}")
     if not split_size and size:
-        raise RuntimeError(
-            f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}"
-        )
+        raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}")
     return _pieces(backend, input, dim, _piece_sizes(size, split_size))
 
 
@@ -292,13 +288,13 @@ def split_with_sizes(backend: Backend, input: Array, split_sizes: Sequence[int],
         )
     if sum(split_sizes) != size:
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension {dim}), but"
-            f" got split_sizes={list(split_sizes)}"
+            f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension {dim}),"
+            f" but got split_sizes={list(split_sizes)}"
         )
     return _pieces(backend, input, dim, split_sizes)
 
 
-def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """The tensor in pieces along a dimension, which are views of it.
 
     Parameters
@@ -328,7 +324,7 @@ def _split_method(self: Tensor, split_size: int | Sequence[int], dim: int = 0) -
 
 _split_method.__name__ = _split_method.__qualname__ = "split"
 _split_method.__doc__ = split.__doc__
-Tensor.split = _split_method
+attach("split", _split_method)
 
 
 @composite()
@@ -404,9 +400,7 @@ def _tensor_split_samples(make: Any) -> Iterator[Sample]:
 
 
 @composite(samples=_tensor_split_samples)
-def tensor_split(
-    input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0
-) -> tuple[Tensor, ...]:
+def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The tensor in a number of nearly equal pieces along a dimension, or cut at the given indices.
 
     Raises

@@ -53,8 +53,9 @@ def _samples_of_given_dims(make: Any) -> Iterator[Sample]:
 @op(
     promotion="float",
     dtypes=FLOATS,
-    vjp=lambda grad, input, out, dim, keepdim: keep_dims(grad, input.array.shape, dim, keepdim)
-    * _weights(input, out, dim, keepdim),
+    vjp=lambda grad, input, out, dim, keepdim: (
+        keep_dims(grad, input.array.shape, dim, keepdim) * _weights(input, out, dim, keepdim)
+    ),
     jvp=lambda tangent, input, out, dim, keepdim: sum(tangent * _weights(input, out, dim, keepdim), dim, keepdim),
     samples=_samples_of_given_dims,
 )
@@ -65,7 +66,7 @@ def logsumexp(backend: Backend, input: Array, dim: Dims, keepdim: bool = False) 
     --------
     >>> import pullback as pb
     >>> pb.tensor([1000., 1000.]).logsumexp(0)
-    tensor(1000.6931)
+    tensor(1000.6932)
     """
     axis = axis_of(dim, input)
     return in_float32(backend, input, lambda x: _logsumexp(backend, x, axis, keepdim))

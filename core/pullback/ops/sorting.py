@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.dtypes import REAL
+from pullback.dtypes import REAL, bool_
 from pullback.op import Array, Sample, composite, op
 from pullback.ops.dims import normalize_dim
 from pullback.ops.zeros import zeros_of
@@ -13,6 +13,8 @@ from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
+
+_ORDERED = REAL | {bool_}
 
 
 def _sort_samples(make: Any) -> Iterator[Sample]:
@@ -29,9 +31,7 @@ def _selected_gradient(grad: Tensor, shape: Sequence[int], indices: Tensor, dim:
     return _scatter_add(zeros_of(grad, shape), indices, grad, dim)
 
 
-def _ordered(
-    backend: Backend, input: Array, dim: int, descending: bool, stable: bool
-) -> tuple[Array, Array]:
+def _ordered(backend: Backend, input: Array, dim: int, descending: bool, stable: bool) -> tuple[Array, Array]:
     if not input.shape:
         indices = backend.argsort(backend.reshape(input, (1,)), axis=0, descending=descending, stable=stable)
         return backend.copy(input), backend.reshape(indices, ())
@@ -40,7 +40,7 @@ def _ordered(
 
 
 @op(
-    dtypes=REAL,
+    dtypes=_ORDERED,
     vjp=lambda grad, input_shape, indices, dim: _selected_gradient(grad, input_shape, indices, dim),
     jvp=lambda tangent, indices, dim: _gather(tangent, indices, dim),
     node=lambda stable: "SortBackward0" if stable is None else "SortBackward1",
@@ -74,10 +74,8 @@ def sort(
     return _ordered(backend, input, normalize_dim(dim, len(input.shape)), descending, True)
 
 
-@op(dtypes=REAL, nondifferentiable="its results are positions", samples=_sort_samples)
-def argsort(
-    backend: Backend, input: Array, dim: int = -1, descending: bool = False, stable: bool = False
-) -> Array:
+@op(dtypes=_ORDERED, nondifferentiable="its results are positions", samples=_sort_samples)
+def argsort(backend: Backend, input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Array:
     """The positions of the elements in their order along a dimension.
 
     Examples
@@ -111,7 +109,7 @@ def _topk_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    dtypes=REAL,
+    dtypes=_ORDERED,
     vjp=lambda grad, input_shape, indices, dim: _selected_gradient(grad, input_shape, indices, dim),
     jvp=lambda tangent, indices, dim: _gather(tangent, indices, dim),
     outputs=("values", "indices"),

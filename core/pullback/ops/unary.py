@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from pullback import dtypes
 from pullback.dtypes import COMPLEXES, EVERY, FLOATS, INEXACT, NUMERIC, REAL, REAL_AND_BOOL, bool_
@@ -229,9 +229,7 @@ def _direction(backend: Backend, input: Array) -> Array:
     return backend.where(backend.isnan(input), number(backend, 0, input), out) if category == dtypes.FLOATING else out
 
 
-@elementwise(
-    dtypes=REAL_AND_BOOL, vjp=lambda grad: _zero(grad), jvp=lambda tangent: _zero(tangent), domain=(0.3, 2.0)
-)
+@elementwise(dtypes=REAL_AND_BOOL, vjp=lambda grad: _zero(grad), jvp=lambda tangent: _zero(tangent), domain=(0.3, 2.0))
 def sign(backend: Backend, input: Array) -> Array:
     """-1, 0 or 1 as each element is negative, zero or positive.
 
@@ -524,7 +522,7 @@ def trunc(input: Array) -> Array:
 def _check_round(input: Any, decimals: int) -> None:
     if decimals and input.dtype.category < dtypes.FLOATING:
         kind = input.dtype.tensor_type_name.removesuffix("Tensor")
-        raise NotImplementedError(f'"round" not implemented for \'{kind}\' with decimals')
+        raise NotImplementedError(f"\"round\" not implemented for '{kind}' with decimals")
 
 
 @elementwise(
@@ -640,8 +638,16 @@ def conj_physical(input: Array) -> Array:
     """
 
 
+@overload
+def conj(input: Tensor) -> Tensor: ...
+
+
+@overload
+def conj(input: complex) -> complex: ...
+
+
 @composite(dtypes=EVERY)
-def conj(input: Any) -> Any:
+def conj(input: Tensor | complex) -> Tensor | complex:
     """The complex conjugate of a tensor or number; a real one as it is.
 
     Examples
@@ -712,8 +718,8 @@ def imag(input: Tensor) -> Tensor:
     return imag_part(input)
 
 
-Tensor.real = property(real)
-Tensor.imag = property(imag)
+for _name, _part in (("real", real), ("imag", imag)):
+    setattr(Tensor, _name, property(_part))
 
 
 def _angle_gradient(grad: Tensor, input: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ class RMSprop(Optimizer):
     >>> (x * x).sum().backward()
     >>> optimizer.step()
     >>> x
-    tensor([2.], requires_grad=True)
+    tensor([2.0000], requires_grad=True)
     """
 
     def __init__(

@@ -86,7 +86,7 @@ class _Plugins:
         if complaints and strict_plugins():
             raise PluginError("\n".join(complaints))
         level, frame = 1, sys._getframe()
-        while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == "pullback":
+        while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "pullback":
             level, frame = level + 1, frame.f_back
         for complaint in complaints:
             warnings.warn(complaint, PluginWarning, stacklevel=level)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pullback as pb
 import pytest
+
+import pullback as pb
 from pullback.ops import activation
 
 

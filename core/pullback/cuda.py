@@ -1,0 +1,26 @@
+"""Whether there are CUDA devices: those of any backend that has them."""
+
+from __future__ import annotations
+
+
+def device_count() -> int:
+    """The number of CUDA devices that some backend can use on this machine."""
+    from pullback.backend.registry import known_backends, unavailable_reason
+    from pullback.backend.selection import get_backend
+
+    found = 0
+    for name, spec in known_backends().items():
+        if "cuda" in spec.device_types and unavailable_reason(name) is None:
+            found = max(found, sum(device.type == "cuda" for device in get_backend(name).devices()))
+    return found
+
+
+def is_available() -> bool:
+    """Whether some backend can use a CUDA device on this machine.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> device = "cuda" if pb.cuda.is_available() else "cpu"
+    """
+    return device_count() > 0

@@ -1,0 +1,197 @@
+"""Views share memory, and writes through them reach every tensor that does, on mutable and immutable arrays alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import pullback as pb
+from pullback.autograd import forward_ad
+
+
+@pytest.fixture(params=["numpy", "jax"], autouse=True)
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "jax":
+        pytest.importorskip("jax", reason="the jax extra installs it")
+    with pb.use_backend(request.param):
+        yield request.param
+
+
+def test_a_write_to_a_view_shows_in_its_base() -> None:
+    x = pb.zeros(2, 2)
+    x[0] = 1
+    x[0].mul_(2)
+    assert x.tolist() == [[2, 2], [0, 0]]
+
+
+def test_a_write_to_a_base_shows_in_its_views() -> None:
+    x = pb.arange(4)
+    tail, pairs = x[2:], x.view(2, 2)
+    x += 1
+    assert tail.tolist() == [3, 4]
+    assert pairs.tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_write_shows_in_the_other_views() -> None:
+    x = pb.zeros(2, 3)
+    column, row = x[:, 1], x[1]
+    row += 5
+    assert column.tolist() == [0, 5]
+
+
+def test_views_of_views_write_through() -> None:
+    x = pb.zeros(2, 3, 4)
+    part = x.transpose(1, 2)[1].t()[1:, ::2]
+    part += 1
+    assert x.sum().item() == 4
+    assert x[1, 1].tolist() == [1, 0, 1, 0]
+
+
+def test_detach_shares_memory_and_version() -> None:
+    x = pb.ones(2, requires_grad=True)
+    x.detach()[0] = 3
+    assert x.tolist() == [3, 1]
+    assert x._version == 1
+
+
+def test_data_shares_memory_but_not_the_version() -> None:
+    x = pb.ones(2)
+    x.data[0] = 3
+    assert x.tolist() == [3, 1]
+    assert x._version == 0
+
+
+def test_reshape_views_where_it_can_and_copies_where_it_must() -> None:
+    x = pb.zeros(2, 3)
+    x.reshape(6)[0] = 1
+    x.t().reshape(6)[1] = 1
+    assert x.tolist() == [[1, 0, 0], [0, 0, 0]]
+
+
+def test_view_refuses_what_memory_does_not_allow() -> None:
+    with pytest.raises(RuntimeError, match="view size is not compatible with input tensor's size and stride"):
+        pb.zeros(2, 3).t().view(6)
+
+
+def test_strides_follow_the_chain_of_views() -> None:
+    x = pb.zeros(2, 3, 4)
+    assert x.stride() == (12, 4, 1)
+    assert x.permute(2, 0, 1).stride() == (1, 12, 4)
+    assert x[:, ::2, 1:].stride() == (12, 8, 1)
+    assert pb.zeros(3).expand(2, 3).stride() == (0, 1)
+    assert not x.transpose(0, 1).is_contiguous()
+    assert x[1].is_contiguous()
+
+
+def test_gradients_flow_around_and_through_a_written_part() -> None:
+    x = pb.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    w = pb.tensor(5.0, requires_grad=True)
+    y = x * 1
+    y[1] = w
+    (y * y).sum().backward()
+    assert x.grad.tolist() == [2, 0, 6]
+    assert w.grad.item() == 10
+    assert y.grad_fn.name() == "torch::autograd::CopySlices"
+
+
+def test_a_plain_base_starts_to_require_gradients() -> None:
+    base = pb.zeros(2, 2)
+    other = base[1]
+    base[0] = pb.ones(2, requires_grad=True)
+    assert base.requires_grad
+    assert other.requires_grad
+
+
+def test_a_views_history_is_regenerated_after_its_base_was_written() -> None:
+    x = pb.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 1
+    first = y[0]
+    y.mul_(3)
+    first.backward()
+    assert x.grad.tolist() == [3, 0]
+
+
+def test_second_order_through_a_written_view() -> None:
+    x = pb.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 1
+    y[0].exp_()
+    (first,) = pb.autograd.grad((y**2).sum(), x, create_graph=True)
+    (second,) = pb.autograd.grad(first[0], x)
+    assert second[0].item() == pytest.approx(4 * first[0].item() / 2)
+
+
+def test_forward_mode_through_a_written_view() -> None:
+    with forward_ad.dual_level():
+        x = forward_ad.make_dual(pb.tensor([1.0, 2.0]), pb.tensor([1.0, 10.0]))
+        y = x * 1
+        y[0].mul_(3)
+        y[1] = 7.0
+        assert forward_ad.unpack_dual(y).tangent.tolist() == [3, 0]
+
+
+def test_one_of_several_views_refuses_a_write_where_a_graph_is_recorded() -> None:
+    y = pb.ones(2, requires_grad=True) * 1
+    with pytest.raises(RuntimeError, match="Output 0 of Unbind is a view and is being modified inplace"):
+        y.unbind()[0].mul_(2)
+    with pb.no_grad():
+        y.unbind()[0].mul_(2)
+    assert y.tolist() == [2, 1]
+
+
+def test_the_right_one_of_several_views_is_refreshed() -> None:
+    x = pb.arange(6)
+    parts = x.chunk(3)
+    inner = parts[2][1:]
+    x += 10
+    assert [p.tolist() for p in parts] == [[10, 11], [12, 13], [14, 15]]
+    assert inner.tolist() == [15]
+    inner.zero_()
+    assert x.tolist() == [10, 11, 12, 13, 14, 0]
+
+
+def test_a_view_made_without_grad_refuses_a_recorded_write() -> None:
+    y = pb.ones(2, requires_grad=True) * 1
+    with pb.no_grad():
+        view = y[0]
+    with pytest.raises(RuntimeError, match="A view was created in no_grad mode and is being modified inplace"):
+        view.mul_(2)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3, 3)])
+def test_memory_that_overlaps_itself_refuses_a_write(shape: tuple[int, int]) -> None:
+    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+        pb.zeros(3).expand(shape).add_(1)
+
+
+def test_leaves_that_require_gradients_refuse_writes() -> None:
+    x = pb.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place operation"):
+        x.add_(1)
+    with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad is being used"):
+        x[0] = 1
+    with pb.no_grad():
+        x[0] = 5
+    assert x.tolist() == [5, 1]
+
+
+def test_a_refused_write_changes_nothing() -> None:
+    x = pb.zeros(3)
+    with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+        x.add_(pb.ones(2, 3))
+    assert x.tolist() == [0, 0, 0]
+    assert x._version == 0
+
+
+def test_dead_views_are_forgotten() -> None:
+    x = pb.zeros(4)
+    for _ in range(1000):
+        x[0]
+    assert len(x.alias.group.members) <= 32
+
+
+def test_views_keep_their_base_alive() -> None:
+    row = pb.zeros(2, 2)[0]
+    row += 1
+    assert row.tolist() == [1, 1]
+    assert row._base.tolist() == [[1, 1], [0, 0]]
