@@ -28,9 +28,10 @@ minimum_reduce: Any = np.minimum.reduce
 and_reduce: Any = np.logical_and.reduce
 or_reduce: Any = np.logical_or.reduce
 power = np.power
-dot: Any = np.dot
+dot: Any = np.ndarray.dot  # the method: the function asks for overrides first
 _BLAS = frozenset({dt.float32, dt.float64, dt.complex64, dt.complex128})
 ndarray = np.ndarray
+_ONE = np.int8(1)
 _INTEGER_OF_SIZE = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 
 
@@ -50,6 +51,7 @@ class NumPyBackend(NumPyLikeBackend):
     def __init__(self) -> None:
         super().__init__("numpy", np)
         self.inplace_kernels |= {"pow"}
+        self._blas = frozenset(self.native_dtypes[dtype] for dtype in _BLAS)
 
     def find_dtypes(self) -> tuple[dict[Any, DType], dict[DType, Any]]:
         known, native = super().find_dtypes()
@@ -121,13 +123,16 @@ class NumPyBackend(NumPyLikeBackend):
             return dot  # of two matrices it is their product, and reaches BLAS sooner than matmul
         return super().kernel_for(name, dtype)
 
-    def zero_unless(self, condition: Any, x: Any) -> NativeArray:
+    def zero_where(self, condition: Any, x: Any) -> NativeArray:
         integer = _INTEGER_OF_SIZE.get(x.dtype)
-        if integer is None or condition.shape != x.shape:
-            return super().zero_unless(condition, x)
-        # All bits of an element or none: without the branches of np.where, and exact for NaN and inf too.
-        bits = np.negative(condition.view(np.int8)).astype(integer)
+        if integer is None or condition.__class__ is not ndarray or condition.shape != x.shape:
+            return super().zero_where(condition, x)
+        # No bit of an element or all: without the branches of np.where, and exact for NaN and inf too.
+        bits = np.subtract(condition.view(np.int8), _ONE).astype(integer)
         return np.bitwise_and(bits, x.view(integer), out=bits).view(x.dtype)
+
+    def mm(self, x: Any, y: Any) -> NativeArray:
+        return dot(x, y) if x.dtype in self._blas else self.matmul(x, y)
 
     @staticmethod
     def pow(x: Any, y: Any, out: Any = None) -> NativeArray:

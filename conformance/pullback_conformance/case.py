@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+
 from pullback import autograd
 from pullback.autograd import forward_ad
 from pullback.backend.base import Backend
@@ -15,7 +16,6 @@ from pullback.dtypes import DType
 from pullback.op import Composite, Operation
 from pullback.random import Generator
 from pullback.tensor import Tensor
-
 from pullback_conformance.moving import mapped, moved, tensors_in, to_numpy, widened
 from pullback_conformance.samples import Arguments, seed_of
 
@@ -98,7 +98,9 @@ class Call:
     def second(self, cotangents: Sequence[Any], directions: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """The gradient of ``<directions, vjp(cotangents)>`` with respect to the inputs and to the cotangents."""
         given, first = self.vjp(cotangents, create_graph=True)
-        pairs = [(g, self.like(w, g)) for g, w in zip(first, directions, strict=True) if g is not None and g.requires_grad]
+        pairs = [
+            (g, self.like(w, g)) for g, w in zip(first, directions, strict=True) if g is not None and g.requires_grad
+        ]
         if not pairs:
             return [None] * len(self.inputs), [None] * len(given)
         with use_backend(self.backend):
@@ -154,6 +156,8 @@ class Case:
         The backend under test.
     reference : Backend
         The one it is held against.
+    differentiate : bool
+        Whether derivatives are wanted on the backend under test.
     """
 
     def __init__(
@@ -164,7 +168,10 @@ class Case:
         subject: Backend,
         reference: Backend,
         seed: int = 0,
+        *,
+        differentiate: bool = True,
     ) -> None:
+        self.differentiate = differentiate
         self.operation = operation
         self.dtype = dtype
         self.arguments = arguments
@@ -191,17 +198,24 @@ class Case:
 
     @cached_property
     def has_gradients(self) -> bool:
-        """Whether the sample has something to differentiate, small enough to do so."""
-        if self.operation.nondifferentiable is not None or self.arguments.is_wide:
+        """Whether the sample is to be differentiated: it has operands for that, and is small enough."""
+        if not self.differentiate:
+            return False
+        return self.could_have_gradients
+
+    @cached_property
+    def could_have_gradients(self) -> bool:
+        """Whether there is anything to differentiate."""
+        if self.dtype.category < 2 or self.operation.nondifferentiable is not None or self.arguments.is_wide:
             return False
         tensors = tensors_in((self.arguments.args, self.arguments.kwargs))
         chosen = _differentiated(self.operation, self.arguments.args, self.arguments.kwargs)
         return bool(chosen) and sum(tensors[i].numel() for i in chosen) <= 64
 
     def directions(self, shapes: Sequence[tuple[int, ...]], purpose: int, *, is_complex: bool = False) -> list[Any]:
-        """Vectors to differentiate along: multiples of 1/16 between a half and one and a half, which every dtype holds."""
+        """Vectors to differentiate along: multiples of 1/16 from a half to one and a half, which every dtype holds."""
         random = np.random.default_rng(
-            seed_of(f"{self.operation.name}/{purpose}", self.arguments.index, self.dtype, self.seed)
+            seed_of(f"{self.operation.name}/{purpose}", self.arguments.number, self.dtype, self.seed)
         )
 
         def draw(shape: tuple[int, ...]) -> Any:

@@ -22,19 +22,31 @@ def _separated(context: click.Context, parameter: click.Parameter, value: tuple[
 @click.option("--backend", required=True, metavar="NAME", help="The backend to check: a name, or module:Class.")
 @click.option("--against", default="numpy", metavar="NAME", show_default=True, help="The backend to compare with.")
 @click.option(
-    "--tier", type=click.Choice(["smoke", "standard", "full"]), default="smoke", show_default=True,
+    "--tier",
+    type=click.Choice(["smoke", "standard", "full"]),
+    default="smoke",
+    show_default=True,
     help="smoke: about a minute. standard: every sample and dtype. full: several sets of random values.",
 )
 @click.option("--operations", multiple=True, callback=_separated, metavar="GLOB", help="Only these, as in 'log*,exp'.")
 @click.option("--dtypes", multiple=True, callback=_separated, metavar="NAMES", help="Only these dtypes.")
 @click.option("--checks", multiple=True, callback=_separated, metavar="NAMES", help="Only these checks.")
 @click.option("--seed", default=0, show_default=True, help="Another one gives other random values.")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Threads: two or more pay off where the backend compiles.")
+@click.option(
+    "--jobs",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Threads: they pay off where the backend compiles.",
+)
 @click.option("--json", "json_file", type=_FILE, help="Write the record of every cell.")
 @click.option("--html", "html_file", type=_FILE, help="Write the matrix to look at.")
 @click.option("--junit", "junit_file", type=_FILE, help="Write a JUnit report.")
 @click.option(
-    "--repro-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("conformance-failures"), show_default=True,
+    "--repro-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("conformance-failures"),
+    show_default=True,
     help="Where to save a script for each failure.",
 )
 @click.option("--quiet", is_flag=True, help="No progress bar.")

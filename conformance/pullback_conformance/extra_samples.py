@@ -182,6 +182,8 @@ EXTRA: Final[dict[str, Callable[[Any], Iterator[Sample]]]] = {
     "flipud": _one((2, 3)),
     "msort": _one((3, 2)),
     "conj": _one((2, 3)),
+    "real": _one((2, 3), ()),
+    "imag": _one((2, 3), ()),
     "aminmax": _one((2, 3), (4,)),
     "diagflat": _one((3,), (2, 2)),
     "to_dtype": _to_dtype,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
 from pullback.backend.base import Backend
 from pullback.dtypes import DType
 from pullback.tensor import Tensor

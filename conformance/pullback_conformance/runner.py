@@ -19,7 +19,6 @@ from pullback.errors import MissingKernelError
 from pullback.op import Composite, Operation
 from pullback.op import registry as operations
 from pullback.tensor import Tensor
-
 from pullback_conformance.case import Case
 from pullback_conformance.checks import CHECKS, Check, Finding
 from pullback_conformance.checks.derivatives import program_of
@@ -31,6 +30,7 @@ from pullback_conformance.record import Cell, Record, SampleResult
 from pullback_conformance.samples import Arguments, declared_samples, samples_of, special_sample
 from pullback_conformance.script import script_for
 from pullback_conformance.tiers import TIERS, Tier
+
 
 class Selection(NamedTuple):
     """What to run.
@@ -75,7 +75,9 @@ class Runner:
         For a tier, check or dtype that does not exist, or patterns that no operation matches.
     """
 
-    def __init__(self, subject: Backend | str, reference: Backend | str = "numpy", selection: Selection | None = None) -> None:
+    def __init__(
+        self, subject: Backend | str, reference: Backend | str = "numpy", selection: Selection | None = None
+    ) -> None:
         self.subject = backend_named(subject)
         self.reference = backend_named(reference)
         self.selection = selection or Selection()
@@ -105,7 +107,7 @@ class Runner:
 
     def units(self) -> list[Unit]:
         """Each operation with each dtype that it accepts and the backend has."""
-        return [Unit(o, d) for o in self.operations() for d in self.dtypes if d in o.dtypes]
+        return [Unit(o, d) for o in self.operations() for d in self.dtypes if accepts(o, d)]
 
     def checks_of(self, unit: Unit) -> list[Check]:
         """The checks whose question arises for an operation in a dtype, as far as its declaration tells."""
@@ -213,25 +215,28 @@ class Runner:
         self, unit: Unit, arguments: Arguments, checks: Sequence[Check], results: dict[str, list[SampleResult]]
     ) -> None:
         is_special = arguments.label == "special values"
-        case = Case(unit.operation, unit.dtype, arguments, self.subject, self.reference, self.selection.seed)
+        most = self.tier.derivative_samples
+        differentiate = unit.dtype in self._derivative_dtypes and (most is None or arguments.number < most)
+        case = Case(
+            unit.operation, unit.dtype, arguments, self.subject, self.reference, self.selection.seed,
+            differentiate=differentiate and not is_special,
+        )  # fmt: skip
         chosen = [c for c in checks if (c.name == "special") == is_special]
         if is_special and not chosen:
             return
         failure = self._forward_failure(case)
         for number, check in enumerate(chosen):
-            if check.differentiates and not self._is_differentiated(case):
+            if check.differentiates and not case.has_gradients:
                 continue
             if failure is None:
                 result = self._run_check(case, check)
             elif failure.outcome == Outcome.UNSUPPORTED.value or number == 0:
                 result = failure
             else:
-                result = SampleResult(case.label, Outcome.NOT_RUN.value, message=f"the operation itself failed: see {chosen[0].name}")
+                result = SampleResult(
+                    case.label, Outcome.NOT_RUN.value, message=f"the operation itself failed: see {chosen[0].name}"
+                )
             results[check.name].append(self._limits.judged(case, check, result))
-
-    def _is_differentiated(self, case: Case) -> bool:
-        most = self.tier.derivative_samples
-        return case.has_gradients and (most is None or case.arguments.index < most)
 
     def _forward_failure(self, case: Case) -> SampleResult | None:
         """What to record where the operation raises: a failure, or nothing to judge where it refuses by design."""
@@ -264,13 +269,21 @@ class Runner:
         return self._failure(case, check.name, finding)
 
     def _failure(self, case: Case, check: str, finding: Finding) -> SampleResult:
-        title = f"{case.operation.name} on {case.subject.name}, {case.dtype.name}, {case.label}, {check}: {finding.problem}"
+        title = (
+            f"{case.operation.name} on {case.subject.name}, {case.dtype.name}, {case.label}, {check}: {finding.problem}"
+        )
         try:
             script = script_for(case, title, finding.program)
         except Exception as error:  # the failure counts, with or without its script
             script = f"# no script: {type(error).__name__}: {error}\n"
         return SampleResult(
-            case.label, Outcome.FAILED.value, finding.ulp, finding.bound, finding.problem or "", script, oracle=finding.oracle
+            case.label,
+            Outcome.FAILED.value,
+            finding.ulp,
+            finding.bound,
+            finding.problem or "",
+            script,
+            oracle=finding.oracle,
         )
 
     def _cell(self, unit: Unit, check: Check, samples: list[SampleResult]) -> Cell:
@@ -320,7 +333,11 @@ class _LimitationJudge:
             if not shows and not complete and limitation.case is None:
                 continue  # a sample that this tier leaves out may be the one
             dtype = ", ".join(sorted(d.name for d in limitation.dtypes)) or "every dtype"
-            message = limitation.reason if shows else f"declared as limited, and everything it covers works: {limitation.reason}"
+            message = (
+                limitation.reason
+                if shows
+                else f"declared as limited, and everything it covers works: {limitation.reason}"
+            )
             outcome = Outcome.LIMITED if shows else Outcome.FAILED
             result = SampleResult(_case_of(limitation), outcome.value, message=message)
             cells.append(Cell(operation, "limitations", dtype, "limitation", [result]))
@@ -343,6 +360,12 @@ def _covers(limitation: Limitation, case: Case, check: Check) -> bool:
         and (not limitation.dtypes or case.dtype in limitation.dtypes)
         and limitation.case in (None, check.name, case.label)
     )
+
+
+def accepts(operation: Operation | Composite, dtype: DType) -> bool:
+    """Whether an operation takes operands of a dtype: as it is, or because integers become floating."""
+    becomes_floating = isinstance(operation, Operation) and operation.promotion == "float" and dtype.category < 2
+    return dtype in operation.dtypes or becomes_floating
 
 
 def backend_named(name: Backend | str) -> Backend:
@@ -421,4 +444,3 @@ def _version_of(distribution: str) -> str:
         return version(distribution)
     except PackageNotFoundError:
         return "unknown"
-

@@ -1,8 +1,8 @@
 """The arguments operations are run with: generated once with NumPy, from a seed, then moved to each backend.
 
 An operation's declaration says what to run it with, in ``samples(make)``. Elementwise operations have the default
-samples below: equal shapes, broadcasting, a Python number in each place, 0-d, empty, not contiguous, and enough elements
-to see the precision.
+samples below: equal shapes, broadcasting, a Python number, 0-d, empty, not contiguous, and enough elements to see the
+precision.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from pullback.backend.base import Backend
 from pullback.dtypes import DType, bool_, by_name, int64
 from pullback.op import Composite, Operation, Sample, tensors_of
@@ -97,7 +98,7 @@ SPECIAL_VALUES = (float("nan"), float("inf"), float("-inf"), 0.0, -0.0, 1.0, -1.
 class Arguments(NamedTuple):
     """The arguments of one sample, with NumPy tensors of the dtype under test."""
 
-    index: int
+    number: int
     label: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]

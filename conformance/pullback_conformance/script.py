@@ -1,4 +1,4 @@
-"""Scripts that reproduce a failure: a few lines, with the inputs in them, that need pullback and the backend's library only."""
+"""Scripts that reproduce a failure: a few lines with the inputs in them, that need pullback and the backend only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
 import pullback as pb
 from pullback.backend import registry
 from pullback.backend.base import Backend
@@ -14,7 +15,6 @@ from pullback.dtypes import DType
 from pullback.op import Composite, Operation
 from pullback.random import Generator
 from pullback.tensor import Tensor
-
 from pullback_conformance.case import Call, Case
 from pullback_conformance.checks.finding import literal
 from pullback_conformance.moving import Layout, to_numpy, widened
@@ -121,7 +121,9 @@ def _selection(backend: Backend) -> list[str]:
     if backend.name in {spec.name for spec in backend_specs()}:
         return [f"pb.set_default_backend({backend.name!r})"]
     spec = registry.known_backends().get(backend.name)
-    module, _, name = (spec.loader if spec else f"{type(backend).__module__}:{type(backend).__qualname__}").partition(":")
+    module, _, name = (spec.loader if spec else f"{type(backend).__module__}:{type(backend).__qualname__}").partition(
+        ":"
+    )
     return [f"from {module} import {name}", "", f"pb.set_default_backend({name}())"]
 
 

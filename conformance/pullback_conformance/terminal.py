@@ -22,8 +22,8 @@ _STYLES = {
     Outcome.NOT_RUN: "red",
     Outcome.UNSUPPORTED: "dim",
 }
-#: Failures shown in full; the others are in the reports and the folder of scripts.
-_MOST_SHOWN = 10
+#: Failures shown in full, one of each operation; the others are in the reports and the folder of scripts.
+_MOST_SHOWN = 5
 
 
 def run_with_progress(
@@ -62,10 +62,12 @@ def show(console: Console, record: Record, scripts: list[Path]) -> None:
     if record.missing_dtypes:
         console.print(f"dtypes the backend does not have: {', '.join(record.missing_dtypes)}")
     bad = record.bad_cells()
-    for cell in bad[:_MOST_SHOWN]:
+    first = list({(cell.operation, cell.outcome): cell for cell in reversed(bad)}.values())[::-1]
+    shown = sorted(first, key=lambda cell: cell.outcome is not Outcome.FAILED)[:_MOST_SHOWN]
+    for cell in shown:
         _show_cell(console, cell)
-    if len(bad) > _MOST_SHOWN:
-        console.print(f"... and {len(bad) - _MOST_SHOWN} more; --json or --html has all of them.")
+    if len(bad) > len(shown):
+        console.print(f"\n... and {len(bad) - len(shown)} more cells; --json and --html have all of them.")
     if scripts:
         console.print(f"scripts that reproduce the failures: {scripts[0].parent}", highlight=False, soft_wrap=True)
     counts = record.counts()
@@ -108,12 +110,14 @@ def _show_cell(console: Console, cell: Cell) -> None:
     )  # fmt: skip
     console.print(f"  {escape(sample.message)}", highlight=False, soft_wrap=True)
     if sample.script:
-        console.print(escape("\n".join(f"    {line}" for line in _shortened(sample.script))), highlight=False, soft_wrap=True)
+        console.print(
+            escape("\n".join(f"    {line}" for line in _shortened(sample.script))), highlight=False, soft_wrap=True
+        )
     if sample.script_file:
         console.print(f"  {escape(sample.script_file)}", highlight=False, soft_wrap=True)
 
 
 def _shortened(script: str) -> list[str]:
-    """A script without its first line, which repeats the message, and its longest lines cut; the file has them whole."""
+    """A script without its first line, which repeats the message, and with long lines cut; the file has all."""
     lines = script.rstrip().split("\n")[1:]
     return [line if len(line) <= 200 else f"{line[:197]}..." for line in lines if line]

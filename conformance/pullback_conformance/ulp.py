@@ -24,6 +24,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+
 from pullback.dtypes import DType
 
 #: Precision in bits, and the exponent of the smallest normal number.

@@ -121,6 +121,9 @@ from pullback.ops.binary import (
 from pullback.ops.binary import (
     clamp as clip,
 )
+from pullback.ops.classification_losses import (
+    binary_cross_entropy_with_logits,
+)
 from pullback.ops.comparison import (
     bitwise_and,
     bitwise_left_shift,
@@ -155,6 +158,13 @@ from pullback.ops.comparison import (
 from pullback.ops.comparison import (
     ne as not_equal,
 )
+from pullback.ops.complex_numbers import (
+    angle,
+    conj,
+    conj_physical,
+    imag,
+    real,
+)
 from pullback.ops.contraction import (
     einsum,
 )
@@ -184,6 +194,19 @@ from pullback.ops.cumulative import (
     cumsum,
     prod,
 )
+from pullback.ops.exponential import (
+    exp,
+    exp2,
+    expm1,
+    log,
+    log1p,
+    log2,
+    log10,
+    reciprocal,
+    rsqrt,
+    sqrt,
+    square,
+)
 from pullback.ops.extreme import (
     amax,
     amin,
@@ -196,15 +219,7 @@ from pullback.ops.extreme import (
 )
 from pullback.ops.gathering import (
     gather,
-    index_add,
-    index_copy,
-    index_fill,
     index_select,
-    masked_fill,
-    masked_scatter,
-    masked_select,
-    scatter,
-    scatter_add,
     take,
     take_along_dim,
 )
@@ -246,8 +261,10 @@ from pullback.ops.linalg import (
 from pullback.ops.linalg import (
     outer as ger,
 )
-from pullback.ops.nn import (
-    binary_cross_entropy_with_logits,
+from pullback.ops.masking import (
+    masked_fill,
+    masked_scatter,
+    masked_select,
 )
 from pullback.ops.norm import (
     norm,
@@ -295,6 +312,23 @@ from pullback.ops.reduction import (
     sum,
     var,
     var_mean,
+)
+from pullback.ops.rounding import (
+    ceil,
+    floor,
+    frac,
+    round,
+    trunc,
+)
+from pullback.ops.rounding import (
+    trunc as fix,
+)
+from pullback.ops.scattering import (
+    index_add,
+    index_copy,
+    index_fill,
+    scatter,
+    scatter_add,
 )
 from pullback.ops.shape import (
     adjoint,
@@ -347,76 +381,54 @@ from pullback.ops.sorting import (
     sort,
     topk,
 )
-from pullback.ops.unary import (
-    abs,
+from pullback.ops.trigonometric import (
     acos,
     acosh,
-    angle,
     asin,
     asinh,
     atan,
     atanh,
-    ceil,
-    conj,
-    conj_physical,
     cos,
     cosh,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+from pullback.ops.trigonometric import (
+    acos as arccos,
+)
+from pullback.ops.trigonometric import (
+    acosh as arccosh,
+)
+from pullback.ops.trigonometric import (
+    asin as arcsin,
+)
+from pullback.ops.trigonometric import (
+    asinh as arcsinh,
+)
+from pullback.ops.trigonometric import (
+    atan as arctan,
+)
+from pullback.ops.trigonometric import (
+    atanh as arctanh,
+)
+from pullback.ops.unary import (
+    abs,
     erf,
     erfc,
-    exp,
-    exp2,
-    expm1,
-    floor,
-    frac,
-    imag,
     isfinite,
     isinf,
     isnan,
-    log,
-    log1p,
-    log2,
-    log10,
     nan_to_num,
     positive,
-    real,
-    reciprocal,
-    round,
-    rsqrt,
     sgn,
     sigmoid,
     sign,
     signbit,
-    sin,
-    sinh,
-    sqrt,
-    square,
-    tan,
-    tanh,
-    trunc,
 )
 from pullback.ops.unary import (
     abs as absolute,
-)
-from pullback.ops.unary import (
-    acos as arccos,
-)
-from pullback.ops.unary import (
-    acosh as arccosh,
-)
-from pullback.ops.unary import (
-    asin as arcsin,
-)
-from pullback.ops.unary import (
-    asinh as arcsinh,
-)
-from pullback.ops.unary import (
-    atan as arctan,
-)
-from pullback.ops.unary import (
-    atanh as arctanh,
-)
-from pullback.ops.unary import (
-    trunc as fix,
 )
 from pullback.printing import (
     get_printoptions,
@@ -455,6 +467,45 @@ short = int16
 cfloat = complex64
 cdouble = complex128
 
+# PyTorch has the in-place methods of these functions as functions too.
+abs_ = Tensor.abs_
+acos_ = Tensor.acos_
+acosh_ = Tensor.acosh_
+asin_ = Tensor.asin_
+asinh_ = Tensor.asinh_
+atan_ = Tensor.atan_
+atanh_ = Tensor.atanh_
+ceil_ = Tensor.ceil_
+conj_physical_ = Tensor.conj_physical_
+cos_ = Tensor.cos_
+cosh_ = Tensor.cosh_
+erf_ = Tensor.erf_
+erfc_ = Tensor.erfc_
+exp2_ = Tensor.exp2_
+exp_ = Tensor.exp_
+expm1_ = Tensor.expm1_
+floor_ = Tensor.floor_
+frac_ = Tensor.frac_
+log10_ = Tensor.log10_
+log1p_ = Tensor.log1p_
+log2_ = Tensor.log2_
+log_ = Tensor.log_
+nan_to_num_ = Tensor.nan_to_num_
+neg_ = Tensor.neg_
+reciprocal_ = Tensor.reciprocal_
+relu_ = Tensor.relu_
+round_ = Tensor.round_
+rsqrt_ = Tensor.rsqrt_
+sigmoid_ = Tensor.sigmoid_
+sin_ = Tensor.sin_
+sinh_ = Tensor.sinh_
+sqrt_ = Tensor.sqrt_
+square_ = Tensor.square_
+tan_ = Tensor.tan_
+tanh_ = Tensor.tanh_
+trunc_ = Tensor.trunc_
+xlogy_ = Tensor.xlogy_
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -468,9 +519,12 @@ __all__ = [
     "Tensor",
     "UnknownBackendError",
     "abs",
+    "abs_",
     "absolute",
     "acos",
+    "acos_",
     "acosh",
+    "acosh_",
     "add",
     "addcdiv",
     "addcmul",
@@ -497,10 +551,14 @@ __all__ = [
     "argwhere",
     "as_tensor",
     "asin",
+    "asin_",
     "asinh",
+    "asinh_",
     "atan",
     "atan2",
+    "atan_",
     "atanh",
+    "atanh_",
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
@@ -527,6 +585,7 @@ __all__ = [
     "cat",
     "cdouble",
     "ceil",
+    "ceil_",
     "cfloat",
     "chunk",
     "clamp",
@@ -541,9 +600,12 @@ __all__ = [
     "concatenate",
     "conj",
     "conj_physical",
+    "conj_physical_",
     "copysign",
     "cos",
+    "cos_",
     "cosh",
+    "cosh_",
     "count_nonzero",
     "cpu",
     "cuda",
@@ -572,10 +634,15 @@ __all__ = [
     "eq",
     "equal",
     "erf",
+    "erf_",
     "erfc",
+    "erfc_",
     "exp",
     "exp2",
+    "exp2_",
+    "exp_",
     "expm1",
+    "expm1_",
     "eye",
     "fill",
     "fix",
@@ -589,9 +656,11 @@ __all__ = [
     "float64",
     "float_power",
     "floor",
+    "floor_",
     "floor_divide",
     "fmod",
     "frac",
+    "frac_",
     "from_numpy",
     "full",
     "full_like",
@@ -638,8 +707,12 @@ __all__ = [
     "linspace",
     "log",
     "log1p",
+    "log1p_",
     "log2",
+    "log2_",
     "log10",
+    "log10_",
+    "log_",
     "log_softmax",
     "logaddexp",
     "logical_and",
@@ -671,10 +744,12 @@ __all__ = [
     "mv",
     "nan",
     "nan_to_num",
+    "nan_to_num_",
     "nansum",
     "narrow",
     "ne",
     "neg",
+    "neg_",
     "negative",
     "nn",
     "no_grad",
@@ -704,7 +779,9 @@ __all__ = [
     "ravel",
     "real",
     "reciprocal",
+    "reciprocal_",
     "relu",
+    "relu_",
     "remainder",
     "repeat_interleave",
     "reshape",
@@ -712,8 +789,10 @@ __all__ = [
     "roll",
     "rot90",
     "round",
+    "round_",
     "row_stack",
     "rsqrt",
+    "rsqrt_",
     "rsub",
     "scatter",
     "scatter_add",
@@ -727,16 +806,21 @@ __all__ = [
     "sgn",
     "short",
     "sigmoid",
+    "sigmoid_",
     "sign",
     "signbit",
     "sin",
+    "sin_",
     "sinh",
+    "sinh_",
     "softmax",
     "sort",
     "split",
     "split_with_sizes",
     "sqrt",
+    "sqrt_",
     "square",
+    "square_",
     "squeeze",
     "stack",
     "std",
@@ -750,7 +834,9 @@ __all__ = [
     "take",
     "take_along_dim",
     "tan",
+    "tan_",
     "tanh",
+    "tanh_",
     "tensor",
     "tensor_split",
     "tensordot",
@@ -762,6 +848,7 @@ __all__ = [
     "triu",
     "true_divide",
     "trunc",
+    "trunc_",
     "uint8",
     "uint16",
     "uint32",
@@ -777,6 +864,7 @@ __all__ = [
     "vstack",
     "where",
     "xlogy",
+    "xlogy_",
     "zeros",
     "zeros_like",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from pullback.dtypes import DType, dtype_of_scalar, result_type_of
 from pullback.tensor import Tensor
 
 
-def is_tensor(obj: Any) -> bool:
+def is_tensor(obj: Any) -> TypeGuard[Tensor]:
     """Whether ``obj`` is a Tensor.
 
     Examples

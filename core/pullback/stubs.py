@@ -281,9 +281,18 @@ def _import_order(name: str) -> tuple[Any, ...]:
 # -- the stubs --------------------------------------------------------------------------------------------------------
 
 
-def own_operations() -> list[Operation]:
-    """The operations this package declares; plugins' may be in the registry too."""
-    return [r for r in registry.values() if isinstance(r, Operation) and _is_own(r.module)]
+def operation_of(value: Any) -> Operation | None:
+    """The operation that a function or method was made for: as it is, as an operator, or in place."""
+    if not isinstance(value, types.FunctionType):
+        return None
+    for record in registry.values():
+        if isinstance(record, Operation) and (
+            value.__name__ == record.inplace_name
+            if value.__module__ == "pullback.op_callable"
+            else value.__name__ == record.name and value.__code__.co_filename.startswith("<pullback ")
+        ):
+            return record
+    return None
 
 
 def _is_own(module: str | None) -> bool:
@@ -309,9 +318,6 @@ def attached_methods() -> dict[str, Any]:
 def tensor_methods() -> str:
     """The source of ``tensor_methods.pyi``."""
     methods = attached_methods()
-    operations = own_operations()
-    by_call = {id(o.call): o for o in operations}
-    by_inplace = {o.inplace_name: o for o in operations}
     stub = Stub(methods)
     body = ["class TensorMethods:"]
     for name, value in methods.items():
@@ -323,10 +329,9 @@ def tensor_methods() -> str:
                 (setter,) = signatures_of(value.fset)
                 body += [f"    @{name}.setter", *stub.definitions(name, [as_method(name, setter)], "    ")]
             continue
-        if id(value) in by_call:
-            signatures = [operation_signature(by_call[id(value)])]
-        elif value.__module__ == "pullback.op_callable":
-            signatures = [operation_signature(by_inplace[value.__name__])]
+        operation = operation_of(value)
+        if operation is not None:
+            signatures = [operation_signature(operation)]
         else:
             signatures = signatures_of(value)
             if len(signatures) > 1:  # some functions take a number too, a method never does
@@ -339,13 +344,15 @@ def namespace(module: types.ModuleType) -> str:
     """The source of the stub of a module that only re-exports: operations by signature, the rest by import."""
     names = sorted(getattr(module, "__all__", None) or (n for n in vars(module) if not n.startswith("_")))
     sources = imports_of(module.__name__)
-    by_call = {id(o.call): o for o in own_operations()}
     stub = Stub(names)
     body: list[str] = []
     for name in names:
         value = getattr(module, name)
-        if id(value) in by_call:
-            body += stub.definitions(name, function_signatures(by_call[id(value)]))
+        operation = operation_of(value)
+        if operation is not None:
+            signatures = function_signatures(operation)
+            # The tensor that is written in place comes first.
+            body += stub.definitions(name, signatures[:1] if value.__name__ == operation.inplace_name else signatures)
         else:
             source, original = _origin(module, name, value, sources)
             stub.imports.add((source, original, None if original == name else name))

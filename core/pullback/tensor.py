@@ -482,9 +482,7 @@ class Tensor(TensorMethods):
 
         if self.edge is not LEAF:
             if self.edge is None:
-                raise RuntimeError(
-                    "cannot register a hook on a tensor that doesn't require gradient"
-                )
+                raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         if self._post_accumulate_hooks is None:
             self._post_accumulate_hooks = {}
@@ -523,7 +521,7 @@ class Tensor(TensorMethods):
         >>> x.grad
         tensor(6.)
         """
-        from pullback.autograd import backward
+        from pullback.autograd.differentiate import backward
 
         backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
@@ -538,7 +536,8 @@ class Tensor(TensorMethods):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the"
+                " moment."
             )
         copied = Tensor._wrap(self.backend.copy(self.array), self.backend)
         copied.edge = self.edge

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from pullback.backend.base import Limitation
 from pullback_numpy.backend import NumPyBackend
 

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import loopbacks
-import pullback as pb
 import pytest
+
+import pullback as pb
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Record
 from pullback_conformance.report.scripts import save_scripts

@@ -1,12 +1,12 @@
-"""Checks of derivatives: against formulas in higher precision, against differences of values, and against each other."""
+"""Checks of derivatives: against formulas in higher precision, differences of values, and each other."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from pullback.tensor import Tensor
 
+from pullback.tensor import Tensor
 from pullback_conformance.case import Case, wide_array
 from pullback_conformance.checks.finding import Finding, Unsupported, compared
 from pullback_conformance.oracles.differences import as_real_vector
@@ -53,7 +53,9 @@ def adjoint(case: Case) -> Finding:
     tangents = case.on(case.subject).jvp(oracle.tangents)
     _, grads = case.on(case.subject).vjp(oracle.cotangents)
     _refuse_constants(case, [*tangents, *grads])
-    pushed = [np.zeros_like(o) if t is None else wide_array(t) for t, o in zip(tangents, oracle.inexact_outputs, strict=True)]
+    pushed = [
+        np.zeros_like(o) if t is None else wide_array(t) for t, o in zip(tangents, oracle.inexact_outputs, strict=True)
+    ]
     pulled = [np.zeros_like(i) if g is None else wide_array(g) for g, i in zip(grads, oracle.inputs, strict=True)]
     t, v = as_real_vector(oracle.tangents), as_real_vector(oracle.cotangents)
     left = float(as_real_vector(pushed) @ v)
@@ -97,7 +99,9 @@ def _compare(
         if isinstance(result, Tensor):
             dtype = result.dtype
             if isinstance(operand, Tensor) and dtype is not operand.dtype:
-                total = total.merged(Finding(f"{name} has dtype {dtype.name}, the operand {operand.dtype.name}", program=program))
+                total = total.merged(
+                    Finding(f"{name} has dtype {dtype.name}, the operand {operand.dtype.name}", program=program)
+                )
                 continue
         array = np.zeros_like(exact) if result is None else wide_array(result)
         place = expression.format(number)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pullback.dtypes import DType
 
+from pullback.dtypes import DType
 from pullback_conformance.ulp import errors_in_ulp, ulp_at
 
 
@@ -43,7 +43,7 @@ class Finding:
         return Finding(first.problem, max(ulps, default=None), bound, first.program, self.oracle or other.oracle)
 
 
-class Unsupported(Exception):  # noqa: N818  an outcome, not an error
+class Unsupported(Exception):
     """The question does not arise for this case, with the reason."""
 
 
@@ -74,7 +74,9 @@ def compared(
     """
     exact = np.asarray(exact)
     if actual.shape != exact.shape:
-        return Finding(f"{what} has shape {actual.shape}, expected {exact.shape}", program=[f"print({expression}.shape)"])
+        return Finding(
+            f"{what} has shape {actual.shape}, expected {exact.shape}", program=[f"print({expression}.shape)"]
+        )
     if dtype.category < 2:
         return _compared_exactly(what, expression, actual, exact, oracle)
     errors = errors_in_ulp(actual, exact, dtype, scale)
@@ -113,13 +115,15 @@ def _compared_exactly(what: str, expression: str, actual: Any, exact: Any, oracl
     if not np.any(wrong):
         return Finding(oracle=oracle)
     index = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-    problem = (
-        f"{what}{_place(index)} is {_number(actual[index])}, expected {_number(exact[index])} (against {oracle})"
-    )
+    problem = f"{what}{_place(index)} is {_number(actual[index])}, expected {_number(exact[index])} (against {oracle})"
     expected = [_plain(v) for v in np.asarray(exact).reshape(-1)]
     return Finding(
         problem,
-        program=[f"actual = {expression}.reshape(-1).tolist()", f"expected = {expected!r}", "assert actual == expected, actual"],
+        program=[
+            f"actual = {expression}.reshape(-1).tolist()",
+            f"expected = {expected!r}",
+            "assert actual == expected, actual",
+        ],
     )
 
 

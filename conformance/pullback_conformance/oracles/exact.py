@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from pullback.backend.base import Backend
 from pullback.backend.selection import get_backend
 from pullback.dtypes import DType
 from pullback.op import Composite, Operation
 from pullback.tensor import Tensor
-
 from pullback_conformance.case import Call, Case, is_inexact
 from pullback_conformance.moving import tensors_in, to_numpy, widened
 from pullback_conformance.oracles import differences, integers, multiprecision
@@ -31,7 +31,7 @@ class OracleError(Exception):
     """An oracle failed, so the check could not be run: no fault of the backend under test."""
 
 
-class NoOracle(Exception):  # noqa: N818  not an error
+class NoOracle(Exception):
     """There is nothing more precise or independent to compare with."""
 
 
@@ -78,25 +78,38 @@ class Oracle:
 
     def _integer_values(self) -> Truth:
         case = self.case
+        if isinstance(self.operation, Operation) and self.operation.promotion == "float":
+            values = [_array(v) for v in self._call(extended_backend(), _stand_in(case.dtype)).run()]
+            return Truth(values, [np.abs(v) for v in values], "the same numbers in extended precision")
         if not case.is_self_comparison:
             values = [_array(v) for v in self.in_same_dtype]
             return Truth(values, [np.abs(v) for v in values], case.reference.name)
-        if isinstance(self.operation, Operation) and not case.arguments.kwargs and not self.operation.sequence:
-            operands = [a.array if isinstance(a, Tensor) else a for a in case.arguments.args]
-            result = self.in_same_dtype[0]
-            if all(isinstance(o, np.ndarray | int) for o in operands) and isinstance(result, Tensor):
-                exact = integers.evaluate(self.operation.name, operands, to_numpy(result).dtype)
-                if exact is not None:
-                    return Truth([exact], [np.abs(exact)], "Python's integers")
+        by_python = self._python_values()
+        if by_python is not None:
+            return by_python
         numbers = [a for a in (*case.arguments.args, *case.arguments.kwargs.values()) if isinstance(a, float)]
         if case.dtype.category == 1 and not numbers:  # a float would be truncated for integers
             try:
-                results = self._call(extended_backend(), _integers_stand_in(case.dtype)).run()
+                results = self._call(extended_backend(), _stand_in(case.dtype)).run()
             except (NotImplementedError, RuntimeError, TypeError, ValueError, IndexError) as error:
                 raise NoOracle("no independent oracle for integers on the reference backend itself") from error
-            values = [_array(v) for v in results]
+            values = [
+                _wrapped(_array(v), to_numpy(own).dtype) if isinstance(own, Tensor) else _array(v)
+                for v, own in zip(results, self.in_same_dtype, strict=True)
+            ]
             return Truth(values, [np.abs(v) for v in values], "the same integers in extended precision")
         raise NoOracle(f"no independent oracle for {case.dtype.name} on the reference backend itself")
+
+    def _python_values(self) -> Truth | None:
+        arguments = self.case.arguments
+        if not isinstance(self.operation, Operation) or arguments.kwargs or self.operation.sequence:
+            return None
+        operands = [a.array if isinstance(a, Tensor) else a for a in arguments.args]
+        result = self.in_same_dtype[0]
+        if not all(isinstance(o, np.ndarray | int) for o in operands) or not isinstance(result, Tensor):
+            return None
+        exact = integers.evaluate(self.operation.name, operands, to_numpy(result).dtype)
+        return None if exact is None else Truth([exact], [np.abs(exact)], "Python's integers")
 
     def _stream_values(self) -> Truth:
         """Random numbers: the stream depends on the dtype, so only another backend in the same dtype can tell."""
@@ -172,7 +185,7 @@ class Oracle:
             if self.operation.module.endswith(".fft"):  # its coefficients have all signs: only the largest is a bound
                 sums = [np.broadcast_to(np.max(s, initial=0), s.shape) for s in sums]
             return [np.maximum(m, s) if s.shape == m.shape else m for m, s in zip(magnitudes, sums, strict=True)]
-        if self.case.has_gradients and self.wide is not None and len(values) == len(self.inexact_outputs):
+        if self.case.could_have_gradients and self.wide is not None and len(values) == len(self.inexact_outputs):
             # How much the result moves where each operand moves by its own size: what rounding the operands would do.
             moves = np.abs(self.jacobian) @ np.abs(differences.as_real_vector(self.inputs))
             parts = [np.abs(p) for p in differences.from_real_vector(moves, self.inexact_outputs)]
@@ -186,7 +199,9 @@ class Oracle:
         moves = np.zeros(self.inexact_outputs[0].shape)
         for number in range(len(self.inputs)):
             along = [a if n == number else np.zeros_like(a) for n, a in enumerate(self.inputs)]
-            vector = differences.directional(self._values_at, self.inputs, differences.as_real_vector(along), self.step)
+            vector, _ = differences.directional(
+                self._values_at, self.inputs, differences.as_real_vector(along), self.step
+            )
             (move,) = differences.from_real_vector(vector, self.inexact_outputs)
             moves += np.abs(move).astype(np.float64)
         return moves
@@ -214,10 +229,19 @@ class Oracle:
         return [_array(v) for v in call.run(replaced) if is_inexact(v)]
 
     @cached_property
-    def jacobian(self) -> Any:
-        """All first derivatives, by differences of values."""
+    def _differences(self) -> tuple[Any, Any]:
         outputs = differences.as_real_vector(self.inexact_outputs).size
         return differences.jacobian(self._values_at, self.inputs, self.step, outputs)
+
+    @property
+    def jacobian(self) -> Any:
+        """All first derivatives, by differences of values."""
+        return self._differences[0]
+
+    @property
+    def roughness(self) -> Any:
+        """Where the Jacobian matrix has no elements: at kinks and jumps."""
+        return self._differences[1]
 
     @cached_property
     def cotangents(self) -> list[Any]:
@@ -243,19 +267,52 @@ class Oracle:
         """Whether the results don't depend on the operands, so that no graph is needed."""
         return not np.any(self.jacobian)
 
+    def _gradient_at(self, arrays: list[Any]) -> list[Any]:
+        call = self.fresh()
+        for i, array in zip(call.chosen, arrays, strict=True):
+            call.tensors[i].array = call.like(array, call.tensors[i]).array
+        _, grads = call.vjp(self.cotangents)
+        return [np.zeros_like(a) if g is None else _array(g) for g, a in zip(grads, self.inputs, strict=True)]
+
+    def _tangent_at(self, arrays: list[Any]) -> list[Any]:
+        call = self.fresh()
+        for i, array in zip(call.chosen, arrays, strict=True):
+            call.tensors[i].array = call.like(array, call.tensors[i]).array
+        return [
+            np.zeros_like(o) if t is None else _array(t)
+            for t, o in zip(call.jvp(self.tangents), self.inexact_outputs, strict=True)
+        ]
+
+    def _moves_of(self, derivative_at: Callable[[list[Any]], list[Any]]) -> Any:
+        """How far a derivative moves where each operand moves by its own size: as for values, and in the same vein."""
+        moves: Any = 0.0
+        for number in range(len(self.inputs)):
+            along = [a if n == number else np.zeros_like(a) for n, a in enumerate(self.inputs)]
+            vector, is_rough = differences.directional(
+                derivative_at, self.inputs, differences.as_real_vector(along), self.step
+            )
+            moves = moves + np.where(is_rough, 0.0, np.abs(vector))
+        return moves
+
     @cached_property
     def vjp(self) -> Derivative:
         """Gradients for the operands."""
         _, grads = self.fresh().vjp(self.cotangents)
-        v = differences.as_real_vector(self.cotangents)
-        return self._derivative(grads, self.jacobian.T @ v, np.abs(self.jacobian.T) @ np.abs(v), self.inputs)
+        v, matrix = differences.as_real_vector(self.cotangents), self.jacobian.T
+        scale = np.abs(matrix) @ np.abs(v)
+        if self.kind is Kind.ELEMENTWISE:
+            scale = np.fmax(scale, self._moves_of(self._gradient_at))
+        return self._derivative(grads, matrix @ v, scale, self.roughness.any(axis=0), self.inputs)
 
     @cached_property
     def jvp(self) -> Derivative:
         """Tangents of the results."""
         tangents = self.fresh().jvp(self.tangents)
-        t = differences.as_real_vector(self.tangents)
-        return self._derivative(tangents, self.jacobian @ t, np.abs(self.jacobian) @ np.abs(t), self.inexact_outputs)
+        t, matrix = differences.as_real_vector(self.tangents), self.jacobian
+        scale = np.abs(matrix) @ np.abs(t)
+        if self.kind is Kind.ELEMENTWISE:
+            scale = np.fmax(scale, self._moves_of(self._tangent_at))
+        return self._derivative(tangents, matrix @ t, scale, self.roughness.any(axis=1), self.inexact_outputs)
 
     @cached_property
     def second(self) -> Derivative:
@@ -266,22 +323,18 @@ class Oracle:
         """
         by_input, by_cotangent = self.fresh().second(self.cotangents, self.second_directions)
         w = differences.as_real_vector(self.second_directions)
-
-        def gradient_at(arrays: list[Any]) -> list[Any]:
-            call = self.fresh()
-            for i, array in zip(call.chosen, arrays, strict=True):
-                call.tensors[i].array = call.like(array, call.tensors[i]).array
-            _, grads = call.vjp(self.cotangents)
-            return [np.zeros_like(a) if g is None else _array(g) for g, a in zip(grads, self.inputs, strict=True)]
-
-        hessian = differences.directional(gradient_at, self.inputs, w, self.step)
+        hessian, is_rough = differences.directional(self._gradient_at, self.inputs, w, self.step)
         expected = np.concatenate([hessian, self.jacobian @ w])
         largest = max(np.max(np.abs(hessian), initial=0), np.max(np.abs(self.vjp.vector), initial=0))
-        scale = np.concatenate([np.full(hessian.shape, largest), np.abs(self.jacobian) @ np.abs(w)])
-        return self._derivative([*by_input, *by_cotangent], expected, scale, [*self.inputs, *self.inexact_outputs])
+        product = np.abs(self.jacobian) @ np.abs(w)
+        scale = np.concatenate([np.full(hessian.shape, largest), np.full(product.shape, np.max(product, initial=0))])
+        rough = np.concatenate([is_rough | self.roughness.any(axis=0), self.roughness.any(axis=1)])
+        like = [*self.inputs, *self.inexact_outputs]
+        return self._derivative([*by_input, *by_cotangent], expected, scale, rough, like)
 
-    def _derivative(self, by_formula: list[Any], vector: Any, scale: Any, like: list[Any]) -> Derivative:
-        by_differences = differences.from_real_vector(vector, like)
+    def _derivative(self, by_formula: list[Any], vector: Any, scale: Any, rough: Any, like: list[Any]) -> Derivative:
+        known = np.where(rough, np.longdouble("nan"), vector)
+        by_differences = differences.from_real_vector(known, like)
         scales = differences.from_real_vector(scale, like)
         arrays = [np.zeros_like(d) if f is None else _array(f) for f, d in zip(by_formula, by_differences, strict=True)]
         sized = []
@@ -307,14 +360,26 @@ def _array(value: Any) -> Any:
     return widened(to_numpy(value)) if isinstance(value, Tensor) else np.asarray(value)
 
 
+def _wrapped(array: Any, dtype: Any) -> Any:
+    """Exact whole numbers as integers of a width, wrapped around; for another dtype as they are."""
+    if dtype.kind not in "iu" or array.dtype.kind != "f":
+        return array
+    bits = 8 * dtype.itemsize
+    whole = [int(v) & ((1 << bits) - 1) for v in array.reshape(-1)]
+    signed = [v - (1 << bits) if dtype.kind == "i" and v >> (bits - 1) else v for v in whole]
+    return np.array(signed, dtype).reshape(array.shape)
+
+
 def _absolute(tensor: Tensor) -> Tensor:
     array = np.abs(tensor.array).astype(tensor.array.dtype)
     return Tensor._wrap(array, tensor.backend)
 
 
-def _integers_stand_in(dtype: DType) -> Callable[[Tensor], Tensor]:
+def _stand_in(dtype: DType) -> Callable[[Tensor], Tensor]:
+    """Converts operands of the integer dtype under test to extended precision, and others as always."""
+
     def convert(tensor: Tensor) -> Tensor:
-        return integers_as_floating(tensor) if tensor.dtype is dtype and tensor.array.size else in_extended_precision(tensor)
+        return integers_as_floating(tensor) if tensor.dtype is dtype else in_extended_precision(tensor)
 
     return convert
 

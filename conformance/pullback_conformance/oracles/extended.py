@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+
 from pullback.backend.base import Backend
 from pullback.backend.selection import get_backend
 from pullback.dtypes import DType, complex128, float64
@@ -52,7 +53,9 @@ def in_double_precision(tensor: Tensor) -> Tensor:
 def _converted(tensor: Tensor, backend: Backend) -> Tensor:
     category = tensor.dtype.category
     dtype = tensor.dtype if category < 2 else complex128 if category == 3 else float64
-    return Tensor._wrap(np.ascontiguousarray(tensor.array).reshape(tensor.array.shape).astype(backend.native_dtypes[dtype]), backend)
+    return Tensor._wrap(
+        np.ascontiguousarray(tensor.array).reshape(tensor.array.shape).astype(backend.native_dtypes[dtype]), backend
+    )
 
 
 def integers_as_floating(tensor: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ def function_named(name: str | None) -> Callable[..., Any] | None:
     if name is None:
         return None
     try:
-        import mpmath
+        import mpmath  # type: ignore[import-untyped]
     except ModuleNotFoundError:
         return None
     function: Callable[..., Any] = getattr(mpmath, name.removeprefix("mpmath."))

@@ -72,7 +72,13 @@ def _content(record: Record) -> dict[str, Any]:
     return {
         "record": record,
         "counts": [
-            {"slug": _slug(o), "label": o.value, "count": counts[o.value], "meaning": MEANINGS[o], "symbol": _SYMBOLS[o]}
+            {
+                "slug": _slug(o),
+                "label": o.value,
+                "count": counts[o.value],
+                "meaning": MEANINGS[o],
+                "symbol": _SYMBOLS[o],
+            }
             for o in shown
         ],
         "columns": columns,
@@ -90,12 +96,11 @@ def _row(name: str, columns: list[dict[str, Any]], by_place: dict[tuple[str, str
     for column in columns:
         for number, check in enumerate(column["checks"]):
             cell = by_place.get((name, column["dtype"], check))
-            first = " first" if not number else ""
-            if cell is None:
-                cells.append({"slug": "none" + first, "title": "", "symbol": ""})
-                continue
-            details.append(cell)
-            cells.append({"slug": _slug(cell.outcome) + first, "title": _title(cell), "symbol": _SYMBOLS[cell.outcome]})
+            shown = {"starts": not number, "slug": "none", "title": "", "symbol": ""}
+            cells.append(shown)
+            if cell is not None:
+                details.append(cell)
+                shown |= {"slug": _slug(cell.outcome), "title": _title(cell), "symbol": _SYMBOLS[cell.outcome]}
     outcomes = {_slug(c.outcome) for c in details}
     return {
         "name": name,
@@ -111,7 +116,9 @@ def _row(name: str, columns: list[dict[str, Any]], by_place: dict[tuple[str, str
 def _title(cell: Cell) -> str:
     lines = [f"{cell.operation} {cell.dtype} {cell.check}: {cell.outcome.value}, {len(cell.samples)} samples"]
     if cell.ulp is not None:
-        lines.append(f"worst error {_ulp(cell.ulp)} ulp" + (f", {cell.bound:g} allowed" if cell.bound is not None else ""))
+        lines.append(
+            f"worst error {_ulp(cell.ulp)} ulp" + (f", {cell.bound:g} allowed" if cell.bound is not None else "")
+        )
     lines += [f"{s.sample}: {s.message}" for s in cell.samples if s.message and s.outcome == cell.outcome.value][:2]
     return "\n".join(lines)
 
@@ -159,7 +166,14 @@ def _plot(cells: list[Cell]) -> dict[str, Any] | None:
         lines.append({"y": y, "label": f"{cell.dtype} {cell.check}", "dots": dots, "bound": bound})
     axis = [{"x": _x(10.0**d), "label": f"{10.0**d:g}"} for d in _DECADES]
     height = len(cells) * _LINE + 30.0
-    return {"lines": lines, "axis": axis, "height": height, "width": _LEFT + _WIDTH + 30.0, "bottom": height - 22.0, "left": _LEFT}
+    return {
+        "lines": lines,
+        "axis": axis,
+        "height": height,
+        "width": _LEFT + _WIDTH + 30.0,
+        "bottom": height - 22.0,
+        "left": _LEFT,
+    }
 
 
 def _x(ulp: float) -> float:

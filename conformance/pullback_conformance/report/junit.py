@@ -30,7 +30,9 @@ def write_junit(record: Record, path: Path) -> None:
 
 
 def _add(suite: ElementTree.Element, cell: Cell) -> None:
-    case = ElementTree.SubElement(suite, "testcase", classname=f"{cell.family}.{cell.operation}", name=f"{cell.dtype}-{cell.check}")
+    case = ElementTree.SubElement(
+        suite, "testcase", classname=f"{cell.family}.{cell.operation}", name=f"{cell.dtype}-{cell.check}"
+    )
     outcome = cell.outcome
     if outcome is Outcome.PASSED:
         return

@@ -216,10 +216,16 @@ def sum_to_size(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
     given = grad.array.shape
     extra = len(given) - len(shape)
     if given[extra:] == shape:
-        return grad.sum(tuple(range(extra))) if extra else grad
+        if not extra:
+            return grad
+        if mode() == NO_GRAD:  # the gradient of every bias comes through here: the kernel alone does
+            backend = grad.backend
+            summed = backend.sum(grad.array, axis=tuple(range(extra)))
+            return _wrap(summed if summed.__class__ is backend.array_type else backend.as_array(summed), backend)
+        return grad.sum(tuple(range(extra)))
     stretched = [d + extra for d, size in enumerate(shape) if size == 1 and given[d + extra] != 1]
-    summed = grad.sum((*range(extra), *stretched), keepdim=True)
-    return summed.reshape(shape) if extra else summed
+    kept = grad.sum((*range(extra), *stretched), keepdim=True)
+    return kept.reshape(shape) if extra else kept
 
 
 def _before_node(node: Node, grad: Any, wanted: frozenset[Edge] | None) -> Any:

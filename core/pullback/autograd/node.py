@@ -160,6 +160,7 @@ class OutputGradients(dict[int, "Tensor"]):
 
 
 def output_slot(node: Node, number: int) -> OutputSlot:
+    """The edge that leads to one output of a node with several."""
     slot = OutputSlot()
     start_node(slot, (node,))
     slot.number = number
@@ -205,6 +206,7 @@ def function_of(edge: Edge | None) -> tuple[Any, int]:
 
 
 def freed_error() -> RuntimeError:
+    """PyTorch's error for a second pass through a graph that has been freed."""
     return RuntimeError(
         "Trying to backward through the graph a second time (or directly access saved tensors after they have already"
         " been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad()."

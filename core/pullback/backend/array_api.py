@@ -657,9 +657,9 @@ class ArrayAPIBackend(Backend):
     def eye(self, n: int, m: int | None = None, *, dtype: Any, device: Device | None = None) -> NativeArray:
         return self.xp.eye(n, m, dtype=dtype, device=self.native_device(device))
 
-    def zero_unless(self, condition: NativeArray, x: NativeArray) -> NativeArray:
-        """``x`` where the condition holds, zero elsewhere, whatever ``x`` is there."""
-        return self.where(condition, x, self.from_data(0, self.dtypes[x.dtype], self.device_of(x)))
+    def zero_where(self, condition: NativeArray, x: NativeArray) -> NativeArray:
+        """Zero where the condition holds, whatever ``x`` is there, and ``x`` elsewhere."""
+        return self.where(condition, self.from_data(0, self.dtypes[x.dtype], self.device_of(x)), x)
 
     def positions(self, count: int, dtype: Any, device: Device | None) -> NativeArray:
         """0, 1, ... ``count`` - 1."""

@@ -10,23 +10,26 @@ from pullback.ops.activation import (
     silu,
     softplus,
 )
-from pullback.ops.indexing import one_hot
-from pullback.ops.nn import (
+from pullback.ops.classification_losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
-    dropout,
+    nll_loss,
+)
+from pullback.ops.dropout import dropout
+from pullback.ops.indexing import one_hot
+from pullback.ops.inplace_activations import relu
+from pullback.ops.linear import linear
+from pullback.ops.normalization import layer_norm
+from pullback.ops.regression_losses import (
     huber_loss,
     l1_loss,
-    layer_norm,
-    linear,
     mse_loss,
-    nll_loss,
-    relu,
     smooth_l1_loss,
 )
 from pullback.ops.softmax import log_softmax, softmax
-from pullback.ops.unary import sigmoid, tanh
+from pullback.ops.trigonometric import tanh
+from pullback.ops.unary import sigmoid
 
 __all__ = [
     "binary_cross_entropy",

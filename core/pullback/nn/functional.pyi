@@ -1,21 +1,18 @@
 # Written by `python -m pullback.stubs` from the operations' declarations: change those.
 
 from pullback.dtypes import DType
-from pullback.ops.indexing import one_hot
-from pullback.ops.nn import (
+from pullback.ops.classification_losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
-    dropout,
-    huber_loss,
-    l1_loss,
-    layer_norm,
-    linear,
-    mse_loss,
     nll_loss,
-    relu,
-    smooth_l1_loss,
 )
+from pullback.ops.dropout import dropout
+from pullback.ops.indexing import one_hot
+from pullback.ops.inplace_activations import relu
+from pullback.ops.linear import linear
+from pullback.ops.normalization import layer_norm
+from pullback.ops.regression_losses import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from pullback.tensor import Tensor
 
 __all__ = [

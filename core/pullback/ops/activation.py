@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def threshold_backward(backend: Backend, grad_output: Array, input: Array, threshold: float = 0) -> Array:
     """``grad_output`` where ``input`` is above the threshold or NaN, zero elsewhere."""
     below = backend.less_equal(input, number(backend, threshold, input))
-    return backend.zero_unless(backend.logical_not(below), grad_output)
+    return backend.zero_where(below, grad_output)
 
 
 @elementwise(
@@ -258,4 +258,6 @@ def logsigmoid(backend: Backend, input: Array) -> Array:
 
 from pullback.op import Sample  # noqa: E402
 from pullback.ops.comparison import where  # noqa: E402
-from pullback.ops.unary import erfc, exp, sigmoid, tanh  # noqa: E402
+from pullback.ops.exponential import exp  # noqa: E402
+from pullback.ops.trigonometric import tanh  # noqa: E402
+from pullback.ops.unary import erfc, sigmoid  # noqa: E402

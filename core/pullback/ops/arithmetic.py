@@ -289,5 +289,6 @@ attach("__rpow__", rpow)
 
 
 from pullback.ops.comparison import ge, logical_and, where  # noqa: E402
+from pullback.ops.complex_numbers import conj  # noqa: E402
 from pullback.ops.creation import full_like, zeros_like  # noqa: E402
-from pullback.ops.unary import conj, log, reciprocal  # noqa: E402
+from pullback.ops.exponential import log, reciprocal  # noqa: E402

@@ -616,7 +616,9 @@ from pullback.autograd.grad_mode import no_grad  # noqa: E402
 from pullback.op_general import constant  # noqa: E402
 from pullback.ops.arithmetic import pow  # noqa: E402
 from pullback.ops.comparison import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, where  # noqa: E402
+from pullback.ops.complex_numbers import conj  # noqa: E402
 from pullback.ops.creation import full_like, ones_like, zeros_like  # noqa: E402
+from pullback.ops.exponential import log  # noqa: E402
 from pullback.ops.precision import number  # noqa: E402
 from pullback.ops.reduction import all  # noqa: E402
-from pullback.ops.unary import abs, conj, isfinite, isnan, log, sigmoid, sign  # noqa: E402
+from pullback.ops.unary import abs, isfinite, isnan, sigmoid, sign  # noqa: E402

@@ -162,32 +162,76 @@ _BITS = "bits are not differentiable"
 
 @elementwise(dtypes=INTEGRAL, nondifferentiable=_BITS, operator="and", reflected="same")
 def bitwise_and(input: Array, other: Array) -> Array:
-    """Bitwise AND of integers; logical AND of bools."""
+    """Bitwise AND of integers; logical AND of bools.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([5, 6]) & 3
+    tensor([1, 2])
+    """
 
 
 @elementwise(dtypes=INTEGRAL, nondifferentiable=_BITS, operator="or", reflected="same")
 def bitwise_or(input: Array, other: Array) -> Array:
-    """Bitwise OR of integers; logical OR of bools."""
+    """Bitwise OR of integers; logical OR of bools.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([5, 6]) | 3
+    tensor([7, 7])
+    """
 
 
 @elementwise(dtypes=INTEGRAL, nondifferentiable=_BITS, operator="xor", reflected="same")
 def bitwise_xor(input: Array, other: Array) -> Array:
-    """Bitwise exclusive OR of integers; logical of bools."""
+    """Bitwise exclusive OR of integers; logical of bools.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([5, 6]) ^ 3
+    tensor([6, 5])
+    """
 
 
 @elementwise(kernel="bitwise_invert", dtypes=INTEGRAL, nondifferentiable=_BITS, operator="invert")
 def bitwise_not(input: Array) -> Array:
-    """Bitwise complement of integers; logical NOT of bools."""
+    """Bitwise complement of integers; logical NOT of bools.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> ~pb.tensor([0, 5])
+    tensor([-1, -6])
+    >>> ~pb.tensor([True, False])
+    tensor([False,  True])
+    """
 
 
 @elementwise(dtypes=INTEGRAL - {bool_}, nondifferentiable=_BITS, domain=(1, 6), operator="lshift")
 def bitwise_left_shift(input: Array, other: Array) -> Array:
-    """Bits of integers shifted to the left."""
+    """Bits of integers shifted to the left.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1, 5]) << 2
+    tensor([ 4, 20])
+    """
 
 
 @elementwise(dtypes=INTEGRAL - {bool_}, nondifferentiable=_BITS, domain=(1, 6), operator="rshift")
 def bitwise_right_shift(input: Array, other: Array) -> Array:
-    """Bits of integers shifted to the right, keeping the sign."""
+    """Bits of integers shifted to the right, keeping the sign.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([5, -8]) >> 1
+    tensor([ 2, -4])
+    """
 
 
 def _check_where(condition: Any, input: Any, other: Any) -> None:
@@ -212,7 +256,15 @@ def _check_where(condition: Any, input: Any, other: Any) -> None:
     name="where",
 )
 def _where(condition: Array, input: Array, other: Array) -> Array:
-    """Elements of ``input`` where ``condition`` holds, of ``other`` elsewhere; the three broadcast."""
+    """Elements of ``input`` where ``condition`` holds, of ``other`` elsewhere; the three broadcast.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x = pb.tensor([-1., 2.])
+    >>> pb.where(x > 0, x, 0.)
+    tensor([0., 2.])
+    """
 
 
 @overload

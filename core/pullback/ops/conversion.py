@@ -216,7 +216,14 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
 
 @composite()
 def cpu(input: Tensor) -> Tensor:
-    """The tensor on the CPU; itself where it is there already."""
+    """The tensor on the CPU; itself where it is there already.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.ones(2).cpu().device
+    device(type='cpu')
+    """
     return to(input, Device("cpu"))
 
 
@@ -339,7 +346,14 @@ def zero_(self: Tensor) -> Tensor:
     method=False,
 )
 def fill(backend: Backend, input: Array, value: Any) -> Array:
-    """A tensor of the shape and dtype of ``input`` filled with one value."""
+    """A tensor of the shape and dtype of ``input`` filled with one value.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.fill(pb.zeros(2), 3.)
+    tensor([3., 3.])
+    """
     from pullback.op_general import constant
 
     return backend.broadcast_to(constant(backend, value, backend.dtypes[input.dtype]), input.shape)

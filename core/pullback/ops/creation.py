@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pullback import dtypes
 from pullback.backend.selection import backend_for_device, backend_of_array, current_backend, get_backend
@@ -338,7 +338,14 @@ def empty(
     requires_grad: bool = False,
     backend: str | Backend | None = None,
 ) -> Tensor:
-    """A tensor of the given shape whose elements are whatever the memory holds."""
+    """A tensor of the given shape whose elements are whatever the memory holds.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.empty(2, 3).shape
+    torch.Size([2, 3])
+    """
     return _filled("empty", size, dtype, device, requires_grad, backend)
 
 
@@ -389,7 +396,14 @@ def _like(
 def zeros_like(
     input: Tensor, *, dtype: DType | None = None, device: Device | str | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """Zeros of the shape, dtype, backend and device of ``input``."""
+    """Zeros of the shape, dtype, backend and device of ``input``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.zeros_like(pb.tensor([3, 4]))
+    tensor([0, 0])
+    """
     return _like(zeros, input, dtype, device, requires_grad)
 
 
@@ -397,7 +411,14 @@ def zeros_like(
 def ones_like(
     input: Tensor, *, dtype: DType | None = None, device: Device | str | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """Ones of the shape, dtype, backend and device of ``input``."""
+    """Ones of the shape, dtype, backend and device of ``input``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.ones_like(pb.tensor([3, 4]))
+    tensor([1, 1])
+    """
     return _like(ones, input, dtype, device, requires_grad)
 
 
@@ -405,7 +426,14 @@ def ones_like(
 def empty_like(
     input: Tensor, *, dtype: DType | None = None, device: Device | str | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """An uninitialised tensor of the shape, dtype, backend and device of ``input``."""
+    """An uninitialised tensor of the shape, dtype, backend and device of ``input``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.empty_like(pb.ones(2, 3)).shape
+    torch.Size([2, 3])
+    """
     return _like(empty, input, dtype, device, requires_grad)
 
 
@@ -418,7 +446,14 @@ def full_like(
     device: Device | str | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor filled with one value, of the shape, dtype, backend and device of ``input``."""
+    """A tensor filled with one value, of the shape, dtype, backend and device of ``input``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.full_like(pb.ones(2), 7.)
+    tensor([7., 7.])
+    """
     return _like(full, input, dtype, device, requires_grad, fill_value)
 
 

@@ -186,10 +186,10 @@ def prod(
     return backend.prod(input, axis=axis if input.ndim else None, dtype=native, keepdims=keepdim)
 
 
+from pullback.ops.complex_numbers import conj  # noqa: E402
 from pullback.ops.creation import ones_like  # noqa: E402
 from pullback.ops.joining import cat  # noqa: E402
 from pullback.ops.rearranging import flip  # noqa: E402
 from pullback.ops.reduction import sum  # noqa: E402
 from pullback.ops.shape import reshape  # noqa: E402
 from pullback.ops.slicing import narrow  # noqa: E402
-from pullback.ops.unary import conj  # noqa: E402

@@ -44,7 +44,9 @@ def normalize_dims(dims: Dims, ndim: int) -> tuple[int, ...]:
         return (normalize_dim(dims, ndim),) if ndim else _checked_scalar_dim(dims)
     if not dims:
         return tuple(range(ndim))
-    normal = tuple(normalize_dim(d, ndim) for d in dims)
+    normal = tuple([normalize_dim(d, ndim) for d in dims])
+    if len(normal) == 1:
+        return normal if ndim else ()
     for number, dim in enumerate(normal):
         if dim in normal[:number]:
             raise RuntimeError(f"dim {dim} appears multiple times in the list of dims")

@@ -445,8 +445,9 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 from pullback.ops.binary import maximum, minimum  # noqa: E402
 from pullback.ops.comparison import eq, logical_or  # noqa: E402
 from pullback.ops.conversion import to_dtype  # noqa: E402
-from pullback.ops.gathering import gather, scatter  # noqa: E402
+from pullback.ops.gathering import gather  # noqa: E402
 from pullback.ops.reduction import sum  # noqa: E402
+from pullback.ops.scattering import scatter  # noqa: E402
 from pullback.ops.shape import squeeze, unsqueeze  # noqa: E402
 from pullback.ops.unary import isnan  # noqa: E402
 from pullback.ops.zeros import zeros_of  # noqa: E402

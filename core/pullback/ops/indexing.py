@@ -7,7 +7,7 @@ as indices gather elements into a new tensor.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pullback import dtypes
@@ -15,6 +15,8 @@ from pullback.autograd.node import modified_error
 from pullback.inplace import apply_inplace
 from pullback.op import Array, Sample, attach, composite, op, registry
 from pullback.op_general import broadcast_shape, python_number
+from pullback.ops.dtype_names import c_name
+from pullback.ops.methods import attach_method
 from pullback.ops.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.views import version_of, zero_part
@@ -24,16 +26,6 @@ if TYPE_CHECKING:
 
 _EVERYTHING = slice(None)
 _POSITIONS = frozenset({dtypes.int32, dtypes.int64})
-
-
-def _attach(name: str, function: Callable[..., Any]) -> None:
-    """Make ``function`` the Tensor method ``name``, and the operation's documentation its own where it has none."""
-    if function.__doc__ is None:
-        function.__doc__ = registry[name].doc
-    function.__name__ = function.__qualname__ = name
-    setattr(Tensor, name, function)
-    if name in registry:
-        registry[name].method_names = (name,)
 
 
 # -- tensors as indices -----------------------------------------------------------------------------------------------
@@ -144,7 +136,7 @@ def _index_samples(make: Any) -> Iterator[Sample]:
 
 @op(
     linear=True,
-    vjp=lambda grad, input_shape, indices: _index_put(zeros_of(grad, input_shape), grad, indices, True),
+    vjp=lambda grad, input_shape, indices: put_elements(zeros_of(grad, input_shape), grad, indices, True),
     method=False,
     samples=_index_samples,
 )
@@ -165,22 +157,29 @@ def _index_put_samples(make: Any) -> Iterator[Sample]:
 @op(
     name="index_put",
     vjp={
-        "input": lambda grad, indices, accumulate: grad if accumulate else _index_put(grad, _zero(grad), indices),
+        "input": lambda grad, indices, accumulate: grad if accumulate else put_elements(grad, _zero(grad), indices),
         "values": lambda grad, values_shape, indices: sum_to_size(index(grad, indices), tuple(values_shape)),
     },
     jvp={
         "input": lambda tangent, indices, accumulate: (
-            tangent if accumulate else _index_put(tangent, _zero(tangent), indices)
+            tangent if accumulate else put_elements(tangent, _zero(tangent), indices)
         ),
-        "values": lambda tangent, input_shape, indices, accumulate: _index_put(
+        "values": lambda tangent, input_shape, indices, accumulate: put_elements(
             zeros_of(tangent, input_shape), tangent, indices, accumulate
         ),
     },
     method=False,
     samples=_index_put_samples,
 )
-def _index_put(backend: Backend, input: Array, values: Array, indices: Positions, accumulate: bool = False) -> Array:
-    """A copy of the tensor with ``values`` at the given positions, or added there."""
+def put_elements(backend: Backend, input: Array, values: Array, indices: Positions, accumulate: bool = False) -> Array:
+    """A copy of the tensor with ``values`` at the given positions, or added there.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.zeros(3).index_put((pb.tensor([0, 2]),), pb.tensor([1., 2.]))
+    tensor([1., 0., 2.])
+    """
     if backend.dtypes[values.dtype] is not backend.dtypes[input.dtype]:
         names = [backend.dtypes[a.dtype].tensor_type_name.removesuffix("Tensor") for a in (input, values)]
         raise RuntimeError(
@@ -238,7 +237,7 @@ def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumula
     >>> pb.index_put(pb.zeros(3), (pb.tensor([0, 0, 2]),), pb.ones(3), accumulate=True)
     tensor([2., 0., 1.])
     """
-    return _index_put(input, values, _located(indices, input), accumulate)
+    return put_elements(input, values, _located(indices, input), accumulate)
 
 
 def _index_put_method_(self: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
@@ -246,8 +245,8 @@ def _index_put_method_(self: Tensor, indices: Sequence[Tensor], values: Tensor, 
     return apply_inplace(registry["index_put"], self, (values, _located(indices, self), accumulate), {})  # type: ignore[arg-type]
 
 
-_attach("index_put", index_put)
-_attach("index_put_", _index_put_method_)
+attach_method("index_put", index_put)
+attach_method("index_put_", _index_put_method_)
 
 
 # -- x[...] -----------------------------------------------------------------------------------------------------------
@@ -446,7 +445,7 @@ def _setitem(self: Tensor, key: Any, value: Any) -> None:
             raise TypeError(f"can't assign a {_type_name(value)} to a torch.{self.dtype.tensor_type_name}")
         value = number
         if isinstance(number, complex) and not self.dtype.is_complex:
-            raise RuntimeError(f"value cannot be converted to type {_c_name(self)} without overflow")
+            raise RuntimeError(f"value cannot be converted to type {c_name(self.dtype)} without overflow")
     if type(key) is int and not self.array.shape:
         _getitem(self, key)  # raises
     view, pending = parsed(self, key)
@@ -477,13 +476,6 @@ def _without_leading_ones(value: Tensor, least: int) -> Tensor:
 def _type_name(value: Any) -> str:
     kind = type(value)
     return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
-
-
-_C_NAMES = {"float32": "float", "float64": "double", "int64": "int64_t", "int32": "int", "bool": "bool"}
-
-
-def _c_name(input: Tensor) -> str:
-    return _C_NAMES.get(input.dtype.name, input.dtype.name)
 
 
 attach("__getitem__", _getitem)
@@ -519,7 +511,15 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, 
 
 @op(name="nonzero", nondifferentiable="its results are positions", outputs=("*",), method=False)
 def _nonzero(backend: Backend, input: Array) -> Sequence[Array]:
-    """The positions of the elements that are not zero, a vector for each dimension."""
+    """The positions of the elements that are not zero, a vector for each dimension.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([0, 3, 4]).nonzero()
+    tensor([[1],
+            [2]])
+    """
     if not input.shape:
         return []
     return list(backend.nonzero(input))
@@ -537,7 +537,7 @@ def _empty_row(input: Tensor) -> Tensor:
     return Tensor._wrap(backend.zeros((1, 0), dtype=backend.native_dtypes[dtypes.int64]), backend)
 
 
-_attach("nonzero", nonzero)
+attach_method("nonzero", nonzero)
 
 
 @composite()

@@ -180,7 +180,15 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
 
 @composite(method=False)
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
-    """The tensors one behind the other: along their third dimension."""
+    """The tensors one behind the other: along their third dimension.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.dstack([pb.tensor([1, 2]), pb.tensor([3, 4])])
+    tensor([[[1, 3],
+             [2, 4]]])
+    """
     return cat(atleast_3d(_checked(tensors, "dstack")), 2)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pullback.dtypes import NUMERIC, DType
 from pullback.op import Array, Sample, composite, op
 from pullback.op_general import broadcast_shape
+from pullback.ops.dtype_names import type_name
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ def _require_tensors(function: str, **operands: Any) -> None:
             raise TypeError(
                 f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
             )
-
-
-def _type_name(dtype: DType) -> str:
-    return dtype.tensor_type_name.removesuffix("Tensor")
 
 
 _C_NAMES = {
@@ -75,9 +72,9 @@ def _check_mv(input: Any, vec: Any) -> None:
             f" ({vec.shape[0]})"
         )
     if input.dtype is not vec.dtype:
-        found = _type_name(vec.dtype)
+        found = type_name(vec.dtype)
         raise RuntimeError(
-            f"addmv input tensors must have the same dtype, but got {found}, {_type_name(input.dtype)}, and {found}"
+            f"addmv input tensors must have the same dtype, but got {found}, {type_name(input.dtype)}, and {found}"
         )
 
 
@@ -88,7 +85,7 @@ def _check_dot(input: Any, tensor: Any) -> None:
     if input.dtype is not tensor.dtype:
         raise RuntimeError(
             "dot : expected both vectors to have same dtype, but found"
-            f" {_type_name(input.dtype)} and {_type_name(tensor.dtype)}"
+            f" {type_name(input.dtype)} and {type_name(tensor.dtype)}"
         )
     if input.shape != tensor.shape:
         n, m = input.shape[0], tensor.shape[0]
@@ -110,10 +107,11 @@ def _check_bmm(input: Any, mat2: Any) -> None:
             f" {list(mat2.shape[:2])}."
         )
     if input.dtype is not mat2.dtype:
-        raise RuntimeError(f"expected scalar type {_type_name(input.dtype)} but found {_type_name(mat2.dtype)}")
+        raise RuntimeError(f"expected scalar type {type_name(input.dtype)} but found {type_name(mat2.dtype)}")
 
 
-def _check_addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> None:
+def check_addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> None:
+    """Raise what :func:`addmm` does for operands whose shapes or dtypes do not fit."""
     _require_tensors("addmm", input=input, mat1=mat1, mat2=mat2)
     for name, matrix in (("mat1", mat1), ("mat2", mat2)):
         if matrix.ndim != 2:
@@ -121,8 +119,8 @@ def _check_addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: fl
     for name, other in (("self", input), ("mat1", mat1)):
         if other.dtype is not mat2.dtype:
             raise RuntimeError(
-                f"{name} and mat2 must have the same dtype, but got {_type_name(other.dtype)} and"
-                f" {_type_name(mat2.dtype)}"
+                f"{name} and mat2 must have the same dtype, but got {type_name(other.dtype)} and"
+                f" {type_name(mat2.dtype)}"
             )
     _check_inner_sizes(mat1, mat2)
     expanded_shape(input.backend, input.array, (mat1.shape[0], mat2.shape[1]))
@@ -229,7 +227,7 @@ def mm(input: Array, mat2: Array) -> Array:
 )
 def mm_adjoint_right(backend: Backend, input: Array, mat2: Array) -> Array:
     """``input @ mat2.mH`` for matrices."""
-    return backend.matmul(input, _adjoint(backend, mat2))
+    return backend.mm(input, _adjoint(backend, mat2))
 
 
 @op(
@@ -244,7 +242,7 @@ def mm_adjoint_right(backend: Backend, input: Array, mat2: Array) -> Array:
 )
 def mm_adjoint_left(backend: Backend, input: Array, mat2: Array) -> Array:
     """``input.mH @ mat2`` for matrices."""
-    return backend.matmul(_adjoint(backend, input), mat2)
+    return backend.mm(_adjoint(backend, input), mat2)
 
 
 def _bmm_samples(make: Any) -> Iterator[Sample]:
@@ -656,7 +654,7 @@ def _addmm_samples(make: Any) -> Iterator[Sample]:
         "mat1": lambda tangent, mat2, alpha: scaled(mm(tangent, mat2), alpha),
         "mat2": lambda tangent, mat1, alpha: scaled(mm(mat1, tangent), alpha),
     },
-    check=_check_addmm,
+    check=check_addmm,
     samples=_addmm_samples,
 )
 def addmm(backend: Backend, input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
@@ -829,6 +827,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 
 from pullback.autograd.engine import sum_to_size  # noqa: E402
 from pullback.ops.arithmetic import mul  # noqa: E402
+from pullback.ops.complex_numbers import conj  # noqa: E402
 from pullback.ops.dims import normalize_dims  # noqa: E402
 from pullback.ops.reduction import sum  # noqa: E402
 from pullback.ops.shape import (  # noqa: E402
@@ -841,4 +840,3 @@ from pullback.ops.shape import (  # noqa: E402
     unsafe_view,
     unsqueeze,
 )
-from pullback.ops.unary import conj  # noqa: E402

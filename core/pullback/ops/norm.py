@@ -180,7 +180,8 @@ def norm(
 
 from pullback.ops.arithmetic import pow  # noqa: E402
 from pullback.ops.comparison import eq, logical_or, where  # noqa: E402
+from pullback.ops.complex_numbers import conj, real  # noqa: E402
 from pullback.ops.conversion import to_dtype  # noqa: E402
 from pullback.ops.creation import ones_like, zeros_like  # noqa: E402
 from pullback.ops.reduction import sum  # noqa: E402
-from pullback.ops.unary import abs, conj, isnan, real, sgn  # noqa: E402
+from pullback.ops.unary import abs, isnan, sgn  # noqa: E402

@@ -376,7 +376,14 @@ def rand_like(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers uniform on [0, 1), of the shape, dtype, backend and device of ``input``."""
+    """Numbers uniform on [0, 1), of the shape, dtype, backend and device of ``input``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.rand_like(pb.ones(2, 3)).shape
+    torch.Size([2, 3])
+    """
     settings = _like(input, dtype, device)
     return rand(tuple(input.array.shape), generator=generator, requires_grad=requires_grad, **settings)
 
@@ -390,7 +397,14 @@ def randn_like(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers from the standard normal distribution, of the shape, dtype, backend and device of ``input``."""
+    """Numbers from the standard normal distribution, of the shape, dtype, backend and device of ``input``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.randn_like(pb.ones(2, 3)).shape
+    torch.Size([2, 3])
+    """
     settings = _like(input, dtype, device)
     return randn(tuple(input.array.shape), generator=generator, requires_grad=requires_grad, **settings)
 
@@ -405,7 +419,14 @@ def randint_like(
     requires_grad: bool = False,
     **named: Any,
 ) -> Tensor:
-    """Integers as of :func:`randint`, of the shape, dtype, backend and device of ``input``."""
+    """Integers as of :func:`randint`, of the shape, dtype, backend and device of ``input``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.randint_like(pb.ones(2, 3), 10).shape
+    torch.Size([2, 3])
+    """
     settings = named | _like(input, dtype, device)
     return randint(*bounds, size=tuple(input.array.shape), generator=generator, requires_grad=requires_grad, **settings)
 

@@ -48,7 +48,15 @@ variadic_method("flip", "dims")
 
 @composite()
 def fliplr(input: Tensor) -> Tensor:
-    """A copy with the columns, the second dimension, in reverse order."""
+    """A copy with the columns, the second dimension, in reverse order.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([[1, 2], [3, 4]]).fliplr()
+    tensor([[2, 1],
+            [4, 3]])
+    """
     if input.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, (1,))
@@ -56,7 +64,15 @@ def fliplr(input: Tensor) -> Tensor:
 
 @composite()
 def flipud(input: Tensor) -> Tensor:
-    """A copy with the rows, the first dimension, in reverse order."""
+    """A copy with the rows, the first dimension, in reverse order.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([[1, 2], [3, 4]]).flipud()
+    tensor([[3, 4],
+            [1, 2]])
+    """
     if input.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, (0,))
@@ -428,7 +444,14 @@ def diagonal_backward(backend: Backend, input: Array, shape: Sequence[int], offs
     samples=_diagonal_samples,
 )
 def diagonal_copy(backend: Backend, input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:
-    """A copy of :func:`diagonal`."""
+    """A copy of :func:`diagonal`.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.diagonal_copy(pb.tensor([[1, 2], [3, 4]]))
+    tensor([1, 4])
+    """
     return backend.copy(_diagonal_of(backend, input, offset, *_diagonal_dims(len(input.shape), dim1, dim2)))
 
 
@@ -486,7 +509,15 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
 @composite()
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
-    """A matrix with all elements of ``input`` on its diagonal."""
+    """A matrix with all elements of ``input`` on its diagonal.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.diagflat(pb.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
     return diag_embed(reshape(input, (-1,)), offset)
 
 

@@ -43,6 +43,7 @@ def expand_reduced(grad: Tensor, shape: tuple[int, ...], dim: Dims, keepdim: boo
 
 
 def in_dtype(value: Tensor, dtype: DType) -> Any:
+    """The tensor converted to ``dtype``; itself where it has that."""
     return value if value.dtype is dtype else to_dtype(value, dtype)
 
 
@@ -61,6 +62,7 @@ def cast(backend: Backend, array: Array, dtype: DType | None) -> Array:
 
 
 def samples_over_dims(make: Any) -> Iterator[Sample]:
+    """Calls of a reduction over none, one or several dimensions."""
     yield Sample(make(3, 4))
     yield Sample(make(3, 4), 0)
     yield Sample(make(2, 3, 4), (0, -1))
@@ -72,6 +74,7 @@ def samples_over_dims(make: Any) -> Iterator[Sample]:
 
 
 def samples_along_dim(make: Any) -> Iterator[Sample]:
+    """Calls of an operation that works along one dimension."""
     yield Sample(make(5), 0)
     yield Sample(make(3, 4), -1)
     yield Sample(make(2, 3, 4), 1)

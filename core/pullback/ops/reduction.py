@@ -350,5 +350,6 @@ def any(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False)
 
 
 from pullback.ops.comparison import eq, ne, where  # noqa: E402
+from pullback.ops.complex_numbers import conj, real  # noqa: E402
 from pullback.ops.creation import ones_like, zeros_like  # noqa: E402
-from pullback.ops.unary import conj, isnan, real  # noqa: E402
+from pullback.ops.unary import isnan  # noqa: E402

@@ -752,19 +752,40 @@ def _at_least(tensors: tuple[Any, ...], raised: Callable[[Tensor], Tensor]) -> A
 
 @composite(method=False)
 def atleast_1d(*tensors: Any) -> Any:
-    """Each tensor with at least one dimension."""
+    """Each tensor with at least one dimension.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.atleast_1d(pb.tensor(1))
+    tensor([1])
+    """
     return _at_least(tensors, lambda x: x if x.ndim else reshape(x, (1,)))
 
 
 @composite(method=False)
 def atleast_2d(*tensors: Any) -> Any:
-    """Each tensor with at least two dimensions; a vector becomes a row."""
+    """Each tensor with at least two dimensions; a vector becomes a row.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.atleast_2d(pb.tensor([1, 2]))
+    tensor([[1, 2]])
+    """
     return _at_least(tensors, lambda x: x if x.ndim > 1 else unsqueeze(x, 0) if x.ndim else reshape(x, (1, 1)))
 
 
 @composite(method=False)
 def atleast_3d(*tensors: Any) -> Any:
-    """Each tensor with at least three dimensions; those of a matrix come first."""
+    """Each tensor with at least three dimensions; those of a matrix come first.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.atleast_3d(pb.ones(2, 3)).shape
+    torch.Size([2, 3, 1])
+    """
 
     def raised(x: Tensor) -> Tensor:
         if x.ndim > 2:
@@ -777,5 +798,5 @@ def atleast_3d(*tensors: Any) -> Any:
 
 
 from pullback.autograd.engine import sum_to_size  # noqa: E402
+from pullback.ops.complex_numbers import conj  # noqa: E402
 from pullback.ops.conversion import clone  # noqa: E402
-from pullback.ops.unary import conj  # noqa: E402

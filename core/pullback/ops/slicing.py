@@ -152,6 +152,15 @@ def slice_backward(
     return embedded(backend, input, shape, _slice_key(normalize_dim(dim, len(shape)), start, end, step))
 
 
+def front_of_zeros(grad: Tensor, shape: Sequence[int]) -> Tensor:
+    """``grad`` at the front of zeros of the given, larger shape."""
+    for dim, (own, size) in enumerate(zip(grad.array.shape, shape, strict=True)):
+        if own != size:
+            whole = (*grad.array.shape[:dim], size, *grad.array.shape[dim + 1 :])
+            grad = slice_backward(grad, whole, dim, 0, own, 1)
+    return grad
+
+
 def _narrow_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 2), 0, 1, 2)
     yield Sample(make(4, 2), -1, -1, 1)
@@ -239,7 +248,14 @@ def _split_samples(make: Any) -> Iterator[Sample]:
     samples=_split_samples,
 )
 def _split_evenly(backend: Backend, input: Array, split_size: int, dim: int = 0) -> Sequence[Array]:
-    """The tensor in pieces of ``split_size`` along a dimension; the last may be smaller."""
+    """The tensor in pieces of ``split_size`` along a dimension; the last may be smaller.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.arange(5).split(2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
     if not input.shape:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = normalize_dim(dim, len(input.shape))
@@ -447,19 +463,40 @@ def _split_along(input: Tensor, cuts: Any, dim: int, name: str, least: int) -> t
 
 @composite()
 def hsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
-    """The tensor in pieces along its columns: the second dimension, or the only one."""
+    """The tensor in pieces along its columns: the second dimension, or the only one.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.arange(4).hsplit(2)
+    (tensor([0, 1]), tensor([2, 3]))
+    """
     return _split_along(input, indices_or_sections, int(input.ndim > 1), "hsplit", 1)
 
 
 @composite()
 def vsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
-    """The tensor in pieces along its rows: the first dimension."""
+    """The tensor in pieces along its rows: the first dimension.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.arange(4).reshape(2, 2).vsplit(2)
+    (tensor([[0, 1]]), tensor([[2, 3]]))
+    """
     return _split_along(input, indices_or_sections, 0, "vsplit", 2)
 
 
 @composite()
 def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
-    """The tensor in pieces along the third dimension."""
+    """The tensor in pieces along the third dimension.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> [piece.shape for piece in pb.ones(1, 2, 4).dsplit(2)]
+    [torch.Size([1, 2, 2]), torch.Size([1, 2, 2])]
+    """
     return _split_along(input, indices_or_sections, 2, "dsplit", 3)
 
 

@@ -113,9 +113,34 @@ def _softmax(backend: Backend, x: Array, axis: Any) -> Array:
     return backend.divide(exponentials, backend.sum(exponentials, axis=axis, keepdims=True))
 
 
+def _log_softmax_backward_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), make(3, 4, low=-3.0, high=-0.5), 1)
+    yield Sample(make(3, 4), make(3, 4, low=-3.0, high=-0.5), -2)
+    yield Sample(make(), make(low=-3.0, high=-0.5), 0)
+
+
 @op(
     dtypes=FLOATS,
-    vjp=lambda grad, out, dim, input_dtype: in_dtype(grad - exp(out) * sum(grad, dim, True), input_dtype),
+    vjp={
+        "gradient": lambda grad, result, dim: grad - sum(exp(result) * grad, dim, True),
+        "result": lambda grad, gradient, result, dim: -grad * exp(result) * sum(gradient, dim, True),
+    },
+    jvp={
+        "gradient": lambda tangent, result, dim: log_softmax_backward(tangent, result, dim),
+        "result": lambda tangent, gradient, result, dim: -tangent * exp(result) * sum(gradient, dim, True),
+    },
+    samples=_log_softmax_backward_samples,
+    method=False,
+)
+def log_softmax_backward(backend: Backend, gradient: Array, result: Array, dim: int) -> Array:
+    """The gradient of :func:`log_softmax` from that of its ``result``: ``gradient - exp(result) * sum(gradient)``."""
+    total = backend.sum(gradient, axis=_softmax_axis(dim, gradient), keepdims=True)
+    return backend.subtract(gradient, backend.multiply(backend.exp(result), total))
+
+
+@op(
+    dtypes=FLOATS,
+    vjp=lambda grad, out, dim, input_dtype: in_dtype(log_softmax_backward(grad, out, dim), input_dtype),
     jvp=lambda tangent, out, dim: _log_softmax_tangent(in_dtype(tangent, out.dtype), out, dim),
     samples=samples_along_dim,
 )
@@ -140,8 +165,8 @@ def log_softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = 
 def _log_softmax(backend: Backend, x: Array, axis: Any) -> Array:
     if 0 in x.shape:
         return backend.copy(x)
-    shifted = x - backend.max(x, axis=axis, keepdims=True)
-    return shifted - backend.log(backend.sum(backend.exp(shifted), axis=axis, keepdims=True))
+    shifted = backend.subtract(x, backend.max(x, axis=axis, keepdims=True))
+    return backend.subtract(shifted, backend.log(backend.sum(backend.exp(shifted), axis=axis, keepdims=True)))
 
 
 def _log_softmax_tangent(tangent: Tensor, out: Tensor, dim: int) -> Any:
@@ -150,5 +175,5 @@ def _log_softmax_tangent(tangent: Tensor, out: Tensor, dim: int) -> Any:
 
 from pullback.ops.comparison import eq, where  # noqa: E402
 from pullback.ops.creation import zeros_like  # noqa: E402
+from pullback.ops.exponential import exp  # noqa: E402
 from pullback.ops.reduction import sum  # noqa: E402
-from pullback.ops.unary import exp  # noqa: E402

@@ -28,7 +28,7 @@ def _sort_samples(make: Any) -> Iterator[Sample]:
 
 def _selected_gradient(grad: Tensor, shape: Sequence[int], indices: Tensor, dim: int) -> Tensor:
     """The gradient of a tensor some of whose elements along ``dim`` were taken, none of them twice."""
-    return _scatter_add(zeros_of(grad, shape), indices, grad, dim)
+    return add_elements(zeros_of(grad, shape), indices, grad, dim)
 
 
 def _ordered(backend: Backend, input: Array, dim: int, descending: bool, stable: bool) -> tuple[Array, Array]:
@@ -42,7 +42,7 @@ def _ordered(backend: Backend, input: Array, dim: int, descending: bool, stable:
 @op(
     dtypes=_ORDERED,
     vjp=lambda grad, input_shape, indices, dim: _selected_gradient(grad, input_shape, indices, dim),
-    jvp=lambda tangent, indices, dim: _gather(tangent, indices, dim),
+    jvp=lambda tangent, indices, dim: gather_elements(tangent, indices, dim),
     node=lambda stable: "SortBackward0" if stable is None else "SortBackward1",
     outputs=("values", "indices"),
     differentiable_outputs=("values",),
@@ -111,7 +111,7 @@ def _topk_samples(make: Any) -> Iterator[Sample]:
 @op(
     dtypes=_ORDERED,
     vjp=lambda grad, input_shape, indices, dim: _selected_gradient(grad, input_shape, indices, dim),
-    jvp=lambda tangent, indices, dim: _gather(tangent, indices, dim),
+    jvp=lambda tangent, indices, dim: gather_elements(tangent, indices, dim),
     outputs=("values", "indices"),
     differentiable_outputs=("values",),
     samples=_topk_samples,
@@ -143,4 +143,5 @@ def topk(
     return backend.copy(backend.getitem(values, key)), backend.copy(backend.getitem(indices, key))
 
 
-from pullback.ops.gathering import _gather, _scatter_add  # noqa: E402
+from pullback.ops.gathering import gather_elements  # noqa: E402
+from pullback.ops.scattering import add_elements  # noqa: E402

@@ -1,0 +1,21 @@
+"""What PyTorch's errors call dtypes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pullback.dtypes import DType
+
+
+def type_name(dtype: DType) -> str:
+    """The name of a dtype in errors about operands: ``Float``."""
+    return dtype.tensor_type_name.removesuffix("Tensor")
+
+
+_C_NAMES = {"float32": "float", "float64": "double", "int64": "int64_t", "int32": "int", "bool": "bool"}
+
+
+def c_name(dtype: DType) -> str:
+    """The name of a dtype in errors about Python numbers that do not fit: ``int64_t``."""
+    return _C_NAMES.get(dtype.name, dtype.name)

@@ -1,0 +1,62 @@
+"""How losses are reduced to their mean or sum, forward and in formulas."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend, NativeArray
+
+
+def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """The reduction that PyTorch's old arguments ``size_average`` and ``reduce`` mean, with its warning."""
+    if size_average is None and reduce is None:
+        return reduction
+    import warnings
+
+    average, reduces = size_average is not False, reduce is not False
+    chosen = "mean" if average and reduces else "sum" if reduces else "none"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.",
+        UserWarning,
+        stacklevel=3,
+    )
+    return chosen
+
+
+def checked_reduction(reduction: str) -> str:
+    """The reduction, if there is one of this name; else a ValueError."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return reduction
+
+
+def reduce_array(backend: Backend, loss: NativeArray, reduction: str) -> NativeArray:
+    """The mean or sum of each element's loss, or all of them; on native arrays, for bodies."""
+    if reduction == "mean":
+        return backend.mean(loss)
+    return backend.sum(loss) if reduction == "sum" else loss
+
+
+def reduce_loss(loss: Tensor, reduction: str) -> Tensor:
+    """The mean or sum of each element's loss, or all of them."""
+    if reduction == "mean":
+        return mean(loss)
+    return sum(loss) if reduction == "sum" else loss
+
+
+def spread_gradient(grad: Tensor, shape: Sequence[int], reduction: str) -> Tensor:
+    """The gradient of each element's loss, up to broadcasting, from that of the reduced loss."""
+    return grad / math.prod(shape) if reduction == "mean" else grad
+
+
+def weighted_slope(slope: Any, weight: Tensor | None) -> Any:
+    """A loss's derivative times the weight of each element."""
+    return slope if weight is None else slope * weight
+
+
+from pullback.ops.reduction import mean, sum  # noqa: E402

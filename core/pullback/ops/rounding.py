@@ -1,0 +1,120 @@
+"""Rounding, element by element."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullback import dtypes
+from pullback.dtypes import FLOATS, REAL
+from pullback.op import Array, elementwise
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend
+
+
+@elementwise(
+    dtypes=REAL, vjp=lambda grad: step_derivative(grad), jvp=lambda tangent: step_derivative(tangent), domain=(0.1, 0.9)
+)
+def floor(input: Array) -> Array:
+    """Each element rounded down to an integer.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1.5, -1.5]).floor()
+    tensor([ 1., -2.])
+    """
+
+
+@elementwise(
+    dtypes=REAL, vjp=lambda grad: step_derivative(grad), jvp=lambda tangent: step_derivative(tangent), domain=(0.1, 0.9)
+)
+def ceil(input: Array) -> Array:
+    """Each element rounded up to an integer.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1.5, -1.5]).ceil()
+    tensor([ 2., -1.])
+    """
+
+
+@elementwise(
+    dtypes=REAL,
+    vjp=lambda grad: step_derivative(grad),
+    jvp=lambda tangent: step_derivative(tangent),
+    domain=(0.1, 0.9),
+    aliases=("fix",),
+)
+def trunc(input: Array) -> Array:
+    """Each element rounded towards zero to an integer.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1.5, -1.5]).trunc()
+    tensor([ 1., -1.])
+    """
+
+
+def _check_round(input: Any, decimals: int) -> None:
+    if decimals and input.dtype.category < dtypes.FLOATING:
+        kind = input.dtype.tensor_type_name.removesuffix("Tensor")
+        raise NotImplementedError(f"\"round\" not implemented for '{kind}' with decimals")
+
+
+@elementwise(
+    dtypes=REAL,
+    vjp=lambda grad: step_derivative(grad),
+    jvp=lambda tangent: step_derivative(tangent),
+    node=lambda decimals: "RoundBackward1" if decimals else "RoundBackward0",
+    check=_check_round,
+    domain=(0.1, 0.4),
+)
+def round(backend: Backend, input: Array, *, decimals: int = 0) -> Array:
+    """Each element rounded to the nearest integer, halves to the even one, or to a number of decimals.
+
+    Parameters
+    ----------
+    decimals : int
+        How many digits after the point to keep; a negative number rounds digits before it.
+
+    Raises
+    ------
+    NotImplementedError
+        For integers with ``decimals``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([0.5, 1.5, 2.4]).round()
+    tensor([0., 2., 2.])
+    >>> pb.round(pb.tensor([1.2345]), decimals=2)
+    tensor([1.2300])
+    """
+    if not decimals:
+        return backend.round(input)
+    if backend.dtypes[input.dtype].category < dtypes.FLOATING:
+        raise TypeError("integers have no decimals")
+    scale = float(10 ** (decimals if decimals > 0 else -decimals))
+    if decimals > 0:
+        return in_float32(backend, input, lambda x: backend.divide(backend.round(backend.multiply(x, scale)), scale))
+    return in_float32(backend, input, lambda x: backend.multiply(backend.round(backend.divide(x, scale)), scale))
+
+
+@elementwise(dtypes=FLOATS, partials=1, domain=(0.1, 0.9))
+def frac(backend: Backend, input: Array) -> Array:
+    """What rounding towards zero cuts off each element.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([1.5, -2.25]).frac()
+    tensor([ 0.5000, -0.2500])
+    """
+    return backend.subtract(input, backend.trunc(input))
+
+
+from pullback.ops.precision import in_float32  # noqa: E402
+from pullback.ops.zeros import step_derivative  # noqa: E402

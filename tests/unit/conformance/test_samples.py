@@ -1,0 +1,112 @@
+"""The arguments of operations: the same on every backend, in every layout, and away from where derivatives break."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.backend.selection import get_backend
+from pullback.op import registry
+from pullback_conformance.extra_samples import LEFT_OUT
+from pullback_conformance.moving import Layout, mapped, moved, tensors_in, to_numpy
+from pullback_conformance.samples import Maker, declared_samples, samples_of, special_sample
+
+
+def make(dtype: pb.dtype = pb.float32) -> Maker:
+    return Maker(get_backend("numpy"), dtype)
+
+
+def test_values_are_distinct_and_away_from_zero() -> None:
+    values = to_numpy(make(pb.float64)(4, 6)).reshape(-1)
+    assert np.abs(values).min() > 0.05
+    assert np.diff(np.sort(values)).min() > 0.05
+    assert values.min() > -2
+    assert values.max() < 2
+
+
+def test_values_stay_in_the_interval() -> None:
+    values = to_numpy(make(pb.float64)(50, low=0.5, high=3.0))
+    assert values.min() > 0.5
+    assert values.max() < 3.0
+
+
+@pytest.mark.parametrize("dtype", [pb.int64, pb.uint8, pb.int8])
+def test_integers_can_be_divided_by(dtype: pb.dtype) -> None:
+    tensor = make(dtype)(100)
+    assert tensor.dtype is dtype
+    assert not np.any(to_numpy(tensor) == 0)
+
+
+def test_the_same_seed_gives_the_same_samples() -> None:
+    operation, backend = registry["mul"], get_backend("numpy")
+    first, again, other = (
+        [to_numpy(t) for a in samples_of(operation, backend, pb.float32, seed=s) for t in tensors_in(a.args)]
+        for s in (0, 0, 1)
+    )
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_labels_are_unique() -> None:
+    for name in ("add", "sum", "matmul", "exp"):
+        labels = [a.label for a in samples_of(registry[name], get_backend("numpy"), pb.float32)]
+        assert len(set(labels)) == len(labels) > 3
+
+
+def test_every_operation_has_samples_or_a_reason_to_have_none() -> None:
+    assert [n for n, o in registry.items() if declared_samples(o) is None and n not in LEFT_OUT] == []
+
+
+def test_elementwise_operations_get_every_layout() -> None:
+    labels = {a.label for a in samples_of(registry["sin"], get_backend("numpy"), pb.float32)}
+    assert {"0-d", "empty (0, 3)", "not contiguous (3, 2)", "step (3,)"} <= labels
+
+
+def test_special_values_come_in_all_pairs() -> None:
+    sample = special_sample(registry["add"], get_backend("numpy"), pb.float32)
+    assert sample is not None
+    assert [tuple(t.shape) for t in tensors_in(sample.args)] == [(8, 1), (8,)]
+    assert special_sample(registry["add"], get_backend("numpy"), pb.int64) is None
+    assert special_sample(registry["sum"], get_backend("numpy"), pb.float32) is None
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6.0).reshape(2, 3),
+        np.arange(6.0).reshape(2, 3).T,
+        np.arange(24.0).reshape(2, 3, 4).transpose(2, 0, 1),
+        np.arange(8.0)[::2],
+        np.arange(24.0).reshape(2, 12)[:, ::3].T,
+        np.array(3.0),
+        np.zeros((0, 3)),
+        np.broadcast_to(np.arange(3.0), (2, 3)),
+    ],
+    ids=lambda a: f"{a.shape}{a.strides}",
+)
+def test_moving_keeps_values_and_layout(backend: str, array: Any) -> None:
+    numpy_backend = get_backend("numpy")
+    tensor = moved(pb.Tensor._wrap(array, numpy_backend), get_backend(backend))
+    assert tensor.backend.name == backend
+    assert np.array_equal(to_numpy(tensor), array)
+    assert tuple(tensor.shape) == array.shape
+    if tensor.backend.mutable and array.size > 1 and 0 not in array.strides:
+        assert tensor.array.strides == array.strides
+        assert not np.shares_memory(tensor.array, array)
+
+
+def test_layout_of_a_row_major_array_is_plain() -> None:
+    layout = Layout(np.zeros((2, 3)))
+    assert (layout.axes, layout.step) == (None, 1)
+
+
+def test_tensors_are_found_wherever_they_are() -> None:
+    a, b = pb.ones(1), pb.zeros(1)
+    tree = ([a, (b, 3)], {"key": slice(None, a), "other": None})
+    assert [t is a for t in tensors_in(tree)] == [True, False, True]
+    replaced = mapped(tree, lambda t: "t")
+    assert replaced == (["t", ("t", 3)], {"key": slice(None, "t"), "other": None})
