@@ -10,7 +10,10 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("pullback conformance")
-    group.addoption("--backend", metavar="NAME", help="run pullback's conformance suite on this backend")
+    try:
+        group.addoption("--backend", metavar="NAME", help="run pullback's conformance suite on this backend")
+    except ValueError:  # another plugin's; whoever has both runs the suite by its command, and everything else works
+        return
     group.addoption("--against", metavar="NAME", default="numpy", help="the backend to compare it with (numpy)")
     group.addoption("--tier", metavar="TIER", default="smoke", help="smoke, standard or full (smoke)")
     group.addoption("--operations", metavar="GLOBS", default="", help="only these operations, as in 'log*,exp'")
@@ -19,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "conformance_cell" not in metafunc.fixturenames or not metafunc.config.getoption("--backend"):
+    if "conformance_cell" not in metafunc.fixturenames or not metafunc.config.getoption("--backend", None):
         return
     from pullback_conformance.under_pytest import cells_to_run
 

@@ -104,6 +104,12 @@ EXCEPTIONS: Final = (
         )
         for name in ("div", "true_divide")
     ),
+    *(
+        Tolerance(
+            name, "value", 16.0, "XLA computes exp(x + log(1/2)): the sum's rounding is worth |x| ulp", backend="jax"
+        )
+        for name in ("cosh", "sinh")
+    ),
 )
 
 

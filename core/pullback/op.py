@@ -84,6 +84,7 @@ class Operation:
         differentiable_outputs: Sequence[str] | None,
         view: bool,
         check: Callable[..., None] | None,
+        kernel_checks: bool,
         samples: Callable[..., Iterable[Any]] | None,
         domain: tuple[float, float],
         oracle: str | None,
@@ -133,6 +134,7 @@ class Operation:
         )
         self.view = view
         self.check = check
+        self.kernel_checks = kernel_checks
         self.samples = samples
         self.domain = domain
         self.oracle = oracle
@@ -262,6 +264,7 @@ def op(  # type: ignore[misc]  # it takes the declarations there are, not any
     differentiable_outputs: Sequence[str] | None = None,
     view: bool = False,
     check: Callable[..., None] | None = None,
+    kernel_checks: bool = False,
     samples: Callable[..., Iterable[Any]] | None = None,
     domain: tuple[float, float] = (-2.0, 2.0),
     oracle: str | None = None,
@@ -303,7 +306,9 @@ def op(  # type: ignore[misc]  # it takes the declarations there are, not any
     view : bool
         On backends with mutable arrays the result shares the first operand's memory; on others it behaves so.
     check : callable, optional
-        Raises the error a user should see; run before a kernel's own failure would surface.
+        Takes the operands and attributes and raises the error a user should see.
+    kernel_checks : bool
+        The kernel or body fails on whatever ``check`` refuses, so that ``check`` need run only to say what is wrong.
     samples : callable, optional
         ``samples(make)`` yields the argument sets that conformance runs; elementwise operations have a default.
     domain : (float, float)

@@ -93,6 +93,7 @@ def _names_for(operation: Operation) -> dict[str, Any]:
         "Tensor": Tensor,
         "attach_view": attach_view,
         "body": operation.body,
+        "check": operation.check,
         "general": general,
         "mode": mode,
         "new": object.__new__,
@@ -194,6 +195,9 @@ def source_of(operation: Operation) -> str:
     if operation.ndim is not None:
         wrong = " or ".join(f"array_{o}.ndim != {operation.ndim}" for o in operation.operands)
         lines += [f"        if {wrong}:", f"            return {_general_call(operation)}"]
+    if operation.check is not None and not operation.kernel_checks:
+        given = ", ".join((*operation.operands, *(f"{a}={a}" for a in operation.attributes)))
+        lines.append(f"        check({given})")
     arrays = ", ".join(f"array_{o}" for o in operation.operands)
     attributes = "".join(f", {a}={a}" for a in operation.attributes)
     lines += [
@@ -225,7 +229,10 @@ def _recording(operation: Operation, first: str) -> list[str]:
     edge = {o: f"edge_{o}" for o in operation.differentiable}
     wanted = " or ".join(f"{e} is not None" for e in edge.values())
     lines = [f"    edge_{first} = {first}.edge"] if first in edge else []
-    lines += [f"    if active == 0 and ({wanted}):" if len(edge) > 1 else f"    if {wanted} and active == 0:"]
+    condition = f"active == 0 and ({wanted})" if len(edge) > 1 else f"{wanted} and active == 0"
+    if "dtype" in operation.attributes:  # a result of integers has no gradient
+        condition += " and (dtype is None or dtype.category >= 2)"
+    lines.append(f"    if {condition}:")
     edges = [f"{o} if {e} is LEAF else {e} if {e} is not STALE else regenerate({o})" for o, e in edge.items()]
     node_type = "node_type"
     if not isinstance(operation.node_name, str):

@@ -8,8 +8,9 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-import pullback as pb
 import pytest
+
+import pullback as pb
 from pullback.dtypes import ALL, FLOATS, INEXACT, DType
 
 torch = pytest.importorskip("torch", reason="the `oracle` extra installs PyTorch")
@@ -28,9 +29,7 @@ MAGNITUDES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "thresholds": lambda rng, n: rng.choice([1.0, 2.5, 1e-4, 9.9999e-5, 1e8, 1.0001e8, 1e3, 1001.0], n),
     "near powers of ten": lambda rng, n: rng.uniform(0.99995, 1.00005, n) * 10.0 ** rng.integers(-5, 9),
     "special": lambda rng, n: rng.choice(SPECIAL, n),
-    "some special": lambda rng, n: np.where(
-        rng.random(n) < 0.1, rng.choice(SPECIAL, n), rng.uniform(-9, 9, n)
-    ),
+    "some special": lambda rng, n: np.where(rng.random(n) < 0.1, rng.choice(SPECIAL, n), rng.uniform(-9, 9, n)),
     "extreme": lambda rng, n: rng.choice([5e-324, 1e-310, 1e308, 1.0, 0.0], n),
 }
 
@@ -120,9 +119,7 @@ def test_every_value_of_the_short_floats(dtype: DType, sci_mode: bool | None) ->
             assert repr(pb.from_numpy(values)) == repr(in_torch(values, dtype))
 
 
-@pytest.mark.parametrize(
-    "default", sorted(FLOATS, key=lambda dtype: dtype.name), ids=lambda dtype: dtype.name
-)
+@pytest.mark.parametrize("default", sorted(FLOATS, key=lambda dtype: dtype.name), ids=lambda dtype: dtype.name)
 def test_the_default_dtype(default: DType) -> None:
     before = pb.get_default_dtype(), torch.get_default_dtype()
     pb.set_default_dtype(default)

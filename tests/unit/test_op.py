@@ -117,7 +117,7 @@ def test_an_operand_that_is_no_tensor() -> None:
 
 
 def test_a_dtype_the_operation_does_not_take() -> None:
-    with pytest.raises(NotImplementedError, match="bitwise_and.*not implemented for 'Float'"):
+    with pytest.raises(NotImplementedError, match=r"bitwise_and.*not implemented for 'Float'"):
         pb.ones(2) & pb.ones(2)
 
 
@@ -135,3 +135,13 @@ def test_interceptors_see_operations_and_may_replace_results() -> None:
     assert seen == ["add"]
     assert y.item() == 4.0
     assert (pb.ones(1) + 1).item() == 2.0
+
+
+def test_what_a_check_refuses_is_refused_on_the_fast_path_too() -> None:
+    x = pb.ones(2)
+    pb.where(x > 0, x, x)  # from now on the kernel is known
+    with pytest.raises(RuntimeError, match="where expected condition to be a boolean tensor"):
+        pb.where(x, x, x)
+    pb.tensor([2]) ** pb.tensor([2])
+    with pytest.raises(RuntimeError, match="Integers to negative integer powers are not allowed"):
+        pb.tensor([2]) ** -1

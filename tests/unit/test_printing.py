@@ -7,8 +7,9 @@ from math import inf, nan
 from typing import Any
 
 import numpy as np
-import pullback as pb
 import pytest
+
+import pullback as pb
 from pullback.devices import Device
 from pullback.dtypes import DType
 from pullback.printing import tensor_repr
@@ -140,8 +141,7 @@ def test_autograd_is_shown() -> None:
 def test_a_suffix_without_room_goes_to_the_next_line() -> None:
     x = pb.full((9,), 1.5, requires_grad=True)
     assert repr(x) == (
-        "tensor([1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000],\n"
-        "       requires_grad=True)"
+        "tensor([1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000, 1.5000],\n       requires_grad=True)"
     )
 
 

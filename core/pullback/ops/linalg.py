@@ -190,6 +190,7 @@ def _left_adjoint_samples(make: Any) -> Iterator[Sample]:
         "mat2": lambda grad, input: _mm_left(input, grad),
     },
     check=_check_mm,
+    kernel_checks=True,
     samples=_mm_samples,
 )
 def mm(input: Array, mat2: Array) -> Array:
@@ -507,6 +508,7 @@ def _matmul(input: Tensor, other: Tensor) -> Tensor:
     linear="each",
     vjp={"input": lambda grad, other: _mm_right(grad, other), "other": lambda grad, input: _mm_left(input, grad)},
     check=_check_mm,
+    kernel_checks=True,
     samples=_matmul_samples,
 )
 def matmul(input: Array, other: Array) -> Array:

@@ -109,3 +109,11 @@ def test_writing_a_leaf_that_requires_gradients_is_refused() -> None:
     with pb.no_grad():
         x.add_(1)
     assert x.tolist() == [2.0, 2.0]
+
+
+def test_integers_made_from_a_tensor_with_gradient_have_none() -> None:
+    x = pb.ones(2, requires_grad=True)
+    for _ in range(2):  # the first call of an operation takes another path than later ones
+        assert not x.long().requires_grad
+        assert not x.sum(dtype=pb.int64).requires_grad
+        assert x.double().requires_grad

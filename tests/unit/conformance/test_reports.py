@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -173,3 +174,23 @@ def test_under_pytest_without_a_backend_nothing_runs() -> None:
     done = pytest_run()
     assert done.returncode == 0, done.stdout
     assert "no backend to check: give --backend=NAME" in done.stdout
+
+
+def test_another_plugins_option_of_that_name_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("")
+    (tmp_path / "theirs.py").write_text(
+        "import pytest\n\n\n@pytest.hookimpl(tryfirst=True)\ndef pytest_addoption(parser):\n    parser.addoption('--backend')\n"
+    )
+    (tmp_path / "test_it.py").write_text(
+        "def test_it(request):\n    assert request.config.getoption('--backend') == 'x'\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "theirs", "-p", "no:cacheprovider", "--backend=x", "test_it.py"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

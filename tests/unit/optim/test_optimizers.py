@@ -80,8 +80,9 @@ def test_state_travels():
     step(optimizer)
     state, value = optimizer.state_dict(), x.item()
     assert state["param_groups"][0]["params"] == [0]
-    state = {"state": {0: {k: v.clone() if k != "step" else v for k, v in state["state"][0].items()}},
-        "param_groups": state["param_groups"]
+    state = {
+        "state": {0: {k: v.clone() if k != "step" else v for k, v in state["state"][0].items()}},
+        "param_groups": state["param_groups"],
     }
     step(optimizer)
     expected = x.item()
