@@ -28,14 +28,20 @@ from pullback.extend import ArrayAPIBackend, BackendError, Limitation
 PRECISIONS = {"highest": "highest", "high": "high", "medium": "default"}
 SMALL_INTEGERS = frozenset({dt.uint8, dt.int8, dt.int16, dt.int32, dt.uint16, dt.uint32})
 
+#: What holds on a GPU alone: there XLA writes the elements of a scatter in any order.
+GPU_LIMITATIONS = tuple(
+    Limitation(
+        operation,
+        frozenset(),
+        "on a GPU, which of several values for one element stays is not defined",
+        case="duplicate indices",
+    )
+    for operation in ("scatter", "index_put")
+)
+
 
 class JAXBackend(ArrayAPIBackend):
     """JAX arrays, concrete or traced: under ``jax.jit`` kernels need only a tracer's dtype and shape."""
-
-    limitations = (
-        Limitation("scatter", frozenset(), "on a GPU, which of several values for one element stays is not defined"),
-        Limitation("index_put", frozenset(), "on a GPU, which of several values for one element stays is not defined"),
-    )
 
     lenient = True
 
@@ -43,9 +49,14 @@ class JAXBackend(ArrayAPIBackend):
         config: Any = jax.config  # its methods have no types
         config.update("jax_enable_x64", True)
         super().__init__("jax", jnp)
+        if any(device.type == "cuda" for device in self._devices):
+            self.limitations = GPU_LIMITATIONS
         # Composed of several kernels: compiled as one.
         self._atanh = jax.jit(_atanh)
         self._erfc = jax.jit(_erfc(self))
+        self._floor_divide = jax.jit(_floor_divide)
+        self._log1p = jax.jit(_log1p)
+        self._sign = jax.jit(_sign)
 
     # -- set-up
 
@@ -167,6 +178,17 @@ class JAXBackend(ArrayAPIBackend):
         # XLA's own loses two digits in double precision.
         return self._atanh(x) if x.dtype == np.float64 else jnp.atanh(x)
 
+    def log1p(self, x: NativeArray) -> NativeArray:
+        # XLA's own loses two digits in double precision where 1 + x is between 0.59 and 0.71.
+        return self._log1p(x) if x.dtype == np.float64 else jnp.log1p(x)
+
+    def sign(self, x: NativeArray) -> NativeArray:
+        return self._sign(x) if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.sign(x)
+
+    def floor_divide(self, x: Any, y: Any) -> NativeArray:
+        array = x if self.is_array(x) else y
+        return (self._floor_divide if jnp.issubdtype(array.dtype, jnp.floating) else jnp.floor_divide)(x, y)
+
     def pow(self, x: Any, y: Any) -> NativeArray:
         array = x if self.is_array(x) else y
         if not jnp.issubdtype(array.dtype, jnp.signedinteger) or (isinstance(y, int) and y >= 0):
@@ -213,6 +235,8 @@ class JAXBackend(ArrayAPIBackend):
         values = self.like(values, x)
         if not accumulate:
             return x.at[key].set(values)
+        if x.dtype == np.bool_:
+            return x.at[key].max(values)  # logical or
         wide = self.wider(x.dtype)
         return self.convert(self.convert(x, wide).at[key].add(self.convert(values, wide)), x.dtype)
 
@@ -236,6 +260,8 @@ class JAXBackend(ArrayAPIBackend):
         )
         if reduce is None:
             return x.at[key].set(values)
+        if x.dtype == np.bool_:  # logical or, logical and
+            return x.at[key].max(values) if reduce == "add" else x.at[key].min(values)
         wide = self.wider(x.dtype)
         at = self.convert(x, wide).at[key]
         values = self.convert(values, wide)
@@ -298,6 +324,31 @@ def _atanh(x: NativeArray) -> NativeArray:
 def _atanh_jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
     (x,), (tangent,) = primals, tangents
     return _atanh(x), tangent / ((1 - x) * (1 + x))
+
+
+@jax.custom_jvp
+def _log1p(x: NativeArray) -> NativeArray:
+    # The logarithm of the rounded sum, corrected by what the rounding lost (Kahan).
+    apart: Any = jax.lax.optimization_barrier  # XLA would cancel (1 + x) - 1
+    rounded = apart(1 + x)
+    exact = (rounded == 1) | (x == math.inf)  # -0.0 keeps its sign
+    return jnp.where(exact, x, jnp.log(rounded) * (x / (rounded - 1)))
+
+
+@_log1p.defjvp
+def _log1p_jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
+    (x,), (tangent,) = primals, tangents
+    return _log1p(x), tangent / (1 + x)
+
+
+def _sign(x: NativeArray) -> NativeArray:
+    return jnp.where(x == 0, 0, jnp.sign(x))  # +0 for -0.0 too, as in PyTorch
+
+
+def _floor_divide(x: Any, y: Any) -> NativeArray:
+    quotient = jnp.floor_divide(x, y)
+    # XLA's own gets the sign of a zero from intermediate results.
+    return jnp.where(quotient == 0, jnp.copysign(quotient, jnp.divide(x, y)), quotient)
 
 
 def _erfc(backend: JAXBackend) -> Callable[[NativeArray], NativeArray]:

@@ -57,6 +57,9 @@ def run_with_progress(
 def show(console: Console, record: Record, scripts: list[Path]) -> None:
     """Print the summary, then the failures with their scripts."""
     console.print(_summary(record))
+    for outcome, count in record.counts().items():
+        if count and outcome != Outcome.PASSED.value:
+            console.print(f"{outcome}: {MEANINGS[Outcome(outcome)]}", style="dim", highlight=False, soft_wrap=True)
     for note in record.notes:
         console.print(f"note: {escape(note)}", highlight=False, soft_wrap=True)
     if record.missing_dtypes:
@@ -95,8 +98,6 @@ def _summary(record: Record) -> Table:
         ulps = [c.ulp for c in record.cells if c.check == check and c.ulp is not None and c.outcome is Outcome.PASSED]
         worst = f"{max(ulps):.2f}" if ulps else ""
         table.add_row(check, *[str(by_check[check, o] or "") for o in outcomes], worst)
-    table.caption = "; ".join(f"{o.value}: {MEANINGS[o]}" for o in outcomes if o is not Outcome.PASSED) or None
-    table.caption_justify = "left"
     return table
 
 

@@ -83,8 +83,7 @@ class MissingKernelError(BackendError, NotImplementedError, AttributeError):
         remedy = (
             "a plugin can add it (hook pullback_kernels)"
             if self.backend == "numpy"
-            else 'move the tensors to a backend that has it, as with .to("numpy"), '
-            'or opt in to `with pullback.fallback("numpy")`'
+            else 'move the tensors to a backend that has it, as with .to("numpy")'
         )
         super().__init__(f"{operation}: backend {self.backend!r} has no kernel {kernel!r}{for_dtype}; {remedy}")
 

@@ -33,7 +33,38 @@ def general(operation: Operation, operands: tuple[Any, ...], attributes: dict[st
         Operands on two backends, shapes or dtypes the operation does not take.
     MissingKernelError
         The backend has no kernel for it.
+
+    Notes
+    -----
+    The messages are PyTorch's, and those often leave out the operation: it follows, with what it was given, as a note
+    of the exception, which a traceback shows.
     """
+    try:
+        return _general(operation, operands, attributes)
+    except Exception as error:
+        if not getattr(error, "__notes__", None):
+            error.add_note(f"in {described_call(operation, operands, attributes)}")
+        raise
+
+
+def described_call(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> str:
+    """A call as an error's note shows it: operands with dtype, shape and backend, attributes that aren't defaults."""
+    given = [f"{name}={_described(value)}" for name, value in zip(operation.operands, operands, strict=False)]
+    given += [f"{name}={value!r}" for name, value in attributes.items() if value is not operation.defaults.get(name)]
+    return f"{operation.name}({', '.join(given)})"
+
+
+def _described(value: Any) -> str:
+    from pullback.tensor import Tensor
+
+    if isinstance(value, Tensor):
+        return f"{value.dtype.name}{list(value.array.shape)} on {value.backend.name}"
+    if isinstance(value, list | tuple) and len(value) <= 4:
+        return f"[{', '.join(_described(item) for item in value)}]"
+    return repr(value) if isinstance(value, int | float | complex | str | None) else type(value).__name__
+
+
+def _general(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     active = mode()
     if active & INTERCEPTED:
         from pullback.interceptors import run_intercepted

@@ -539,6 +539,8 @@ class Tensor(TensorMethods):
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the"
                 " moment."
             )
+        if id(self) in memo:
+            return memo[id(self)]  # type: ignore[no-any-return]
         copied = Tensor._wrap(self.backend.copy(self.array), self.backend)
         copied.edge = self.edge
         memo[id(self)] = copied
@@ -549,7 +551,7 @@ class Tensor(TensorMethods):
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.is_leaf:
             raise RuntimeError("only graph leaves can be pickled: detach() the tensor first")
-        return _rebuilt, (self._host(), self.backend.name, self.edge is LEAF)
+        return _rebuilt, (type(self), self._host(), self.backend.name, self.edge is LEAF)
 
     def detach_(self) -> Self:
         """Take this tensor out of the graph, in place.
@@ -615,11 +617,14 @@ class Tensor(TensorMethods):
         return id(self.array) if pointer is None else pointer
 
 
-def _rebuilt(elements: Any, backend_name: str, requires_grad: bool) -> Tensor:
+def _rebuilt(cls: type[Tensor], elements: Any, backend_name: str, requires_grad: bool) -> Tensor:
     """A pickled tensor again, on the backend it was on."""
     from pullback.backend.selection import get_backend
+    from pullback.ops.creation import as_subclass
 
     backend = get_backend(backend_name)
     tensor = Tensor._wrap(backend.from_numpy(elements), backend)
+    if cls is not Tensor:
+        tensor = as_subclass(tensor, cls)
     tensor.edge = LEAF if requires_grad else None
     return tensor

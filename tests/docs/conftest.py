@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import doctest
+from typing import Any
+
 import pytest
 
 import pullback
 from pullback.backend import registry as backends
 from pullback.extend import registry as operations
+
+
+@pytest.fixture(autouse=True)
+def messages_without_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have doctest compare an exception's message: before Python 3.13 it takes the last line, which may be a note."""
+    formatted = doctest.traceback.format_exception_only
+
+    def message_only(kind: Any, value: BaseException) -> list[str]:
+        lines = formatted(kind, value)
+        notes = sum(len(note.splitlines()) for note in getattr(value, "__notes__", ()))
+        return lines[: len(lines) - notes]
+
+    monkeypatch.setattr(doctest.traceback, "format_exception_only", message_only)
 
 
 @pytest.fixture

@@ -145,3 +145,9 @@ def test_what_a_check_refuses_is_refused_on_the_fast_path_too() -> None:
     pb.tensor([2]) ** pb.tensor([2])
     with pytest.raises(RuntimeError, match="Integers to negative integer powers are not allowed"):
         pb.tensor([2]) ** -1
+
+
+def test_an_error_carries_the_operation_and_its_operands_as_a_note() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        pb.ones(2, 3) + pb.ones(4, dtype=pb.float64)
+    assert caught.value.__notes__ == ["in add(input=float32[2, 3] on numpy, other=float64[4] on numpy)"]

@@ -209,7 +209,11 @@ def fmod(backend: Backend, input: Array, other: Array) -> Array:
     >>> pb.fmod(pb.tensor([-3., 3.]), 2)
     tensor([-1.,  1.])
     """
-    return backend.subtract(input, backend.multiply(backend.trunc_divide(input, other), other))
+    if not backend.dtypes[input.dtype].is_floating_point:
+        return backend.subtract(input, backend.multiply(backend.trunc_divide(input, other), other))
+    # Of magnitudes the two remainders are one, which is exact; that of a rounded quotient would not be.
+    size = abs(other) if isinstance(other, int | float) else backend.abs(other)
+    return backend.copysign(backend.remainder(backend.abs(input), size), input)
 
 
 def _pow_input_partial(input: Any, exponent: Any) -> Any:
@@ -221,9 +225,11 @@ def _pow_input_partial(input: Any, exponent: Any) -> Any:
 def _pow_exponent_partial(input: Any, exponent: Any, out: Tensor) -> Any:
     base = input if isinstance(input, Tensor) else full_like(out, input)
     # 0 ** y is 0 for every y > 0, so its derivative is 0 there although log(0) is not finite.
-    at_zero = logical_and(
-        base == 0, ge(exponent, 0) if isinstance(exponent, Tensor) else full_like(base == 0, exponent >= 0)
-    )
+    if isinstance(exponent, Tensor):
+        vanishing = ge(real(exponent) if exponent.dtype.is_complex else exponent, 0)
+    else:
+        vanishing = full_like(base == 0, exponent.real >= 0)
+    at_zero = logical_and(base == 0, vanishing)
     return where(at_zero, 0, out * log(where(at_zero, 1, base)))
 
 
@@ -289,6 +295,6 @@ attach("__rpow__", rpow)
 
 
 from pullback.ops.comparison import ge, logical_and, where  # noqa: E402
-from pullback.ops.complex_numbers import conj  # noqa: E402
+from pullback.ops.complex_numbers import conj, real  # noqa: E402
 from pullback.ops.creation import full_like, zeros_like  # noqa: E402
 from pullback.ops.exponential import log, reciprocal  # noqa: E402

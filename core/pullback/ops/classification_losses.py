@@ -396,10 +396,12 @@ def logistic_loss(
     """
     # log(1 + exp(-x)) is max(-x, 0) + log(1 + exp(-|x|)).
     tail = backend.log1p(backend.exp(backend.negative(backend.abs(input))))
-    tail = backend.add(tail, backend.maximum(backend.negative(input), 0.0))
+    tail = backend.add(tail, backend.maximum(backend.negative(input), number(backend, 0.0, input)))
+    one = number(backend, 1.0, target)
     if pos_weight is not None:
-        tail = backend.multiply(tail, backend.add(backend.multiply(backend.subtract(pos_weight, 1.0), target), 1.0))
-    loss = backend.add(backend.multiply(backend.subtract(1.0, target), input), tail)
+        excess = backend.subtract(pos_weight, number(backend, 1.0, pos_weight))
+        tail = backend.multiply(tail, backend.add(backend.multiply(excess, target), one))
+    loss = backend.add(backend.multiply(backend.subtract(one, target), input), tail)
     if weight is not None:
         loss = backend.multiply(loss, weight)
     return reduce_array(backend, loss, reduction)
@@ -503,11 +505,13 @@ def probability_loss(
             break  # being traced, so without values
         if not valid:
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
-    positive = backend.maximum(backend.log(input), -100.0)
-    negative = backend.maximum(backend.log1p(backend.negative(input)), -100.0)
+    lowest = number(backend, -100.0, input)
+    positive = backend.maximum(backend.log(input), lowest)
+    negative = backend.maximum(backend.log1p(backend.negative(input)), lowest)
     # As PyTorch orders it: (target - 1) * log(1 - input) - target * log(input).
     loss = backend.subtract(
-        backend.multiply(backend.subtract(target, 1.0), negative), backend.multiply(target, positive)
+        backend.multiply(backend.subtract(target, number(backend, 1.0, target)), negative),
+        backend.multiply(target, positive),
     )
     if weight is not None:
         loss = backend.multiply(loss, weight)

@@ -139,6 +139,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 
 
 def index_select_samples(make: Any) -> Iterator[Sample]:
+    """Calls that select along a dimension, some positions twice."""
     yield Sample(make(3, 2), make.integers(4, low=0, high=3), 0)
     yield Sample(make(3, 4), make.integers(2, low=0, high=4), -1)
     yield Sample(make(4), make.integers(low=0, high=4), 0)

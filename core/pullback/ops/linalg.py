@@ -684,10 +684,12 @@ def addmm(backend: Backend, input: Array, mat1: Array, mat2: Array, *, beta: com
         raise RuntimeError("addmm() expects matrices")
     product = backend.matmul(mat1, mat2)
     if alpha != 1:
-        product = backend.multiply(product, alpha)
+        product = backend.multiply(product, number(backend, alpha, product))
     if beta == 0:
         return product
-    return plus_product(backend, product, input if beta == 1 else backend.multiply(input, beta))
+    if beta != 1:
+        input = backend.multiply(input, number(backend, beta, input))
+    return plus_product(backend, product, input)
 
 
 def _check_baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> None:
@@ -729,10 +731,12 @@ def baddbmm(
     """
     product = backend.matmul(batch1, batch2)
     if alpha != 1:
-        product = backend.multiply(product, alpha)
+        product = backend.multiply(product, number(backend, alpha, product))
     if beta == 0:
         return product
-    return plus_product(backend, product, input if beta == 1 else backend.multiply(input, beta))
+    if beta != 1:
+        input = backend.multiply(input, number(backend, beta, input))
+    return plus_product(backend, product, input)
 
 
 # -- contractions -----------------------------------------------------------------------------------------------------

@@ -652,11 +652,16 @@ def normal_fill(
 @op(
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
+    dtypes=FLOATS,
+    unsupported=(
+        "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you"
+        " specified {kind}"
+    ),
     method=False,
 )
 def exponential(backend: Backend, input: Array, lambd: float = 1.0, *, generator: Generator | None = None) -> Array:
     """Exponential numbers of rate ``lambd`` in the shape and dtype of ``input``; what :func:`exponential_` records."""
-    dtype = _floating("exponential_kernel_cpu", backend.dtypes[input.dtype])
+    dtype = backend.dtypes[input.dtype]
     if lambd <= 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
     drawn = uniform_array(backend, tuple(input.shape), dtypes.float64, backend.device_of(input), generator)

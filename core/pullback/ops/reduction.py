@@ -140,7 +140,16 @@ def mean(
     return backend.mean(cast(backend, input, dtype), axis=axis_of(dim, input), keepdims=keepdim)
 
 
-@composite(dtypes=EVERY, samples=samples_over_dims)
+def _count_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4))
+    yield Sample(make(3, 4), 0)
+    yield Sample(make(2, 3, 4), (0, -1))
+    yield Sample(make(3, 2).mT, -1)
+    yield Sample(make())
+    yield Sample(make(2, 0, 3), 1)
+
+
+@composite(dtypes=EVERY, samples=_count_samples)
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """How many elements are not zero.
 

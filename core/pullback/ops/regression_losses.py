@@ -10,6 +10,7 @@ from pullback import dtypes
 from pullback.dtypes import FLOATS, INEXACT
 from pullback.op import Array, Sample, composite, op
 from pullback.ops.loss_reduction import checked_reduction, legacy_reduction, reduce_array, reduce_loss, spread_gradient
+from pullback.ops.precision import number
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def _mse_backward_samples(make: Any) -> Iterator[Sample]:
 )
 def mse_loss_backward(backend: Backend, gradient: Array, input: Array, target: Array, factor: float) -> Array:
     """``gradient * factor * (input - target)``: the gradient of the squared error."""
-    return backend.multiply(backend.subtract(input, target), backend.multiply(gradient, factor))
+    scaled = backend.multiply(gradient, number(backend, factor, gradient))
+    return backend.multiply(backend.subtract(input, target), scaled)
 
 
 def _warn_about_sizes(input: Tensor, target: Tensor) -> None:
@@ -192,8 +194,9 @@ def smooth_absolute_error(
 ) -> Array:
     """Absolute differences, squared ones where they are below ``beta``, and their mean or sum."""
     size = backend.abs(backend.subtract(input, target))
-    square = backend.multiply(backend.square(size), 0.5 / beta)
-    loss = backend.where(backend.less(size, beta), square, backend.subtract(size, 0.5 * beta))
+    square = backend.multiply(backend.square(size), number(backend, 0.5 / beta, size))
+    linear = backend.subtract(size, number(backend, 0.5 * beta, size))
+    loss = backend.where(backend.less(size, number(backend, beta, size)), square, linear)
     return reduce_array(backend, loss, reduction)
 
 
@@ -261,8 +264,10 @@ def _huber_slope(input: Tensor, target: Tensor, delta: float) -> Tensor:
 def huber_error(backend: Backend, input: Array, target: Array, *, reduction: str = "mean", delta: float = 1.0) -> Array:
     """Half the squared differences up to ``delta``, ``delta`` times the absolute ones above, and their mean or sum."""
     size = backend.abs(backend.subtract(input, target))
-    linear = backend.multiply(backend.subtract(size, 0.5 * delta), delta)
-    loss = backend.where(backend.less_equal(size, delta), backend.multiply(backend.square(size), 0.5), linear)
+    bound = number(backend, delta, size)
+    linear = backend.multiply(backend.subtract(size, number(backend, 0.5 * delta, size)), bound)
+    square = backend.multiply(backend.square(size), number(backend, 0.5, size))
+    loss = backend.where(backend.less_equal(size, bound), square, linear)
     return reduce_array(backend, loss, reduction)
 
 

@@ -41,8 +41,11 @@ def _direction(backend: Backend, input: Array) -> Array:
     if category == dtypes.BOOL:
         return backend.copy(input)
     out = backend.sign(input)
-    # PyTorch's sign of NaN is zero, where the standard's is NaN.
-    return backend.where(backend.isnan(input), number(backend, 0, input), out) if category == dtypes.FLOATING else out
+    if category != dtypes.FLOATING:
+        return out
+    # PyTorch's sign of NaN is zero, where the standard's is NaN; and some libraries keep the sign of negative zero.
+    zero = number(backend, 0, input)
+    return backend.where(backend.greater(backend.abs(out), zero), out, zero)
 
 
 @elementwise(

@@ -13,6 +13,7 @@ from pullback import dtypes as dt
 from pullback.backend.selection import get_backend
 from pullback.devices import CPU
 from pullback.errors import BackendError
+from pullback_jax.backend import GPU_LIMITATIONS
 
 
 @pytest.fixture
@@ -111,8 +112,73 @@ def test_atanh_in_double_precision(backend):
         np.testing.assert_allclose(backend.atanh(backend.from_numpy(x)), np.arctanh(x), rtol=1e-15)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_log1p_in_double_precision(backend):
+    tiny = -5.553e-17  # 1 + tiny is rounded to twice as far from 1
+    x = np.concatenate([np.linspace(-0.999, 3, 997), [tiny, 1e-300, 1e300, 0.0, -0.0, -1.0, -2.0]])
+    for log1p in (backend.log1p, jax.jit(lambda x: backend.log1p(x))):
+        result = np.asarray(log1p(backend.from_numpy(x)))
+        np.testing.assert_allclose(result, np.log1p(x), rtol=1e-15)
+        np.testing.assert_array_equal(np.signbit(result[x == 0]), [False, True])
+    special = backend.log1p(backend.from_numpy(np.array([np.inf, np.nan])))
+    np.testing.assert_array_equal(special, [np.inf, np.nan])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64"])
+def test_sign_of_zeros_is_positive(backend, dtype):
+    result = np.asarray(backend.sign(backend.from_numpy(np.array([-0.0, 0.0, -3.0, 2.0], dtype))))
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result, [0, 0, -1, 1])
+    assert not np.signbit(result.real[:2]).any()
+    assert not np.signbit(result.imag[:2]).any()
+
+
+def test_sign_keeps_integers(backend):
+    result = backend.sign(jnp.array([-3, 0, 4]))
+    assert result.dtype == "int64"
+    np.testing.assert_array_equal(result, [-1, 0, 1])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_floor_divide_keeps_signs_of_zeros(backend, dtype):
+    values = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 2.5], dtype)
+    expected = np.floor_divide(values[:, None], values)
+    x = backend.from_numpy(values)
+    result = np.asarray(backend.floor_divide(x[:, None], x))
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result, expected)
+    known = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(result[known]), np.signbit(expected[known]))
+    assert backend.floor_divide(x, 2).dtype == backend.floor_divide(2, x).dtype == dtype
+
+
+def test_floor_divide_of_integers(backend):
+    np.testing.assert_array_equal(backend.floor_divide(jnp.array([7, -7]), 2), [3, -4])
+
+
+def test_several_truths_for_one_element(backend):
+    x, indices = jnp.array([True, False, True, False]), jnp.array([0, 1, 1, 2])
+    values = jnp.array([True, False, True, False])
+    either, both = [True, True, True, False], [True, False, False, False]
+    np.testing.assert_array_equal(backend.index_put(x, (indices,), values, accumulate=True), either)
+    np.testing.assert_array_equal(backend.scatter(x, 0, indices, values, "add"), either)
+    np.testing.assert_array_equal(backend.scatter(x, 0, indices, values, "multiply"), both)
+    many = jnp.zeros(256, int)  # as many as make an 8-bit sum zero
+    np.testing.assert_array_equal(backend.scatter(x, 0, many, jnp.ones(256, bool), "add"), [True, False, True, False])
+    np.testing.assert_array_equal(backend.scatter(~x, 0, many, jnp.ones(256, bool), "add"), [True, True, False, True])
+
+
+def test_limitations_are_declared_for_a_gpu_only(backend):
+    has_gpu = any(device.type == "cuda" for device in backend.devices())
+    assert backend.limitations == (GPU_LIMITATIONS if has_gpu else ())
+    assert all(limitation.case for limitation in GPU_LIMITATIONS)
+
+
 def test_native_derivatives_of_composed_kernels(backend):
     x = jnp.array([-0.5, 0.0, 0.3])
+    np.testing.assert_allclose(jax.vmap(jax.grad(backend.log1p))(x), 1 / (1 + x), rtol=1e-14)
+    np.testing.assert_allclose(jax.vmap(jax.grad(jax.grad(backend.log1p)))(x), -1 / (1 + x) ** 2, rtol=1e-14)
     np.testing.assert_allclose(jax.vmap(jax.grad(backend.atanh))(x), 1 / (1 - x**2), rtol=1e-14)
     np.testing.assert_allclose(jax.vmap(jax.grad(backend.erfc))(x), -2 / np.sqrt(np.pi) * np.exp(-(x**2)), rtol=1e-14)
 

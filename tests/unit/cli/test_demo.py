@@ -78,7 +78,7 @@ def test_a_backend_that_fails_has_a_row_and_a_traceback():
     numpy_class = type(pb.get_backend("numpy"))
 
     class Failing(numpy_class):
-        def matmul(self, x, y):
+        def mm(self, x, y):
             raise ArithmeticError("no products today")
 
     backend = Failing()

@@ -179,7 +179,10 @@ def test_under_pytest_without_a_backend_nothing_runs() -> None:
 def test_another_plugins_option_of_that_name_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("")
     (tmp_path / "theirs.py").write_text(
-        "import pytest\n\n\n@pytest.hookimpl(tryfirst=True)\ndef pytest_addoption(parser):\n    parser.addoption('--backend')\n"
+        "import pytest\n\n"
+        "@pytest.hookimpl(tryfirst=True)\n"
+        "def pytest_addoption(parser):\n"
+        "    parser.addoption('--backend')\n"
     )
     (tmp_path / "test_it.py").write_text(
         "def test_it(request):\n    assert request.config.getoption('--backend') == 'x'\n"
