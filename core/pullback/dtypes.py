@@ -201,7 +201,9 @@ def _combine_ranks(higher: DType, lower: DType) -> DType:
         return higher
     if higher.category == FLOATING:
         return higher.to_complex() if lower.category == COMPLEX else higher
-    if higher.category == BOOL or lower.category >= FLOATING:
+    if lower.category == COMPLEX:
+        return lower
+    if higher.category == BOOL or lower.category == FLOATING:
         return promote_types(higher, lower)
     return higher
 

@@ -118,8 +118,19 @@ def _clamp_number_samples(make: Any) -> Iterator[Sample]:
 def clamp_to_numbers(backend: Backend, input: Array, min: float | None = None, max: float | None = None) -> Array:
     """:func:`clamp` between numbers."""
     if min is not None:
-        input = backend.maximum(input, number(backend, min, input))
-    return input if max is None else backend.minimum(input, number(backend, max, input))
+        input = backend.maximum(input, _bound(backend, min, input))
+    return input if max is None else backend.minimum(input, _bound(backend, max, input))
+
+
+def _bound(backend: Backend, value: Any, input: Array) -> Any:
+    """A bound fit for the kernels: a negative one of unsigned integers wraps around, as PyTorch's."""
+    dtype = backend.dtypes[input.dtype]
+    if dtype.category != dtypes.INTEGER:
+        return number(backend, value, input)
+    span = 1 << (8 * dtype.itemsize - dtype.is_signed)
+    if not (-span if dtype.is_signed else 1 - span) <= value < span:
+        raise RuntimeError(f"value cannot be converted to type {c_name(dtype)} without overflow")
+    return constant(backend, value, dtype)
 
 
 def _clamp_tensor_samples(make: Any) -> Iterator[Sample]:
@@ -618,6 +629,7 @@ from pullback.ops.arithmetic import pow  # noqa: E402
 from pullback.ops.comparison import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, where  # noqa: E402
 from pullback.ops.complex_numbers import conj  # noqa: E402
 from pullback.ops.creation import full_like, ones_like, zeros_like  # noqa: E402
+from pullback.ops.dtype_names import c_name  # noqa: E402
 from pullback.ops.exponential import log  # noqa: E402
 from pullback.ops.precision import number  # noqa: E402
 from pullback.ops.reduction import all  # noqa: E402

@@ -10,12 +10,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
-from pullback.dtypes import DType, get_default_dtype
+from pullback.dtypes import FLOATS, DType, get_default_dtype
 from pullback.inplace import apply_inplace
 from pullback.op import Array, composite, op, registry
 from pullback.op_general import broadcast_shape
 from pullback.ops.creation import checked_dtype, chosen_backend, finished
 from pullback.ops.dims import as_shape
+from pullback.ops.precision import number
 from pullback.ops.zeros import zeros_of
 from pullback.philox import words
 from pullback.random import Generator, default_generator
@@ -623,10 +624,11 @@ def uniform(
     drawn = uniform_array(backend, tuple(input.shape), dtype, backend.device_of(input), generator)
     if (low, high) == (0, 1):
         return drawn
-    spread = backend.multiply(drawn, float(high - low))
-    scaled = backend.add(spread, float(low))
+    spread = backend.multiply(drawn, number(backend, float(high - low), drawn))
+    lowest, bound = number(backend, float(low), drawn), number(backend, float(high), drawn)
+    scaled = backend.add(spread, lowest)
     # Rounding can carry a number up to the bound that the range excludes.
-    below = backend.where(backend.greater_equal(scaled, float(high)), float(low), scaled) if high > low else scaled
+    below = backend.where(backend.greater_equal(scaled, bound), lowest, scaled) if high > low else scaled
     return below if below.dtype == input.dtype else backend.astype(below, dtype)
 
 
@@ -645,7 +647,8 @@ def normal_fill(
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     drawn = normal_array(backend, tuple(input.shape), dtype, backend.device_of(input), generator)
-    drawn = backend.add(backend.multiply(drawn, float(std)), float(mean))
+    drawn = backend.multiply(drawn, number(backend, float(std), drawn))
+    drawn = backend.add(drawn, number(backend, float(mean), drawn))
     return drawn if drawn.dtype == input.dtype else backend.astype(drawn, dtype)
 
 
