@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from typing import Any
 
 import jax
@@ -56,6 +57,8 @@ class JAXBackend(ArrayAPIBackend):
         self._erfc = jax.jit(_erfc(self))
         self._floor_divide = jax.jit(_floor_divide)
         self._log1p = jax.jit(_log1p)
+        self._nonzero = jax.jit(_nonzero, static_argnums=1)
+        self._scatter = jax.jit(_scatter, static_argnums=(3, 4))
         self._sign = jax.jit(_sign)
 
     # -- set-up
@@ -121,16 +124,17 @@ class JAXBackend(ArrayAPIBackend):
 
     def from_data(self, data: Any, dtype: DType, device: Device | None = None) -> NativeArray:
         native = self.keep(self.native_dtype(dtype))
-        with suppress(jax.errors.TracerArrayConversionError):  # a list of tracers stays as it is
-            data = np.array(data, dtype=native)
-        return jnp.array(data, dtype=native, device=self.native_device(device))
+        with suppress(jax.errors.TracerArrayConversionError):
+            # A new array, which nothing writes to: JAX may share its memory. jnp.array would compile a copy.
+            return jax.device_put(np.array(data, dtype=native), self.native_device(device))
+        return jnp.array(data, dtype=native, device=self.native_device(device))  # a list of tracers
 
     def from_numpy(self, array: Any) -> NativeArray:
         # Always a copy: JAX would share memory or not by its alignment.
         array = np.asarray(array)
         native = array.dtype.newbyteorder("=")
         self.dtype_of(native)
-        return jnp.array(array.astype(native, copy=False), dtype=self.keep(native))
+        return jax.device_put(array.astype(self.keep(native)))
 
     def to_numpy(self, array: NativeArray) -> Any:
         return np.asarray(array)
@@ -234,11 +238,11 @@ class JAXBackend(ArrayAPIBackend):
         self._check_key(x, key)
         values = self.like(values, x)
         if not accumulate:
-            return x.at[key].set(values)
+            return _put(x, key, values, "set")
         if x.dtype == np.bool_:
-            return x.at[key].max(values)  # logical or
+            return _put(x, key, values, "max")  # logical or
         wide = self.wider(x.dtype)
-        return self.convert(self.convert(x, wide).at[key].add(self.convert(values, wide)), x.dtype)
+        return self.convert(_put(self.convert(x, wide), key, self.convert(values, wide), "add"), x.dtype)
 
     def scatter(
         self, x: NativeArray, axis: int, indices: NativeArray, values: Any, reduce: str | None = None
@@ -252,20 +256,16 @@ class JAXBackend(ArrayAPIBackend):
         axis %= x.ndim
         _check_bounds(indices, x.shape[axis], axis)
         values = self.like(values, x)
-        if values.ndim:
-            values = values[tuple(slice(0, n) for n in indices.shape)]
-        key = tuple(
-            indices if d == axis else np.arange(n).reshape(tuple(n if e == d else 1 for e in range(x.ndim)))
-            for d, n in enumerate(indices.shape)
-        )
         if reduce is None:
-            return x.at[key].set(values)
+            return self._scatter(x, indices, values, axis, "set")
         if x.dtype == np.bool_:  # logical or, logical and
-            return x.at[key].max(values) if reduce == "add" else x.at[key].min(values)
+            return self._scatter(x, indices, values, axis, "max" if reduce == "add" else "min")
         wide = self.wider(x.dtype)
-        at = self.convert(x, wide).at[key]
-        values = self.convert(values, wide)
-        return self.convert(at.add(values) if reduce == "add" else at.multiply(values), x.dtype)
+        out = self._scatter(self.convert(x, wide), indices, self.convert(values, wide), axis, reduce)
+        return self.convert(out, x.dtype)
+
+    def nonzero(self, x: NativeArray) -> tuple[NativeArray, ...]:
+        return tuple(self._nonzero(x, int(jnp.count_nonzero(x))))
 
     def take(self, x: NativeArray, indices: NativeArray, *, axis: int | None = None) -> NativeArray:
         if axis is None:
@@ -362,6 +362,44 @@ def _erfc(backend: JAXBackend) -> Callable[[NativeArray], NativeArray]:
     return erfc
 
 
+def _nonzero(x: NativeArray, count: int) -> tuple[NativeArray, ...]:
+    return jnp.nonzero(x, size=count)
+
+
+def _scatter(x: NativeArray, indices: NativeArray, values: NativeArray, axis: int, how: str) -> NativeArray:
+    if values.ndim:
+        values = values[tuple(slice(0, n) for n in indices.shape)]
+    key = tuple(
+        indices if d == axis else np.arange(n).reshape(tuple(n if e == d else 1 for e in range(x.ndim)))
+        for d, n in enumerate(indices.shape)
+    )
+    return getattr(x.at[key], how)(values)
+
+
+def _put(x: NativeArray, key: Any, values: NativeArray, how: str) -> NativeArray:
+    """``x`` with ``values`` at ``key``, put there by the method ``how`` of ``x.at[key]``."""
+    parts = key if isinstance(key, tuple) else (key,)
+    arrays = [part for part in parts if _consumed(part) and getattr(part, "dtype", np.bool_) != np.bool_]
+    whole = tuple(part is Ellipsis if part is Ellipsis or _is_whole(part) else None for part in parts)
+    if not arrays or len(arrays) != whole.count(None):
+        return getattr(x.at[key], how)(values)  # compiled for each bound of a slice it would be slow
+    return _put_at_arrays(x, arrays, values, whole, how)
+
+
+@partial(jax.jit, static_argnums=(3, 4))
+def _put_at_arrays(
+    x: NativeArray, arrays: list[NativeArray], values: NativeArray, whole: tuple[bool | None, ...], how: str
+) -> NativeArray:
+    """Put values where every part of the key is an array, or else takes an axis whole (False) or several (True)."""
+    remaining = iter(arrays)
+    key = tuple(next(remaining) if several is None else Ellipsis if several else slice(None) for several in whole)
+    return getattr(x.at[key], how)(values)
+
+
+def _is_whole(part: Any) -> bool:
+    return isinstance(part, slice) and part == slice(None)
+
+
 def _axis_of_only_index(key: Any) -> int | None:
     """The axis that an array of integers indexes, where every axis before it is taken whole and none follows."""
     if not isinstance(key, tuple) or not key:
@@ -369,7 +407,7 @@ def _axis_of_only_index(key: Any) -> int | None:
     *before, last = key
     if getattr(last, "dtype", None) is None or last.dtype.kind not in "iu" or not last.ndim:
         return None
-    whole = all(isinstance(part, slice) and part == slice(None) for part in before)
+    whole = all(_is_whole(part) for part in before)
     return len(before) if whole else None
 
 

@@ -17,11 +17,11 @@ NAMES = [dtype.name for dtype in dtypes.ALL]
 SCALARS = [True, 2, 2.5, 1 + 2j]
 
 
-def outcome(call: Any) -> str:
+def outcome(function: Any, *args: Any) -> str:
     """The name of the dtype that comes out, or the error."""
     try:
         # Half-precision complex numbers are the one dtype of PyTorch's table that pullback does not have.
-        return str(call()).replace("complex32", "complex64")
+        return str(function(*args)).replace("complex32", "complex64")
     except RuntimeError as error:
         return f"RuntimeError: {error}"
 
@@ -29,8 +29,8 @@ def outcome(call: Any) -> str:
 @pytest.mark.parametrize("first", NAMES)
 def test_promote_types(first: str) -> None:
     for second in NAMES:
-        ours = outcome(lambda: pb.promote_types(dtypes.by_name[first], dtypes.by_name[second]))
-        theirs = outcome(lambda: torch.promote_types(getattr(torch, first), getattr(torch, second)))
+        ours = outcome(pb.promote_types, dtypes.by_name[first], dtypes.by_name[second])
+        theirs = outcome(torch.promote_types, getattr(torch, first), getattr(torch, second))
         assert ours == theirs, (first, second)
 
 
@@ -45,8 +45,8 @@ def test_can_cast(first: str) -> None:
 @pytest.mark.parametrize("first", NAMES)
 def test_result_type_of_two_tensors(first: str, shape: tuple[int, ...], other_shape: tuple[int, ...]) -> None:
     for second in NAMES:
-        ours = outcome(lambda: pb.result_type(_ones(pb, shape, first), _ones(pb, other_shape, second)))
-        theirs = outcome(lambda: torch.result_type(_ones(torch, shape, first), _ones(torch, other_shape, second)))
+        ours = outcome(pb.result_type, _ones(pb, shape, first), _ones(pb, other_shape, second))
+        theirs = outcome(torch.result_type, _ones(torch, shape, first), _ones(torch, other_shape, second))
         assert ours == theirs, (first, second)
 
 
@@ -54,8 +54,8 @@ def test_result_type_of_two_tensors(first: str, shape: tuple[int, ...], other_sh
 @pytest.mark.parametrize("shape", [(2,), ()])
 def test_result_type_with_a_number(shape: tuple[int, ...], scalar: Any) -> None:
     for name in NAMES:
-        ours = outcome(lambda: pb.result_type(_ones(pb, shape, name), scalar))
-        theirs = outcome(lambda: torch.result_type(_ones(torch, shape, name), scalar))
+        ours = outcome(pb.result_type, _ones(pb, shape, name), scalar)
+        theirs = outcome(torch.result_type, _ones(torch, shape, name), scalar)
         assert ours == theirs, name
 
 

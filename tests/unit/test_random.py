@@ -282,6 +282,16 @@ ERRORS = [
     (lambda: pb.normal(pb.zeros(2), -pb.ones(2)), RuntimeError, "normal expects all elements of std >= 0.0"),
     (lambda: pb.normal(pb.zeros(2), pb.ones(3)), RuntimeError, "must match the size of tensor b \\(3\\)"),
     (lambda: pb.zeros(2).exponential_(-1), RuntimeError, "exponential_ expects lambda > 0.0, but found lambda=-1"),
+    (
+        lambda: pb.zeros(2, dtype=pb.complex64).exponential_(),
+        RuntimeError,
+        "dtype must be a floating point but you specified ComplexFloat",
+    ),
+    (
+        lambda: pb.zeros(2, dtype=pb.int64).exponential_(),
+        RuntimeError,
+        "dtype must be a floating point but you specified Long",
+    ),
     (lambda: pb.multinomial(pb.zeros(2), 1), RuntimeError, "sum of probabilities <= 0"),
     (lambda: pb.multinomial(-pb.ones(2), 1), RuntimeError, "contains either `inf`, `nan` or element < 0"),
     (lambda: pb.multinomial(pb.ones(2), 3), RuntimeError, "cannot sample n_sample > prob_dist.size\\(-1\\) samples"),

@@ -784,7 +784,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         raise RuntimeError("both dimension lists should have same length")
     meeting, others = normalize_dims(first, a.ndim) if first else (), normalize_dims(second, b.ndim) if second else ()
     inner = 1
-    for position, (d, e) in enumerate(zip(meeting, others, strict=True)):
+    for place, (d, e) in enumerate(zip(meeting, others, strict=True)):
         size, other_size = a.array.shape[d], b.array.shape[e]
         if other_size == 1:
             a = sum(a, d, True)
@@ -792,8 +792,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
             b = sum(b, e, True)
         elif size != other_size:
             raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {size} in dim {first[position]} and second has"
-                f" size {other_size} in dim {second[position]}"
+                f"contracted dimensions need to match, but first has size {size} in dim {first[place]} and second has"
+                f" size {other_size} in dim {second[place]}"
             )
         else:
             inner *= size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -110,3 +111,11 @@ def test_tensors_are_found_wherever_they_are() -> None:
     assert [t is a for t in tensors_in(tree)] == [True, False, True]
     replaced = mapped(tree, lambda t: "t")
     assert replaced == (["t", ("t", 3)], {"key": slice(None, "t"), "other": None})
+
+
+@pytest.mark.parametrize("name", sorted(registry))
+def test_samples_are_arguments_of_their_operation(name: str) -> None:
+    operation = registry[name]
+    samples = declared_samples(operation)
+    for sample in () if samples is None else samples(make()):
+        inspect.signature(operation.call).bind(*sample.args, **sample.kwargs)

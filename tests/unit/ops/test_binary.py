@@ -45,6 +45,17 @@ def test_clamp_takes_numbers_or_tensors_but_not_both():
         x.clamp()
 
 
+def test_bounds_of_integers_that_the_dtype_lacks():
+    x = pb.tensor([3, 0, 255], dtype=pb.uint8)
+    assert x.clamp(-1, 1).tolist() == [1, 1, 1]  # -1 wraps around, and the upper bound wins
+    assert x.clamp(-1).tolist() == [255, 255, 255]
+    assert x.clamp(-1).dtype is pb.uint8
+    with pytest.raises(RuntimeError, match="value cannot be converted to type uint8_t without overflow"):
+        x.clamp(max=300)
+    with pytest.raises(RuntimeError, match="value cannot be converted to type int8_t without overflow"):
+        x.to(pb.int8).clamp(-200, 0)
+
+
 def test_bounds_get_the_gradient_of_what_they_replace():
     x = pb.tensor([-2.0, 0.5, 2.0], requires_grad=True)
     low, high = pb.tensor(0.0, requires_grad=True), pb.tensor(1.0, requires_grad=True)

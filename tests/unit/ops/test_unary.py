@@ -128,3 +128,12 @@ def test_in_place_form_writes_and_records():
 @pytest.mark.parametrize("alias", ["arcsin", "arctan", "absolute", "fix"])
 def test_aliases_are_methods(alias):
     assert callable(getattr(pb.Tensor, alias))
+
+
+@pytest.mark.parametrize("name", ["sign", "sgn"])
+@pytest.mark.parametrize("dtype", [pb.float16, pb.bfloat16, pb.float32, pb.float64])
+def test_the_sign_of_negative_zero_and_of_nan_is_positive_zero(name, dtype):
+    out = call(name, pb.tensor([-0.0, 0.0, math.nan, -2.0, math.inf], dtype=dtype))
+    assert out.dtype is dtype
+    assert out.tolist() == [0.0, 0.0, 0.0, -1.0, 1.0]
+    assert [math.copysign(1, v) for v in out.tolist()] == [1, 1, 1, -1, 1]
