@@ -156,6 +156,11 @@ class NumPyBackend(NumPyLikeBackend):
             return add_reduce(x, axis, dtype, None, keepdims)
         return add_reduce(x, axis, wide, None, keepdims).astype(dtype)
 
+    def mean(self, x: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        if axis is not None or x.dtype in self._wide:
+            return super().mean(x, axis, keepdims)
+        return add_reduce(x, None, None, None, keepdims) / x.size
+
     def prod(self, x: NativeArray, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> NativeArray:
         if dtype is None:
             dtype = x.dtype

@@ -11,13 +11,10 @@ from math import (
     nan,
     pi,
 )
+from typing import TYPE_CHECKING
+from typing import Any as _Any
 
-from pullback import (
-    autograd,
-    cuda,
-    nn,
-    optim,
-)
+from pullback import autograd
 from pullback.autograd.grad_mode import (
     enable_grad,
     is_grad_enabled,
@@ -505,6 +502,19 @@ tan_ = Tensor.tan_
 tanh_ = Tensor.tanh_
 trunc_ = Tensor.trunc_
 xlogy_ = Tensor.xlogy_
+
+if TYPE_CHECKING:
+    from pullback import cuda, nn, optim
+
+
+def __getattr__(name: str) -> _Any:
+    # Imported when first used: a program without modules and optimizers starts sooner.
+    if name not in ("cuda", "nn", "optim"):
+        raise AttributeError(f"module 'pullback' has no attribute {name!r}")
+    import importlib
+
+    return importlib.import_module(f"pullback.{name}")
+
 
 __version__ = "0.1.0"
 

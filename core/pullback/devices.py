@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_DEVICE = re.compile(r"([a-z][a-z_]*)(?::(0|[1-9][0-9]*))?")
+_DEVICE = r"([a-z][a-z_]*)(?::(0|[1-9][0-9]*))?"
 
 
 class Device:
@@ -47,7 +47,7 @@ class Device:
             type = "cuda"
         if not isinstance(type, str):
             raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
-        match = _DEVICE.fullmatch(type)
+        match = re.fullmatch(_DEVICE, type)
         if match is None:
             raise RuntimeError(f"Invalid device string: {type!r}")
         written: str | None = match.group(2)

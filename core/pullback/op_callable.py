@@ -9,7 +9,6 @@ says what is wrong where something is. ``print(pullback.op_callable.source_of(op
 from __future__ import annotations
 
 import builtins
-import linecache
 import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -72,6 +71,8 @@ def _stub() -> Any:
 
 
 def _compile(name: str, source: str, namespace: dict[str, Any]) -> types.FunctionType:
+    import linecache
+
     file_name = f"<pullback {name}>"
     linecache.cache[file_name] = (len(source), None, source.splitlines(True), file_name)  # tracebacks show the source
     exec(compile(source, file_name, "exec"), namespace)

@@ -105,6 +105,7 @@ def _nll_samples(make: Any) -> Iterator[Sample]:
         )
     },
     check=_check_nll,
+    kernel_checks=True,
     samples=_nll_samples,
     method=False,
 )
@@ -119,7 +120,7 @@ def negative_log_likelihood(
 ) -> Array:
     """Minus the log-probability of each target's class, and their weighted mean or sum."""
     axis = 0 if input.ndim == 1 else 1
-    if target.ndim != input.ndim - 1 or not input.ndim:
+    if not input.ndim or target.shape != input.shape[:axis] + input.shape[axis + 1 :]:
         raise RuntimeError("nll_loss() expects a class for each row")
     target, weights = _weights_of(backend, target, weight, ignore_index, backend.dtypes[input.dtype])
     if weights is not None:
@@ -176,6 +177,9 @@ def nll_loss_backward(
         factor = backend.divide(factor, total) if weights is not None or total else factor
     if weights is not None:
         factor = backend.multiply(weights, factor)
+    if weights is None and len(shape) == 2:
+        rows = backend.arange(0, shape[0], 1, dtype=target.dtype)
+        return backend.index_put(backend.zeros(shape, dtype=gradient.dtype), (rows, target), factor)
     apart = (*target.shape[:axis], 1, *target.shape[axis:])
     if factor.ndim:
         factor = backend.reshape(factor, apart)
