@@ -1,0 +1,33 @@
+"""What ``import pullback`` loads: nothing that it can do without until later."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+LATER = ("numpy", "jax", "cupy", "torch", "scipy", "ml_dtypes", "click", "rich", "pluggy")
+
+
+def modules_after(program: str) -> set[str]:
+    output = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{program}\nprint('\\n'.join(sys.modules))"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return set(output.split())
+
+
+def test_import_loads_no_array_library_and_no_tool() -> None:
+    assert not modules_after("import pullback").intersection(LATER)
+
+
+def test_the_default_backend_loads_its_own_library_only() -> None:
+    loaded = modules_after("import pullback\npullback.ones(1)")
+    assert "numpy" in loaded
+    assert not loaded.intersection(("jax", "cupy", "torch", "click", "rich"))
+
+
+def test_modules_and_optimizers_load_when_first_used() -> None:
+    assert "pullback.nn" not in modules_after("import pullback")
+    assert "pullback.nn" in modules_after("import pullback\npullback.nn.functional.relu")
