@@ -1,1 +1,1 @@
-"""The operations, a file a family. Importing this package declares them all."""
+"""The operations, a file a family; ``import pullback`` imports each of them."""
