@@ -42,8 +42,10 @@ class Operations(SphinxDirective):
     """``.. operations::``: every operation of the registry, a section for each family."""
 
     def run(self) -> list[nodes.Node]:
-        import pullback  # noqa: F401  declares the operations
         from pullback.extend import registry
+        from pullback.ops import import_all
+
+        import_all()
 
         families: dict[str, list[Any]] = defaultdict(list)
         for record in registry.values():

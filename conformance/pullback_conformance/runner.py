@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-import pullback  # noqa: F401  declares the operations
 from pullback.backend.base import Backend, Limitation
 from pullback.backend.selection import get_backend
 from pullback.dtypes import DType, by_name
 from pullback.errors import MissingKernelError
 from pullback.op import Composite, Operation
 from pullback.op import registry as operations
+from pullback.ops import import_all
 from pullback.tensor import Tensor
 from pullback_conformance.case import Case
 from pullback_conformance.checks import CHECKS, Check, Finding
@@ -95,6 +95,7 @@ class Runner:
 
     def operations(self) -> list[Operation | Composite]:
         """The operations selected, by family and name."""
+        import_all()
         patterns = self.selection.operations
         found = [
             o

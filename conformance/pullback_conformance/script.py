@@ -108,7 +108,7 @@ def _used_helpers(text: str) -> set[str]:
 def _imports(case: Case, helpers: set[str]) -> list[str]:
     lines = ["import pullback as pb"]
     if _public_name(case.operation) is None:
-        lines.append("from pullback.op import registry")
+        lines += ["from pullback.op import registry", "from pullback.ops import import_all", "import_all()"]
     if "pushed" in helpers:
         lines.append("from pullback.autograd import forward_ad")
     return lines

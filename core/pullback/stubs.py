@@ -22,7 +22,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pullback.op import Operation, registry
+from pullback.ops import import_all
 from pullback.tensor import Tensor
+
+import_all()
 
 _WIDTH = 120
 _NUMBER_OR_TENSOR = "Tensor | Number"

@@ -13,7 +13,9 @@ import pytest
 import pullback
 from pullback.extend import registry
 from pullback.op import Operation
+from pullback.ops import import_all
 
+import_all()
 FLAGS = doctest.ELLIPSIS
 MODULES = sorted(
     {

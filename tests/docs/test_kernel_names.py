@@ -10,6 +10,9 @@ import pytest
 import pullback
 from pullback.backend.array_api import BINARY, UNARY
 from pullback.extend import registry
+from pullback.ops import import_all
+
+import_all()
 
 PAGE = Path(__file__).parents[2] / "docs" / "writing-a-backend.md"
 
