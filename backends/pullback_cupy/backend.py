@@ -127,17 +127,27 @@ class CuPyBackend(NumPyLikeBackend):
     def erfc(self, x: NativeArray) -> NativeArray:
         return self.convert(cupyx.scipy.special.erfc(self.convert(x, self.wider(x.dtype))), x.dtype)
 
-    def index_put(self, x: NativeArray, key: Any, values: Any, accumulate: bool = False) -> NativeArray:
+    def index_put_into(self, x: NativeArray, key: Any, values: Any, accumulate: bool = False) -> NativeArray:
         if accumulate and self.dtypes[self.wider(x.dtype)] not in ATOMIC_ADD:
-            return ArrayAPIBackend.index_put(self, x, key, values, accumulate)
-        return super().index_put(x, key, values, accumulate)
+            x[...] = ArrayAPIBackend.index_put(self, x, key, values, accumulate)
+            return x
+        return super().index_put_into(x, key, values, accumulate)
 
-    def scatter(
+    def has_zero(self, x: Any) -> bool:
+        return False  # PyTorch doesn't look on a GPU either: it would have to wait
+
+    def scatter_into(
         self, x: NativeArray, axis: int, indices: NativeArray, values: Any, reduce: str | None = None
     ) -> NativeArray:
-        if reduce == "multiply" or (reduce == "add" and self.dtypes[self.wider(x.dtype)] not in ATOMIC_ADD):
-            return ArrayAPIBackend.scatter(self, x, axis, indices, values, reduce)
-        return super().scatter(x, axis, indices, values, reduce)
+        if reduce in ("multiply", "max", "min") or (
+            reduce == "add" and self.dtypes[self.wider(x.dtype)] not in ATOMIC_ADD
+        ):
+            x[...] = ArrayAPIBackend.scatter(self, x, axis, indices, values, reduce)
+            return x
+        return super().scatter_into(x, axis, indices, values, reduce)
+
+    def any_negative(self, indices: NativeArray) -> bool:
+        return False  # asking would wait for the device, and bounds are not checked either
 
     # -- creation
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from pullback import dtypes as dt
 from pullback.backend.base import NativeArray
+from pullback.backend.selection import get_backend
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
 from pullback.extend import ArrayAPIBackend, BackendError, Limitation
@@ -124,7 +125,7 @@ class JAXBackend(ArrayAPIBackend):
 
     def from_data(self, data: Any, dtype: DType, device: Device | None = None) -> NativeArray:
         native = self.keep(self.native_dtype(dtype))
-        with suppress(jax.errors.TracerArrayConversionError):
+        with suppress(jax.errors.TracerArrayConversionError), np.errstate(over="ignore"):
             # A new array, which nothing writes to: JAX may share its memory. jnp.array would compile a copy.
             return jax.device_put(np.array(data, dtype=native), self.native_device(device))
         return jnp.array(data, dtype=native, device=self.native_device(device))  # a list of tracers
@@ -138,6 +139,17 @@ class JAXBackend(ArrayAPIBackend):
 
     def to_numpy(self, array: NativeArray) -> Any:
         return np.asarray(array)
+
+    def from_dlpack(self, producer: Any, *, copy: bool | None = None) -> NativeArray:
+        try:
+            array = super().from_dlpack(producer, copy=False if copy else copy)
+            # JAX's own copy=True may share memory all the same. The memory may change as soon as we return.
+            return self.copy(array).block_until_ready() if copy else array
+        except (BufferError, ValueError, jax.errors.JaxRuntimeError) as error:
+            # Gaps between elements, or memory that NumPy will not lend because it is read-only.
+            if copy is False:
+                raise BufferError(f"backend 'jax' cannot share this memory: {error}") from error
+        return self.from_numpy(get_backend("numpy").from_dlpack(producer))
 
     def copy(self, array: NativeArray) -> NativeArray:
         return jnp.array(array, copy=True)
@@ -193,6 +205,12 @@ class JAXBackend(ArrayAPIBackend):
         array = x if self.is_array(x) else y
         return (self._floor_divide if jnp.issubdtype(array.dtype, jnp.floating) else jnp.floor_divide)(x, y)
 
+    def has_zero(self, x: Any) -> bool:
+        # A tracer's elements are known only when the compiled program runs, and on a GPU PyTorch doesn't look either.
+        if isinstance(x, jax.core.Tracer) or (isinstance(x, jax.Array) and self.device_of(x).type != "cpu"):
+            return False
+        return not np.all(np.asarray(x))
+
     def pow(self, x: Any, y: Any) -> NativeArray:
         array = x if self.is_array(x) else y
         if not jnp.issubdtype(array.dtype, jnp.signedinteger) or (isinstance(y, int) and y >= 0):
@@ -225,6 +243,27 @@ class JAXBackend(ArrayAPIBackend):
     def expand_dims(self, x: NativeArray, *, axis: int | tuple[int, ...]) -> NativeArray:
         return jnp.expand_dims(x, axis)
 
+    # -- views of the same memory elsewhere, copies here
+
+    def view_as_complex(self, x: NativeArray) -> NativeArray:
+        return jax.lax.complex(x[..., 0], x[..., 1])
+
+    def reinterpret(self, x: NativeArray, dtype: DType) -> NativeArray:
+        if not x.ndim:
+            return self.reinterpret(x.reshape((1,)), dtype).reshape(())
+        if x.dtype in self._real:
+            x = self.view_as_real(x)
+            x = x.reshape((*x.shape[:-2], x.shape[-2] * 2)) if x.ndim > 1 else x
+        elif x.dtype == np.bool_:
+            x = x.astype(np.uint8)
+        native = self.native_dtype(dtype)
+        if native in self._real:
+            parts = _reinterpreted(x, self._real[native])
+            return self.view_as_complex(parts.reshape((*parts.shape[:-1], parts.shape[-1] // 2, 2)))
+        if native == np.bool_:
+            return _reinterpreted(x, np.dtype(np.uint8)) != 0
+        return _reinterpreted(x, native)
+
     # -- indexing
 
     def getitem(self, x: NativeArray, key: Any) -> NativeArray:
@@ -247,8 +286,8 @@ class JAXBackend(ArrayAPIBackend):
     def scatter(
         self, x: NativeArray, axis: int, indices: NativeArray, values: Any, reduce: str | None = None
     ) -> NativeArray:
-        if reduce not in (None, "add", "multiply"):
-            raise ValueError(f"scatter: reduce must be None, 'add' or 'multiply', got {reduce!r}")
+        if reduce not in (None, "add", "multiply", "max", "min"):
+            raise ValueError(f"scatter: reduce must be None, 'add', 'multiply', 'max' or 'min', got {reduce!r}")
         if not x.shape:
             return self.scatter(x.reshape((1,)), 0, indices.reshape((-1,)), values, reduce).reshape(())
         if not indices.size:
@@ -259,7 +298,7 @@ class JAXBackend(ArrayAPIBackend):
         if reduce is None:
             return self._scatter(x, indices, values, axis, "set")
         if x.dtype == np.bool_:  # logical or, logical and
-            return self._scatter(x, indices, values, axis, "max" if reduce == "add" else "min")
+            return self._scatter(x, indices, values, axis, "max" if reduce in ("add", "max") else "min")
         wide = self.wider(x.dtype)
         out = self._scatter(self.convert(x, wide), indices, self.convert(values, wide), axis, reduce)
         return self.convert(out, x.dtype)
@@ -276,6 +315,11 @@ class JAXBackend(ArrayAPIBackend):
     def take_along_axis(self, x: NativeArray, indices: NativeArray, axis: int = -1) -> NativeArray:
         _check_bounds(indices, x.shape[axis], axis)
         return jnp.take_along_axis(x, indices, axis)
+
+    def any_negative(self, indices: NativeArray) -> bool:
+        if isinstance(indices, jax.core.Tracer):
+            return False  # its values are known only when the compiled program runs
+        return bool(indices.size and np.asarray(indices).min() < 0)
 
     def _check_key(self, x: NativeArray, key: Any) -> None:
         """Raise IndexError for an index out of bounds, where JAX would clamp it or drop the write."""
@@ -360,6 +404,19 @@ def _erfc(backend: JAXBackend) -> Callable[[NativeArray], NativeArray]:
         return erfc(x), -2 / math.sqrt(math.pi) * jnp.exp(-x * x) * tangent
 
     return erfc
+
+
+def _reinterpreted(x: NativeArray, native: Any) -> NativeArray:
+    """The bytes of an array as elements of another dtype, neither of them complex or bool."""
+    ratio = native.itemsize // x.dtype.itemsize
+    if ratio > 1:
+        x = x.reshape((*x.shape[:-1], x.shape[-1] // ratio, ratio))
+    found = jax.lax.bitcast_convert_type(x, native)
+    return (
+        found.reshape((*found.shape[:-2], found.shape[-2] * found.shape[-1]))
+        if native.itemsize < x.dtype.itemsize
+        else found
+    )
 
 
 def _nonzero(x: NativeArray, count: int) -> tuple[NativeArray, ...]:

@@ -15,6 +15,7 @@ from pullback.backend.base import Kernel, NativeArray
 from pullback.backend.numpy_like import NumPyLikeBackend
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
+from pullback_numpy.dlpack import BFLOAT, Relabelled, described
 
 # NaN and inf are values to PyTorch, not mishaps. NumPy attributes a ufunc's warning to the calling frame's
 # module.
@@ -47,6 +48,7 @@ class NumPyBackend(NumPyLikeBackend):
     """NumPy on the CPU."""
 
     strong_scalar_dtypes = frozenset({dt.bfloat16})
+    boolean_keys = True
 
     def __init__(self) -> None:
         super().__init__("numpy", np)
@@ -92,8 +94,19 @@ class NumPyBackend(NumPyLikeBackend):
     def to_numpy(self, array: NativeArray) -> Any:
         return array
 
-    def from_dlpack(self, array: Any) -> NativeArray:
-        return self.from_numpy(np.from_dlpack(array))
+    def to_dlpack(self, array: NativeArray, **asked: Any) -> Any:
+        if array.dtype != self.native_dtypes[dt.bfloat16]:
+            return super().to_dlpack(array, **asked)
+        capsule = super().to_dlpack(array.view(np.uint16), **asked)
+        described(capsule).code = BFLOAT
+        return capsule
+
+    def from_dlpack(self, producer: Any, *, copy: bool | None = None) -> NativeArray:
+        relabelled = Relabelled(producer)
+        array = super().from_dlpack(relabelled, copy=copy)
+        if relabelled.was_bfloat16:
+            array = array.view(self.native_dtypes[dt.bfloat16])
+        return self.from_numpy(array)
 
     def astype(self, array: NativeArray, dtype: DType) -> NativeArray:
         try:
@@ -123,6 +136,9 @@ class NumPyBackend(NumPyLikeBackend):
         if name == "mm" and dtype in _BLAS and getattr(found, "__func__", None) is NumPyBackend.mm:
             return dot  # what mm would call, without the call
         return found
+
+    def has_zero(self, x: Any) -> bool:
+        return not (x.all() if x.ndim else x)  # a 0-d array's truth is had at a tenth of the price
 
     def zero_where(self, condition: Any, x: Any) -> NativeArray:
         integer = _INTEGER_OF_SIZE.get(x.dtype)
@@ -168,6 +184,21 @@ class NumPyBackend(NumPyLikeBackend):
         if wide is None:
             return multiply_reduce(x, axis, dtype, None, keepdims)
         return multiply_reduce(x, axis, wide, None, keepdims).astype(dtype)
+
+    def fill_where_into(self, x: NativeArray, mask: NativeArray, value: NativeArray) -> NativeArray:
+        integer = _INTEGER_OF_SIZE.get(x.dtype)
+        if integer is None or x.size < 4096 or mask.shape != x.shape or not x.flags.c_contiguous:
+            np.copyto(x, value, where=mask)
+            return x
+        # Every bit of an element or none: without branches, which a mask makes hard to foresee.
+        bits = x.view(integer)
+        change = np.negative(mask.view(np.int8)).astype(integer)
+        np.bitwise_and(change, np.bitwise_xor(bits, np.asarray(value).view(integer)), out=change)
+        np.bitwise_xor(bits, change, out=bits)
+        return x
+
+    def any_negative(self, indices: NativeArray) -> bool:
+        return bool(indices.size and minimum_reduce(indices, None) < 0)
 
     def max(self, x: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
         return maximum_reduce(x, axis, None, None, keepdims)

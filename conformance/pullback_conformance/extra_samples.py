@@ -58,6 +58,27 @@ def _linspace(make: Any) -> Iterator[Sample]:
     yield Sample(3, 3, 1, dtype=make.dtype)
 
 
+def _logspace(make: Any) -> Iterator[Sample]:
+    yield Sample(0, 2, 3, dtype=make.dtype)
+    yield Sample(3, 0, 4, 2.0, dtype=make.dtype)
+
+
+def _scalar(make: Any) -> Iterator[Sample]:
+    yield Sample(1, dtype=make.dtype)
+
+
+def _indices(make: Any) -> Iterator[Sample]:
+    yield Sample(3, 4)
+    yield Sample(4, 2, -1)
+    yield Sample(0, 2, 1)
+
+
+def _window(make: Any) -> Iterator[Sample]:
+    yield Sample(5, dtype=make.dtype)
+    yield Sample(4, False, dtype=make.dtype)
+    yield Sample(1, dtype=make.dtype)
+
+
 def _eye(make: Any) -> Iterator[Sample]:
     yield Sample(3, dtype=make.dtype)
     yield Sample(2, 3, dtype=make.dtype)
@@ -124,11 +145,6 @@ def _repeat_interleave(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), make.integers(2, low=1, high=3), dim=0)
 
 
-def _scatter(make: Any) -> Iterator[Sample]:
-    yield Sample(make(3, 4), make.integers(2, 4, high=3), make(2, 4), 0)
-    yield Sample(make(4), make.integers(3, high=4), make(3), -1)
-
-
 def _random(*calls: tuple[Any, ...], **named: Any) -> Callable[[Any], Iterator[Sample]]:
     def samples(make: Any) -> Iterator[Sample]:
         for call in calls:
@@ -149,6 +165,11 @@ def _bernoulli_from(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), make(2, 3, low=0.1, high=0.9), generator=Generator().manual_seed(7))
 
 
+def _poisson(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3, low=0.5, high=5.0), generator=Generator().manual_seed(7))
+    yield Sample(make(4, low=15.0, high=40.0), generator=Generator().manual_seed(7))
+
+
 def _multinomial(make: Any) -> Iterator[Sample]:
     yield Sample(make(5, low=0.1, high=1.0), 3, generator=Generator().manual_seed(7))
     yield Sample(make(2, 5, low=0.1, high=1.0), 4, True, generator=Generator().manual_seed(7))
@@ -167,7 +188,16 @@ EXTRA: Final[dict[str, Callable[[Any], Iterator[Sample]]]] = {
     "new_tensor": _new_tensor,
     "arange": _arange,
     "linspace": _linspace,
+    "logspace": _logspace,
+    "scalar_tensor": _scalar,
     "eye": _eye,
+    "tril_indices": _indices,
+    "triu_indices": _indices,
+    "hann_window": _window,
+    "hamming_window": _window,
+    "blackman_window": _window,
+    "bartlett_window": _window,
+    "kaiser_window": _window,
     "alias": _one((2, 3), ()),
     "clone": _one((2, 3), (), (0, 3)),
     "cpu": _one((2, 3), ()),
@@ -214,7 +244,6 @@ EXTRA: Final[dict[str, Callable[[Any], Iterator[Sample]]]] = {
     "rpow": _positive,
     "div": _positive,
     "take_along_dim": _take_along,
-    "scatter_multiply": _scatter,
     "tile": _with(((2, 3), (2, 1)), ((3,), (2, 2))),
     "repeat_interleave": _repeat_interleave,
     "diag": _with(((3,),), ((3, 3),), ((2, 3), 1)),
@@ -233,8 +262,12 @@ EXTRA: Final[dict[str, Callable[[Any], Iterator[Sample]]]] = {
     "uniform": _random_from(-1.0, 2.0),
     "normal_fill": _random_from(1.0, 2.0),
     "exponential": _random_from(1.5),
+    "cauchy": _random_from(0.5, 2.0),
+    "geometric": _random_from(0.25),
+    "log_normal": _random_from(0.5, 0.25),
     "random_integers": _random_from(0, 10),
     "bernoulli_from": _bernoulli_from,
+    "poisson": _poisson,
     "multinomial": _multinomial,
 }
 
@@ -245,7 +278,14 @@ LEFT_OUT: Final = {
     "empty": _UNINITIALISED,
     "empty_like": _UNINITIALISED,
     "new_empty": _UNINITIALISED,
+    "empty_strided": _UNINITIALISED,
+    "empty_permuted": _UNINITIALISED,
+    "new_empty_strided": _UNINITIALISED,
+    "new": "it forwards to new_tensor and new_empty",
+    "range": "it is deprecated, and warns; arange is checked",
     "broadcast_shapes": "it takes shapes and gives a shape: no backend takes part",
     "zero_part": "it serves as a step of indexing, which is checked",
     "normal": "it forwards to randn, which is checked",
+    "heaviside": "it refuses to differentiate, as PyTorch; unit_step, which computes it, is checked",
+    "normal_from": "its derivative is zero by declaration, as PyTorch's, though means shift the numbers",
 }

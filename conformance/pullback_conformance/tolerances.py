@@ -56,7 +56,7 @@ CORRECTLY_ROUNDED: Final = frozenset({
     "reciprocal", "floor", "ceil", "trunc", "fix", "round", "maximum", "minimum", "fmax", "fmin", "clamp", "clamp_min",
     "clamp_max", "relu", "copysign", "where", "conj_physical", "real", "imag", "floor_divide", "trunc_divide",
     "heaviside", "nan_to_num", "masked_fill", "hardtanh", "relu6", "threshold", "frac", "clone", "to",
-    "detach", "ldexp", "nextafter", "signbit",
+    "detach", "nextafter", "signbit",
 })  # fmt: skip
 
 #: Families whose operations move or select elements.

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from pullback import autograd
+from pullback.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from pullback.autograd.grad_mode import (
     enable_grad,
+    inference_mode,
     is_grad_enabled,
+    is_inference_mode_enabled,
     no_grad,
     set_grad_enabled,
 )
@@ -65,8 +68,39 @@ from pullback.errors import (
     PluginWarning,
     UnknownBackendError,
 )
+from pullback.formats import (
+    MemoryFormat as memory_format,
+)
+from pullback.formats import (
+    StorageLayout as layout,
+)
+from pullback.formats import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    preserve_format,
+    strided,
+)
+from pullback.interop.dlpack import (
+    from_dlpack,
+)
+from pullback.interop.serialization import (
+    load,
+    save,
+)
+from pullback.numeric_limits import (
+    finfo,
+    iinfo,
+)
+from pullback.ops import python_functions as _python_functions  # noqa: F401  # it attaches apply_, map_ and map2_
+from pullback.ops import skewed_distributions as _skewed_distributions  # noqa: F401  # and cauchy_, log_normal_, geometric_
 from pullback.ops.activation import (
     relu,
+)
+from pullback.ops.added_products import (
+    addbmm,
+    addmv,
+    addr,
 )
 from pullback.ops.arithmetic import (
     add,
@@ -92,6 +126,18 @@ from pullback.ops.arithmetic import (
 )
 from pullback.ops.arithmetic import (
     sub as subtract,
+)
+from pullback.ops.attributes import (
+    get_device,
+    is_conj,
+    is_inference,
+    is_neg,
+    is_nonzero,
+    is_same_size,
+    is_storage,
+    resolve_conj,
+    resolve_neg,
+    typename,
 )
 from pullback.ops.binary import (
     addcdiv,
@@ -155,6 +201,10 @@ from pullback.ops.comparison import (
 from pullback.ops.comparison import (
     ne as not_equal,
 )
+from pullback.ops.complex_from_parts import (
+    complex,
+    polar,
+)
 from pullback.ops.complex_numbers import (
     angle,
     conj,
@@ -171,18 +221,16 @@ from pullback.ops.conversion import (
     fill,
 )
 from pullback.ops.creation import (
-    arange,
-    as_tensor,
     empty,
     empty_like,
+    empty_permuted,
+    empty_strided,
     eye,
-    from_numpy,
     full,
     full_like,
-    linspace,
     ones,
     ones_like,
-    tensor,
+    scalar_tensor,
     zeros,
     zeros_like,
 )
@@ -214,16 +262,39 @@ from pullback.ops.extreme import (
     median,
     min,
 )
+from pullback.ops.from_data import (
+    as_tensor,
+    asarray,
+    from_numpy,
+    frombuffer,
+    tensor,
+)
 from pullback.ops.gathering import (
     gather,
     index_select,
     take,
     take_along_dim,
 )
+from pullback.ops.grids import (
+    cartesian_prod,
+    combinations,
+    meshgrid,
+    tril_indices,
+    triu_indices,
+    vander,
+)
+from pullback.ops.heaviside import (
+    heaviside,
+)
 from pullback.ops.indexing import (
     argwhere,
     index_put,
     nonzero,
+)
+from pullback.ops.inplace_activations import (
+    celu_,
+    selu_,
+    threshold_,
 )
 from pullback.ops.joining import (
     cat,
@@ -266,10 +337,22 @@ from pullback.ops.masking import (
 from pullback.ops.norm import (
     norm,
 )
+from pullback.ops.piecewise_activations import (
+    celu,
+    selu,
+    threshold,
+)
+from pullback.ops.putting import (
+    diagonal_scatter,
+    put,
+    select_scatter,
+    slice_scatter,
+)
 from pullback.ops.random import (
     bernoulli,
     multinomial,
     normal,
+    poisson,
     rand,
     rand_like,
     randint,
@@ -280,7 +363,6 @@ from pullback.ops.random import (
 )
 from pullback.ops.rearranging import (
     block_diag,
-    cartesian_prod,
     diag,
     diag_embed,
     diagflat,
@@ -289,7 +371,6 @@ from pullback.ops.rearranging import (
     flip,
     fliplr,
     flipud,
-    meshgrid,
     repeat_interleave,
     roll,
     rot90,
@@ -320,12 +401,22 @@ from pullback.ops.rounding import (
 from pullback.ops.rounding import (
     trunc as fix,
 )
+from pullback.ops.scatter_reduction import (
+    index_reduce,
+    scatter_reduce,
+)
 from pullback.ops.scattering import (
     index_add,
     index_copy,
     index_fill,
     scatter,
     scatter_add,
+)
+from pullback.ops.sequences import (
+    arange,
+    linspace,
+    logspace,
+    range,
 )
 from pullback.ops.shape import (
     adjoint,
@@ -355,6 +446,13 @@ from pullback.ops.shape import (
 from pullback.ops.shape import (
     transpose as swapdims,
 )
+from pullback.ops.shorthands import (
+    deg2rad,
+    ldexp,
+    logit,
+    rad2deg,
+    sinc,
+)
 from pullback.ops.slicing import (
     chunk,
     dsplit,
@@ -378,6 +476,7 @@ from pullback.ops.sorting import (
     sort,
     topk,
 )
+from pullback.ops.striding import as_strided, view_as_complex, view_as_real
 from pullback.ops.trigonometric import (
     acos,
     acosh,
@@ -427,6 +526,14 @@ from pullback.ops.unary import (
 from pullback.ops.unary import (
     abs as absolute,
 )
+from pullback.ops.windows import (
+    bartlett_window,
+    blackman_window,
+    hamming_window,
+    hann_window,
+    kaiser_window,
+)
+from pullback.out_argument import functions_with_out
 from pullback.printing import (
     get_printoptions,
     printoptions,
@@ -435,6 +542,7 @@ from pullback.printing import (
 from pullback.queries import (
     is_complex,
     is_floating_point,
+    is_signed,
     is_tensor,
     numel,
     result_type,
@@ -454,6 +562,18 @@ from pullback.size import (
 from pullback.tensor import (
     Tensor,
 )
+from pullback.tensor_types import (
+    BFloat16Tensor,
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
 
 float = float32
 double = float64
@@ -468,33 +588,53 @@ cdouble = complex128
 abs_ = Tensor.abs_
 acos_ = Tensor.acos_
 acosh_ = Tensor.acosh_
+addmv_ = Tensor.addmv_
+arccos_ = Tensor.arccos_
+arccosh_ = Tensor.arccosh_
+arcsin_ = Tensor.arcsin_
+arcsinh_ = Tensor.arcsinh_
+arctan_ = Tensor.arctan_
+arctanh_ = Tensor.arctanh_
 asin_ = Tensor.asin_
 asinh_ = Tensor.asinh_
 atan_ = Tensor.atan_
 atanh_ = Tensor.atanh_
 ceil_ = Tensor.ceil_
+clamp_ = Tensor.clamp_
+clamp_max_ = Tensor.clamp_max_
+clamp_min_ = Tensor.clamp_min_
+clip_ = Tensor.clip_
 conj_physical_ = Tensor.conj_physical_
 cos_ = Tensor.cos_
 cosh_ = Tensor.cosh_
+deg2rad_ = Tensor.deg2rad_
+detach_ = Tensor.detach_
 erf_ = Tensor.erf_
 erfc_ = Tensor.erfc_
 exp2_ = Tensor.exp2_
 exp_ = Tensor.exp_
 expm1_ = Tensor.expm1_
+fill_ = Tensor.fill_
+fix_ = Tensor.fix_
 floor_ = Tensor.floor_
 frac_ = Tensor.frac_
+ldexp_ = Tensor.ldexp_
 log10_ = Tensor.log10_
 log1p_ = Tensor.log1p_
 log2_ = Tensor.log2_
 log_ = Tensor.log_
+logit_ = Tensor.logit_
 nan_to_num_ = Tensor.nan_to_num_
 neg_ = Tensor.neg_
+negative_ = Tensor.negative_
+rad2deg_ = Tensor.rad2deg_
 reciprocal_ = Tensor.reciprocal_
 relu_ = Tensor.relu_
 round_ = Tensor.round_
 rsqrt_ = Tensor.rsqrt_
 sigmoid_ = Tensor.sigmoid_
 sin_ = Tensor.sin_
+sinc_ = Tensor.sinc_
 sinh_ = Tensor.sinh_
 sqrt_ = Tensor.sqrt_
 square_ = Tensor.square_
@@ -502,29 +642,50 @@ tan_ = Tensor.tan_
 tanh_ = Tensor.tanh_
 trunc_ = Tensor.trunc_
 xlogy_ = Tensor.xlogy_
+zero_ = Tensor.zero_
 
 if TYPE_CHECKING:
-    from pullback import cuda, nn, optim
+    from pullback import cuda, func, nn, optim, overrides, testing, utils
+    from pullback.func.mapping import vmap
 
 
 def __getattr__(name: str) -> _Any:
     # Imported when first used: a program without modules and optimizers starts sooner.
-    if name not in ("cuda", "nn", "optim"):
+    if name not in ("cuda", "func", "nn", "optim", "overrides", "testing", "utils", "vmap"):
         raise AttributeError(f"module 'pullback' has no attribute {name!r}")
     import importlib
 
+    if name == "vmap":
+        found = globals()[name] = importlib.import_module("pullback.func").vmap
+        return found
     return importlib.import_module(f"pullback.{name}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
 
 
 __version__ = "0.1.0"
 
+globals().update(functions_with_out(globals()))
+
 __all__ = [
+    "BFloat16Tensor",
     "BackendError",
     "BackendUnavailableError",
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
     "Generator",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
     "MissingKernelError",
     "PluginError",
     "PluginWarning",
+    "ShortTensor",
     "Size",
     "Tensor",
     "UnknownBackendError",
@@ -536,9 +697,13 @@ __all__ = [
     "acosh",
     "acosh_",
     "add",
+    "addbmm",
     "addcdiv",
     "addcmul",
     "addmm",
+    "addmv",
+    "addmv_",
+    "addr",
     "adjoint",
     "all",
     "allclose",
@@ -549,17 +714,25 @@ __all__ = [
     "any",
     "arange",
     "arccos",
+    "arccos_",
     "arccosh",
+    "arccosh_",
     "arcsin",
+    "arcsin_",
     "arcsinh",
+    "arcsinh_",
     "arctan",
     "arctan2",
+    "arctan_",
     "arctanh",
+    "arctanh_",
     "argmax",
     "argmin",
     "argsort",
     "argwhere",
+    "as_strided",
     "as_tensor",
+    "asarray",
     "asin",
     "asin_",
     "asinh",
@@ -575,6 +748,7 @@ __all__ = [
     "autograd",
     "available_backends",
     "baddbmm",
+    "bartlett_window",
     "bernoulli",
     "bfloat16",
     "binary_cross_entropy_with_logits",
@@ -584,6 +758,7 @@ __all__ = [
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "blackman_window",
     "block_diag",
     "bmm",
     "bool",
@@ -596,14 +771,24 @@ __all__ = [
     "cdouble",
     "ceil",
     "ceil_",
+    "celu",
+    "celu_",
     "cfloat",
+    "channels_last",
+    "channels_last_3d",
     "chunk",
     "clamp",
+    "clamp_",
     "clamp_max",
+    "clamp_max_",
     "clamp_min",
+    "clamp_min_",
     "clip",
+    "clip_",
     "clone",
     "column_stack",
+    "combinations",
+    "complex",
     "complex64",
     "complex128",
     "concat",
@@ -611,6 +796,7 @@ __all__ = [
     "conj",
     "conj_physical",
     "conj_physical_",
+    "contiguous_format",
     "copysign",
     "cos",
     "cos_",
@@ -623,12 +809,16 @@ __all__ = [
     "cumsum",
     "current_backend",
     "default_generator",
+    "deg2rad",
+    "deg2rad_",
+    "detach_",
     "device",
     "diag",
     "diag_embed",
     "diagflat",
     "diagonal",
     "diagonal_copy",
+    "diagonal_scatter",
     "div",
     "divide",
     "dot",
@@ -640,6 +830,8 @@ __all__ = [
     "einsum",
     "empty",
     "empty_like",
+    "empty_permuted",
+    "empty_strided",
     "enable_grad",
     "eq",
     "equal",
@@ -655,7 +847,10 @@ __all__ = [
     "expm1_",
     "eye",
     "fill",
+    "fill_",
+    "finfo",
     "fix",
+    "fix_",
     "flatten",
     "flip",
     "fliplr",
@@ -671,30 +866,40 @@ __all__ = [
     "fmod",
     "frac",
     "frac_",
+    "from_dlpack",
     "from_numpy",
+    "frombuffer",
     "full",
     "full_like",
+    "func",
     "gather",
     "ge",
     "ger",
     "get_backend",
     "get_default_dtype",
+    "get_device",
     "get_printoptions",
     "get_rng_state",
     "greater",
     "greater_equal",
     "gt",
     "half",
+    "hamming_window",
+    "hann_window",
+    "heaviside",
     "hsplit",
     "hstack",
     "hypot",
+    "iinfo",
     "imag",
     "index_add",
     "index_copy",
     "index_fill",
     "index_put",
+    "index_reduce",
     "index_select",
     "inf",
+    "inference_mode",
     "initial_seed",
     "inner",
     "int",
@@ -702,19 +907,34 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "is_complex",
+    "is_conj",
     "is_floating_point",
     "is_grad_enabled",
+    "is_inference",
+    "is_inference_mode_enabled",
+    "is_neg",
+    "is_nonzero",
+    "is_same_size",
+    "is_signed",
+    "is_storage",
     "is_tensor",
     "isclose",
     "isfinite",
     "isinf",
     "isnan",
+    "kaiser_window",
+    "layout",
+    "ldexp",
+    "ldexp_",
     "le",
     "lerp",
     "less",
     "less_equal",
     "linspace",
+    "load",
     "log",
     "log1p",
     "log1p_",
@@ -729,6 +949,9 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "logit",
+    "logit_",
+    "logspace",
     "logsumexp",
     "long",
     "lt",
@@ -741,6 +964,7 @@ __all__ = [
     "maximum",
     "mean",
     "median",
+    "memory_format",
     "meshgrid",
     "min",
     "minimum",
@@ -761,6 +985,7 @@ __all__ = [
     "neg",
     "neg_",
     "negative",
+    "negative_",
     "nn",
     "no_grad",
     "nonzero",
@@ -772,13 +997,20 @@ __all__ = [
     "ones_like",
     "optim",
     "outer",
+    "overrides",
     "permute",
     "pi",
+    "poisson",
+    "polar",
     "positive",
     "pow",
+    "preserve_format",
     "printoptions",
     "prod",
     "promote_types",
+    "put",
+    "rad2deg",
+    "rad2deg_",
     "rand",
     "rand_like",
     "randint",
@@ -786,6 +1018,7 @@ __all__ = [
     "randn",
     "randn_like",
     "randperm",
+    "range",
     "ravel",
     "real",
     "reciprocal",
@@ -795,6 +1028,8 @@ __all__ = [
     "remainder",
     "repeat_interleave",
     "reshape",
+    "resolve_conj",
+    "resolve_neg",
     "result_type",
     "roll",
     "rot90",
@@ -804,10 +1039,16 @@ __all__ = [
     "rsqrt",
     "rsqrt_",
     "rsub",
+    "save",
+    "scalar_tensor",
     "scatter",
     "scatter_add",
+    "scatter_reduce",
     "seed",
     "select",
+    "select_scatter",
+    "selu",
+    "selu_",
     "set_default_backend",
     "set_default_dtype",
     "set_grad_enabled",
@@ -821,8 +1062,11 @@ __all__ = [
     "signbit",
     "sin",
     "sin_",
+    "sinc",
+    "sinc_",
     "sinh",
     "sinh_",
+    "slice_scatter",
     "softmax",
     "sort",
     "split",
@@ -835,6 +1079,7 @@ __all__ = [
     "stack",
     "std",
     "std_mean",
+    "strided",
     "sub",
     "subtract",
     "sum",
@@ -850,15 +1095,21 @@ __all__ = [
     "tensor",
     "tensor_split",
     "tensordot",
+    "testing",
+    "threshold",
+    "threshold_",
     "tile",
     "topk",
     "trace",
     "transpose",
     "tril",
+    "tril_indices",
     "triu",
+    "triu_indices",
     "true_divide",
     "trunc",
     "trunc_",
+    "typename",
     "uint8",
     "uint16",
     "uint32",
@@ -867,14 +1118,20 @@ __all__ = [
     "unflatten",
     "unsqueeze",
     "use_backend",
+    "utils",
+    "vander",
     "var",
     "var_mean",
     "vdot",
+    "view_as_complex",
+    "view_as_real",
+    "vmap",
     "vsplit",
     "vstack",
     "where",
     "xlogy",
     "xlogy_",
+    "zero_",
     "zeros",
     "zeros_like",
 ]

@@ -65,16 +65,24 @@ class DType:
         return f"torch.{self.name}"
 
     def __reduce__(self) -> str:
-        return self.name
+        return "bool_" if self.name == "bool" else self.name  # what the module calls it
 
     def to_real(self) -> DType:
         """The dtype of the real part: ``complex64`` gives ``float32``; a real dtype gives itself."""
         return {complex64: float32, complex128: float64}.get(self, self)
 
     def to_complex(self) -> DType:
-        """The complex dtype whose parts have this dtype; float16 and bfloat16 give ``complex64``."""
+        """The complex dtype whose parts have this dtype; float16 and bfloat16 give ``complex64``.
+
+        Raises
+        ------
+        RuntimeError
+            For an integer dtype and bool.
+        """
         if self is float64:
             return complex128
+        if self.category < FLOATING:
+            raise RuntimeError(f"Unknown Complex ScalarType for {self.tensor_type_name.removesuffix('Tensor')}")
         return self if self.is_complex else complex64
 
 
@@ -112,6 +120,7 @@ by_name: Final = {d.name: d for d in ALL}
 
 _SIGNED_WIDTHS: Final = (int8, int16, int32, int64)
 _WIDE_UNSIGNED: Final = frozenset((uint16, uint32, uint64))
+_TWO_TO_63: Final = 1 << 63
 
 _default_dtype = float32
 
@@ -130,8 +139,10 @@ def set_default_dtype(dtype: DType) -> None:
         If ``dtype`` is not a floating dtype.
     """
     global _default_dtype
-    if not isinstance(dtype, DType) or not dtype.is_floating_point:
-        raise TypeError(f"only floating-point types are supported as the default type, got {dtype!r}")
+    if not isinstance(dtype, DType):
+        raise TypeError("invalid dtype object: only floating-point types are supported as the default type")
+    if not dtype.is_floating_point:
+        raise TypeError("only floating-point types are supported as the default type")
     _default_dtype = dtype
 
 
@@ -151,8 +162,9 @@ def promote_types(type1: DType, type2: DType) -> DType:
     >>> pb.promote_types(pb.int64, pb.float16)
     torch.float16
     """
-    if type1 is type2:
+    if type1 is type2 and type1.__class__ is DType:
         return type1
+    _require_dtypes("promote_types", type1=type1, type2=type2)
     low, high = sorted((type1, type2), key=lambda d: (d.category, d.itemsize))
     if high.category == COMPLEX and low not in _WIDE_UNSIGNED:
         return complex128 if float64 in (low, high) or complex128 in (low, high) else complex64
@@ -167,12 +179,34 @@ def promote_types(type1: DType, type2: DType) -> DType:
     return _SIGNED_WIDTHS[max(1, _SIGNED_WIDTHS.index(signed))]
 
 
+def _require_dtypes(function: str, **arguments: DType) -> None:
+    for position, (name, value) in enumerate(arguments.items(), start=1):
+        if not isinstance(value, DType):
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {position}) must be torch.dtype, not {type(value).__name__}"
+            )
+
+
 def dtype_of_scalar(value: Scalar) -> DType:
-    """The dtype that a Python number has on its own: bool, int64, the default dtype, or its complex form."""
+    """The dtype that a Python number has on its own: bool, int64, the default dtype, or its complex form.
+
+    Integers that only uint64 can hold have that.
+
+    Raises
+    ------
+    OverflowError
+        For an integer of more than 64 bits.
+    """
     if isinstance(value, bool):
         return bool_
     if isinstance(value, int):
-        return int64
+        if -_TWO_TO_63 <= value < _TWO_TO_63:
+            return int64
+        if value < 0:
+            raise OverflowError("can't convert negative int to unsigned")
+        if value >= 2 * _TWO_TO_63:
+            raise OverflowError("int too big to convert")
+        return uint64
     if isinstance(value, float):
         return _default_dtype
     return _default_dtype.to_complex()
@@ -217,4 +251,5 @@ def can_cast(from_: DType, to: DType) -> bool:
     >>> pb.can_cast(pb.float32, pb.int64), pb.can_cast(pb.float64, pb.float16)
     (False, True)
     """
+    _require_dtypes("can_cast", from_=from_, to=to)
     return from_.category <= to.category

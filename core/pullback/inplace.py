@@ -6,12 +6,18 @@ and its node becomes the tensor's history. Every check comes before the first ch
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
-from pullback.autograd.grad_mode import FORWARD, NO_GRAD, mode
+from pullback.autograd.grad_mode import FORWARD, INFERENCE, MUTATION, NO_GRAD, mode
 from pullback.dtypes import can_cast
+from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, use
+from pullback.views import is_inference, layout_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullback.dtypes import DType
     from pullback.op import Operation
     from pullback.tensor import Tensor
 
@@ -25,40 +31,186 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
         For a leaf that requires gradients, memory that overlaps itself, a result of another shape, or one whose dtype
         cannot be cast to the tensor's; the tensor is unchanged then.
     """
+    from pullback.op_general import broadcast_shape
     from pullback.tensor import Tensor
-    from pullback.views import edge_of, rebase, write
+    from pullback.views import bump_version, edge_of, rebase, write
 
+    if use.begun and operation.inplace_name is not None:
+        relevant = (tensor, *args, *kwargs.values())
+        method = getattr(Tensor, operation.inplace_name)
+        answer = ask(method, (tensor, *args), kwargs, relevant)
+        if answer is not NOT_OVERRIDDEN:
+            return answered(method, answer, relevant)  # type: ignore[no-any-return]
     active = mode()
     recording = not active & NO_GRAD
-    check_writable(tensor, recording and any(isinstance(a, Tensor) and a.edge is not None for a in args))
-    before = Tensor._wrap(tensor.array, tensor.backend)
+    operands = [a for a in args if isinstance(a, Tensor)]
+    check_writable(tensor, operands, operation.fills)
+    if active & MUTATION:
+        from pullback.autograd.mutation import before_write
+
+        before_write(tensor)
+    level = tensor.backend.level
+    if level:
+        from pullback.batching.levels import stand_in
+
+        before = stand_in(tensor)
+    else:
+        before = Tensor._wrap(tensor.array, tensor.backend)
     if recording:
         before.edge = _history_of(tensor)
-    if active & FORWARD and tensor._tangent is not None:
-        before._tangent = tensor._tangent
-    out = operation.call(before, *args, **kwargs)
-    if tuple(out.array.shape) != tuple(tensor.array.shape):
-        raise RuntimeError(
-            f"output with shape {list(tensor.shape)} doesn't match the broadcast shape {list(out.shape)}"
-        )
+    if active & FORWARD:
+        from pullback.autograd.forward_ad import set_tangent, tangent_of
+
+        tangent = tangent_of(tensor)
+        if tangent is not None:  # the node may keep it as it is before the write
+            set_tangent(before, tangent.clone() if recording else tangent)
+    # What derives or intercepts a call may look at its operands afterwards.
+    form = operation.overwriting if operation.overwriting is not None and active <= NO_GRAD and not level else operation
+    if tensor.backend.mutable and not tensor.backend.writable(tensor.array):
+        form = operation
+    try:
+        out = form.call(before, *args, **kwargs)
+    except NotImplementedError:
+        if operation.broadcasts:
+            _check_shape(operation, tensor, broadcast_shape([tuple(t.array.shape) for t in (tensor, *operands)]))
+        _check_common_dtype(operation, tensor, args)
+        raise
+    if level or out.backend.level:
+        from pullback.batching.levels import to_be_written
+
+        out = to_be_written(operation, tensor, out)
+    _check_shape(operation, tensor, out.array.shape)
+    if out.dtype is not tensor.dtype and not can_cast(out.dtype, tensor.dtype):
+        raise cast_error(out.dtype, tensor.dtype)
     own = edge_of(out) if recording else None
     if own is not None and tensor.backend.mutable and _saves(own, before):
         before.array = tensor.backend.copy(before.array)  # the node needs the elements as they were
     if out.dtype is not tensor.dtype:
-        if not can_cast(out.dtype, tensor.dtype):
-            names = (d.tensor_type_name.removesuffix("Tensor") for d in (out.dtype, tensor.dtype))
-            raise RuntimeError("result type {} can't be cast to the desired output type {}".format(*names))
         out = out.to(tensor.dtype)
-    write(tensor, out.array)
+    if out.array is tensor.array:
+        bump_version(tensor)
+    else:
+        write(tensor, out.array)
     if recording:
         node = edge_of(out)
-        if node is not None or tensor.edge is not None or _base_has_history(tensor):
+        if node is not None or tensor.edge is not None:
             rebase(tensor, node)
     if active & FORWARD and (out._tangent is not None or tensor._tangent is not None):
         from pullback.autograd.forward_ad import write_tangent
 
         write_tangent(tensor, out._tangent)
     return tensor
+
+
+def change_view(tensor: Tensor, view: Tensor, node_name: str | None = None) -> Tensor:
+    """Have a tensor itself show what a fresh view of it shows, as ``t_()`` does; its node takes the other name.
+
+    The caller has checked that its history can take that in.
+    """
+    from pullback.autograd.node import Node
+    from pullback.views import alias_of, bump_version, edge_of, move_in_storage
+
+    target = layout_of(view)
+    node = None
+    if not mode() & NO_GRAD and tensor.edge is not None:
+        node = edge_of(view)
+        assert isinstance(node, Node)
+        name = node_name or _next_node_name(node.name())
+        kind: Any = type(node)
+        node.__class__ = _renamed(kind, name)
+    move_in_storage(tensor, target, view.array)
+    bump_version(tensor)
+    if node is not None:
+        alias = alias_of(tensor)
+        tensor.edge, alias.seen = node, alias.counter.version
+    if mode() & FORWARD:
+        from pullback.autograd.forward_ad import set_tangent, tangent_of
+
+        tangent = tangent_of(view)
+        if tangent is not None:
+            set_tangent(tensor, tangent)
+    return tensor
+
+
+@functools.cache
+def _renamed(kind: Any, name: str) -> Any:
+    return type(name, (kind,), {"__slots__": (), "__module__": kind.__module__, "__doc__": kind.__doc__})
+
+
+def _next_node_name(name: str) -> str:
+    """The node of an in-place ``squeeze_``: its forms are numbered on from those of ``squeeze``."""
+    return f"SqueezeBackward{int(name[-1]) + 3}"
+
+
+def resize(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Give a tensor another number of elements of its storage, which grows where it is too small.
+
+    Raises
+    ------
+    RuntimeError
+        If the tensor requires gradients, or its storage is too small and other tensors share it.
+    """
+    from pullback.memory_layout import Layout
+    from pullback.strides import contiguous_strides
+    from pullback.tensor import Tensor
+    from pullback.views import alias_of, bump_version, layout_of, move_in_storage, strided_view
+
+    if tensor.edge is not None:
+        raise RuntimeError("cannot resize variables that require grad")
+    if any(size < 0 for size in shape):
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    if shape == tuple(tensor.array.shape):
+        return tensor
+    backend = tensor.backend
+    own = layout_of(tensor)
+    target = Layout(own.dtype, shape, contiguous_strides(shape), own.offset)
+    alias = alias_of(tensor)
+    whole = tensor if alias.origin is None else alias.origin
+    capacity = layout_of(whole).extent * whole.dtype.itemsize
+    if target.extent * own.dtype.itemsize > capacity:
+        if any(t is not tensor for t in alias.storage.live()):
+            raise RuntimeError(
+                f"resize_(): the storage has {capacity} bytes and {list(shape)} elements of {own.dtype} at offset"
+                f" {own.offset} need {target.extent * own.dtype.itemsize}, but other tensors share it and would be torn"
+                " from it. Please clone() the tensor before performing the operation."
+            )
+        held = strided_view(tensor, own, Layout(own.dtype, (capacity // own.dtype.itemsize,), (1,)))
+        missing = backend.zeros((target.extent - held.array.shape[0],), dtype=tensor.array.dtype)
+        holder = Tensor._wrap(backend.concat([held.array, missing], axis=0), backend)
+        own = layout_of(holder)
+        alias.origin, alias.path, alias.layout = holder, (), own
+        holder.alias, tensor.array = type(alias)(alias.counter, alias.storage), holder.array
+    view = strided_view(tensor, own, target)
+    move_in_storage(tensor, target, view.array)
+    bump_version(tensor)
+    return tensor
+
+
+def _check_shape(operation: Operation, tensor: Tensor, shape: Sequence[int]) -> None:
+    """Refuse a result of another shape than the tensor it is to be written to."""
+    own, other = list(tensor.array.shape), list(shape)
+    if own == other:
+        return
+    if operation.broadcasts:
+        raise RuntimeError(f"output with shape {own} doesn't match the broadcast shape {other}")
+    raise RuntimeError(f"Bad in-place call: input tensor size {own} and output tensor size {other} should match")
+
+
+def _check_common_dtype(operation: Operation, tensor: Tensor, args: tuple[Any, ...]) -> None:
+    """Of operands whose common dtype an operation doesn't take, PyTorch says first that it can't be written."""
+    from pullback.op_general import coerce, common_dtype
+
+    if operation.refuses is not None or len(args) != len(operation.operands) - 1 or operation.promotion == "same":
+        return
+    dtype = common_dtype(operation, coerce(operation, (tensor, *args)))
+    if operation.result is None and not can_cast(dtype, tensor.dtype):
+        raise cast_error(dtype, tensor.dtype)
+
+
+def cast_error(result: DType, target: DType) -> RuntimeError:
+    """What is said where a result's dtype does not let it be written into a tensor."""
+    names = (d.tensor_type_name.removesuffix("Tensor") for d in (result, target))
+    return RuntimeError("result type {} can't be cast to the desired output type {}".format(*names))
 
 
 def _history_of(tensor: Tensor) -> Any:
@@ -73,37 +225,58 @@ def _saves(node: Any, tensor: Tensor) -> bool:
     return node.saved is not None and any(value is tensor for value in node.saved)
 
 
-def _base_has_history(tensor: Tensor) -> bool:
-    alias = tensor.alias
-    return alias is not None and alias.base is not None and alias.base.edge is not None
+def check_writable(tensor: Tensor, operands: Sequence[Tensor] = (), fills: bool = False) -> None:
+    """Refuse the writes that PyTorch refuses.
 
-
-def check_writable(tensor: Tensor, operand_requires_grad: bool = False) -> None:
-    """Refuse the writes that PyTorch refuses."""
-    from pullback.tensor import LEAF, Tensor
-    from pullback.views import forbidden_write
+    ``operands`` are what the written elements are computed from; ``fills`` says that all of them will be equal.
+    """
+    from pullback.tensor import Tensor
+    from pullback.views import writable_array
 
     if not isinstance(tensor, Tensor):
         raise TypeError(f"only a Tensor can be written in place, not {type(tensor).__name__}")
-    alias = tensor.alias
-    if not mode() & NO_GRAD and (tensor.edge is not None or operand_requires_grad or _base_has_history(tensor)):
-        if alias is not None and alias.base is not None:
-            if alias.multiple or alias.without_grad:
-                raise forbidden_write(tensor, "is being")
-            if alias.base.edge is LEAF or tensor.edge is LEAF:
-                raise RuntimeError(
-                    "a view of a leaf Variable that requires grad is being used in an in-place operation."
-                )
-        if tensor.edge is LEAF:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-    if overlaps_itself(tensor):
+    check_history(tensor, operands)
+    if not fills and overlaps_itself(tensor):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location."
             " Please clone() the tensor before performing the operation."
         )
-    if tensor.backend.mutable and not tensor.backend.writable(tensor.array):
+    for operand in () if fills else operands:
+        if overlap_partly(tensor, operand):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single"
+                " memory location. Please clone() the tensor before performing the operation."
+            )
+    if tensor.backend.mutable and not tensor.backend.writable(writable_array(tensor)):
         raise RuntimeError(
             "the tensor's memory is read-only (it came from an array that cannot be written); clone() it first"
+        )
+
+
+def check_history(tensor: Tensor, operands: Sequence[Tensor] = ()) -> None:
+    """Refuse to write a tensor whose history cannot take the write in."""
+    from pullback.views import edge_of, forbidden_write, has_node
+
+    _check_inference(tensor)
+    if mode() & NO_GRAD or (tensor.edge is None and not any(o.edge is not None for o in operands)):
+        return
+    alias = tensor.alias
+    if alias is not None and alias.base is not None:
+        if alias.creation is not None:
+            raise forbidden_write(tensor, "is being")
+        if tensor.edge is not None and not has_node(alias.base):
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+    if tensor.edge is not None and (not has_node(tensor) or getattr(tensor.edge, "begins", False)):
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    for operand in operands:
+        edge_of(operand)  # raises where its history cannot be told
+
+
+def _check_inference(tensor: Tensor) -> None:
+    if not mode() & INFERENCE and is_inference(tensor):
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a"
+            " normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
         )
 
 
@@ -113,6 +286,23 @@ def overlaps_itself(tensor: Tensor) -> bool:
     if backend.mutable:
         if backend.is_contiguous(tensor.array):
             return False
-    elif tensor.alias is None or not tensor.alias.path:
+    elif tensor.alias is None or tensor.alias.origin is None:
         return False
-    return any(stride == 0 and size > 1 for stride, size in zip(tensor.stride(), tensor.array.shape, strict=True))
+    return layout_of(tensor).repeats
+
+
+def writes_alone(tensor: Tensor, operand: Tensor | None = None) -> bool:
+    """Whether a kernel may write the tensor as it reads the operand: each place is written once, and not read later."""
+    if tensor.alias is not None and tensor.alias.origin is not None and overlaps_itself(tensor):
+        return False
+    if is_inference(tensor) and not mode() & INFERENCE:
+        return False
+    return operand is None or not overlap_partly(tensor, operand)
+
+
+def overlap_partly(tensor: Tensor, other: Tensor) -> bool:
+    """Whether two tensors share some elements, but are not the same elements in the same order."""
+    own, others = tensor.alias, other.alias
+    if own is None or others is None or own.storage is not others.storage or tensor is other:
+        return False
+    return layout_of(tensor).overlaps_partly(layout_of(other))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback.autograd.grad_mode import INTERCEPTED, MODE, mode
+from pullback.autograd.grad_mode import INTERCEPTED, MODE, entered, left, mode
 
 if TYPE_CHECKING:
     from pullback.op import Operation
@@ -41,7 +41,7 @@ def intercept(interceptor: Interceptor) -> Iterator[None]:
     ['mul', 'exp']
     """
     token = _active.set((*_active.get(), interceptor))
-    mode_token = MODE.set(mode() | INTERCEPTED)
+    mode_token = MODE.set(entered(mode(), INTERCEPTED))
     try:
         yield
     finally:
@@ -58,7 +58,7 @@ def run_intercepted(operation: Operation, operands: tuple[Any, ...], attributes:
             return operation.call(*operands, **attributes)
         return chain[depth](operation, operands, attributes, lambda: run(depth - 1))
 
-    token = MODE.set(mode() & ~INTERCEPTED)
+    token = MODE.set(left(mode(), INTERCEPTED))
     try:
         return run(len(chain) - 1)
     finally:

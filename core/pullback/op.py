@@ -27,10 +27,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overl
 
 from pullback import dtypes
 from pullback.dtypes import DType
+from pullback.function_protocol import make_overridable
+from pullback.out_argument import CAST, Out
 
 if TYPE_CHECKING:
     from pullback.autograd.node import Node
     from pullback.backend.base import Backend
+    from pullback.batching.run import Rule
     from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -88,10 +91,17 @@ class Operation:
         samples: Callable[..., Iterable[Any]] | None,
         domain: tuple[float, float],
         oracle: str | None,
-        unsupported: str | None,
+        unsupported: str | Callable[[DType], Exception] | None,
+        refuses: Callable[..., None] | None,
+        numbers: bool,
+        fits: Sequence[str],
         scales: str | None,
+        keeps_layout: bool,
+        fills: bool,
         ndim: int | None,
         otherwise: Callable[..., Any] | None,
+        out: Out | None,
+        batching: str | Rule | None,
     ) -> None:
         self.name = name or function.__name__.rstrip("_")
         self.doc = function.__doc__ or ""
@@ -139,9 +149,17 @@ class Operation:
         self.domain = domain
         self.oracle = oracle
         self.unsupported = unsupported
+        self.refuses = refuses
+        self.numbers = numbers
+        self.fits = frozenset(fits)
         self.scales = scales
+        self.keeps_layout = keeps_layout
+        self.fills = fills
         self.ndim = ndim
         self.otherwise = otherwise
+        self.out = out
+        self.batching = batching
+        self.draws = batching in ("draws", "draws of a shape")
         self.partials = self._by_operand(partials) if partials is not None else None
         self.vjp: dict[str, Formula] = self._by_operand(vjp) if vjp is not None else {}
         self.jvp: dict[str, Formula] = self._by_operand(jvp) if jvp is not None else {}
@@ -155,7 +173,9 @@ class Operation:
         self.method_names: tuple[str, ...] = ()
         self.aliases: tuple[str, ...] = ()
         self.call: Callable[..., Any]
+        self.exported: Callable[..., Any] | None = None  # the function that takes ``out``, where that is another one
         self.tables: dict[Backend, dict[Any, tuple[Any, ...]]] = {}
+        self.overwriting: Operation | None = None  # the form that writes into the first operand's array
         self._node_types: dict[tuple[str, bool], type[Node]] = {}
 
     def _by_operand(self, formulas: Any) -> dict[str, Any]:
@@ -205,6 +225,7 @@ class Composite:
         name: str,
         samples: Callable[..., Iterable[Any]] | None,
         dtypes: frozenset[DType],
+        out: Out | None = None,
     ) -> None:
         self.name = name
         self.function = self.call = function
@@ -212,6 +233,7 @@ class Composite:
         self.module = function.__module__
         self.samples = samples
         self.dtypes = dtypes
+        self.out = out
         self.nondifferentiable: str | None = None
         self.method_names: tuple[str, ...] = ()
         self.aliases: tuple[str, ...] = ()
@@ -268,10 +290,17 @@ def op(  # type: ignore[misc]  # it takes the declarations there are, not any
     samples: Callable[..., Iterable[Any]] | None = None,
     domain: tuple[float, float] = (-2.0, 2.0),
     oracle: str | None = None,
-    unsupported: str | None = None,
+    unsupported: str | Callable[[DType], Exception] | None = None,
+    refuses: Callable[..., None] | None = None,
+    numbers: bool = True,
+    fits: Sequence[str] = (),
     scales: str | None = None,
+    keeps_layout: bool = False,
+    fills: bool = False,
     ndim: int | None = None,
     otherwise: Callable[..., Any] | None = None,
+    out: Out | None = None,
+    batching: str | Rule | None = None,
     method: bool = True,
     inplace: bool = False,
     operator: str | None = None,
@@ -315,14 +344,34 @@ def op(  # type: ignore[misc]  # it takes the declarations there are, not any
         Where elementwise samples are drawn from.
     oracle : str, optional
         The function of mpmath that gives values in higher precision.
-    unsupported : str, optional
-        The text of the error for other dtypes; ``{dtype}``, ``{kind}`` (``Long``) and ``{name}`` are filled in.
+    unsupported : str or callable, optional
+        What to say of other dtypes. One word is PyTorch's name of the kernel, by default ``<name>_cpu``, in
+        ``"..." not implemented for 'Long'``. A text is that of a RuntimeError, with ``{dtype}``, ``{kind}`` (``Long``)
+        ``{name}`` and ``{role}`` (``Optional`` for the argument ``dtype``, else ``Input``) filled in. A function takes
+        the dtype and returns the error.
+    refuses : callable, optional
+        Takes the operands before they promote, and raises the error for dtypes that may not even do that. Python's
+        bools, which it may refuse too, are left to the general path.
+    numbers : bool
+        Whether Python numbers may stand for operands that promote.
+    fits : sequence of str
+        Those of them whose numbers must lie in the dtype's range, where others wrap around.
     scales : str, optional
         The operand that the keyword ``alpha`` multiplies first.
+    keeps_layout : bool
+        Whether the result's elements lie in memory in the order of the operand's, on immutable backends too.
+    fills : bool
+        Whether all elements of the result are equal: written in place, it may go to memory that overlaps itself.
     ndim : int, optional
         The number of dimensions every operand has.
     otherwise : callable, optional
         What runs instead where an operand has another number of dimensions, or is no tensor; else ``check`` refuses it.
+    out : Out, optional
+        What its function in ``pullback`` takes as ``out=``, a rule of :mod:`pullback.out_argument`; nothing by default.
+    batching : str or callable, optional
+        How it runs on operands that :func:`pullback.vmap` has taken a dimension from: the name of a rule of
+        :mod:`pullback.batching`, or a function like those. Elementwise operations, and those of one operand whose
+        attributes name dimensions, need none; without a rule one example runs after the other, with a warning.
     method, inplace : bool
         Whether it becomes a Tensor method, and has an in-place method (``name_``).
     operator, reflected
@@ -353,7 +402,8 @@ def op(  # type: ignore[misc]  # it takes the declarations there are, not any
             if operator and len(operation.operands) > 1 and result is None:  # Python has these of arithmetic alone
                 methods[f"__i{operator}__"] = written
         if operator:
-            called = make_callable(operation, operator=True) if len(operation.operands) == 2 else operation.call
+            own_code = len(operation.operands) == 2 or operator == "invert"
+            called = make_callable(operation, operator=True) if own_code else operation.call
             methods[f"__{operator}__"] = called
             if reflected:
                 methods[f"__r{operator}__"] = called
@@ -364,11 +414,11 @@ def op(  # type: ignore[misc]  # it takes the declarations there are, not any
 
 
 def elementwise(**settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]:
-    """Declare an operation that works element by element: operands promote and broadcast, and it has an in-place form.
+    """Declare an operation that works element by element: operands promote and broadcast.
 
-    Takes what :func:`op` takes.
+    It has an in-place form, and its function takes ``out=``. Takes what :func:`op` takes.
     """
-    declaration: dict[str, Any] = {"promotion": "promote", "broadcasts": True, "inplace": True, **settings}
+    declaration: dict[str, Any] = {"promotion": "promote", "broadcasts": True, "inplace": True, "out": CAST, **settings}
     if settings.get("result") is dtypes.bool_:
         declaration["nondifferentiable"] = "its results are truth values"
     return op(outputs=None, **declaration)
@@ -381,11 +431,12 @@ def composite(
     aliases: Sequence[str] = (),
     operator: str | None = None,
     dtypes: frozenset[DType] = dtypes.FLOATS,
+    out: Out | None = None,
 ) -> Callable[[F], F]:
     """Declare a function of Tensors built of operations; it becomes a method too unless ``method=False``."""
 
     def declare(declared: F) -> F:
-        record = Composite(declared, declared.__name__, samples, dtypes)
+        record = Composite(declared, declared.__name__, samples, dtypes, out)
         record.aliases = tuple(aliases)
         names = (record.name, *aliases) if method else ()
         methods: dict[str, Callable[..., Any]] = dict.fromkeys(names, declared)
@@ -405,6 +456,7 @@ def _attach(record: Operation | Composite, methods: dict[str, Callable[..., Any]
             f"the operation {record.name!r} is declared twice: in {registry[record.name].module} and {record.module}"
         )
     registry[record.name] = record
+    make_overridable(record)
     record.method_names = tuple(methods)
     for method_name, method in methods.items():
         setattr(Tensor, method_name, method)

@@ -9,38 +9,37 @@ says what is wrong where something is. ``print(pullback.op_callable.source_of(op
 from __future__ import annotations
 
 import builtins
+import functools
 import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback.autograd import node as nodes
-from pullback.autograd.grad_mode import mode
+from pullback.autograd.grad_mode import QUIET, mode
 from pullback.autograd.node import Node
 
 if TYPE_CHECKING:
     from pullback.op import Formula, Operation
 
 
-def make_callable(operation: Operation, operator: bool = False) -> types.FunctionType:
+def make_callable(operation: Operation, operator: bool = False, takes_out: bool = False) -> types.FunctionType:
     """The public function of an operation: its signature now, its code when first called.
 
     As an operator it returns ``NotImplemented`` for an operand it does not know, so that Python asks the other one.
+    With the keyword ``out`` it costs more to call (CPython's fastest call is for functions without keyword-only
+    parameters), so only the functions that ``pullback`` exports have it, not the methods and operators.
     """
     positional = (*operation.operands, *(a for a in operation.attributes if a not in operation.keyword_only))
-    names = (*positional, *operation.keyword_only)
-    code = _stub.__code__.replace(
-        co_name=operation.name,
-        co_qualname=operation.name,
-        co_varnames=names,
-        co_nlocals=len(names),
-        co_argcount=len(positional),
-        co_kwonlyargcount=len(operation.keyword_only),
-        co_filename=f"<pullback operation {operation.name}>",
-    )
+    keyword_only = (*operation.keyword_only, "out") if takes_out else operation.keyword_only
+    names = (*positional, *keyword_only)
+    code = _stub_code(names, len(positional), len(keyword_only))
     namespace: dict[str, Any] = {"__name__": operation.module, "__builtins__": builtins}
     defaults = tuple(operation.defaults[n] for n in positional if n in operation.defaults)
     function = types.FunctionType(code, namespace, operation.name, defaults or None)
     function.__kwdefaults__ = {n: operation.defaults[n] for n in operation.keyword_only if n in operation.defaults}
+    if takes_out:
+        operation.exported = function
+        function.__kwdefaults__["out"] = None
     function.__doc__ = operation.doc
     function.__qualname__ = operation.name
     function.__annotations__ = {
@@ -55,7 +54,16 @@ def make_callable(operation: Operation, operator: bool = False) -> types.Functio
             from pullback.op_general import general_operator
 
             namespace["general"] = general_operator
-        function.__code__ = _compile(operation.name, source_of(operation), namespace).__code__
+        source = source_of(operation)
+        if takes_out:
+            from pullback.op_general import general_function
+            from pullback.out_argument import source_with_out
+            from pullback.result_writing import write_result
+
+            namespace["general"] = general_function
+            namespace["write_result"] = write_result
+            source = source_with_out(operation, source)
+        function.__code__ = compiled(operation.name, source, namespace).__code__
         return function(**arguments)
 
     namespace["_first_call"] = first_call
@@ -65,12 +73,28 @@ def make_callable(operation: Operation, operator: bool = False) -> types.Functio
 _PUBLIC_ANNOTATIONS = {"Array": "Tensor", "Arrays": "Sequence[Tensor]", "Array | None": "Tensor | None"}
 
 
-def _stub() -> Any:
+def stub() -> Any:
+    """What an operation's callable is until its first call."""
     # Becomes each operation's callable until its first call; its parameters are replaced by the operation's own.
     return _first_call(locals())  # type: ignore[name-defined]  # noqa: F821
 
 
-def _compile(name: str, source: str, namespace: dict[str, Any]) -> types.FunctionType:
+@functools.cache
+def _stub_code(names: tuple[str, ...], positional: int, keyword_only: int) -> types.CodeType:
+    """The code of all callables with these parameters until their first call."""
+    return stub.__code__.replace(
+        co_name="operation",
+        co_qualname="operation",
+        co_varnames=names,
+        co_nlocals=len(names),
+        co_argcount=positional,
+        co_kwonlyargcount=keyword_only,
+        co_filename="<pullback operation>",
+    )
+
+
+def compiled(name: str, source: str, namespace: dict[str, Any]) -> types.FunctionType:
+    """The function that the source defines, under the last word of ``name``."""
     import linecache
 
     file_name = f"<pullback {name}>"
@@ -84,7 +108,7 @@ def _compile(name: str, source: str, namespace: dict[str, Any]) -> types.Functio
 def _names_for(operation: Operation) -> dict[str, Any]:
     from pullback.op_general import general
     from pullback.tensor import LEAF, STALE, Tensor
-    from pullback.views import attach_view, regenerate, version_of
+    from pullback.views import attach_view, keep_layout, mark_inference, regenerate, saved_version
 
     return {
         "FAILED": _Failed,
@@ -93,6 +117,8 @@ def _names_for(operation: Operation) -> dict[str, Any]:
         "STALE": STALE,
         "Tensor": Tensor,
         "attach_view": attach_view,
+        "keep_layout": keep_layout,
+        "mark_inference": mark_inference,
         "body": operation.body,
         "check": operation.check,
         "general": general,
@@ -102,7 +128,7 @@ def _names_for(operation: Operation) -> dict[str, Any]:
         "operation": operation,
         "regenerate": regenerate,
         "tables": operation.tables,
-        "version_of": version_of,
+        "saved_version": saved_version,
     }
 
 
@@ -151,17 +177,17 @@ def node_name_arguments(operation: Operation) -> tuple[str, ...]:
 def source_of(operation: Operation) -> str:
     """The Python source of the operation's callable."""
     if operation.sequence or operation.outputs is not None:
-        return f"def {operation.name}({_signature(operation)}):\n    return {_general_call(operation)}\n"
+        return f"def {operation.name}({signature_source(operation)}):\n    return {general_call(operation)}\n"
     body = operation.body is not None
     first, *others = operation.promotes if operation.promotion != "same" else operation.operands[:1]
     plain = [o for o in operation.operands if o != first and o not in others]
     lines = [
-        f"def {operation.name}({_signature(operation)}):",
+        f"def {operation.name}({signature_source(operation)}):",
         "    active = mode()",
         f"    if active > 1{' or alpha != 1' if operation.scales else ''}:",
-        f"        return {_general_call(operation)}",
+        f"        return {general_call(operation)}",
         "    try:",
-        f"        backend = {first}.backend",
+        f"        backend = {first}.fast_backend",
         f"        array_{first} = {first}.array",
         f"        native = array_{first}.dtype",
         "        kernel, node_type, scalars, constants = tables[backend][native]",
@@ -173,8 +199,8 @@ def source_of(operation: Operation) -> str:
             f"            edge_{other} = alias_{other} = None",
             "        else:",
             f"            array_{other} = {other}.array",
-            f"            if array_{other}.dtype is not native or {other}.backend is not backend:",
-            f"                return {_general_call(operation)}",
+            f"            if array_{other}.dtype is not native or {other}.fast_backend is not backend:",
+            f"                return {general_call(operation)}",
             f"            edge_{other} = {other}.edge",
             f"            alias_{other} = {other}.alias",
         ]
@@ -189,13 +215,13 @@ def source_of(operation: Operation) -> str:
             indent += "    "
         lines += [
             f"{indent}array_{other} = {other}.array",
-            f"{indent}if {other}.backend is not backend:",
-            f"{indent}    return {_general_call(operation)}",
+            f"{indent}if {other}.fast_backend is not backend:",
+            f"{indent}    return {general_call(operation)}",
             f"{indent}edge_{other} = {other}.edge",
         ]
     if operation.ndim is not None:
         wrong = " or ".join(f"array_{o}.ndim != {operation.ndim}" for o in operation.operands)
-        lines += [f"        if {wrong}:", f"            return {_general_call(operation)}"]
+        lines += [f"        if {wrong}:", f"            return {general_call(operation)}"]
     if operation.check is not None and not operation.kernel_checks:
         given = ", ".join((*operation.operands, *(f"{a}={a}" for a in operation.attributes)))
         lines.append(f"        check({given})")
@@ -207,7 +233,7 @@ def source_of(operation: Operation) -> str:
         "        array, backend = None, FAILED  # the general path says what is wrong, outside of this handler",
         "    if array.__class__ is not backend.array_type:",
         "        if backend is FAILED:",
-        f"            return {_general_call(operation)}",
+        f"            return {general_call(operation)}",
         "        array = backend.as_array(array)",
         "    out = new(Tensor)",
         "    out.array = array",
@@ -217,10 +243,15 @@ def source_of(operation: Operation) -> str:
     if operation.differentiable:
         lines += _recording(operation, first)
     else:
-        lines.append("    out.edge = None")
+        lines += ["    out.edge = None", "    if active < 0:", "        mark_inference(out)"]
+    if operation.keeps_layout:
+        lines += [
+            f"    if {first}.alias is not None:",
+            f"        keep_layout(out, {first}{', memory_format' if 'memory_format' in operation.attributes else ''})",
+        ]
     if operation.view:
         values = ", ".join(operation.attributes)
-        lines.append(f"    attach_view(out, {first}, operation, ({values}{',' if values else ''}), active)")
+        lines.append(f"    attach_view(out, {first}, (operation.call, ({values}{',' if values else ''})), active)")
     lines.append("    return out")
     return "\n".join(lines) + "\n"
 
@@ -256,7 +287,7 @@ def _recording(operation: Operation, first: str) -> list[str]:
             expression = f"backend.dtypes[array_{saved.name[:-6]}.dtype]"
         elif saved.name in operation.operands:
             aliased.append(_has_alias(operation, saved.name, first))
-            versions.append(f"version_of({saved.name})")
+            versions.append(f"saved_version({saved.name})")
         # A value that only some gradients need is kept only where one of those is wanted.
         if set(saved.needed_by) != set(edge):
             needed = " or ".join(f"{edge[o]} is not None" for o in saved.needed_by)
@@ -289,6 +320,8 @@ def _recording(operation: Operation, first: str) -> list[str]:
     else:
         lines.append("        node.reductions = None")
     lines += ["        out.edge = node", "    else:", "        out.edge = None"]
+    if not operation.view:
+        lines += ["        if active < 0:", "            mark_inference(out)"]
     return lines
 
 
@@ -308,13 +341,15 @@ def _is_aliased(operation: Operation, operand: str) -> str:
     return f"({operand}.__class__ not in NOT_TENSORS and {operand}.alias is not None)"
 
 
-def _signature(operation: Operation) -> str:
+def signature_source(operation: Operation) -> str:
+    """The parameters of the callable, without defaults."""
     positional = [*operation.operands, *(a for a in operation.attributes if a not in operation.keyword_only)]
     names = positional + (["*", *operation.keyword_only] if operation.keyword_only else [])
     return ", ".join(names)  # the defaults live on the function object, which keeps them
 
 
-def _general_call(operation: Operation) -> str:
+def general_call(operation: Operation) -> str:
+    """The source of a call of the general path with the callable's arguments."""
     operands = ", ".join(operation.operands)
     attributes = ", ".join(f"{a!r}: {a}" for a in operation.attributes)
     return f"general(operation, ({operands},), {{{attributes}}})"
@@ -342,7 +377,7 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
             "neg": registry["neg"].call,
             "conj": registry["conj"].call,
         }
-    apply = _compile(f"{name} apply", source, namespace)
+    apply = compiled(f"{name} apply", source, namespace)
     saved_operands = tuple(i for i, n in enumerate(names) if n in operation.operands)
     return type(
         name,
@@ -356,9 +391,11 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
             "conjugates": conjugates,
             "saved_names": tuple(names),
             "saved_operands": saved_operands,
+            # The positions of an index are an attribute that holds tensors.
             "saves_tensors": any(
-                n == "out" or n in operation.operands or n in (operation.outputs or ()) for n in names
+                n in ("out", "indices") or n in operation.operands or n in (operation.outputs or ()) for n in names
             ),
+            "output_count": len(operation.differentiable_outputs or ("out",)),
             "saves_output": any(n == "out" or n in (operation.outputs or ()) for n in names),
         },
     )
@@ -427,7 +464,7 @@ def _times_partial(formula: Formula | float | str, call: str, conjugates: bool) 
 
 def make_inplace(operation: Operation) -> Callable[..., Any]:
     """The in-place method ``name_`` of an elementwise operation."""
-    from pullback.inplace import apply_inplace
+    from pullback.inplace import apply_inplace, writes_alone
     from pullback.views import bump_version
 
     kernel_name = operation.kernel
@@ -437,13 +474,13 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         # The common case, an update that records nothing: the kernel writes into the array itself.
-        backend = self.backend
+        backend = self.fast_backend
         if kernel_name in backend.inplace_kernels and not kwargs and not body and len(args) == (not unary):
             array = self.array
             try:
                 kernel, _, scalars, constants = tables[backend][array.dtype]
                 if unary:
-                    if mode() == 1:
+                    if mode() in QUIET and (self.alias is None or writes_alone(self)):
                         kernel(array, out=array)
                         count_write(self)
                         return self
@@ -452,10 +489,11 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
                     number = other.__class__ in scalars
                     value = constants[other] if number else other.array
                     if (
-                        mode() == 1
-                        and (number or other.backend is backend)
+                        mode() in QUIET
+                        and (number or other.fast_backend is backend)
                         and value.dtype is array.dtype
                         and value.ndim <= array.ndim
+                        and (self.alias is None or writes_alone(self, None if number else other))
                     ):
                         kernel(array, value, out=array)
                         count_write(self)
@@ -465,10 +503,11 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
         return apply_inplace(operation, self, args, kwargs)
 
     def count_write(tensor: Any) -> None:
-        if tensor.alias is not None:
-            tensor.alias.counter.version += 1
-        else:
+        alias = tensor.alias
+        if alias is None or alias.counter.tracked:
             bump_version(tensor)
+        else:
+            alias.counter.version += 1
 
     method.__name__ = method.__qualname__ = f"{operation.name}_"
     method.__doc__ = f"In-place version of :func:`{operation.name}`: writes the result into the tensor and returns it."

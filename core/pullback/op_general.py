@@ -10,10 +10,20 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullback import dtypes
-from pullback.autograd.grad_mode import FORWARD, INTERCEPTED, NO_GRAD, mode
+from pullback.autograd.grad_mode import ANOMALY, FORWARD, INFERENCE, INTERCEPTED, KERNELS, NO_GRAD, SAVING, mode
 from pullback.autograd.node import output_slot, start_node
+from pullback.batching.state import levels
 from pullback.dtypes import DType, dtype_of_scalar, result_type_of
 from pullback.errors import MissingKernelError
+from pullback.function_protocol import (
+    NOT_OVERRIDDEN,
+    answered,
+    ask_for_operation,
+    begin_use,
+    overrides,
+    overriding,
+    use,
+)
 from pullback.op_callable import node_name_arguments, saved_values
 
 if TYPE_CHECKING:
@@ -22,8 +32,13 @@ if TYPE_CHECKING:
     from pullback.tensor import Tensor
 
 
-def general(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
-    """Run an operation on whatever it was called with.
+def general(
+    operation: Operation,
+    operands: tuple[Any, ...],
+    attributes: dict[str, Any],
+    public: Callable[..., Any] | None = None,
+) -> Any:
+    """Run an operation on whatever it was called with; ``public`` was called where not the operation's own callable.
 
     Raises
     ------
@@ -39,12 +54,21 @@ def general(operation: Operation, operands: tuple[Any, ...], attributes: dict[st
     The messages are PyTorch's, and those often leave out the operation: it follows, with what it was given, as a note
     of the exception, which a traceback shows.
     """
+    if use.begun:
+        answer = ask_for_operation(operation, operands, attributes, public)
+        if answer is not NOT_OVERRIDDEN:
+            return answered(public or operation.call, answer, (*operands, *attributes.values()))
     try:
         return _general(operation, operands, attributes)
     except Exception as error:
-        if not getattr(error, "__notes__", None):
+        overridden = not use.begun and bool(overriding((*operands, *attributes.values())))
+        if not overridden and not any(note.startswith("in ") for note in getattr(error, "__notes__", ())):
             error.add_note(f"in {described_call(operation, operands, attributes)}")
-        raise
+        if not overridden:
+            raise
+    # An operand that is no tensor says what to do; nothing had told of its class before.
+    begin_use()
+    return general(operation, operands, attributes, public)
 
 
 def described_call(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> str:
@@ -74,14 +98,23 @@ def _general(operation: Operation, operands: tuple[Any, ...], attributes: dict[s
         attributes = dict(attributes)
         alpha = attributes.pop("alpha")
         scaled = operation.operands.index(operation.scales)
-        operands = (*operands[:scaled], operands[scaled] * alpha, *operands[scaled + 1 :])
+        operands = (*operands[:scaled], scaled_operand(operation, operands, scaled, alpha), *operands[scaled + 1 :])
         return operation.call(*operands, **attributes)
     if operation.otherwise is not None and any(getattr(o, "ndim", None) != operation.ndim for o in operands):
         return operation.otherwise(*operands, **attributes)
     flat = coerce(operation, operands)
     asked = attributes.get("dtype")
-    if asked is not None and flat[0].dtype not in operation.dtypes:
-        flat[0] = flat[0].to(asked)  # ``mean(integers, dtype=float32)`` converts first
+    if asked is not None and operation.check is None:  # a check has its own words for it
+        if asked not in operation.dtypes:
+            raise_unsupported(operation, asked, "Optional")
+        if flat[0].dtype.category < dtypes.FLOATING and flat[0].dtype not in operation.dtypes:
+            flat[0] = flat[0].to(asked)  # ``mean(integers, dtype=float32)`` converts first
+    if levels():
+        from pullback.batching.run import level_of, run_at_level
+
+        level = level_of(operation, flat, attributes)
+        if level is not None:
+            return run_at_level(level, operation, flat, attributes)
     result = run(operation, flat, attributes)
     if active & FORWARD:
         from pullback.autograd.forward_ad import propagate
@@ -90,13 +123,58 @@ def _general(operation: Operation, operands: tuple[Any, ...], attributes: dict[s
     return result
 
 
+def scaled_operand(operation: Operation, operands: tuple[Any, ...], position: int, alpha: Any) -> Any:
+    """An operand times ``alpha``, in the dtype that the operands have together."""
+    dtype_of_scalar(alpha)  # refuses integers of more than 64 bits
+    flat = coerce(operation, operands)
+    if operation.refuses is not None:
+        operation.refuses(*flat)
+    dtype = common_dtype(operation, flat)
+    if isinstance(alpha, bool) and dtype.category != dtypes.BOOL:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if dtype.category < dtypes.FLOATING and isinstance(alpha, float | complex):
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, complex) and not dtype.is_complex:
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    operand = flat[position]
+    if isinstance(operand, bool | int | float | complex):
+        return operand * alpha
+    if dtype.category == dtypes.BOOL:
+        return operand if alpha else operand & False
+    return (operand if operand.dtype is dtype else operand.to(dtype)) * fitted(alpha, dtype)
+
+
+def general_function(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    """Run an operation called as the function that takes ``out``: that is the one to ask classes about."""
+    return general(operation, operands, attributes, operation.exported)
+
+
 def general_operator(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     """Run an operation called as a Python operator: an operand of an unknown type is left to that type."""
     from pullback.tensor import Tensor
 
+    if use.begun:
+        answer = ask_for_operation(operation, operands, attributes)
+        if answer is not NOT_OVERRIDDEN:
+            return answer
     for value in operands:
-        if not isinstance(value, Tensor) and python_number(value) is None and not hasattr(value, "__array__"):
+        if isinstance(value, Tensor):
+            continue
+        if python_number(value) is not None:
+            if not operation.numbers:
+                return NotImplemented
+            continue
+        if overrides(type(value)):
+            begin_use()
+            return general_operator(operation, operands, attributes)
+        if not hasattr(value, "__array__"):
             return NotImplemented
+    if operation.otherwise is not None and any(not isinstance(value, Tensor) for value in operands):
+        from pullback.interop.numpy_arguments import promoted_pair
+
+        operands = promoted_pair(*operands)  # products of matrices take one dtype, and arrays are often of float64
+    if operation.kernel == "bitwise_invert" and operands[0].dtype not in operation.dtypes:
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
     return general(operation, operands, attributes)
 
 
@@ -119,17 +197,15 @@ def coerce(operation: Operation, operands: tuple[Any, ...]) -> list[Any]:
             raise RuntimeError(f"{operation.name}(): expected a non-empty list of Tensors")
         names = [f"{names[0]}[{i}]" for i in range(len(tensors))]
         values = list(tensors)
-    numbers_allowed = len(operation.promotes) > 1 and operation.promotion != "same"
+    numbers_allowed = operation.numbers and len(operation.promotes) > 1 and operation.promotion != "same"
     for position, (name, value) in enumerate(zip(names, values, strict=True)):
         if isinstance(value, Tensor) or (value is None and name in operation.optional):
             continue
         number = python_number(value)
         if number is not None and numbers_allowed and name in operation.promotes:
             values[position] = number
-        elif hasattr(value, "__array__") and not operation.sequence:
-            from pullback.ops.creation import as_tensor
-
-            values[position] = as_tensor(value)
+        elif hasattr(value, "__array__") and not operation.sequence and not overrides(type(value)):
+            values[position] = _array_operand(value, values)
         elif operation.sequence:
             raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(value).__name__}")
         else:
@@ -142,6 +218,18 @@ def coerce(operation: Operation, operands: tuple[Any, ...]) -> list[Any]:
             f"{operation.name}(): argument '{names[0]}' (position 1) must be Tensor, not {type(values[0]).__name__}"
         )
     return values
+
+
+def _array_operand(array: Any, operands: list[Any]) -> Tensor:
+    """An array as an operand: one of NumPy's goes to the backend of the Tensors beside it."""
+    from pullback.interop.numpy_arguments import array_as_tensor, is_numpy_array
+    from pullback.ops.from_data import as_tensor
+    from pullback.tensor import Tensor
+
+    like = next((value for value in operands if isinstance(value, Tensor)), None)
+    if like is not None and is_numpy_array(array):
+        return array_as_tensor(array, like)
+    return as_tensor(array)
 
 
 def python_number(value: Any) -> bool | int | float | complex | None:
@@ -162,6 +250,10 @@ def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> An
 
     tensors = [v for v in flat if isinstance(v, Tensor)]
     backend = common_backend(operation, tensors)
+    if backend.level:
+        from pullback.batching.levels import ESCAPED
+
+        raise RuntimeError(ESCAPED)
     dtype = promoted_dtype(operation, flat)
     if operation.check is not None:
         if operation.sequence:
@@ -169,18 +261,36 @@ def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> An
         else:
             operation.check(*flat, **attributes)
     kernel, node_type, _, _ = table_entry(operation, backend, dtype)
-    arrays = native_operands(operation, flat, backend, dtype)
+    arrays = native_operands(operation, flat, backend, dtype, getattr(kernel, "number_dtype", dtype))
     if operation.broadcasts:
         broadcast_shape([tuple(a.shape) for a in arrays if hasattr(a, "shape")])
-    results = call_kernel(operation, backend, dtype, kernel, arrays, attributes)
+    if mode() & KERNELS:
+        from pullback.kernel_interceptors import run_intercepted
+
+        results = run_intercepted(
+            operation, flat, attributes, lambda: call_kernel(operation, backend, dtype, kernel, arrays, attributes)
+        )
+    else:
+        results = call_kernel(operation, backend, dtype, kernel, arrays, attributes)
     outs = [Tensor._wrap(a, backend) for a in (results if operation.outputs is not None else (results,))]
     if operation.differentiable and not mode() & NO_GRAD:
         record(operation, node_type, flat, attributes, outs, dtype)
-    if operation.view:
-        from pullback.views import attach_view
+    if mode() & INFERENCE and not operation.view:
+        from pullback.views import mark_inference
 
+        for out in outs:
+            mark_inference(out)
+    if operation.keeps_layout and tensors[0].alias is not None:
+        from pullback.views import keep_layout
+
+        keep_layout(outs[0], tensors[0], attributes.get("memory_format"))
+    if operation.view:
+        from pullback.views import OutputOf, attach_view
+
+        arguments, several = tuple(attributes.values()), operation.outputs is not None
         for number, out in enumerate(outs):
-            attach_view(out, tensors[0], operation, tuple(attributes.values()), mode(), number)
+            call = OutputOf(operation.call, number) if several else operation.call
+            attach_view(out, tensors[0], (call, arguments), mode(), several)
     if operation.outputs is None:
         return outs[0]
     return named_results(operation, outs)
@@ -200,6 +310,10 @@ def common_backend(operation: Operation, tensors: list[Tensor]) -> Backend:
     backend = tensors[0].backend
     for other in tensors:
         if other.backend is not backend:
+            if backend.level or other.backend.level:
+                from pullback.batching.levels import ESCAPED
+
+                raise RuntimeError(ESCAPED)
             raise RuntimeError(
                 f"{operation.name}(): expected all tensors to be on one backend, got {backend.name!r} and"
                 f" {other.backend.name!r}. Move one of them: .to({backend.name!r}) or .to({other.backend.name!r})"
@@ -216,10 +330,20 @@ def common_backend(operation: Operation, tensors: list[Tensor]) -> Backend:
 
 def promoted_dtype(operation: Operation, flat: list[Any]) -> DType:
     """The dtype the kernel gets its operands in."""
+    if operation.refuses is not None:
+        operation.refuses(*flat)
+    dtype = common_dtype(operation, flat)
+    if dtype not in operation.dtypes:
+        raise_unsupported(operation, dtype)
+    return dtype
+
+
+def common_dtype(operation: Operation, flat: list[Any]) -> DType:
+    """The dtype that the operands have together, whether or not the operation takes it."""
     from pullback.tensor import Tensor
 
     if operation.promotion == "same":
-        dtype = next(v for v in flat if isinstance(v, Tensor)).dtype
+        dtype: DType = next(v for v in flat if isinstance(v, Tensor)).dtype
     else:
         values = (
             flat
@@ -233,31 +357,35 @@ def promoted_dtype(operation: Operation, flat: list[Any]) -> DType:
         )
         if operation.promotion == "float" and dtype.category < dtypes.FLOATING:
             dtype = dtypes.get_default_dtype()
-    if dtype not in operation.dtypes:
-        raise_unsupported(operation, dtype)
     return dtype
 
 
-def raise_unsupported(operation: Operation, dtype: DType) -> NoReturn:
+def raise_unsupported(operation: Operation, dtype: DType, role: str = "Input") -> NoReturn:
     """Say which dtypes an operation takes instead of this one."""
-    if operation.unsupported is not None:
-        kind = dtype.tensor_type_name.removesuffix("Tensor")
-        raise RuntimeError(operation.unsupported.format(dtype=dtype, kind=kind, name=operation.name))
-    accepted = ", ".join(d.name for d in dtypes.ALL if d in operation.dtypes)
-    raise NotImplementedError(
-        f"\"{operation.name}\" not implemented for '{dtype.tensor_type_name.removesuffix('Tensor')}':"
-        f" {operation.name}() takes {accepted}"
-    )
+    said = operation.unsupported if operation.unsupported is not None else f"{operation.name}_cpu"
+    kind = dtype.tensor_type_name.removesuffix("Tensor")
+    error: Exception
+    if not isinstance(said, str):
+        error = said(dtype)
+    elif said.isidentifier():
+        error = NotImplementedError(f"\"{said}\" not implemented for '{kind}'")
+    else:
+        error = RuntimeError(said.format(dtype=dtype, kind=kind, name=operation.name, role=role))
+    error.add_note(f"{operation.name}() takes {', '.join(d.name for d in dtypes.ALL if d in operation.dtypes)}")
+    raise error
 
 
 class ConstantCache(dict[Any, Any]):
     """Python numbers as native 0-d arrays of one dtype: converting one costs more than a small operation."""
 
-    def __init__(self, backend: Backend, dtype: DType) -> None:
+    def __init__(self, backend: Backend, dtype: DType, fits: bool = False) -> None:
         self.backend = backend
         self.dtype = dtype
+        self.fits = fits
 
     def __missing__(self, value: Any) -> Any:
+        if self.fits:
+            value = fitted(value, self.dtype)
         if not self.backend.mutable:  # under a tracer a constant must not outlive its trace
             return value
         array = constant(self.backend, value, self.dtype)
@@ -267,8 +395,24 @@ class ConstantCache(dict[Any, Any]):
         return array
 
 
+def fitted(value: Any, dtype: DType) -> Any:
+    """A Python number as one that ``dtype`` can hold, or PyTorch's error."""
+    from pullback.ops.creation_options import fitted as fitted_number
+
+    return fitted_number(value, dtype)
+
+
 def constant(backend: Backend, value: Any, dtype: DType) -> NativeArray:
     """A Python number as a 0-d array; integers wrap around, as PyTorch's do."""
+    if value.__class__ is int:
+        dtype_of_scalar(value)  # refuses integers of more than 64 bits
+        if dtype.category == dtypes.FLOATING:
+            value = float(value)
+        elif dtype.category == dtypes.BOOL:
+            value = bool(value)
+    if value.__class__ is float and not -65504.0 <= value <= 65504.0:  # may become infinite, which is no mishap
+        with backend.guard():
+            return backend.from_data(value, dtype, None)
     if dtype.category == dtypes.INTEGER:
         bits = 8 * dtype.itemsize
         value = int(value) & ((1 << bits) - 1)
@@ -305,29 +449,39 @@ def table_entry(operation: Operation, backend: Backend, dtype: DType) -> tuple[A
         if operation.differentiable:
             name = operation.node_name if isinstance(operation.node_name, str) else operation.name
             node_type = operation.node_type(name, conjugates=dtype.is_complex)
-        scalars = _SCALARS_BY_CATEGORY[dtype.category]
-        entry = (kernel, node_type, scalars, ConstantCache(backend, dtype))
+        scalars = _SCALARS_BY_CATEGORY[dtype.category] if operation.numbers else frozenset()
+        if operation.refuses is not None:
+            scalars = scalars - {bool}
+        fits = bool(operation.fits.intersection(operation.promotes[1:]))
+        constants = ConstantCache(backend, getattr(kernel, "number_dtype", dtype), fits)
+        entry = (kernel, node_type, scalars, constants)
         # Promotion can change an integer operand's dtype: then the fast path must not find an entry for it.
         table[native] = entry
     return entry
 
 
-def native_operands(operation: Operation, flat: list[Any], backend: Backend, dtype: DType) -> list[Any]:
-    """The operands as native arrays, those that take part in promotion in the promoted dtype."""
+def native_operands(
+    operation: Operation, flat: list[Any], backend: Backend, dtype: DType, number_dtype: DType
+) -> list[Any]:
+    """The operands as native arrays, those that take part in promotion in the promoted dtype.
+
+    After the first one, numbers and 0-d operands of other dtypes come in ``number_dtype``.
+    """
     from pullback.tensor import Tensor
 
     names = operation.operands if not operation.sequence else operation.operands * len(flat)
-    arrays = []
+    arrays: list[Any] = []
     for name, value in zip(names, flat, strict=True):
         promotes = operation.promotion != "same" and name in operation.promotes
         if isinstance(value, Tensor):
             array = value.array
             if promotes and value.dtype is not dtype:
-                array = backend.astype(array, dtype)
+                array = backend.astype(array, dtype if array.ndim or not arrays else number_dtype)
         elif value is None:
             array = None
         else:
-            array = constant(backend, value, dtype)
+            number = fitted(value, dtype) if name in operation.fits else value
+            array = constant(backend, number, number_dtype if arrays else dtype)
         arrays.append(array)
     return arrays
 
@@ -368,7 +522,7 @@ def broadcast_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         ndim = max(len(result), len(shape))
         padded_result = [1] * (ndim - len(result)) + result
         padded_shape = [1] * (ndim - len(shape)) + list(shape)
-        for dim, (a, b) in enumerate(zip(padded_result, padded_shape, strict=True)):
+        for dim, (a, b) in reversed([*enumerate(zip(padded_result, padded_shape, strict=True))]):
             if a != b and a != 1 and b != 1:
                 raise RuntimeError(
                     f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {dim}"
@@ -387,15 +541,15 @@ def record(
 ) -> None:
     """Make the graph node, where an operand requires gradients and the result can have one."""
     from pullback.tensor import Tensor
-    from pullback.views import alias_of, edge_of, version_of, watch_output
+    from pullback.views import alias_of, edge_of, saved_version, watch_output
 
     names = operation.operands if not operation.sequence else operation.operands * len(flat)
-    edges = [
-        edge_of(v) if isinstance(v, Tensor) else None
-        for n, v in zip(names, flat, strict=True)
-        if n in operation.differentiable
-    ]
-    if all(e is None for e in edges) or not outs or outs[0].dtype.category < dtypes.FLOATING:
+    differentiable = [v for n, v in zip(names, flat, strict=True) if n in operation.differentiable]
+    edges = [edge_of(v) if isinstance(v, Tensor) else None for v in differentiable]
+    if not outs or outs[0].dtype.category < dtypes.FLOATING:
+        return
+    # An operand may require gradients and have no history: a view made while no graph was recorded.
+    if all(e is None for e in edges) and not any(isinstance(v, Tensor) and v.edge is not None for v in differentiable):
         return
     by_name = dict(zip(operation.operands, flat, strict=True)) if not operation.sequence else {names[0]: tuple(flat)}
     by_name |= attributes
@@ -405,7 +559,7 @@ def record(
     node = start_node(object.__new__(node_type), tuple(edges))
     wanted = set(operation.differentiable)
     if not operation.sequence:
-        wanted = {n for n, e in zip(operation.differentiable, edges, strict=True) if e is not None}
+        wanted = {n for n, e in zip(operation.differentiable, edges, strict=True) if e is not None} or wanted
     out_names = operation.outputs or ("out",)
     values: list[Any] = []
     versions: list[int] = []
@@ -415,22 +569,30 @@ def record(
             value = None
         values.append(value)
         if saved.name in operation.operands and not operation.sequence:
-            versions.append(version_of(value) if isinstance(value, Tensor) else 0)
+            versions.append(saved_version(value) if isinstance(value, Tensor) else 0)
     node.saved = tuple(values)
     if any(versions):
         node.versions = tuple(versions)
     if operation.promotion != "same" or operation.broadcasts:
         out_shape, out_dtype = outs[0].array.shape, outs[0].dtype
-        differentiable = [(n, v) for n, v in zip(names, flat, strict=True) if n in operation.differentiable]
         reductions = tuple(
             None
             if not isinstance(v, Tensor)
             or (v.dtype is out_dtype and (not operation.broadcasts or v.array.shape == out_shape))
             else (v.array.shape if operation.broadcasts else None, v.dtype)
-            for _, v in differentiable
+            for v in differentiable
         )
         if any(r is not None for r in reductions):
             node.reductions = reductions
+    active = mode()
+    if active & ANOMALY:
+        from pullback.autograd.anomaly_mode import remember_origin
+
+        remember_origin(node)
+    if active & SAVING:
+        from pullback.autograd.saved_tensors import pack_saved
+
+        pack_saved(node, outs)
     if operation.outputs is None:
         outs[0].edge = node
         return

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pullback.autograd.grad_mode import FORWARD, mode
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -157,7 +159,7 @@ def tensor_repr(
     default_dtype : DType, optional
         The floating dtype that needs no mention; ``pullback.get_default_dtype()`` when not given.
     tangent : Tensor, optional
-        The forward-mode tangent to show beside the tensor.
+        The forward-mode tangent to show beside the tensor; the one that it carries when not given.
     abstract : bool
         The elements are unknown, as while a function is traced: show ``...`` in their place, and the shape.
 
@@ -168,10 +170,25 @@ def tensor_repr(
     >>> tensor_repr(pb.tensor([1.0, 2.5], dtype=pb.float64), prefix="Masked(")
     'Masked([1.0000, 2.5000], dtype=torch.float64)'
     """
+    if tangent is None and mode() & FORWARD:
+        from pullback.autograd.forward_ad import tangent_of
+
+        tangent = tangent_of(tensor)
     options = _options
     text = prefix + ("..." if abstract else _contents(tensor, len(prefix), options))
     suffixes = _suffixes(tensor, default_dtype, tangent, abstract, options)
     return _append(text, suffixes, len(prefix), options.linewidth) + ")"
+
+
+def subclass_repr(tensor: Tensor) -> str:
+    """The text of an instance of a Tensor subclass: its class's name stands in place of ``tensor``."""
+    from pullback.nn.parameter import Parameter
+
+    kind = type(tensor)
+    if kind is Parameter:
+        return tensor_repr(tensor)
+    text = tensor_repr(tensor, prefix=f"{kind.__name__}(")
+    return f"Parameter({text})" if isinstance(tensor, Parameter) else text
 
 
 def format_tensor(tensor: Tensor, spec: str) -> str:

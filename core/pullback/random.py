@@ -79,7 +79,7 @@ class Generator:
     def get_state(self) -> Tensor:
         """The generator's state, for :meth:`set_state`: seed and position, as a tensor of bytes."""
         from pullback.dtypes import uint8
-        from pullback.ops.creation import tensor
+        from pullback.ops.from_data import tensor
 
         with self._lock:
             state = self._seed | self._offset << 64

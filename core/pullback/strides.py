@@ -1,12 +1,8 @@
-"""Logical strides, for backends whose arrays have none of their own."""
+"""The arithmetic of strides: contiguous ones, and those of the same elements seen in another shape."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pullback.tensor import Tensor
 
 
 def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
@@ -70,28 +66,3 @@ def view_strides(shape: Sequence[int], strides: Sequence[int], new_shape: Sequen
             step = strides[dim - 1]
             count = left = 1
     return tuple(result) if new == -1 else None
-
-
-def logical_strides(tensor: Tensor) -> tuple[int, ...]:
-    """The strides the tensor would have if its backend's arrays were mutable: those of its chain of views.
-
-    Replaying the chain on the positions of the base's elements shows how far apart neighbours lie.
-    """
-    shape = tuple(tensor.array.shape)
-    alias = tensor.alias
-    if alias is None or not alias.path or 0 in shape:
-        return contiguous_strides(shape)
-    if alias.strides is not None:
-        return alias.strides
-    from pullback.views import positions_of
-
-    positions = positions_of(tensor)
-    strides = []
-    for dim, size in enumerate(shape):
-        if size == 1:
-            strides.append(contiguous_strides(shape)[dim])
-            continue
-        index = tuple(int(d == dim) for d in range(len(shape)))
-        strides.append(int(positions[index]) - int(positions[(0,) * len(shape)]))
-    alias.strides = tuple(strides)
-    return alias.strides

@@ -95,7 +95,8 @@ def _default(value: Any) -> str:
 
 def operation_signature(operation: Operation) -> Signature:
     """The signature of a declared operation: numbers where operands promote, its results by name."""
-    numbers = operation.broadcasts and len(operation.promotes) > 1 and operation.promotion != "same"
+    numbers = operation.numbers and operation.broadcasts and len(operation.promotes) > 1
+    numbers = numbers and operation.promotion != "same"
     parameters = []
     for parameter in _signature(operation.function).parameters:
         if parameter.name == "backend" and operation.body is not None:
@@ -127,6 +128,30 @@ def function_signatures(operation: Operation) -> list[Signature]:
         parameters = tuple(p._replace(annotation=narrowed.get(p.name, p.annotation)) for p in signature.parameters)
         found.append(signature._replace(parameters=parameters))
     return found
+
+
+def takes_out(function: Any) -> bool:
+    """Whether a function was given the keyword ``out`` when it was exported."""
+    return "out" in (getattr(function, "__kwdefaults__", None) or {})
+
+
+def with_out(signature: Signature) -> Signature:
+    """The signature with the keyword ``out``: a tensor, or as many as there are results."""
+    if signature.result == "tuple[Tensor, ...]":  # an overload with as many results as there happen to be
+        return signature
+    annotation = "Tensor | None" if signature.result == "Tensor" else "Sequence[Tensor] | None"
+    parameters = [p for p in signature.parameters if p.name != "out"]
+    keywords = [p for p in parameters if p.kind is inspect.Parameter.VAR_KEYWORD]
+    parameters = [p for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    parameters.append(Parameter("out", annotation, "None", inspect.Parameter.KEYWORD_ONLY))
+    return signature._replace(parameters=(*parameters, *keywords))
+
+
+def _of_tensor(signature: Signature) -> Signature:
+    """A method's signature as that of a function of a tensor."""
+    first, *rest = signature.parameters
+    result = "Tensor" if signature.result == "Self" else signature.result
+    return signature._replace(parameters=(first._replace(name="input", annotation="Tensor"), *rest), result=result)
 
 
 def result_name(outputs: Iterable[str]) -> str:
@@ -277,7 +302,7 @@ def _import_lines(imports: Iterable[tuple[str, str, str | None]]) -> list[str]:
 def _import_order(name: str) -> tuple[Any, ...]:
     """Constants, then classes, then the rest; numbers in a name by their value."""
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
-    parts = re.split(r"(\d+)", name.lower())
+    parts = re.split(r"(\d+)", name)
     return kind, [int(part) if part.isdigit() else part for part in parts]
 
 
@@ -352,10 +377,16 @@ def namespace(module: types.ModuleType) -> str:
     for name in names:
         value = getattr(module, name)
         operation = operation_of(value)
-        if operation is not None:
+        if takes_out(value):
+            by_hand = operation is None or value.__code__.co_filename.startswith("<pullback function ")
+            signatures = signatures_of(value) if by_hand else function_signatures(operation)  # type: ignore[arg-type]
+            body += stub.definitions(name, [with_out(s) for s in signatures])
+        elif operation is not None:
             signatures = function_signatures(operation)
             # The tensor that is written in place comes first.
             body += stub.definitions(name, signatures[:1] if value.__name__ == operation.inplace_name else signatures)
+        elif getattr(value, "__qualname__", "").startswith("Tensor."):  # a method from the class body, as a function
+            body += stub.definitions(name, [_of_tensor(s) for s in signatures_of(value)])
         else:
             source, original = _origin(module, name, value, sources)
             stub.imports.add((source, original, None if original == name else name))

@@ -1,20 +1,33 @@
 """Aliasing: which tensors share memory, their version, and how a write through one reaches the others.
 
 On a backend with mutable arrays the arrays themselves share memory. Where arrays are immutable the sharing is kept up
-here: a write goes through the inverse of the view's chain into the base, and every live member of the alias group is
-refreshed at once, so reading stays a plain slot access. Either way a group shares one version counter, and a view
-remembers its base and the operations that lead from the base to it, so that its history can be regenerated after the
-base has changed.
+here: a write goes to the view's places in the array of the storage's origin, and every live tensor of the storage is
+refreshed at once, so reading stays a plain slot access. Either way the tensors of a storage share one version counter,
+and a view remembers its base and the operations that lead from the base to it, so that its history can be regenerated
+after the base has changed.
 """
 
 from __future__ import annotations
 
+import itertools
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from pullback.autograd.grad_mode import MODE, NO_GRAD, mode
-from pullback.autograd.node import Node, OutputSlot, function_of, modified_error, short_name, start_node
-from pullback.dtypes import FLOATING
+from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, mode
+from pullback.autograd.node import (
+    Node,
+    OutputSlot,
+    freed_error,
+    function_of,
+    hooks_of,
+    modified_error,
+    short_name,
+    start_node,
+)
+from pullback.dtypes import FLOATING, int64
+from pullback.errors import MissingKernelError
+from pullback.memory_layout import LAYOUTS, Layout
+from pullback.strides import contiguous_strides
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +35,7 @@ if TYPE_CHECKING:
 
     from pullback.autograd.node import Edge
     from pullback.backend.base import Backend, NativeArray
-    from pullback.op import Operation
+    from pullback.formats import MemoryFormat
     from pullback.tensor import Tensor
 
     #: One operation of a view's chain, and its arguments after the tensor.
@@ -30,21 +43,37 @@ if TYPE_CHECKING:
 
 
 class VersionCounter:
-    """Counts the writes to a piece of memory; shared by all tensors that differentiate through it."""
+    """Counts the writes to a piece of memory; shared by all tensors that differentiate through it.
 
-    __slots__ = ("version",)
+    ``tracked`` says that views among them may have a history, which a write outdates.
+    """
+
+    __slots__ = ("tracked", "version")
 
     def __init__(self) -> None:
         self.version = 0
+        self.tracked = False
 
 
-class Group:
-    """The tensors that share one piece of memory, held weakly; views keep their base alive by themselves."""
+#: Memory without addresses gets a range of its own that no other storage reaches into.
+_address_ranges = itertools.count(1)
+_ADDRESS_BITS = 40
 
-    __slots__ = ("members",)
+
+class InferenceCounter(VersionCounter):
+    """The version of memory made in inference mode: nobody may ask for it."""
+
+    __slots__ = ()
+
+
+class Storage:
+    """One piece of memory: the tensors that share it, held weakly, for views keep its origin alive by themselves."""
+
+    __slots__ = ("_address", "members")
 
     def __init__(self) -> None:
         self.members: list[weakref.ref[Tensor]] = []
+        self._address = 0
 
     def add(self, tensor: Tensor) -> None:
         """Note a member; forget the dead ones whenever the list has doubled."""
@@ -53,9 +82,38 @@ class Group:
             members[:] = [m for m in members if m() is not None]
         members.append(weakref.ref(tensor))
 
+    def remove(self, tensor: Tensor) -> None:
+        """Forget a member that has other memory now."""
+        self.members[:] = [m for m in self.members if m() is not tensor]
+
     def live(self) -> list[Tensor]:
         """The members that still exist."""
         return [t for m in self.members if (t := m()) is not None]
+
+    @property
+    def address(self) -> int:
+        """Where the storage begins, on backends whose arrays have no addresses."""
+        if not self._address:
+            self._address = next(_address_ranges) << _ADDRESS_BITS
+        return self._address
+
+
+#: What forbids to write a view in place where a graph is recorded: it is one of several results of one operation, was
+#: made while no graph was recorded, or comes out of a user's Function.
+MULTIPLE: Final = (
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views to"
+    " be modified inplace. You should replace the inplace operation by an out-of-place one."
+)
+WITHOUT_GRAD: Final = (
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both"
+    " the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or"
+    " both outside (if you want the inplace to be tracked)."
+)
+IN_FUNCTION: Final = (
+    "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to"
+    " handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect"
+    " gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+)
 
 
 class Alias:
@@ -64,34 +122,43 @@ class Alias:
     Attributes
     ----------
     counter : VersionCounter
-    group : Group
+    storage : Storage
     base : Tensor or None
         The tensor this one is a differentiable view of.
     steps : tuple
         The operations with their arguments that lead from ``base`` to the view.
     origin : Tensor or None
-        The tensor whose memory this is; it differs from ``base`` behind ``detach()``, where gradients do not pass.
+        The tensor whose array is the storage, where that is another one; it differs from ``base`` behind ``detach()``,
+        where gradients do not pass.
     path : tuple
         The steps that lead from ``origin`` to the view.
-    multiple : bool
-        One of several outputs of one operation; such views refuse to be written in place where a graph is recorded.
-    without_grad : bool
-        Made while no graph was recorded.
-    strides : tuple of int or None
-        The view's strides, once asked for, on a backend whose arrays have none.
+    creation : str or None
+        What about the making of the view forbids to write it in place where a graph is recorded, if anything does.
+    seen : int
+        The version that the view's history is of: when it was made, or last regenerated.
+    producer : (int, str) or None
+        Which output of which node the view was, before a write outdated that history.
+    asked : bool
+        Whether the view was asked to require gradients itself, before that of its base made it do so.
+    layout : Layout or None
+        Where the elements lie, once asked for; see :func:`layout_of`.
     """
 
-    __slots__ = ("base", "counter", "group", "multiple", "origin", "path", "steps", "strides", "without_grad")
+    __slots__ = (
+        "asked", "base", "counter", "creation", "layout", "origin", "path", "producer", "seen", "steps", "storage",
+    )  # fmt: skip
 
-    def __init__(self, counter: VersionCounter, group: Group) -> None:
+    def __init__(self, counter: VersionCounter, storage: Storage) -> None:
         self.counter = counter
-        self.group = group
+        self.storage = storage
         self.base: Tensor | None = None
         self.origin: Tensor | None = None
         self.steps = self.path = _NO_STEPS
-        self.multiple = False
-        self.without_grad = False
-        self.strides: tuple[int, ...] | None = None
+        self.creation: str | None = None
+        self.seen = counter.version
+        self.producer: tuple[int, str] | None = None
+        self.asked = False
+        self.layout: Layout | None = None
 
 
 _NO_STEPS: tuple[Step, ...] = ()
@@ -101,8 +168,8 @@ def alias_of(tensor: Tensor) -> Alias:
     """The tensor's alias, made when it is first needed: at the first view of it or the first write."""
     alias = tensor.alias
     if alias is None:
-        alias = tensor.alias = Alias(VersionCounter(), Group())
-        alias.group.add(tensor)
+        alias = tensor.alias = Alias(VersionCounter(), Storage())
+        alias.storage.add(tensor)
         if tensor.edge is not None:
             _tell_producer(tensor, alias)
     return alias
@@ -133,9 +200,118 @@ def version_of(tensor: Any) -> int:
     return 0 if alias is None else int(alias.counter.version)
 
 
+def saved_version(tensor: Any) -> int:
+    """The version of a tensor that is being saved for backward.
+
+    Raises
+    ------
+    RuntimeError
+        For an inference tensor: it has none.
+    """
+    alias = getattr(tensor, "alias", None)
+    if alias is None:
+        return 0
+    if alias.counter.__class__ is InferenceCounter:
+        raise RuntimeError(
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in"
+            " computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use"
+            " it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+        )
+    return int(alias.counter.version)
+
+
+def mark_inference(tensor: Tensor) -> None:
+    """Note that a fresh tensor was made in inference mode."""
+    alias = tensor.alias = Alias(InferenceCounter(), Storage())
+    alias.storage.add(tensor)
+
+
+def is_inference(tensor: Tensor) -> bool:
+    """Whether the tensor's memory was made in inference mode."""
+    return tensor.alias is not None and tensor.alias.counter.__class__ is InferenceCounter
+
+
 def bump_version(tensor: Tensor) -> None:
-    """Count one write to the tensor's memory."""
-    alias_of(tensor).counter.version += 1
+    """Count one write to the tensor's memory; the history of its views is of the time before."""
+    alias = tensor.alias
+    if alias is None:
+        alias = alias_of(tensor)
+    counter = alias.counter
+    counter.version += 1
+    if counter.tracked:
+        for member in alias.storage.live():
+            view = member.alias
+            if view is not None and view.counter is counter:
+                outdate(member)
+
+
+def outdate(view: Tensor) -> None:
+    """Have the history of a view regenerated when it is next asked for, if there is any or its base has one."""
+    from pullback.tensor import LEAF, STALE
+
+    alias = view.alias
+    assert alias is not None
+    if alias.base is None or (alias.base.edge is None and (view.edge is None or view.edge is LEAF)):
+        return
+    edge = view.edge
+    if edge is not STALE:
+        alias.producer = _place_in_graph(edge)
+        alias.asked = edge is LEAF
+        view.edge = STALE
+        if view._retains_grad:
+            stop_retaining(edge)
+
+
+def _place_in_graph(edge: Any) -> tuple[int, str] | None:
+    """Which output of which node an edge is; None for a leaf."""
+    if isinstance(edge, OutputSlot):
+        return edge.number, edge.node.name()
+    return (0, edge.name()) if isinstance(edge, Node) else None
+
+
+def retain_at(tensor: Tensor, edge: Any) -> None:
+    """Have the gradient that reaches a node kept as ``grad`` of its result, the tensor."""
+    if isinstance(edge, Node):
+        hooks_of(edge).retained[0] = weakref.ref(tensor)
+
+
+def stop_retaining(edge: Any) -> None:
+    """Undo :func:`retain_at` where the tensor gets another history: its gradient is that of what it is now."""
+    if isinstance(edge, Node) and edge.hooks is not None:
+        edge.hooks.retained.pop(0, None)
+
+
+def has_node(tensor: Tensor) -> bool:
+    """Whether a tensor has a node or had one before a write outdated it; its history is not regenerated to tell."""
+    from pullback.tensor import LEAF, STALE
+
+    edge = tensor.edge
+    if edge is STALE:
+        return tensor.alias is not None and tensor.alias.producer is not None
+    return edge is not None and edge is not LEAF
+
+
+def base_requires_grad(base: Tensor) -> None:
+    """Note that a tensor that views may have been made of now requires gradients, or no longer does.
+
+    Views follow: they require gradients like their base, without a history until the next write.
+    """
+    from pullback.tensor import LEAF, STALE
+
+    alias = base.alias
+    if alias is None or alias.base is not None:
+        return
+    alias.counter.tracked = True
+    for member in alias.storage.live():
+        view = member.alias
+        if view is None or view.base is not base:
+            continue
+        if base.edge is not None and member.dtype.category >= FLOATING:
+            if member.edge is None or (member.edge is LEAF and view.seen != view.counter.version):
+                view.asked = member.edge is LEAF
+                member.edge = STALE
+        elif base.edge is None and member.edge is STALE and view.producer is None:
+            member.edge = LEAF if view.asked else None
 
 
 class OutputOf:
@@ -151,54 +327,113 @@ class OutputOf:
         return self.call(*arguments)[self.number]
 
 
-def attach_view(
-    out: Tensor, source: Tensor, operation: Operation, arguments: tuple[Any, ...], active: int, number: int = 0
-) -> None:
-    """Note that ``out``, fresh from a view operation, shares the memory of ``source``.
+def attach_view(out: Tensor, source: Tensor, step: Step, active: int, multiple: bool = False) -> None:
+    """Note that ``out``, fresh from the view operation of ``step``, shares the memory of ``source``.
 
-    ``number`` says which of the operation's results it is, where there are several.
+    ``multiple`` says that it is one of several results of the operation.
     """
     shared = source.alias
     if shared is None:
         shared = alias_of(source)
-    alias = Alias(shared.counter, shared.group)
-    call = operation.call
-    if operation.outputs is not None:
-        call = OutputOf(call, number)
-        alias.multiple = True
-    if list in map(type, arguments):  # the caller's list may change
-        arguments = tuple(tuple(a) if type(a) is list else a for a in arguments)
-    step = (call, arguments)
+    if list in map(type, step[1]):  # the caller's list may change
+        step = (step[0], tuple(tuple(a) if type(a) is list else a for a in step[1]))
+    alias = Alias(shared.counter, shared.storage)
+    if active & NO_GRAD:
+        alias.creation = WITHOUT_GRAD
+    elif multiple:
+        alias.creation = MULTIPLE
     if shared.base is None:
-        alias.base = source
+        base = source
         alias.steps = (step,)
     else:
-        alias.base = shared.base
+        if len(shared.steps) >= _LONG_CHAIN:
+            _shorten(shared)
+        base = shared.base
         alias.steps = (*shared.steps, step)
-        if shared.multiple:
-            alias.multiple = True
-        if shared.without_grad:
-            alias.without_grad = True
+        if alias.creation is None:
+            alias.creation = shared.creation
+    alias.base = base
+    if out.edge is not None:
+        shared.counter.tracked = True
+    elif base.edge is not None:
+        shared.counter.tracked = True
+        if out.dtype.category >= FLOATING:
+            from pullback.tensor import STALE
+
+            out.edge = STALE  # it requires gradients as its base does, without a history
     if shared.origin is None:
         alias.origin = source
         alias.path = alias.steps
     else:
         alias.origin = shared.origin
         alias.path = alias.steps if shared.origin is shared.base else (*shared.path, step)
-    if active & NO_GRAD:
-        alias.without_grad = True
     out.alias = alias
-    shared.group.add(out)
+    shared.storage.add(out)
 
 
-def attach_detached(out: Tensor, source: Tensor, shares_version: bool) -> None:
-    """Note that ``out`` shares the memory of ``source`` but not its gradients."""
+#: A chain of so many views is replaced by one step: each view of a view has a tuple of all steps of its own.
+_LONG_CHAIN: Final = 32
+
+
+def _shorten(alias: Alias) -> None:
+    """Replace a view's chains by one step each, where its elements are a part of those of its base by strides alone."""
+    assert alias.base is not None
+    assert alias.origin is not None
+    own = alias.origin is alias.base
+    alias.steps = _shortened(alias.base, alias.steps)
+    alias.path = alias.steps if own else _shortened(alias.origin, alias.path)
+
+
+def _shortened(start: Tensor, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    source = layout_of(start)
+    try:
+        target = _layout_after(source, steps)
+    except MissingKernelError:  # a plugin's view that is more than strides
+        return steps
+    return steps if target.dtype is not source.dtype else ((strided_view, (source, target)),)
+
+
+def attach_detached(out: Tensor, source: Tensor, shares_version: bool, steps: tuple[Step, ...] = ()) -> None:
+    """Note that ``out`` shares the memory of ``source``, but no gradients; ``steps`` lead from one to the other."""
     shared = alias_of(source)
-    alias = Alias(shared.counter if shares_version else VersionCounter(), shared.group)
-    alias.origin = source if shared.origin is None else shared.origin
-    alias.path = shared.path
+    origin = source if shared.origin is None else shared.origin
+    if isinstance(origin.edge, Node):  # who keeps a detached tensor does not keep the graph behind it
+        keep_origin(origin)
+        assert shared.origin is not None
+        origin = shared.origin
+    alias = Alias(shared.counter if shares_version else VersionCounter(), shared.storage)
+    alias.origin = origin
+    alias.path = (*shared.path, *steps)
     out.alias = alias
-    shared.group.add(out)
+    shared.storage.add(out)
+
+
+def replace_memory(tensor: Tensor, source: Tensor) -> None:
+    """Let a tensor have the memory of another from now on, and keep its version; its views keep the old memory."""
+    if tensor.alias is not None:
+        keep_origin(tensor)
+    before = tensor.alias
+    if before is not None:
+        before.storage.remove(tensor)
+    tensor.array, tensor.backend = source.array, source.backend
+    attach_detached(tensor, source, shares_version=False)
+    if before is not None:
+        assert tensor.alias is not None
+        tensor.alias.counter = before.counter
+
+
+def leave_function(tensor: Tensor, edge: Edge | None, multiple: bool) -> None:
+    """Give a tensor that a user's Function returns its place in the graph; a view keeps it until the next write.
+
+    ``multiple`` says that it is one of several that have one.
+    """
+    alias = tensor.alias
+    if edge is not None:
+        tensor.edge = edge
+    if alias is not None and alias.base is not None:
+        alias.counter.tracked = True
+        alias.seen = alias.counter.version
+        alias.creation = MULTIPLE if multiple else IN_FUNCTION
 
 
 def edge_of(tensor: Tensor) -> Edge | None:
@@ -214,25 +449,51 @@ def edge_of(tensor: Tensor) -> Edge | None:
 
 
 def regenerate(view: Tensor) -> Edge | None:
-    """Rebuild the history of a view whose base has changed since: replay its chain on the base.
+    """Rebuild the history of a view whose base has changed since: its elements are a part of the base's.
+
+    Nothing has changed where a view requires gradients only because its base does: then there is no history.
 
     Raises
     ------
     RuntimeError
         For a view whose history cannot be told: one of several outputs, or one made while no graph was recorded.
     """
+    from pullback.tensor import STALE
+
+    if view.edge is not STALE:  # done already for an operand that occurs twice
+        return edge_of(view)
     alias = view.alias
     assert alias is not None
     assert alias.base is not None
-    if alias.multiple or alias.without_grad:
+    if alias.seen == alias.counter.version:
+        return None
+    if alias.creation is not None:
         raise forbidden_write(view, "its base or another view of its base has been")
-    token = MODE.set(0)
-    try:
-        fresh = _replay(alias.base, alias.steps)
-    finally:
-        MODE.reset(token)
-    view.edge = fresh.edge
+    alias.seen = alias.counter.version
+    recast = _up_to_other_dtype(alias.steps)
+    if not recast:
+        view.edge = as_strided_node(alias.base, layout_of(alias.base), layout_of(view))
+    else:
+        token = MODE.set(0)
+        try:
+            fresh = _replay(alias.base, alias.steps[:recast])
+        finally:
+            MODE.reset(token)
+        if recast == len(alias.steps):
+            view.edge = fresh.edge
+        else:
+            view.edge = as_strided_node(fresh, layout_of(fresh), layout_of(view))
+    if view._retains_grad:
+        retain_at(view, view.edge)
     return edge_of(view)
+
+
+def _up_to_other_dtype(steps: Sequence[Step]) -> int:
+    """How many steps there are up to the last one after which the elements are seen as another dtype."""
+    for number in range(len(steps), 0, -1):
+        if getattr(steps[number - 1][0], "__name__", "") in ("view_as_real", "view_as_complex"):
+            return number
+    return 0
 
 
 def _replay(tensor: Any, steps: Sequence[Step]) -> Any:
@@ -244,30 +505,23 @@ def _replay(tensor: Any, steps: Sequence[Step]) -> Any:
 
 def forbidden_write(view: Tensor, written: str) -> RuntimeError:
     """The error for a write that leaves a view's history untold; ``written`` says what is being written."""
-    from pullback.op import registry
+    from pullback.tensor import STALE
 
     alias = view.alias
     assert alias is not None
-    call: Any = alias.steps[-1][0]
-    number = 0
-    if isinstance(call, OutputOf):
-        call, number = call.call, call.number
-    if view.edge is None or not alias.multiple:
-        origin = "A view was created in no_grad mode"
+    without_grad = alias.creation is WITHOUT_GRAD
+    place = alias.producer if view.edge is STALE else _place_in_graph(view.edge)
+    if place is None:
+        origin = "A view was created in"
     else:
-        node_name = getattr(registry[call.__name__], "node_name", "")
-        node_name = node_name if isinstance(node_name, str) else call.__name__.capitalize()
-        origin = f"Output {number} of {short_name(node_name)} is a view"
-    reason = (
-        "This view is the output of a function that returns multiple views. Such functions do not allow the output"
-        " views to be modified inplace. You should replace the inplace operation by an out-of-place one."
-        if alias.multiple
-        else "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by"
-        " moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to"
-        " be tracked) or both outside (if you want the inplace to be tracked)."
-    )
-    mode_text = "" if alias.multiple and view.edge is not None else " with grad mode enabled"
-    return RuntimeError(f"{origin} and {written} modified inplace{mode_text}. {reason}")
+        origin = f"Output {place[0]} of {short_name(place[1])} is a view"
+        if without_grad:
+            origin += " of a view which was created in"
+    if place is None or without_grad:
+        header = f"{origin} no_grad mode and {written} modified inplace with grad mode enabled."
+    else:
+        header = f"{origin} and {written} modified inplace."
+    return RuntimeError(f"{header} {alias.creation}")
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -276,30 +530,46 @@ def forbidden_write(view: Tensor, written: str) -> RuntimeError:
 def write(tensor: Tensor, array: NativeArray) -> None:
     """Replace the tensor's elements by those of ``array``, of its shape and dtype, in the memory it shares.
 
-    On a mutable backend into the array; otherwise into the base, and every live member of the group is refreshed.
+    On a mutable backend into the array; otherwise into the origin's array, and every live tensor of the storage is
+    refreshed.
     """
-    from pullback.tensor import Tensor
-
     backend = tensor.backend
     if backend.mutable:
-        backend.assign(tensor.array, array)
+        backend.assign(writable_array(tensor), array)
         bump_version(tensor)
         return
     alias = alias_of(tensor)
-    others = [t for t in alias.group.live() if t is not tensor]
-    origin = tensor if alias.origin is None else alias.origin
-    if origin is tensor or not alias.path:
-        origin.array = array
-    else:
-        origin.array = _written_origin(backend, origin, alias, array)
-    alias.counter.version += 1
-    if not others:
+    others = [t for t in alias.storage.live() if t is not tensor]
+    if alias.origin is None:
         tensor.array = array
+    else:
+        origin = alias.origin
+        origin.array = array if not alias.path else _with_elements(origin, tensor, array)
+        tensor.array = array
+    bump_version(tensor)
+    _refresh(tensor, others)
+
+
+def writable_array(tensor: Tensor) -> NativeArray:
+    """The array to write a tensor's elements into; an expanded array, which is read-only, as what it is a view of."""
+    backend, array, alias = tensor.backend, tensor.array, tensor.alias
+    if alias is None or alias.origin is None or backend.writable(array):
+        return array
+    layout = layout_of(tensor)
+    native = backend.native_dtype(layout.dtype)
+    return backend.as_strided(alias.origin.array, layout.shape, layout.strides, layout.offset, dtype=native)
+
+
+def _refresh(written: Tensor, others: Sequence[Tensor]) -> None:
+    """Show in the other tensors of an immutable storage what has been written through one of them."""
+    if not others:
         return
+    assert written.alias is not None
+    origin = written if written.alias.origin is None else written.alias.origin
     token = MODE.set(mode() | NO_GRAD)
     try:
-        source = Tensor._wrap(origin.array, backend)
-        for member in (tensor, *others):
+        source = _stand_in(origin)
+        for member in others:
             if member is not origin:
                 assert member.alias is not None
                 member.array = _replay(source, member.alias.path).array
@@ -307,64 +577,173 @@ def write(tensor: Tensor, array: NativeArray) -> None:
         MODE.reset(token)
 
 
-def _written_origin(backend: Backend, origin: Tensor, alias: Alias, array: NativeArray) -> NativeArray:
-    """The origin's array with a view's elements replaced: where each of them lies comes from replaying on positions."""
-    shape = origin.array.shape
-    where = _positions(backend, shape, alias.path)
-    flat = backend.reshape(origin.array, (-1,))
-    written = backend.index_put(flat, (where,), backend.reshape(array, (-1,)))
-    return backend.reshape(written, shape)
-
-
-def _positions(backend: Backend, shape: tuple[int, ...], steps: Sequence[Step]) -> NativeArray:
-    """Where in the flattened tensor of that shape the elements lie that ``steps`` select, as a vector."""
+def _stand_in(origin: Tensor) -> Tensor:
+    """A tensor with the origin's array and layout, on which the steps to its views can be replayed."""
     from pullback.tensor import Tensor
 
-    count = 1
-    for size in shape:
-        count *= size
-    int64 = backend.native_dtypes[_int64()]
-    positions = backend.reshape(backend.arange(0, count, 1, dtype=int64), shape)
-    token = MODE.set(NO_GRAD)
-    try:
-        selected = _replay(Tensor._wrap(positions, backend), steps)
-    finally:
-        MODE.reset(token)
-    return backend.reshape(selected.array, (-1,))
+    source = Tensor._wrap(origin.array, origin.backend)
+    alias = alias_of(source)
+    alias.layout = layout_of(origin)
+    return source
 
 
-def positions_of(view: Tensor) -> Any:
-    """Where in the memory of its origin each element of the view lies, as a NumPy array."""
+def _with_elements(origin: Tensor, view: Tensor, array: NativeArray) -> NativeArray:
+    """The origin's array with the elements that the view shows replaced."""
+    backend = origin.backend
+    own = layout_of(origin)
     alias = view.alias
     assert alias is not None
-    assert alias.origin is not None
-    positions = _positions(view.backend, alias.origin.array.shape, alias.path)
-    return view.backend.to_numpy(positions).reshape(view.array.shape)
+    flat = flattened(origin)
+    seen_as = view.dtype
+    if seen_as is not own.dtype:
+        flat = backend.reinterpret(flat, seen_as)
+    where = _places_after(backend, own, alias.path)
+    flat = backend.index_put(flat, (where,), backend.reshape(array, (-1,)))
+    if seen_as is not own.dtype:
+        flat = backend.reinterpret(flat, own.dtype)
+    if own.is_contiguous:
+        return backend.reshape(flat, own.shape)
+    order = own.order
+    ordered = backend.reshape(flat, tuple(own.shape[d] for d in order))
+    return backend.permute_dims(ordered, tuple(order.index(d) for d in range(len(order))))
 
 
-def _int64() -> Any:
-    from pullback.dtypes import int64
+def _places_after(backend: Backend, layout: Layout, steps: Sequence[Step]) -> NativeArray:
+    """Where in the storage the elements lie that the steps lead to, from a tensor of the given layout; a vector."""
+    try:
+        return places(backend, _layout_after(layout, steps))
+    except MissingKernelError:  # a plugin's view that is more than strides: it shows the places themselves
+        from pullback.tensor import Tensor
 
-    return int64
+        every = backend.reshape(places(backend, layout), layout.shape)
+        token = MODE.set(NO_GRAD)
+        try:
+            return backend.reshape(_replay(Tensor._wrap(every, backend), steps).array, (-1,))
+        finally:
+            MODE.reset(token)
+
+
+def flattened(origin: Tensor) -> NativeArray:
+    """The elements of a storage in the order they have there, as a vector, on an immutable backend."""
+    layout = layout_of(origin)
+    backend = origin.backend
+    array = origin.array if layout.is_contiguous else backend.permute_dims(origin.array, layout.order)
+    return backend.reshape(array, (-1,))
+
+
+def places(backend: Backend, layout: Layout) -> NativeArray:
+    """Where in the storage each element of the layout lies, as a vector of int64 in the elements' order."""
+    native = backend.native_dtypes[int64]
+    if 0 in layout.shape:
+        return backend.zeros((0,), dtype=native)
+    start = layout.offset
+    total = None
+    trailing = 0
+    for size, stride in zip(reversed(layout.shape), reversed(layout.strides), strict=True):
+        if size == 1:
+            continue
+        if stride:
+            axis = backend.arange(start, start + size * stride, stride, dtype=native)
+        else:
+            axis = backend.full((size,), start, dtype=native)
+        axis = backend.reshape(axis, (size,) + (1,) * trailing)
+        total = axis if total is None else backend.add(total, axis)
+        start = 0
+        trailing += 1
+    return backend.full((1,), start, dtype=native) if total is None else backend.reshape(total, (-1,))
+
+
+# -- layouts ----------------------------------------------------------------------------------------------------------
+
+
+def layout_of(tensor: Tensor) -> Layout:
+    """Where the tensor's elements lie in its storage.
+
+    For a view it follows from the chain of operations that made it, by PyTorch's rules; for other tensors from the
+    strides of the array, where it has any.
+    """
+    if tensor.backend is LAYOUTS:
+        return tensor.array  # type: ignore[no-any-return]
+    alias = tensor.alias
+    if alias is None or alias.origin is None:
+        return _own_layout(tensor) if alias is None or alias.layout is None else alias.layout
+    if alias.layout is None:
+        try:
+            alias.layout = _layout_after(layout_of(alias.origin), alias.path)
+        except MissingKernelError:  # a plugin's view that is more than strides
+            alias.layout = _own_layout(tensor)
+    return alias.layout
+
+
+def _layout_after(layout: Layout, steps: Sequence[Step]) -> Layout:
+    """The layout that the steps lead to."""
+    from pullback.tensor import Tensor
+
+    token = MODE.set(NO_GRAD)
+    try:
+        return _replay(Tensor._wrap(layout, LAYOUTS), steps).array  # type: ignore[no-any-return]
+    finally:
+        MODE.reset(token)
+
+
+def _own_layout(tensor: Tensor) -> Layout:
+    """The layout of a tensor that is the beginning of its storage."""
+    array, backend = tensor.array, tensor.backend
+    shape = tuple(array.shape)
+    strides = backend.strides(array)
+    if strides is None or backend.is_contiguous(array):
+        return Layout.contiguous(tensor.dtype, shape)
+    # An array library may step anything along a dimension of size 1; PyTorch steps over what lies to its right.
+    usual = contiguous_strides(shape)
+    return Layout(tensor.dtype, shape, [u if n == 1 else s for n, s, u in zip(shape, strides, usual, strict=True)])
+
+
+def keep_layout(out: Tensor, source: Tensor, memory_format: MemoryFormat | None = None) -> None:
+    """Have a copy on an immutable backend lie in memory in the order of ``source``, or in that of the format."""
+    if out.backend.mutable:
+        return  # the array has the strides that its kernel gave it
+    from pullback.formats import order_of_copy, strides_in_order
+
+    layout = layout_of(source)
+    order = order_of_copy(layout.shape, layout.strides, memory_format)
+    if order is not None:
+        alias_of(out).layout = Layout(out.dtype, layout.shape, strides_in_order(layout.shape, order))
+
+
+def address_of(tensor: Tensor) -> int:
+    """The address of the tensor's first element; 0 where it has none, as PyTorch."""
+    if 0 in tensor.array.shape:
+        return 0
+    pointer = tensor.backend.data_pointer(tensor.array)
+    if pointer is None:
+        return alias_of(tensor).storage.address + layout_of(tensor).offset * tensor.dtype.itemsize
+    return pointer
 
 
 def rebase(tensor: Tensor, node: Edge | None) -> None:
     """Give a tensor written in place its new history ``node``; through a view, the base's too."""
-    from pullback.tensor import STALE
-
+    if tensor.dtype.category < FLOATING:
+        return
     alias = alias_of(tensor)
     root = tensor if alias.base is None else alias.base
+    before = root.edge
     if root is tensor:
         tensor.edge = node
     elif node is not None or root.edge is not None:
         root.edge = copy_slices(root, alias.steps, node)
-        tensor.edge = STALE
+    if root._retains_grad:
+        stop_retaining(before)
+        retain_at(root, root.edge)
     if isinstance(node, Node) and node.saves_output:
         watch_output(node, 0, alias)
-    mark = STALE if root.edge is not None else None
-    for member in alias.group.live():
-        if member.alias is not None and member.alias.base is root:
-            member.edge = mark
+    if root.edge is not None:
+        alias.counter.tracked = True
+        for member in alias.storage.live():
+            if member.alias is not None and member.alias.base is root:
+                outdate(member)
+                member.alias.seen = -1  # also where it was regenerated after the write had been counted
+        if root is not tensor:  # PyTorch regenerates the written view at once
+            alias.producer = (0, AsStridedBackward0.__name__)
 
 
 class CopySlices(Node):
@@ -378,6 +757,8 @@ class CopySlices(Node):
     steps: tuple[Step, ...]
 
     def apply(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        if self.saved is None:
+            raise freed_error()
         before, written = self.edges
         return (
             None if before is None else without_part(grad, self.steps),
@@ -396,6 +777,7 @@ def copy_slices(base: Tensor, steps: tuple[Step, ...], node: Edge | None) -> Nod
     copied = CopySlices()
     start_node(copied, (edge_of(base), node))
     copied.steps = steps
+    copied.saved = ()  # no tensors; freed all the same, as in PyTorch
     return copied
 
 
@@ -412,9 +794,10 @@ def zero_part(backend: Backend, array: NativeArray, steps: Sequence[Step]) -> Na
     from pullback.tensor import Tensor
 
     zero = backend.zeros((), dtype=array.dtype)
-    if not backend.mutable:
+    if not backend.mutable or any(call is strided_view for call, _ in steps):
         flat = backend.reshape(array, (-1,))
-        written = backend.index_put(flat, (_positions(backend, array.shape, steps),), zero)
+        layout = Layout.contiguous(backend.dtypes[array.dtype], array.shape)
+        written = backend.index_put(flat, (_places_after(backend, layout, steps),), zero)
         return backend.reshape(written, array.shape)
     copied = backend.copy(array)
     token = MODE.set(NO_GRAD)
@@ -425,7 +808,122 @@ def zero_part(backend: Backend, array: NativeArray, steps: Sequence[Step]) -> Na
     return copied
 
 
+# -- any layout -------------------------------------------------------------------------------------------------------
+
+
+def strided_view(tensor: Tensor, source: Layout, target: Layout) -> Tensor:
+    """What lies at ``target`` in the storage of a tensor whose own elements lie at ``source``.
+
+    As a step of a view's chain it is also replayed on gradients, whose elements lie elsewhere: then it is the function
+    of the tensor's elements that :func:`pullback.ops.striding.restride` computes.
+    """
+    from pullback.tensor import Tensor
+
+    backend = tensor.backend
+    if layout_of(tensor) != source:
+        from pullback.ops.striding import restride
+
+        return restride(tensor, source, target)
+    alias = alias_of(tensor)
+    origin = tensor if alias.origin is None else alias.origin
+    array: Any
+    if backend is LAYOUTS:
+        array = target
+    elif backend.mutable:
+        native = backend.native_dtype(target.dtype)
+        array = backend.as_strided(origin.array, target.shape, target.strides, target.offset, dtype=native)
+    else:
+        flat = flattened(origin)
+        if origin.dtype is not target.dtype:
+            flat = backend.reinterpret(flat, target.dtype)
+        array = backend.reshape(backend.take(flat, places(backend, target), axis=0), target.shape)
+    out = Tensor._wrap(array, backend)
+    active = mode()
+    if not active & NO_GRAD and tensor.edge is not None:
+        out.edge = as_strided_node(tensor, source, target)
+    attach_view(out, tensor, (strided_view, (source, target)), active)
+    return out
+
+
+def move_in_storage(tensor: Tensor, target: Layout, array: NativeArray) -> None:
+    """Let a tensor show another part of its storage, as ``t_()`` and ``resize_()`` do; ``array`` is that part.
+
+    Views of the tensor still show what they did. Where other tensors read the storage through this one, a stand-in
+    takes over.
+    """
+    alias = alias_of(tensor)
+    members = [t for t in alias.storage.live() if t is not tensor]
+    keep_origin(tensor)
+    for member in members:
+        seen = member.alias
+        if seen is not None and seen.base is tensor:
+            seen.steps = ((strided_view, (target, layout_of(member))),)
+            if member.edge is not None:
+                outdate(member)
+    assert alias.origin is not None
+    alias.path = _one_step(alias.origin, alias.path, layout_of(tensor), target)
+    if alias.base is not None:
+        alias.steps = _one_step(alias.base, alias.steps, layout_of(tensor), target)
+    alias.layout = target
+    tensor.array = array
+
+
+def _one_step(start: Tensor, steps: tuple[Step, ...], source: Layout, target: Layout) -> tuple[Step, ...]:
+    """The steps with one more, to ``target``: a single one where no step changes the dtype."""
+    if start.dtype is target.dtype:
+        return ((strided_view, (layout_of(start), target)),)
+    return (*steps, (strided_view, (source, target)))
+
+
+def keep_origin(tensor: Tensor) -> None:
+    """Before a tensor that is the origin of a storage gets another array: let a stand-in hold the present one."""
+    alias = alias_of(tensor)
+    if alias.origin is not None:
+        return
+    from pullback.tensor import Tensor
+
+    holder = Tensor._wrap(tensor.array, tensor.backend)
+    holder.alias = Alias(alias.counter, alias.storage)
+    holder.alias.layout = layout_of(tensor)
+    for member in alias.storage.live():
+        seen = member.alias
+        if seen is not None and seen.origin is tensor:
+            seen.origin = holder
+    alias.origin = holder
+
+
+class AsStridedBackward0(Node):
+    """History of elements picked from a storage by their layout, from those that another tensor shows of it."""
+
+    __slots__ = ("source", "target")
+
+    source: Layout
+    target: Layout
+
+    def apply(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        from pullback.ops.striding import restride_backward
+
+        return (restride_backward(grad, self.source, self.target),)
+
+
+def as_strided_node(tensor: Tensor, source: Layout, target: Layout) -> Node:
+    """The history of the elements at ``target``, from a tensor whose own elements lie at ``source``."""
+    edge = edge_of(tensor)
+    node = AsStridedBackward0()
+    start_node(node, (edge,))
+    node.source, node.target = source, target
+    return node
+
+
 # -- what nodes save --------------------------------------------------------------------------------------------------
+
+
+def _edge_if_known(tensor: Tensor) -> Edge | None:
+    """Where gradients of the tensor go, or None for a view whose history cannot be told."""
+    try:
+        return edge_of(tensor)
+    except RuntimeError:
+        return None
 
 
 def check_versions(node: Node) -> None:
@@ -441,11 +939,11 @@ def check_versions(node: Node) -> None:
             continue
         then = expected[number] if expected else 0
         if alias.counter.version != then:
-            raise modified_error(tensor.dtype, tensor.shape, tensor.edge, alias.counter.version, then)
+            raise modified_error(tensor.dtype, tensor.shape, _edge_if_known(tensor), alias.counter.version, then)
     for alias, then in node.output_alias or ():
         if alias.counter.version != then:
-            output = next((t for t in alias.group.live() if t.alias is alias), None)
-            shape, dtype = (output.shape, output.dtype) if output is not None else ((), _int64())
+            output = next((t for t in alias.storage.live() if t.alias is alias), None)
+            shape, dtype = (output.shape, output.dtype) if output is not None else ((), int64)
             raise modified_error(dtype, shape, node, alias.counter.version, then)
 
 
@@ -454,10 +952,19 @@ def rewrap_output(node: Node, array: NativeArray, backend: Backend, number: int)
     from pullback.autograd.node import output_slot
     from pullback.tensor import Tensor
 
+    if backend.level:
+        from pullback.batching.levels import home_of
+
+        backend = home_of(array, backend)
     out = Tensor._wrap(array, backend)
     if array is None:  # not kept, as no gradient needs it
         return out
-    if not mode() & NO_GRAD and out.dtype.category >= FLOATING:
+    active = mode()
+    if not active & NO_GRAD and out.dtype.category >= FLOATING:
         kind: Any = type(node)
         out.edge = node if kind.operation.outputs is None else output_slot(node, number)
+    if active & FORWARD:
+        from pullback.autograd.forward_ad import restore_tangent
+
+        restore_tangent(out, node, number)
     return out

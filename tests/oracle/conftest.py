@@ -114,3 +114,27 @@ def agrees() -> Callable[[str, str], None]:
         assert _close(own_numbers, numbers), (own_numbers, numbers)
 
     return agree
+
+
+@pytest.fixture
+def same_program() -> Callable[[Callable[[Any], Any], str], None]:
+    """Run a function of the library on PyTorch and on a backend of pullback, and compare what it returns."""
+    import torch
+
+    def compare(function: Callable[[Any], Any], backend: str) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = function(torch)
+            with pb.use_backend(backend):
+                found = function(pb)
+        assert _rounded(found) == _rounded(expected)
+
+    return compare
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, complex):
+        return complex(_rounded(value.real), _rounded(value.imag))
+    return [_rounded(v) for v in value] if isinstance(value, list | tuple) else value

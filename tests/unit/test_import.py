@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-LATER = ("numpy", "jax", "cupy", "torch", "scipy", "ml_dtypes", "click", "rich", "pluggy")
+LATER = ("numpy", "jax", "cupy", "torch", "scipy", "ml_dtypes", "click", "rich", "pluggy", "safetensors")
 
 
 def modules_after(program: str) -> set[str]:

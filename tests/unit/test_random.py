@@ -231,7 +231,7 @@ def test_keywords_and_shapes(backend):
     with pb.use_backend(backend):
         x = pb.rand((2, 3), dtype=pb.float64, requires_grad=True)
         assert (x.shape, x.dtype, x.requires_grad, x.is_leaf) == ((2, 3), pb.float64, True, True)
-        assert pb.randn().shape == ()
+        assert pb.randn(()).shape == ()
         assert pb.rand(0, 3).shape == (0, 3)
         assert pb.randint(5, (2,), dtype=pb.int32).dtype is pb.int32
         assert pb.randint(low=3, high=4, size=(2,)).tolist() == [3, 3]

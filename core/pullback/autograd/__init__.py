@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pullback.autograd.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from pullback.autograd.grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+    set_multithreading_enabled,
+)
 
 if TYPE_CHECKING:
-    from pullback.autograd import forward_ad, function, functional, graph
+    from pullback.autograd import anomaly_mode, forward_ad, function, functional, grad_mode, graph
+    from pullback.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
     from pullback.autograd.differentiate import backward, grad
     from pullback.autograd.function import Function
     from pullback.autograd.numerical import gradcheck, gradgradcheck
@@ -19,27 +27,35 @@ if TYPE_CHECKING:
 __all__ = [
     "Function",
     "Variable",
+    "anomaly_mode",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "forward_ad",
     "function",
     "functional",
     "grad",
+    "grad_mode",
     "gradcheck",
     "gradgradcheck",
     "graph",
+    "inference_mode",
     "is_grad_enabled",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
 
 _HOMES = {
     "Function": "function",
     "Variable": "variable",
     "backward": "differentiate",
+    "detect_anomaly": "anomaly_mode",
     "grad": "differentiate",
     "gradcheck": "numerical",
     "gradgradcheck": "numerical",
+    "set_detect_anomaly": "anomaly_mode",
 }
 
 

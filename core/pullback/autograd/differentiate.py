@@ -6,25 +6,35 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.engine import ones_of, run_backward, unshared_wrap
+from pullback.autograd.gradient_edge import GradientEdge, OwnershipToken, edge_behind
+from pullback.batching.state import transforming
+from pullback.function_protocol import make_module_overridable
 from pullback.tensor import LEAF, Tensor
 from pullback.views import edge_of
 
 if TYPE_CHECKING:
-    from pullback.autograd.node import Edge
+    from typing import TypeAlias
+
+    from pullback.autograd.node import Edge, Node
+    from pullback.dtypes import DType
+
+    #: What can be differentiated, and with respect to what.
+    Place: TypeAlias = Tensor | GradientEdge | Node
 
 
 def backward(
-    tensors: Tensor | Sequence[Tensor],
+    tensors: Place | Sequence[Place],
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
+    grad_variables: Tensor | Sequence[Tensor | None] | None = None,
+    inputs: Place | Sequence[Place] | None = None,
 ) -> None:
     """Accumulate the gradients of ``tensors`` into the leaves they were computed from.
 
     Parameters
     ----------
-    tensors : Tensor or sequence of Tensor
+    tensors : Tensor, GradientEdge or a sequence of them
         What to differentiate.
     grad_tensors : Tensor or sequence, optional
         The gradient with respect to each, of its shape; may be None for tensors of a single element.
@@ -32,7 +42,9 @@ def backward(
         Keep what the graph saved; by default as ``create_graph``.
     create_graph : bool
         Record the backward pass too, for higher derivatives.
-    inputs : Tensor or sequence of Tensor, optional
+    grad_variables
+        The former name of ``grad_tensors``.
+    inputs : Tensor, GradientEdge or a sequence of them, optional
         Accumulate into these only.
 
     Raises
@@ -48,6 +60,11 @@ def backward(
     >>> x.grad
     tensor([ 2., 40.])
     """
+    if transforming():
+        raise RuntimeError(
+            "backward() called inside a functorch transform. This is not supported, please use functorch.grad or"
+            " functorch.vjp instead or call backward() outside of functorch transforms."
+        )
     if create_graph:
         import warnings
 
@@ -59,29 +76,37 @@ def backward(
             UserWarning,
             stacklevel=2,
         )
+    if grad_variables is not None:
+        import warnings
+
+        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. Please only"
+                " use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
     outputs = _as_sequence(tensors)
-    roots = _roots(outputs, _as_gradients(grad_tensors, len(outputs)), "grad_tensors")
+    chosen = None if inputs is None else _as_sequence(inputs)
+    if chosen is not None and not chosen:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    roots = _roots(outputs, _as_gradients(grad_tensors, len(outputs)))
     keep = create_graph if retain_graph is None else retain_graph
     targets: list[Edge] | None = None
-    if inputs is not None:
-        chosen = _as_sequence(inputs)
-        if not chosen:
-            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    if chosen is not None:
         targets = []
-        for number, tensor in enumerate(chosen):
-            if tensor.edge is None:
-                raise RuntimeError(f"One of the differentiated Tensors does not require grad (inputs[{number}])")
-            if tensor.edge is not LEAF:
-                tensor.retain_grad()
-            edge = edge_of(tensor)
-            assert edge is not None
-            targets.append(edge)
+        for place in chosen:
+            if isinstance(place, Tensor) and place.edge is not LEAF:
+                place.retain_grad()
+            edge = edge_behind(place, [e for e, _ in roots])
+            if edge is not None:
+                targets.append(edge)
     run_backward(roots, keep_graph=keep, create_graph=create_graph, accumulate_into=targets)
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    outputs: Place | Sequence[Place],
+    inputs: Place | Sequence[Place],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -93,7 +118,7 @@ def grad(
 
     Parameters
     ----------
-    outputs, inputs : Tensor or sequence of Tensor
+    outputs, inputs : Tensor, GradientEdge or a sequence of them
     grad_outputs : Tensor or sequence, optional
         The gradient with respect to each output; may be None for outputs of a single element.
     retain_graph : bool, optional
@@ -103,7 +128,7 @@ def grad(
     allow_unused : bool, optional
         Give None for an input that no output depends on; otherwise that is an error.
     is_grads_batched : bool
-        Not supported yet.
+        Each of ``grad_outputs`` has one more dimension, the first: all its gradients are propagated at once.
     materialize_grads : bool
         Give zeros instead of None for unused inputs.
 
@@ -124,27 +149,33 @@ def grad(
     >>> pb.autograd.grad(dy, x)
     (tensor(12.),)
     """
-    if is_grads_batched:
-        raise NotImplementedError("grad(): is_grads_batched needs vmap, which pullback does not have yet")
     if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
     results, sources = _as_sequence(outputs), _as_sequence(inputs)
     if not sources:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
-    roots = _roots(results, _as_gradients(grad_outputs, len(results)), "grad_outputs")
+    given = _as_gradients(grad_outputs, len(results))
+    if is_grads_batched:
+        from pullback.batching.gradients import grad_of_each
+
+        return grad_of_each(results, sources, given, retain_graph, create_graph, allow_unused, materialize_grads)
+    roots = _roots(results, given)
     edges = []
-    for tensor in sources:
-        edge = edge_of(tensor)
-        if edge is None:
+    for place in sources:
+        if isinstance(place, Tensor) and place.edge is None:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
-        edges.append(edge)
+        edges.append(edge_behind(place, [e for e, _ in roots]))
     keep = create_graph if retain_graph is None else retain_graph
-    captured = run_backward(roots, keep_graph=keep, create_graph=create_graph, capture=edges)
+    captured = run_backward(
+        roots, keep_graph=keep, create_graph=create_graph, capture=[e for e in edges if e is not None]
+    )
     gradients: list[Tensor | None] = []
-    for number, (tensor, edge) in enumerate(zip(sources, edges, strict=True)):
-        gradient = captured.get(edge)
-        if gradient is None and materialize_grads:
-            gradient = tensor.new_zeros(tensor.shape)
+    for number, (place, edge) in enumerate(zip(sources, edges, strict=True)):
+        gradient = captured.get(edge) if edge is not None else None
+        if gradient is None and materialize_grads and isinstance(place, Tensor):
+            gradient = place.new_zeros(place.shape)
         elif gradient is None and not allow_unused:
             raise RuntimeError(
                 f"The differentiated Tensor at index {number} appears to not have been used in the graph. Set"
@@ -154,20 +185,22 @@ def grad(
     return tuple(gradients)
 
 
-def _as_sequence(tensors: Any) -> list[Tensor]:
-    if isinstance(tensors, Tensor):
-        return [tensors]
-    found = list(tensors)
-    for tensor in found:
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"expected a Tensor or a sequence of Tensors, got {type(tensor).__name__} in it")
+def _as_sequence(places: Any) -> list[Any]:
+    from pullback.autograd.graph import Node
+
+    if isinstance(places, Tensor | GradientEdge | Node):
+        return [places]
+    found = list(places)
+    for place in found:
+        if not isinstance(place, Tensor | GradientEdge | Node):
+            raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(place).__name__}")
     return found
 
 
 def _as_gradients(gradients: Any, count: int) -> list[Tensor | None]:
     if gradients is None:
         return [None] * count
-    given = [gradients] if isinstance(gradients, Tensor) or not isinstance(gradients, list | tuple) else list(gradients)
+    given = [gradients] if isinstance(gradients, Tensor) else list(gradients)
     if len(given) != count:
         raise RuntimeError(f"got {count} tensors and {len(given)} gradients")
     for gradient in given:
@@ -176,40 +209,67 @@ def _as_gradients(gradients: Any, count: int) -> list[Tensor | None]:
     return given
 
 
-def _roots(outputs: list[Tensor], gradients: list[Tensor | None], argument: str) -> list[tuple[Edge, Tensor]]:
+def _roots(outputs: list[Any], gradients: list[Tensor | None]) -> list[tuple[Edge, Tensor]]:
     roots: list[tuple[Edge, Tensor]] = []
     for number, (output, gradient) in enumerate(zip(outputs, gradients, strict=True)):
-        if gradient is None:
-            if output.edge is not None and output.numel() != 1:
-                raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        elif tuple(gradient.array.shape) != tuple(output.array.shape):
-            raise RuntimeError(
-                f"Mismatch in shape: grad_output[{number}] has a shape of {gradient.shape} and output[{number}] has a"
-                f" shape of {output.shape}."
-            )
-        elif gradient.backend is not output.backend:
-            raise RuntimeError(
-                f"{argument}[{number}] is on backend {gradient.backend.name!r} and output[{number}] on"
-                f" {output.backend.name!r}: move it with .to({output.backend.name!r})"
-            )
-        elif gradient.dtype.is_complex != output.dtype.is_complex:
-            raise RuntimeError(
-                "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in"
-                f" dtype: grad_output[{number}] has a dtype of {gradient.dtype} and output[{number}] has a dtype of"
-                f" {output.dtype}."
-            )
-        edge = edge_of(output)
-        if edge is None:
-            raise RuntimeError(f"element {number} of tensors does not require grad and does not have a grad_fn")
-        if gradient is None:
-            if output.dtype.is_complex:
-                raise RuntimeError(
-                    "grad can be implicitly created only for real scalar outputs but got " + str(output.dtype)
-                )
-            gradient = ones_of(output)
-        elif gradient.dtype is not output.dtype:
-            gradient = gradient.to(output.dtype)
+        if isinstance(output, Tensor):
+            root = _root(number, output, gradient)
+        elif gradient is not None:
+            root = edge_behind(output), unshared_wrap(gradient)
+        elif isinstance(output, GradientEdge) and output.ownership_token is not None:
+            root = edge_behind(output), _implicit_gradient(output.ownership_token)
         else:
-            gradient = unshared_wrap(gradient)
-        roots.append((edge, gradient))
+            raise RuntimeError(
+                f"element {number} is a node of the graph, which does not know its output's shape: give its gradient"
+            )
+        roots.append(root)
     return roots
+
+
+def _root(number: int, output: Tensor, gradient: Tensor | None) -> tuple[Edge, Tensor]:
+    """Where a pass starts for one tensor, and with which gradient."""
+    if gradient is None:
+        if output.edge is not None and output.numel() != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+    elif tuple(gradient.array.shape) != tuple(output.array.shape):
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{number}] has a shape of {gradient.shape} and output[{number}] has a"
+            f" shape of {output.shape}."
+        )
+    elif gradient.backend is not output.backend and not gradient.backend.level:
+        raise RuntimeError(
+            f"grad_output[{number}] is on backend {gradient.backend.name!r} and output[{number}] on"
+            f" {output.backend.name!r}: move it with .to({output.backend.name!r})"
+        )
+    elif gradient.dtype.is_complex != output.dtype.is_complex:
+        raise RuntimeError(
+            "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in"
+            f" dtype: grad_output[{number}] has a dtype of {gradient.dtype} and output[{number}] has a dtype of"
+            f" {output.dtype}."
+        )
+    edge = edge_of(output)
+    if edge is None:
+        raise RuntimeError(f"element {number} of tensors does not require grad and does not have a grad_fn")
+    if gradient is None:
+        if output.dtype.is_complex:
+            raise _not_real(output.dtype)
+        return edge, ones_of(output)
+    return edge, gradient.to(output.dtype) if gradient.dtype is not output.dtype else unshared_wrap(gradient)
+
+
+def _not_real(dtype: DType) -> RuntimeError:
+    return RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {dtype}")
+
+
+def _implicit_gradient(output: OwnershipToken) -> Tensor:
+    """The gradient of a real number with respect to itself."""
+    if any(size != 1 for size in output.shape):
+        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+    if output.dtype.is_complex:
+        raise _not_real(output.dtype)
+    backend = output.backend
+    native = backend.native_dtype(output.dtype)
+    return Tensor._wrap(backend.ones(output.shape, dtype=native, device=output.device), backend)
+
+
+make_module_overridable(__name__)

@@ -8,21 +8,82 @@ state of a pass is local to it: passes nest and run in several threads.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from heapq import heappop, heappush
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
-from pullback.autograd.grad_mode import MODE, NO_GRAD, mode
-from pullback.autograd.hooks import checked_hook_result
+from pullback.autograd.anomaly_mode import apply_checked
+from pullback.autograd.grad_mode import ANOMALY, MODE, NO_GRAD, OVERRIDDEN, mode
+from pullback.autograd.hooks import checked_gradients, checked_hook_result
 from pullback.autograd.node import Node, OutputGradients
+from pullback.function_protocol import DisablePullbackFunctionSubclass, use
 from pullback.tensor import Tensor
+from pullback.views import keep_layout
 
 if TYPE_CHECKING:
-    from pullback.autograd.node import Edge
+    from pullback.autograd.node import Edge, NodeHooks
+    from pullback.backend.base import Backend
 
 _wrap = Tensor._wrap
-_accumulation = threading.Lock()
+#: Reentrant: adding to a gradient may run code of the user (a subclass, an interceptor) that runs backward itself.
+_accumulation = threading.RLock()
+
+
+class BackwardPass:
+    """One run through a graph, for those who ask about it while it goes on.
+
+    Attributes
+    ----------
+    pending : dict
+        How many gradients each edge still waits for.
+    roots : frozenset of edges
+        Where it started.
+    callbacks : list
+        What to call when it has ended.
+    outer : BackwardPass or None
+        The pass that this one runs within.
+    limited : bool
+        Whether gradients are wanted of some edges only.
+    """
+
+    __slots__ = ("__weakref__", "callbacks", "limited", "outer", "pending", "roots")
+
+    def __init__(
+        self, pending: dict[Edge, int], roots: frozenset[Edge], outer: BackwardPass | None, limited: bool
+    ) -> None:
+        self.limited = limited
+        self.pending = pending
+        self.roots = roots
+        self.outer = outer
+        self.callbacks: list[Callable[[], None]] = []
+
+    def reaches(self, edge: Edge) -> bool:
+        """Whether a gradient of this edge is computed in the pass."""
+        return edge in self.pending or edge in self.roots
+
+
+_passes: ContextVar[BackwardPass | None] = ContextVar("pullback backward pass", default=None)
+
+
+def current_pass() -> BackwardPass | None:
+    """The innermost pass that is running in this thread and task, if any."""
+    return _passes.get()
+
+
+def queue_callback(callback: Callable[[], None]) -> None:
+    """Call ``callback()`` once the backward pass that is running, the innermost, has ended without an error.
+
+    Raises
+    ------
+    RuntimeError
+        If no backward pass is running.
+    """
+    running = current_pass()
+    if running is None:
+        raise RuntimeError("Final callbacks can only be installed during backward pass.")
+    running.callbacks.append(callback)
 
 
 def run_backward(
@@ -57,12 +118,21 @@ def run_backward(
     wanted = None if targets is None else frozenset(targets)
     pending = _dependencies([edge for edge, _ in roots], wanted)
     captured: dict[Edge, Any] = {}
+    this = BackwardPass(pending, frozenset([edge for edge, _ in roots]), _passes.get(), wanted is not None)
+    running = _passes.set(this)
     active = mode()
-    token = MODE.set(active & ~NO_GRAD if create_graph else active | NO_GRAD)
+    token = MODE.set(active & ~(NO_GRAD | OVERRIDDEN) if create_graph else active & ~OVERRIDDEN | NO_GRAD)
     try:
-        _propagate(roots, pending, wanted, None if capture is None else captured, keep_graph)
+        if use.begun:  # formulas call operations, but nobody calls a function: no class is asked
+            with DisablePullbackFunctionSubclass():
+                _propagate(roots, pending, wanted, None if capture is None else captured, keep_graph)
+        else:
+            _propagate(roots, pending, wanted, None if capture is None else captured, keep_graph)
+        for callback in this.callbacks:  # the list may grow meanwhile
+            callback()
     finally:
         MODE.reset(token)
+        _passes.reset(running)
     return captured
 
 
@@ -122,14 +192,17 @@ def _propagate(
 ) -> None:
     buffers: dict[Any, Any] = {}  # gradients of nodes that wait for more
     ready: list[tuple[int, Any]] = []
+    anomaly = mode() & ANOMALY
     for edge, root_grad in roots:
         held = buffers.get(edge)
         buffers[edge] = root_grad if held is None else held + root_grad
     for edge in tuple(buffers):
         if edge in pending:
             continue
+        if wanted is not None and edge not in wanted and (edge.accumulates or not _leads_on(edge, pending)):
+            continue  # nothing wanted lies behind this root
         if edge.accumulates:
-            _deliver_to_leaf(edge, buffers.pop(edge), wanted, captured)
+            _deliver_to_leaf(edge, buffers.pop(edge), captured)
         else:
             heappush(ready, (-edge.sequence, edge))
     grad: Any
@@ -137,12 +210,14 @@ def _propagate(
         node = heappop(ready)[1]
         grad = buffers.pop(node, None)
         while True:
-            if node.hooks is not None:
-                grad = _before_node(node, grad, wanted)
-            if captured is not None and node in wanted and grad is not None:  # type: ignore[operator]
-                captured[node] = grad
-            if (grad is not None or node.takes_undefined) and (wanted is None or _leads_on(node, pending)):
-                grads = node.apply(grad)
+            if wanted is None:
+                if node.hooks is not None:
+                    grad = _before_node(node, grad)
+                runs = grad is not None or node.takes_undefined
+            else:
+                runs, grad = _before_node_of_limited_pass(node, grad, wanted, captured, pending)
+            if runs:
+                grads = node.apply(grad) if not anomaly else apply_checked(node, grad)
                 if node.reductions is not None:
                     grads = reduced(grads, node.reductions)
                 if node.hooks is not None and node.hooks.post:
@@ -170,7 +245,7 @@ def _propagate(
                 if target.accumulates:
                     if given is not None:
                         held = None
-                        _deliver_to_leaf(target, given, wanted, captured)
+                        _deliver_to_leaf(target, given, captured)
                 elif following is None:
                     following, grad = target, given
                 else:
@@ -228,20 +303,43 @@ def sum_to_size(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
     return kept.reshape(shape) if extra else kept
 
 
-def _before_node(node: Node, grad: Any, wanted: frozenset[Edge] | None) -> Any:
+def _before_node_of_limited_pass(
+    node: Node, grad: Any, wanted: frozenset[Edge], captured: dict[Edge, Any] | None, pending: dict[Edge, int]
+) -> tuple[bool, Any]:
+    """Whether a node runs in a pass that wants some gradients only, and the gradient it runs with.
+
+    As PyTorch, a gradient is captured before the tensor's hooks have replaced it where the node behind runs, and after
+    them where it does not; a node whose gradient is to accumulate in its tensor runs in any case.
+    """
+    target = node in wanted
+    runs = _leads_on(node, pending) or (target and captured is None)
+    if target and runs and captured is not None and grad is not None:
+        captured[node] = grad if node.hooks is None else unshared_wrap(grad)
+    if node.hooks is not None:
+        grad = _before_node(node, grad) if runs else _before_prehooks(node.hooks, grad)
+    if target and not runs and captured is not None and grad is not None:
+        captured[node] = grad
+    return runs and (grad is not None or node.takes_undefined), grad
+
+
+def _before_node(node: Node, grad: Any) -> Any:
     """Run the hooks of the node's output tensors, fill retained gradients, run the node's own pre-hooks."""
     hooks = node.hooks
     assert hooks is not None
+    return _run_prehooks(node, _before_prehooks(hooks, grad))
+
+
+def _before_prehooks(hooks: NodeHooks, grad: Any) -> Any:
+    """Run the hooks of a node's output tensor, and fill its retained gradient with what they leave."""
     if isinstance(grad, OutputGradients) or grad is None:
-        return _run_prehooks(node, grad)
+        return grad
     if hooks.tensor:
         grad = _run_tensor_hooks(hooks.tensor[0], grad)
-    grad = _run_prehooks(node, grad)
     for reference in hooks.retained.values():
         tensor = reference()
-        if tensor is not None and (wanted is None or node in wanted):
+        if tensor is not None:
             held = tensor._grad
-            tensor._grad = own_gradient(grad) if held is None else held + grad
+            tensor._grad = own_gradient(grad, grad) if held is None else held + grad
     return grad
 
 
@@ -256,49 +354,52 @@ def _run_tensor_hooks(hooks: dict[int, Any], grad: Tensor) -> Any:
 def _run_prehooks(node: Node, grad: Any) -> Any:
     assert node.hooks is not None
     for hook in tuple(node.hooks.pre.values()):
-        given = _as_tuple(grad)
+        given = _as_tuple(node, grad)
         result = hook(given)
         if result is not None:
-            grad = OutputGradients(enumerate(result)) if isinstance(grad, OutputGradients) else _as_tuple_value(result)
+            checked = checked_gradients(result, given, hook)
+            if isinstance(grad, OutputGradients):
+                grad = OutputGradients((number, new) for number, new in enumerate(checked) if new is not None)
+            else:
+                grad = checked[0]
     return grad
 
 
-def _as_tuple(grad: Any) -> tuple[Any, ...]:
-    if isinstance(grad, OutputGradients):
-        return tuple(grad.get(i) for i in range(max(grad, default=-1) + 1))
-    return (grad,)
-
-
-def _as_tuple_value(result: Any) -> Any:
-    return result[0] if isinstance(result, tuple) else result
+def _as_tuple(node: Any, grad: Any) -> tuple[Any, ...]:
+    """The gradients of a node's outputs, as hooks get them."""
+    if not isinstance(grad, OutputGradients):
+        return (grad,)
+    return tuple(grad.get(number) for number in range(max(node.output_count, max(grad, default=-1) + 1)))
 
 
 def _after_node(node: Node, grads: Any, grad: Any) -> Any:
     assert node.hooks is not None
+    given = _as_tuple(node, grad)
     for hook in tuple(node.hooks.post.values()):
-        result = hook(tuple(grads), _as_tuple(grad))
+        result = hook(tuple(grads), given)
         if result is not None:
-            result = result if isinstance(result, tuple) else (result,)
-            if len(result) != len(node.edges):
-                raise RuntimeError(
-                    f"hook of {node.name()} returned {len(result)} gradients, expected {len(node.edges)}"
-                )
-            grads = result
+            grads = checked_gradients(result, tuple(grads), hook)
     return grads
 
 
-def _deliver_to_leaf(leaf: Tensor, grad: Any, wanted: frozenset[Edge] | None, captured: dict[Edge, Any] | None) -> None:
+def _deliver_to_leaf(leaf: Tensor, grad: Any, captured: dict[Edge, Any] | None) -> None:
     if leaf._tensor_hooks:
         grad = _run_tensor_hooks(leaf._tensor_hooks, grad)
-    if wanted is not None and leaf not in wanted:
-        return
     if captured is not None:
         captured[leaf] = grad
         return
+    if leaf.edge is None:  # it has ceased to require gradients since
+        return
+    hooks = leaf._accumulate_hooks
+    if hooks is not None:
+        for pre_hook in tuple(hooks.pre.values()):
+            result = pre_hook((grad,))
+            if result is not None:
+                grad = unshared_wrap(checked_gradients(result, (grad,), pre_hook)[0])
     with _accumulation:
         held = leaf._grad
         if held is None:
-            leaf._grad = own_gradient(grad)
+            leaf._grad = own_gradient(grad, leaf)
         elif not mode() & NO_GRAD:
             leaf._grad = held + grad
         else:
@@ -306,10 +407,15 @@ def _deliver_to_leaf(leaf: Tensor, grad: Any, wanted: frozenset[Edge] | None, ca
     if leaf._post_accumulate_hooks:
         for post_hook in tuple(leaf._post_accumulate_hooks.values()):
             post_hook(leaf)
+    if hooks is not None:
+        for hook in tuple(hooks.post.values()):
+            hook((), (grad,))
 
 
-def own_gradient(grad: Tensor) -> Tensor:
+def own_gradient(grad: Tensor, like: Tensor) -> Tensor:
     """The gradient as a leaf's own: its array where nobody else can see that memory, else a copy.
+
+    Its elements lie in memory in the order of those of ``like``, where these are dense, else in row-major order.
 
     An array that only ``grad`` refers to belongs to this pass: whatever a user may hold is another Tensor, so another
     reference to the array (see :func:`unshared_wrap`), and a NumPy view refers to the array whose memory it shows.
@@ -318,9 +424,46 @@ def own_gradient(grad: Tensor) -> Tensor:
         return grad.clone()  # recorded with create_graph
     backend = grad.backend
     array = grad.array
-    if not backend.mutable or (getrefcount(array) <= _OWN_REFERENCES and backend.owns_memory(array)):
+    if not backend.mutable:
+        own = _wrap(array, backend)
+        if like.alias is not None and like is not grad:
+            keep_layout(own, like)
+        return own
+    if (
+        getrefcount(array) <= _OWN_REFERENCES
+        and backend.owns_memory(array)
+        and (backend.same_strides(array, like.array) or _lies_as(backend, array, like.array))
+    ):
         return _wrap(array, backend)
-    return _wrap(backend.copy(array), backend)
+    return _wrap(_copied_as(backend, array, like.array), backend)
+
+
+def _lies_as(backend: Backend, array: Any, like: Any) -> bool:
+    """Whether the elements lie in memory as those of ``like``; strides of dimensions of size 1 don't matter."""
+    order = _dense_order(backend, like)
+    if order is None:
+        return backend.is_contiguous(array)
+    return backend.is_contiguous(backend.permute_dims(array, order))
+
+
+def _copied_as(backend: Backend, array: Any, like: Any) -> Any:
+    """A copy whose elements lie in memory in the order of those of ``like``."""
+    order = _dense_order(backend, like)
+    if order is None:
+        return backend.copy(array)
+    copied = backend.copy(backend.permute_dims(array, order))
+    return backend.permute_dims(copied, tuple(order.index(dim) for dim in range(len(order))))
+
+
+def _dense_order(backend: Backend, array: Any) -> tuple[int, ...] | None:
+    """The order of the dimensions of a dense array in memory; None for row-major and for one that is not dense."""
+    if backend.is_contiguous(array):
+        return None
+    from pullback.formats import dense_order
+
+    strides = backend.strides(array)
+    order = None if strides is None else dense_order(array.shape, strides)
+    return order if order and backend.is_contiguous(backend.permute_dims(array, order)) else None
 
 
 def ones_of(output: Tensor) -> Tensor:
@@ -331,7 +474,9 @@ def ones_of(output: Tensor) -> Tensor:
 
 def unshared_wrap(grad: Any) -> Any:
     """A gradient that user code has seen, as another Tensor over the same array, so that sharing shows in its count."""
-    return grad if grad is None or grad.edge is not None else _wrap(grad.array, grad.backend)
+    if grad is None or grad.edge is not None or grad._tangent is not None:
+        return grad
+    return _wrap(grad.array, grad.backend)
 
 
 def _own_references() -> int:

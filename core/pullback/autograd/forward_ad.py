@@ -5,22 +5,80 @@ Follows https://pytorch.org/docs/stable/autograd.html#forward-mode-automatic-dif
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pullback.autograd.grad_mode import FORWARD, MODE, mode
+from pullback.autograd.grad_mode import FORWARD, INFERENCE, MODE, F, entered, left, mode
+from pullback.autograd.node import Node, OutputSlot
+from pullback.batching.state import levels
+from pullback.function_protocol import make_module_overridable
+from pullback.inplace import overlaps_itself
 from pullback.op_callable import formula_arguments
 from pullback.op_general import _saved_value
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
-    from contextvars import Token
-
     from pullback.op import Operation
 
-_duals: ContextVar[list[Tensor] | None] = ContextVar("pullback duals", default=None)
+
+class _Pass:
+    """One forward pass: the tensors that carry tangents of it, and the tangents of results that nodes have saved."""
+
+    __slots__ = ("_tensors", "results")
+
+    def __init__(self) -> None:
+        self._tensors: list[weakref.ref[Tensor]] = []  # weakly: what is no longer used need not wait for the end
+        self.results: weakref.WeakKeyDictionary[Node, dict[int, Tensor]] = weakref.WeakKeyDictionary()
+
+    def carry(self, tensor: Tensor, tangent: Tensor) -> None:
+        """Let a tensor carry a tangent until the pass ends."""
+        tensors = self._tensors
+        if len(tensors) >= 64 and len(tensors) & (len(tensors) - 1) == 0:
+            tensors[:] = [t for t in tensors if t() is not None]
+        tensors.append(weakref.ref(tensor))
+        tensor._tangent = tangent
+
+    def end(self) -> None:
+        """Take the tangents from the tensors."""
+        for reference in self._tensors:
+            tensor = reference()
+            if tensor is not None:
+                tensor._tangent = None
+        self.results.clear()
+
+
+#: The active passes, by the level of the tensors that carry their tangents; of plain tensors that is 0. The dictionary
+#: is never written to.
+_passes: ContextVar[dict[int, _Pass]] = ContextVar("pullback forward passes", default={})  # noqa: B039
+
+
+def is_active_at(level: int) -> bool:
+    """Whether tensors of that level carry tangents now."""
+    return level in _passes.get()
+
+
+class _beneath:
+    """Inside, tensors of a level and those above it have no tangents; those of lower levels still have."""
+
+    __slots__ = ("_level", "_mode", "_saved")
+
+    def __init__(self, level: int) -> None:
+        self._level = level
+
+    def __enter__(self) -> None:
+        lower = {number: found for number, found in _passes.get().items() if number < self._level}
+        self._saved = _passes.set(lower)
+        self._mode = MODE.set(mode() if lower else left(mode(), FORWARD))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        MODE.reset(self._mode)
+        _passes.reset(self._saved)
 
 
 class UnpackedDualTensor(NamedTuple):
@@ -43,121 +101,362 @@ class dual_level:
     tensor(12.)
     """
 
-    _mode: Token[int]
-    _saved: Token[list[Tensor] | None]
-
     def __enter__(self) -> int:
-        if _duals.get() is not None:
-            raise RuntimeError("Nested forward mode AD is not supported at the moment")
-        self._saved = _duals.set([])
-        self._mode = MODE.set(mode() | FORWARD)
-        return 0
+        return enter_dual_level()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for tensor in _duals.get() or ():
-            tensor._tangent = None
-        MODE.reset(self._mode)
-        _duals.reset(self._saved)
+        exit_dual_level()
+
+    def __call__(self, function: F) -> F:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with type(self)():
+                return function(*args, **kwargs)
+
+        return call  # type: ignore[return-value]
 
 
-def make_dual(tensor: Tensor, tangent: Tensor) -> Tensor:
-    """A view of ``tensor`` that carries ``tangent``.
+def enter_dual_level() -> int:
+    """Begin a level, in which tensors can carry tangents; returns its number.
+
+    Prefer :class:`dual_level`, which ends it too.
 
     Raises
     ------
     RuntimeError
-        Outside a dual level, or when shape or dtype of the two differ.
+        Inside another level.
+
+    Examples
+    --------
+    >>> import pullback.autograd.forward_ad as fwd
+    >>> fwd.enter_dual_level()
+    0
+    >>> fwd.exit_dual_level()
     """
-    duals = _duals.get()
-    if duals is None:
+    level = len(levels())
+    passes = _passes.get()
+    if level in passes:
+        raise RuntimeError("Nested forward mode AD is not supported at the moment")
+    _passes.set({**passes, level: _Pass()})
+    if _is_fwd_grad_enabled() and not mode() & INFERENCE:
+        MODE.set(entered(mode(), FORWARD))
+    return 0
+
+
+def exit_dual_level(*, level: int | None = None) -> None:
+    """End the level entered last: no tensor has a tangent of it any more.
+
+    Raises
+    ------
+    RuntimeError
+        If there is none, or ``level`` is not its number.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> import pullback.autograd.forward_ad as fwd
+    >>> _ = fwd.enter_dual_level()
+    >>> x = fwd.make_dual(pb.ones(2), pb.ones(2))
+    >>> fwd.exit_dual_level()
+    >>> fwd.unpack_dual(x).tangent is None
+    True
+    """
+    current = _current_level()
+    if level is not None and level != current:
+        raise RuntimeError(
+            "Trying to exit a forward AD level that was not the last one that was created. This is not supported."
+        )
+    if current < 0:
+        raise RuntimeError("Dual level must be a positive number.")
+    passes = dict(_passes.get())
+    passes.pop(len(levels())).end()
+    _passes.set(passes)
+    if not passes:
+        MODE.set(left(mode(), FORWARD))
+
+
+def _current_level() -> int:
+    """The number of the active level; -1 outside."""
+    return 0 if len(levels()) in _passes.get() else -1
+
+
+_enabled: ContextVar[bool] = ContextVar("pullback forward mode enabled", default=True)
+
+
+def _is_fwd_grad_enabled() -> bool:
+    """Whether operations in a level propagate tangents, as PyTorch's private function of this name."""
+    return _enabled.get()
+
+
+class _set_fwd_grad_enabled:
+    """Have operations in a level propagate tangents or not, from here on or for a ``with`` block, as PyTorch's."""
+
+    def __init__(self, mode: bool) -> None:
+        self._before = _is_fwd_grad_enabled()
+        self._set(mode)
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._set(self._before)
+
+    @staticmethod
+    def _set(enabled: bool) -> None:
+        _enabled.set(enabled)
+        now = mode()
+        MODE.set(entered(now, FORWARD) if enabled and _passes.get() and not now & INFERENCE else left(now, FORWARD))
+
+
+def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
+    """A view of ``tensor`` that carries ``tangent``.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Of a floating or complex dtype.
+    tangent : Tensor
+        Of the same shape and dtype. It is kept as it is where its elements lie in memory as those of ``tensor``;
+        otherwise it is copied.
+    level : int, optional
+        The number of the level; there is one only.
+
+    Raises
+    ------
+    RuntimeError
+        Outside a dual level, when shape or dtype of the two differ, or one of them is dual already.
+    ValueError
+        For tensors of integers.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> import pullback.autograd.forward_ad as fwd
+    >>> with fwd.dual_level():
+    ...     fwd.make_dual(pb.tensor([1., 2.]), pb.tensor([1., 0.])).exp()
+    tensor([2.7183, 7.3891], tangent=tensor([2.7183, 0.0000]))
+    """
+    current = _current_level()
+    if (current if level is None else level) < 0:
         raise RuntimeError(
             "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
         )
-    if not (tensor.dtype.category >= 2 and tangent.dtype.category >= 2):
-        raise ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}")
+    for what, value in (("primal", tensor), ("tangent", tangent)):
+        if value.dtype.category < 2:
+            raise ValueError(f"Expected {what} to be floating point or complex, but got: {value.dtype}")
+    if level is not None and level != current:
+        raise RuntimeError("Invalid level given to _make_dual")
     if tensor.shape != tangent.shape:
-        raise RuntimeError(
-            f"Expected tangent to have the same shape as the primal, got {list(tangent.shape)} and {list(tensor.shape)}"
-        )
+        raise size_error(tensor, tangent)
     if tensor.dtype is not tangent.dtype:
         raise RuntimeError(
             f"Expected tangent to have the same dtype as the primal, got {tangent.dtype} and {tensor.dtype}"
+        )
+    if tensor.backend.level != tangent.backend.level:
+        from pullback.batching.levels import lift_to_innermost
+
+        tensor, tangent = lift_to_innermost(tensor), lift_to_innermost(tangent)
+    if tangent_of(tensor) is not None:
+        raise RuntimeError(
+            "Making a dual Tensor based on a Tensor that already has a forward gradient at the same level 0 is not"
+            " supported."
+        )
+    if tangent_of(tangent) is not None:
+        raise RuntimeError(
+            "Setting a forward grad that itself has a forward gradient at the same level0 is not supported."
         )
     dual = tensor.view_as(tensor)
     set_tangent(dual, tangent)
     return dual
 
 
-def unpack_dual(tensor: Tensor) -> UnpackedDualTensor:
-    """The primal and the tangent of a tensor; the tangent is None for one that is not dual."""
-    tangent = tensor._tangent
-    if tangent is None:
+def size_error(tensor: Tensor, tangent: Tensor) -> RuntimeError:
+    """PyTorch's error for a tangent of another shape."""
+    return RuntimeError(
+        "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not"
+        f" supported. Tensor is of size {list(tensor.shape)} while the given forward gradient is of size"
+        f" {list(tangent.shape)}."
+    )
+
+
+def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
+    """The primal and the tangent of a tensor; the tangent is None for one that is not dual.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> import pullback.autograd.forward_ad as fwd
+    >>> with fwd.dual_level():
+    ...     fwd.unpack_dual(fwd.make_dual(pb.tensor(2.), pb.tensor(1.)) * 3)
+    UnpackedDualTensor(primal=tensor(6.), tangent=tensor(3.))
+    """
+    current = _current_level()
+    if (current if level is None else level) < 0:
         return UnpackedDualTensor(tensor, None)
-    token = MODE.set(mode() & ~FORWARD)
-    try:
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"_unpack_dual(): argument 'dual' (position 1) must be Tensor, not {type(tensor).__name__}")
+    if level is not None and level != current:
+        raise RuntimeError("Invalid level given to _fw_primal")
+    return UnpackedDualTensor(_primal_of(tensor), tangent_of(tensor))
+
+
+def _primal_of(tensor: Tensor) -> Tensor:
+    """A view of a tensor that has no tangent, nor gets one when its base does."""
+    with _beneath(tensor.backend.level):
         primal = tensor.view_as(tensor)
-    finally:
-        MODE.reset(token)
-    return UnpackedDualTensor(primal, tangent)
+    alias = primal.alias
+    assert alias is not None
+    alias.steps = (*alias.steps[:-1], (_primal_of, ()))
+    if isinstance(primal.edge, Node):
+        kind: Any = type(primal.edge)
+        primal.edge.__class__ = _identity(kind)
+    return primal
+
+
+@functools.cache
+def _identity(kind: Any) -> type[Node]:
+    return type("Identity", (kind,), {"__slots__": (), "__module__": kind.__module__, "__doc__": kind.__doc__})
+
+
+def tangent_of(tensor: Tensor) -> Tensor | None:
+    """The tangent that a tensor carries, or that a view has since its base was written with one; None where no
+    tangents are propagated."""
+    if not mode() & FORWARD or not is_active_at(tensor.backend.level):
+        return None
+    if tensor._tangent is None:
+        alias = tensor.alias
+        if alias is not None and alias.base is not None and alias.base._tangent is not None:
+            held = _along(alias.base._tangent, alias.steps, tensor.backend.level)
+            if held is not None:
+                _passes.get()[tensor.backend.level].carry(tensor, held)
+    return tensor._tangent
+
+
+def _along(
+    tangent: Tensor, steps: Sequence[tuple[Callable[..., Tensor], tuple[Any, ...]]], level: int
+) -> Tensor | None:
+    """The part of a base's tangent that is a view's; None where the way to the view passes no tangents on."""
+    if any(call is _primal_of for call, _ in steps):
+        return None
+    with _beneath(level):
+        for call, arguments in steps:
+            tangent = call(tangent, *arguments)
+    return tangent
 
 
 def set_tangent(tensor: Tensor, tangent: Tensor) -> None:
     """Let ``tensor`` carry ``tangent`` until the level ends."""
-    tensor._tangent = tangent
-    duals = _duals.get()
-    if duals is not None:
-        duals.append(tensor)
+    own = _passes.get().get(tensor.backend.level)
+    if own is not None:
+        own.carry(tensor, _laid_out_as(tensor, tangent))
+
+
+def _laid_out_as(tensor: Tensor, tangent: Tensor) -> Tensor:
+    """A tangent whose elements lie as those of its tensor, so that views of the two correspond."""
+    if not tensor.backend.level and tangent.stride() != tensor.stride() and not overlaps_itself(tensor):
+        with _beneath(tensor.backend.level):
+            own = tangent.new_empty_strided(tuple(tensor.shape), tensor.stride())
+            return own.copy_(tangent)
+    return tangent
+
+
+def _remember_result(out: Tensor, tangent: Tensor) -> None:
+    """Keep the tangent of a result that its node has saved, for the node saves the elements alone."""
+    edge = out.edge
+    number = 0
+    if isinstance(edge, OutputSlot):
+        edge, number = edge.node, edge.number
+    if isinstance(edge, Node) and edge.saves_output:
+        _passes.get()[out.backend.level].results.setdefault(edge, {})[number] = tangent
+
+
+def restore_tangent(out: Tensor, node: Node, number: int) -> None:
+    """Give a saved result the tangent it had."""
+    own = _passes.get().get(out.backend.level)
+    if own is not None:
+        tangent = own.results.get(node, {}).get(number)
+        if tangent is not None:
+            own.carry(out, tangent)
 
 
 def write_tangent(tensor: Tensor, tangent: Tensor | None) -> None:
     """Give a tensor written in place its new tangent, in the tangent's own memory so that views see it."""
-    token = MODE.set(mode() & ~FORWARD)
-    try:
-        held = tensor._tangent
-        if held is None:
-            assert tangent is not None
-            alias = tensor.alias
-            if alias is None or alias.base is None:
-                set_tangent(tensor, tangent)
-                return
-            base = alias.base
-            if base._tangent is None:
-                set_tangent(base, base.new_zeros(base.shape))
-            held = base._tangent
-            assert held is not None
-            for call, arguments in alias.steps:
-                held = call(held, *arguments)
-            set_tangent(tensor, held)
+    level = tensor.backend.level
+    if not is_active_at(level):
+        return
+    held = tangent_of(tensor)
+    if held is None:
+        if tangent is None:
+            return
+        alias = tensor.alias
+        if alias is None or alias.base is None or any(call is _primal_of for call, _ in alias.steps):
+            set_tangent(tensor, tangent)
+            return
+        base = alias.base
+        if base._tangent is None:
+            with _beneath(level):
+                zeros = base.new_zeros(base.shape)
+            set_tangent(base, zeros)
+        held = tangent_of(tensor)
+        assert held is not None
+    if level and tangent is not None:
+        held = _wide_enough(tensor, held, tangent)
+    with _beneath(level):
         if tangent is None:
             held.zero_()
         else:
             held.copy_(tangent)
-    finally:
-        MODE.reset(token)
+
+
+def _wide_enough(tensor: Tensor, held: Tensor, tangent: Tensor) -> Tensor:
+    """The tangent that a tensor holds, as one that can hold another: that may differ between examples where it did"
+    " not."""
+    from pullback.batching.levels import mapped_levels, widened
+
+    if mapped_levels(tangent) <= mapped_levels(held):
+        return held
+    alias = tensor.alias
+    base = tensor if alias is None or alias.base is None else alias.base
+    assert base._tangent is not None
+    with _beneath(tensor.backend.level):
+        wide = widened(base._tangent, tangent)
+    set_tangent(base, wide)
+    for member in () if base.alias is None else base.alias.storage.live():
+        if member.alias is not None and member.alias.base is base:
+            member._tangent = None  # taken from the base's when it is next asked for
+    found = tangent_of(tensor)
+    assert found is not None
+    return found
 
 
 def propagate(operation: Operation, flat: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:
     """Give the result of an operation its tangent, where an operand carries one."""
-    tangents = [v._tangent if isinstance(v, Tensor) else None for v in flat]
+    tangents = [tangent_of(v) if isinstance(v, Tensor) else None for v in flat]
     if all(t is None for t in tangents) or operation.nondifferentiable is not None:
         return
     outs = list(result) if operation.outputs is not None else [result]
     if not outs or outs[0].dtype.category < 2:
         return
-    token = MODE.set(mode() & ~FORWARD)
-    try:
-        produced = _tangents_of(operation, flat, dict(attributes), tangents, outs)
-        for out, tangent in zip(outs, produced, strict=True):
-            if tangent is not None and out.dtype.category >= 2:
-                if tangent.dtype is not out.dtype:
-                    tangent = tangent.to(out.dtype)
-                if tangent.shape != out.shape:
-                    tangent = tangent.expand(out.shape)
-                set_tangent(out, tangent)
-    finally:
-        MODE.reset(token)
+    level = outs[0].backend.level
+    if not is_active_at(level):
+        return
+    with _beneath(level):
+        produced = []
+        for out, tangent in zip(outs, _tangents_of(operation, flat, dict(attributes), tangents, outs), strict=True):
+            if tangent is None or out.dtype.category < 2:
+                continue
+            if tangent.dtype is not out.dtype:
+                tangent = tangent.to(out.dtype)
+            if tangent.shape != out.shape:
+                tangent = tangent.expand(out.shape)
+            produced.append((out, tangent))
+    for out, tangent in produced:
+        set_tangent(out, tangent)
+        _remember_result(out, tangent)
 
 
 def _tangents_of(
@@ -233,3 +532,10 @@ def _linear_tangents(
 
 def _zeros_like(value: Any) -> Any:
     return value.new_zeros(value.shape) if isinstance(value, Tensor) else 0 * value
+
+
+make_module_overridable(__name__)
+
+
+#: A block in which tensors of the innermost level carry tangents.
+forward_level = dual_level

@@ -1,8 +1,224 @@
-"""The graph's nodes, for those who look into it."""
+"""The gradient graph for those who look into it: nodes and edges, hooks over several tensors, what is saved.
+
+As https://pytorch.org/docs/stable/autograd.html#autograd-graph.
+"""
 
 from __future__ import annotations
 
-from pullback.autograd.hooks import RemovableHandle
-from pullback.autograd.node import Node
+import abc
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-__all__ = ["Node", "RemovableHandle"]
+from pullback.autograd import node as nodes
+from pullback.autograd.engine import BackwardPass, current_pass
+from pullback.autograd.gradient_edge import GradientEdge, edge_behind, get_gradient_edge
+from pullback.autograd.hooks import RemovableHandle
+from pullback.autograd.mutation import allow_mutation_on_saved_tensors
+from pullback.autograd.saved_tensors import disable_saved_tensors_hooks, saved_tensors_hooks
+from pullback.tensor import Tensor
+from pullback.views import bump_version
+
+__all__ = [
+    "GradientEdge",
+    "Node",
+    "RemovableHandle",
+    "allow_mutation_on_saved_tensors",
+    "disable_saved_tensors_hooks",
+    "get_gradient_edge",
+    "increment_version",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]
+
+
+class Node(abc.ABC):
+    """What every ``grad_fn`` is: a recorded operation.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> y = pb.ones(2, requires_grad=True) * 2
+    >>> isinstance(y.grad_fn, pb.autograd.graph.Node)
+    True
+    """
+
+    @abc.abstractmethod
+    def name(self) -> str:
+        """The node's name."""
+
+    @property
+    @abc.abstractmethod
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """Where the gradients it computes go."""
+
+    @abc.abstractmethod
+    def metadata(self) -> dict[Any, Any]:
+        """The user's own data."""
+
+    @abc.abstractmethod
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_inputs, grad_outputs)`` after the node has run."""
+
+    @abc.abstractmethod
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_outputs)`` before it runs."""
+
+
+Node.register(nodes.Node)
+Node.register(nodes.AccumulateGrad)
+
+
+def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
+    """Count a write to the tensor, or to each of several, that pullback has not seen.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x = pb.ones(2)
+    >>> pb.autograd.graph.increment_version(x)
+    >>> x._version
+    1
+    """
+    for one in (tensor,) if isinstance(tensor, Tensor) else tensor:
+        bump_version(one)
+
+
+class save_on_cpu(saved_tensors_hooks):
+    """Keep what is saved for backward in the host's memory, and move it back when backward needs it.
+
+    Parameters
+    ----------
+    pin_memory : bool
+        Ignored: there is no pinned memory here.
+    device_type : str
+        Ignored.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> a = pb.ones(2, requires_grad=True)
+    >>> with pb.autograd.graph.save_on_cpu():
+    ...     y = a * a
+    >>> y.sum().backward()
+    >>> a.grad
+    tensor([2., 2.])
+    """
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        super().__init__(_to_host, _from_host)
+
+
+def _to_host(tensor: Tensor) -> tuple[Any, Any, Any]:
+    backend = tensor.backend
+    return backend, tensor.device, backend.to_numpy(tensor.array).copy()
+
+
+def _from_host(packed: tuple[Any, Any, Any]) -> Tensor:
+    backend, device, elements = packed
+    return Tensor._wrap(backend.to_device(backend.from_numpy(elements), device), backend)
+
+
+def register_multi_grad_hook(
+    tensors: Sequence[Tensor], fn: Callable[..., None], *, mode: str = "all"
+) -> RemovableHandle:
+    """Call a function once the gradients of several tensors have been computed, or the first of them.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+    fn : callable
+        With ``mode="all"`` it takes a list of the gradients, None for those that a pass does not reach, once all that
+        it does reach are known. With ``mode="any"`` it takes the first gradient of each pass.
+
+    Returns
+    -------
+    RemovableHandle
+        Its ``remove()`` takes the hook away from all tensors.
+
+    Raises
+    ------
+    ValueError
+        For another mode.
+    RuntimeError
+        For a tensor that does not require gradients.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> a, b = (pb.ones(1, requires_grad=True) for _ in range(2))
+    >>> handle = pb.autograd.graph.register_multi_grad_hook((a, b), print)
+    >>> (a * 2 + b * 3).backward()
+    [tensor([2.]), tensor([3.])]
+    """
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    watch = _AllGradients(tensors, fn) if mode == "all" else _FirstGradient(fn)
+    handles = [tensor.register_hook(watch.hook(number)) for number, tensor in enumerate(tensors)]
+    return _Handles(handles)
+
+
+class _Handles(RemovableHandle):
+    """Removes several hooks at once."""
+
+    __slots__ = ("handles",)
+
+    def __init__(self, handles: list[RemovableHandle]) -> None:
+        self.handles = handles
+
+    def remove(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+
+class _AllGradients:
+    """Collects the gradients of several tensors in each pass."""
+
+    def __init__(self, tensors: Sequence[Tensor], fn: Callable[..., None]) -> None:
+        # Weak: a leaf has its hook, which has this.
+        self.edges = [weakref.ref(edge_behind(get_gradient_edge(tensor))) for tensor in tensors]
+        self.fn = fn
+        self.lock = threading.Lock()
+        self.collected: weakref.WeakKeyDictionary[BackwardPass, dict[int, Tensor]] = weakref.WeakKeyDictionary()
+
+    def hook(self, number: int) -> Callable[[Tensor], None]:
+        def collect(grad: Tensor) -> None:
+            this = current_pass()
+            assert this is not None
+            with self.lock:
+                found = self.collected.setdefault(this, {})
+                found[number] = grad
+                complete = all(n in found or not _reaches(this, edge()) for n, edge in enumerate(self.edges))
+                if complete:
+                    del self.collected[this]
+            if complete:
+                self.fn([found.get(n) for n in range(len(self.edges))])
+
+        return collect
+
+
+def _reaches(running: BackwardPass, edge: Any) -> bool:
+    return edge is not None and running.reaches(edge)
+
+
+class _FirstGradient:
+    """Hands on the first gradient of each pass."""
+
+    def __init__(self, fn: Callable[..., None]) -> None:
+        self.fn = fn
+        self.lock = threading.Lock()
+        self.seen: weakref.ref[BackwardPass] | None = None
+
+    def hook(self, number: int) -> Callable[[Tensor], None]:
+        def first(grad: Tensor) -> None:
+            this = current_pass()
+            assert this is not None
+            with self.lock:
+                again = self.seen is not None and self.seen() is this
+                self.seen = weakref.ref(this)
+            if not again:
+                self.fn(grad)
+
+        return first

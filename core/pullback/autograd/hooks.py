@@ -55,3 +55,29 @@ def checked_hook_result(result: Any, grad: Any, hook: Callable[..., Any]) -> Any
     if result.dtype is not grad.dtype:
         raise RuntimeError(f"hook {name!r} has changed the type of value: got {result.dtype}, expected {grad.dtype}")
     return result
+
+
+def checked_gradients(result: Any, given: tuple[Any, ...], hook: Callable[..., Any]) -> tuple[Any, ...]:
+    """What a hook of a node returned, if it may replace the gradients that it was given.
+
+    Raises
+    ------
+    TypeError, RuntimeError
+        Naming the hook, when it returned something else than a tuple of so many Tensors or None.
+    """
+    from pullback.tensor import Tensor
+
+    name = getattr(hook, "__name__", repr(hook))
+    if not isinstance(result, tuple):
+        raise TypeError(f"expected tuple, but hook returned '{type(result).__name__}': {name!r} is a hook of a node")
+    if len(result) != len(given):
+        raise RuntimeError(
+            f"hook {name!r} has returned an incorrect number of values (got {len(result)}, but expected {len(given)})"
+        )
+    for new, old in zip(result, given, strict=True):
+        if old is None or new is None:
+            if new is not None and not isinstance(new, Tensor):
+                raise TypeError(f"hook {name!r} must return Tensors or None, got {type(new).__name__}")
+            continue
+        checked_hook_result(new, old, hook)
+    return result

@@ -79,6 +79,7 @@ class Node:
     takes_undefined: ClassVar[bool] = False  # whether apply() wants to run without any gradient
     saves_output: ClassVar[bool] = False
     saves_tensors: ClassVar[bool] = True  # without, a second pass through a freed graph may go through it
+    output_count = 1  # how many gradients hooks are shown; more where more have arrived
 
     def apply(self, grad: Any) -> tuple[Tensor | None, ...]:
         """Gradients of the inputs, one for each edge, from the gradient of the output."""
@@ -111,12 +112,24 @@ class Node:
 
         return RemovableHandle(hooks_of(self).pre, hook)
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("_saved_", "_raw_saved_")):
+            from pullback.autograd.saved_tensors import saved_value
+
+            return saved_value(self, name)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        from pullback.autograd.saved_tensors import saved_names
+
+        return [*super().__dir__(), *saved_names(self)]
+
     def __repr__(self) -> str:
         return f"<{self.name().rpartition(':')[2]} object at {id(self):#x}>"
 
 
 #: Nodes that PyTorch does not generate from a formula; their names carry its namespace.
-_WRITTEN_BY_HAND = frozenset({"CopyBackwards", "CopySlices"})
+_WRITTEN_BY_HAND = frozenset({"CopyBackwards", "CopySlices", "Identity"})
 
 
 def hooks_of(node: Node) -> NodeHooks:
@@ -184,6 +197,29 @@ class AccumulateGrad:
         """PyTorch's qualified name of this node."""
         return "torch::autograd::AccumulateGrad"
 
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary of the user's, kept with the leaf."""
+        return self._hooks.metadata
+
+    def register_hook(self, hook: Callable[..., Any]) -> Any:
+        """Call ``hook((), (grad,))`` after a gradient has been accumulated."""
+        from pullback.autograd.hooks import RemovableHandle
+
+        return RemovableHandle(self._hooks.post, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> Any:
+        """Call ``hook((grad,))`` before a gradient is accumulated; its result, if any, replaces the gradient."""
+        from pullback.autograd.hooks import RemovableHandle
+
+        return RemovableHandle(self._hooks.pre, hook)
+
+    @property
+    def _hooks(self) -> NodeHooks:
+        if self.variable._accumulate_hooks is None:
+            self.variable._accumulate_hooks = NodeHooks()
+        return self.variable._accumulate_hooks
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, AccumulateGrad) and other.variable is self.variable
 
@@ -216,15 +252,15 @@ def freed_error() -> RuntimeError:
 
 
 def short_name(name: str) -> str:
-    """A node's name as PyTorch's errors give it: without the ``Backward0`` at its end.
+    """A node's name as PyTorch's errors give it: without ``Backward``, nor the number at its end where that is 0.
 
     Examples
     --------
-    >>> short_name("MulBackward0")
-    'Mul'
+    >>> short_name("MulBackward0"), short_name("SumBackward1")
+    ('Mul', 'Sum1')
     """
     operation, found, number = name.partition("Backward")
-    return operation if found and (not number or number.isdigit()) else name
+    return operation + number.removeprefix("0") if found and (not number or number.isdigit()) else name
 
 
 def modified_error(dtype: DType, shape: tuple[int, ...], producer: Any, now: int, then: int) -> RuntimeError:

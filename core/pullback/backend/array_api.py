@@ -36,6 +36,12 @@ BINARY: Final = (
     "bitwise_left_shift", "bitwise_right_shift", "maximum", "minimum",
 )  # fmt: skip
 
+#: Kernels to whose first operand, in half precision, PyTorch applies a number as it is, and rounds the result alone.
+WIDE_NUMBERS: Final = frozenset(("multiply", "divide", "floor_divide", "trunc_divide"))
+
+#: Kernels that divide: by zero, integers cannot be.
+DIVISIONS: Final = frozenset(("floor_divide", "remainder", "trunc_divide"))
+
 #: Kernels that PyTorch defines for bool and the standard does not: computed on 0 and 1. True where the result
 #: is bool.
 BOOL_AS_INTEGER: Final = {
@@ -125,6 +131,7 @@ class ArrayAPIBackend(Backend):
         self._real: dict[NativeDType, Any] = {
             native[c]: native[c.to_real()] for c in (dt.complex64, dt.complex128) if c in native
         }
+        self._complex: dict[NativeDType, Any] = {real: native for native, real in self._real.items()}
 
     def _find_devices(self) -> None:
         self._devices: dict[Device, Any] = {}
@@ -209,6 +216,47 @@ class ArrayAPIBackend(Backend):
     def guard(self) -> AbstractContextManager[object]:
         return _quietly()
 
+    def kernel_for(self, name: str, dtype: DType) -> Kernel | None:
+        found = self.kernel(name)
+        if found is None:
+            return None
+        if dtype.category == dt.INTEGER and name in DIVISIONS:
+            return self._refusing_zero(found)
+        if name in WIDE_NUMBERS and self.native_dtypes.get(dtype) in self._wide:
+            return self._with_wide_numbers(found, self.native_dtypes[dtype])
+        return found
+
+    def _refusing_zero(self, divide: Kernel) -> Kernel:
+        """A division of integers that refuses to divide by zero."""
+
+        @wraps(divide)
+        def call(x: Any, y: Any, **options: Any) -> NativeArray:
+            if self.has_zero(y):
+                raise RuntimeError("ZeroDivisionError")  # PyTorch's error and words
+            return divide(x, y, **options)
+
+        return call
+
+    def _with_wide_numbers(self, kernel: Kernel, half: Any) -> Kernel:
+        """An operation of half precision whose second operand may be a number in float32."""
+        wide = self._wide[half]
+
+        @wraps(kernel)
+        def call(x: Any, y: Any, **options: Any) -> NativeArray:
+            if getattr(x, "dtype", wide) == half and getattr(y, "dtype", wide) == half:
+                return kernel(x, y, **options)
+            if options:
+                raise TypeError("a number of another dtype leaves nothing to write the result into")
+            x, y = (self.convert(v, wide) if self.is_array(v) else v for v in (x, y))
+            return self.convert(kernel(x, y), half)
+
+        call.number_dtype = self.dtypes[wide]  # type: ignore[attr-defined]
+        return call
+
+    def has_zero(self, x: Any) -> bool:
+        """Whether an integer, or an element of an array of integers, is known to be zero."""
+        return not bool(self.all(self.not_equal(x, 0))) if self.is_array(x) else x == 0
+
     # -- devices
 
     def devices(self) -> list[Device]:
@@ -257,6 +305,44 @@ class ArrayAPIBackend(Backend):
         from pullback.backend.selection import get_backend
 
         return get_backend("numpy").as_array(array)
+
+    def to_dlpack(
+        self,
+        array: NativeArray,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        asked = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+        given = {name: value for name, value in asked.items() if value is not None}
+        try:
+            return array.__dlpack__(**given)
+        except TypeError:
+            # A library from before version 1 of DLPack knows `stream` alone; a consumer must take what it can make.
+            if given.keys() <= {"stream"}:
+                raise
+        if dl_device is not None and tuple(dl_device) != tuple(self.dlpack_device(array)):
+            raise BufferError(f"backend {self.name!r} cannot export an array to the DLPack device {tuple(dl_device)}")
+        array = self.copy(array) if copy else array
+        return array.__dlpack__() if stream is None else array.__dlpack__(stream=stream)
+
+    def dlpack_device(self, array: NativeArray) -> tuple[int, int]:
+        kind, index = array.__dlpack_device__()
+        return int(kind), int(index)
+
+    def from_dlpack(self, producer: Any, *, copy: bool | None = None) -> NativeArray:
+        if copy is None:
+            array = self.xp.from_dlpack(producer)
+        else:
+            try:
+                array = self.xp.from_dlpack(producer, copy=copy)
+            except TypeError:  # before version 2023.12 of the standard: without a copy wherever it can
+                array = self.xp.from_dlpack(producer)
+                array = self.copy(array) if copy else array
+        self.dtype_of(array.dtype)  # raises for one that pullback lacks
+        return array
 
     def copy(self, array: NativeArray) -> NativeArray:
         return self.xp.asarray(array, copy=True)
@@ -571,6 +657,34 @@ class ArrayAPIBackend(Backend):
 
     def triu(self, x: NativeArray, *, k: int = 0) -> NativeArray:
         return self.xp.triu(x, k=k)
+
+    # -- views whose elements immutable arrays copy
+
+    def unfold(self, x: NativeArray, axis: int, size: int, step: int) -> NativeArray:
+        """Windows of ``size`` along an axis, ``step`` apart, in a new last axis."""
+        count = (x.shape[axis] - size) // step + 1
+        integer = self.native_dtypes[dt.int64]
+        starts = self.reshape(self.arange(0, count * step, step, dtype=integer), (count, 1))
+        within = self.reshape(self.arange(0, size, 1, dtype=integer), (1, size))
+        taken = self.take(x, self.reshape(self.add(starts, within), (-1,)), axis=axis)
+        windows = self.reshape(taken, (*x.shape[:axis], count, size, *x.shape[axis + 1 :]))
+        dims = [d for d in range(len(windows.shape)) if d != axis + 1]
+        return self.permute_dims(windows, (*dims, axis + 1))
+
+    def view_as_real(self, x: NativeArray) -> NativeArray:
+        """The real and the imaginary parts in a new last axis."""
+        return self.stack([self.real(x), self.imag(x)], axis=-1)
+
+    def view_as_complex(self, x: NativeArray) -> NativeArray:
+        """Complex numbers of the real and imaginary parts in the last axis."""
+        native = self._complex[x.dtype]
+        real, imaginary = self.convert(x[..., 0], native), self.convert(x[..., 1], native)
+        return self.add(real, self.multiply(imaginary, self.like(1j, imaginary)))
+
+    def reinterpret(self, x: NativeArray, dtype: DType) -> NativeArray:
+        """The bytes of the array as elements of another dtype; the last axis shrinks or grows with the elements."""
+        host = self.to_numpy(self.copy(x))
+        return self.from_numpy(host.view(self.to_numpy(self.zeros((1,), dtype=self.native_dtype(dtype))).dtype))
 
     # -- indexing
 

@@ -100,6 +100,8 @@ class Backend:
         first.
     float32_matmul_precision : str
         ``"highest"``, ``"high"`` or ``"medium"``, as in ``set_float32_matmul_precision``.
+    boolean_keys : bool
+        Whether ``getitem`` and ``index_put`` take a boolean array faster than the positions it stands for.
     """
 
     name: str
@@ -112,6 +114,10 @@ class Backend:
     inplace_kernels: frozenset[str] = frozenset()
     strong_scalar_dtypes: frozenset[DType] = frozenset()
     float32_matmul_precision: str = "highest"
+    boolean_keys: bool = False
+    level: int = (
+        0  # of what transforms tensors, whose arrays those of :mod:`pullback.batching.levels` are; 0 for others
+    )
 
     def __getattr__(self, name: str) -> Kernel:
         # Only reached for what the backend lacks, so the kernels it has cost a plain attribute access.
@@ -150,7 +156,11 @@ class Backend:
         return found if callable(found) and name not in _CONTRACT else None
 
     def kernel_for(self, name: str, dtype: DType) -> Kernel | None:
-        """The kernel that operands of one dtype get: a backend may have a faster one where a dtype needs no care."""
+        """The kernel that operands of one dtype get: a backend may have a faster one where a dtype needs no care.
+
+        A kernel with an attribute ``number_dtype`` gets a second operand in that one if it is a Python number or a 0-d
+        array of another dtype.
+        """
         return self.kernel(name)
 
     def add_kernels(self, kernels: Mapping[str, Kernel]) -> None:
@@ -161,6 +171,9 @@ class Backend:
             setattr(self, name, kernel)
             # An array library's in-place form of the kernel that was replaced is no longer its equal.
             self.inplace_kernels = self.inplace_kernels - {name}
+            into = "fill_where_into" if name == "where" else f"{name}_into"
+            if hasattr(Backend, into):
+                setattr(self, into, getattr(Backend, into).__get__(self))
 
     def guard(self) -> AbstractContextManager[object]:
         """A context under which kernels raise no floating-point warnings."""
@@ -220,6 +233,29 @@ class Backend:
         """A NumPy array with the elements of ``array``, sharing its memory where the backend can."""
         raise self._must_define("to_numpy")
 
+    def to_dlpack(
+        self,
+        array: NativeArray,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """A DLPack capsule of ``array``; the arguments are those of ``__dlpack__`` in the Array API standard."""
+        raise self._must_define("to_dlpack")
+
+    def dlpack_device(self, array: NativeArray) -> tuple[int, int]:
+        """Where ``array`` is, as DLPack numbers kinds of device and devices."""
+        raise self._must_define("dlpack_device")
+
+    def from_dlpack(self, producer: Any, *, copy: bool | None = None) -> NativeArray:
+        """An array of this backend with the elements of any object that has ``__dlpack__``.
+
+        It shares memory where the library can; ``copy=False`` raises where it cannot, ``copy=True`` never shares.
+        """
+        raise self._must_define("from_dlpack")
+
     def copy(self, array: NativeArray) -> NativeArray:
         """A new, contiguous array with the elements of ``array``."""
         raise self._must_define("copy")
@@ -246,6 +282,26 @@ class Backend:
                 f"only supported types are: {', '.join(d.name for d in self.native_dtypes)}."
             ) from None
 
+    # -- kernels that may write into their first operand, which nobody reads afterwards; they return the result
+
+    def index_put_into(self, x: NativeArray, key: Any, values: NativeArray, accumulate: bool = False) -> NativeArray:
+        """``index_put`` into the memory of ``x``, where it can be written; nothing is written if it raises."""
+        return self.index_put(x, key, values, accumulate)
+
+    def scatter_into(
+        self, x: NativeArray, axis: int, indices: NativeArray, values: NativeArray, reduce: str | None = None
+    ) -> NativeArray:
+        """``scatter`` into the memory of ``x``, where it can be written; nothing is written if it raises."""
+        return self.scatter(x, axis, indices, values, reduce)
+
+    def fill_where_into(self, x: NativeArray, mask: NativeArray, value: NativeArray) -> NativeArray:
+        """``x`` with a 0-d value where ``mask``, which broadcasts to it, is true; in its memory, where that works."""
+        return self.where(mask, value, x)
+
+    def any_negative(self, indices: NativeArray) -> bool:
+        """Whether an array of positions holds a negative one; False where that is not known without waiting."""
+        return bool(0 not in indices.shape and self.min(indices) < 0)
+
     # -- memory
 
     def writable(self, array: NativeArray) -> bool:
@@ -267,6 +323,10 @@ class Backend:
     def strides(self, array: NativeArray) -> tuple[int, ...] | None:
         """The strides in elements; None for immutable arrays."""
         return None
+
+    def same_strides(self, array: NativeArray, other: NativeArray) -> bool:
+        """Whether two arrays of one shape and dtype lie in memory in the same order."""
+        return self.strides(array) == self.strides(other)
 
     def is_contiguous(self, array: NativeArray) -> bool:
         """Whether the elements lie in memory in row-major order without gaps."""

@@ -141,8 +141,8 @@ def scatter(
     backend: ArrayAPIBackend, x: NativeArray, axis: int, indices: NativeArray, values: Any, reduce: str | None
 ) -> NativeArray:
     """``torch.scatter``: ``indices`` may be smaller than ``x`` in every dimension but ``axis``."""
-    if reduce not in (None, "add", "multiply"):
-        raise ValueError(f"scatter: reduce must be None, 'add' or 'multiply', got {reduce!r}")
+    if reduce not in (None, "add", "multiply", "max", "min"):
+        raise ValueError(f"scatter: reduce must be None, 'add', 'multiply', 'max' or 'min', got {reduce!r}")
     if not x.shape:
         flat = scatter(backend, backend.reshape(x, (1,)), 0, backend.reshape(indices, (-1,)), values, reduce)
         return backend.reshape(flat, ())
@@ -189,7 +189,7 @@ def _put(
         return backend.reshape(backend.where(end > first, last, out), x.shape)
     wide = backend.wider(dtype)
     out, values = backend.convert(out, wide), backend.convert(values, wide)
-    combine = backend.add if reduce == "add" else backend.multiply
+    combine = getattr(backend, {"max": "maximum", "min": "minimum"}.get(reduce, reduce))
     for round_ in range(int(xp.max(end - first))):
         position = first + round_
         value = xp.take(values, backend.minimum(position, count - 1), axis=0)

@@ -86,6 +86,9 @@ class NumPyLikeBackend(ArrayAPIBackend):
         size = array.dtype.itemsize
         return tuple(stride // size for stride in array.strides)
 
+    def same_strides(self, array: NativeArray, other: NativeArray) -> bool:
+        return bool(array.strides == other.strides)
+
     def is_contiguous(self, array: NativeArray) -> bool:
         return bool(array.flags.c_contiguous)
 
@@ -224,6 +227,39 @@ class NumPyLikeBackend(ArrayAPIBackend):
     def diagonal(self, x: NativeArray) -> NativeArray:
         return self.xp.einsum("...ii->...i", x)  # a writable view, which the library's own diagonal() is not
 
+    # -- other views of the same memory
+
+    def as_strided(
+        self, x: NativeArray, shape: Sequence[int], strides: Sequence[int], offset: int, dtype: Any = None
+    ) -> NativeArray:
+        """Any part of the memory that begins where ``x`` does, with strides and offset in elements of ``dtype``."""
+        step = x.dtype.itemsize
+        extent = sum((n - 1) * s for n, s in zip(x.shape, x.strides, strict=True)) // step + 1 if x.size else 0
+        strided = self.xp.lib.stride_tricks.as_strided
+        memory = strided(x, (extent,), (step,))
+        if dtype is not None and dtype != x.dtype:
+            step = dtype.itemsize
+            memory = memory[: extent * x.dtype.itemsize // step * step // x.dtype.itemsize].view(dtype)
+        return strided(memory[offset:], tuple(shape), tuple(s * step for s in strides))
+
+    def unfold(self, x: NativeArray, axis: int, size: int, step: int) -> NativeArray:
+        shape, strides = list(x.shape), list(x.strides)
+        shape[axis] = (shape[axis] - size) // step + 1
+        along = strides[axis]
+        strides[axis] *= step
+        return self.xp.lib.stride_tricks.as_strided(x, (*shape, size), (*strides, along))
+
+    def reinterpret(self, x: NativeArray, dtype: DType) -> NativeArray:
+        native = self.native_dtype(dtype)
+        return x.view(native) if x.size else self.xp.empty(_rescaled(x, native.itemsize), native)
+
+    def view_as_real(self, x: NativeArray) -> NativeArray:
+        return x[..., None].view(self._real[x.dtype])
+
+    def view_as_complex(self, x: NativeArray) -> NativeArray:
+        # Dimensions of size 1 aside, only the last one need have its elements side by side.
+        return x.view(self._complex[x.dtype])[..., 0]
+
     # -- indexing
 
     def getitem(self, x: NativeArray, key: Any) -> NativeArray:
@@ -234,26 +270,41 @@ class NumPyLikeBackend(ArrayAPIBackend):
         return found
 
     def index_put(self, x: NativeArray, key: Any, values: Any, accumulate: bool = False) -> NativeArray:
-        if not accumulate:
-            out = x.copy()
-            out[key] = values
-            return out
-        wide = self._wide.get(x.dtype)
-        out = x.copy() if wide is None else x.astype(wide)
-        self.xp.add.at(out, key, values)
-        return out if wide is None else out.astype(x.dtype)
+        return self.index_put_into(x.copy(), key, values, accumulate)
+
+    def index_put_into(self, x: NativeArray, key: Any, values: Any, accumulate: bool = False) -> NativeArray:
+        last = key[-1] if type(key) is tuple and key else key
+        if getattr(last, "dtype", None) == self.native_dtypes[dt.bool_]:
+            self._put_where(x, key if type(key) is tuple else (key,), last, values, accumulate)
+        elif not accumulate:
+            x[key] = values
+        else:
+            wide = self._wide.get(x.dtype)
+            if wide is None:
+                self.xp.add.at(x, key, values)
+            else:
+                sums = x.astype(wide)
+                self.xp.add.at(sums, key, values)
+                x[...] = sums
+        return x
 
     def scatter(
         self, x: NativeArray, axis: int, indices: NativeArray, values: Any, reduce: str | None = None
     ) -> NativeArray:
+        return self.scatter_into(x.copy(), axis, indices, values, reduce)
+
+    def scatter_into(
+        self, x: NativeArray, axis: int, indices: NativeArray, values: Any, reduce: str | None = None
+    ) -> NativeArray:
         xp = self.xp
+        if reduce not in (None, "add", "multiply", "max", "min"):
+            raise ValueError(f"scatter: reduce must be None, 'add', 'multiply', 'max' or 'min', got {reduce!r}")
         axis %= max(x.ndim, 1)
-        wide = None if reduce is None else self._wide.get(x.dtype)
-        out = x.copy() if wide is None else x.astype(wide)
         if not indices.size:
-            return x.copy()
+            return x
         if x.ndim == 0:
-            return self.scatter(x.reshape((1,)), 0, indices.reshape((-1,)), values, reduce).reshape(())
+            self.scatter_into(x.reshape((1,)), 0, indices.reshape((-1,)), values, reduce)  # a view of x
+            return x
         if getattr(values, "ndim", 0):
             values = values[tuple(slice(0, n) for n in indices.shape)]
         key = tuple(
@@ -261,14 +312,41 @@ class NumPyLikeBackend(ArrayAPIBackend):
             for d, n in enumerate(indices.shape)
         )
         if reduce is None:
-            out[key] = values
-        elif reduce == "add":
+            x[key] = values
+            return x
+        wide = self._wide.get(x.dtype)
+        out = x if wide is None else x.astype(wide)
+        if reduce == "add":
             xp.add.at(out, key, values)
         elif reduce == "multiply":
             self._multiply_at(out, key, values)
+        elif reduce == "max":
+            xp.maximum.at(out, key, values)
         else:
-            raise ValueError(f"scatter: reduce must be None, 'add' or 'multiply', got {reduce!r}")
-        return out if wide is None else out.astype(x.dtype)
+            xp.minimum.at(out, key, values)
+        if out is not x:
+            x[...] = out
+        return x
+
+    def _put_where(self, x: NativeArray, key: Any, mask: NativeArray, values: Any, accumulate: bool) -> None:
+        """Put values where a mask, the last part of the key, is true."""
+        whole = len(key) == 1 and mask.ndim == x.ndim
+        if whole and not accumulate and self.xp.size(values) == 1 and self.xp.ndim(values) <= 1:
+            self.fill_where_into(x, mask, self.xp.reshape(values, ()))
+            return
+        if x.flags.c_contiguous and all(part == slice(None) for part in key[:-1]):
+            # Positions take fewer branches than a mask: in a flat view of x, where one array of them will do.
+            axis = len(key) - 1
+            x = x.reshape((*x.shape[:axis], mask.size, *x.shape[axis + mask.ndim :]))
+            key = (*key[:-1], mask.reshape(-1).nonzero()[0])
+        if accumulate:
+            x[key] += values  # a mask names no element twice
+        else:
+            x[key] = values
+
+    def fill_where_into(self, x: NativeArray, mask: NativeArray, value: NativeArray) -> NativeArray:
+        self.xp.copyto(x, value, where=mask)
+        return x
 
     def _multiply_at(self, out: NativeArray, key: Any, values: Any) -> None:
         self.xp.multiply.at(out, key, values)
@@ -321,3 +399,8 @@ class NumPyLikeBackend(ArrayAPIBackend):
 
     def positions(self, count: int, dtype: Any, device: Device | None) -> NativeArray:
         return self.xp.arange(count, dtype=dtype)
+
+
+def _rescaled(x: NativeArray, itemsize: int) -> tuple[int, ...]:
+    """The shape of an empty array once its elements are of another size."""
+    return (*x.shape[:-1], x.shape[-1] * x.dtype.itemsize // itemsize) if x.ndim else x.shape

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from pullback.function_protocol import make_module_overridable
 from pullback.ops.activation import (
-    elu,
     gelu,
-    leaky_relu,
     logsigmoid,
-    silu,
     softplus,
 )
 from pullback.ops.classification_losses import (
@@ -18,7 +16,23 @@ from pullback.ops.classification_losses import (
 )
 from pullback.ops.dropout import dropout
 from pullback.ops.indexing import one_hot
-from pullback.ops.inplace_activations import relu
+from pullback.ops.inplace_activations import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    hardtanh,
+    hardtanh_,
+    leaky_relu,
+    leaky_relu_,
+    relu,
+    relu_,
+    selu,
+    selu_,
+    silu,
+    threshold,
+    threshold_,
+)
 from pullback.ops.linear import linear
 from pullback.ops.normalization import layer_norm
 from pullback.ops.regression_losses import (
@@ -34,14 +48,20 @@ from pullback.ops.unary import sigmoid
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "celu",
+    "celu_",
     "cross_entropy",
     "dropout",
     "elu",
+    "elu_",
     "gelu",
+    "hardtanh",
+    "hardtanh_",
     "huber_loss",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
+    "leaky_relu_",
     "linear",
     "log_softmax",
     "logsigmoid",
@@ -49,10 +69,17 @@ __all__ = [
     "nll_loss",
     "one_hot",
     "relu",
+    "relu_",
+    "selu",
+    "selu_",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
     "softmax",
     "softplus",
     "tanh",
+    "threshold",
+    "threshold_",
 ]
+
+make_module_overridable(__name__)

@@ -9,7 +9,23 @@ from pullback.ops.classification_losses import (
 )
 from pullback.ops.dropout import dropout
 from pullback.ops.indexing import one_hot
-from pullback.ops.inplace_activations import relu
+from pullback.ops.inplace_activations import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    hardtanh,
+    hardtanh_,
+    leaky_relu,
+    leaky_relu_,
+    relu,
+    relu_,
+    selu,
+    selu_,
+    silu,
+    threshold,
+    threshold_,
+)
 from pullback.ops.linear import linear
 from pullback.ops.normalization import layer_norm
 from pullback.ops.regression_losses import huber_loss, l1_loss, mse_loss, smooth_l1_loss
@@ -18,14 +34,20 @@ from pullback.tensor import Tensor
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "celu",
+    "celu_",
     "cross_entropy",
     "dropout",
     "elu",
+    "elu_",
     "gelu",
+    "hardtanh",
+    "hardtanh_",
     "huber_loss",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
+    "leaky_relu_",
     "linear",
     "log_softmax",
     "logsigmoid",
@@ -33,21 +55,23 @@ __all__ = [
     "nll_loss",
     "one_hot",
     "relu",
+    "relu_",
+    "selu",
+    "selu_",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
     "softmax",
     "softplus",
     "tanh",
+    "threshold",
+    "threshold_",
 ]
 
-def elu(input: Tensor, alpha: float = 1.0) -> Tensor: ...
 def gelu(input: Tensor, *, approximate: str = "none") -> Tensor: ...
-def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor: ...
 def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor: ...
 def logsigmoid(input: Tensor) -> Tensor: ...
 def sigmoid(input: Tensor) -> Tensor: ...
-def silu(input: Tensor) -> Tensor: ...
 def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor: ...
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor: ...
 def tanh(input: Tensor) -> Tensor: ...

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from pullback.function_protocol import disabled_pullback_function_impl
 from pullback.tensor import LEAF, Tensor
 
 
-class Parameter(Tensor):
+class _ParameterMeta(type(Tensor)):  # type: ignore[misc]
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if cls is Parameter and isinstance(instance, Tensor) and getattr(instance, "_is_param", False):
+            return True  # an instance of another Tensor subclass that was made a parameter
+        return bool(super().__instancecheck__(instance))
+
+
+class Parameter(Tensor, metaclass=_ParameterMeta):
     """A tensor that a module learns: as an attribute of a :class:`~pullback.nn.Module` it is among its parameters.
 
     Operations on it give plain Tensors.
@@ -28,14 +36,15 @@ class Parameter(Tensor):
     """
 
     __slots__ = ()
+    __pullback_function__ = disabled_pullback_function_impl  # type: ignore[assignment]
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Any:
-        from pullback.ops.creation import as_subclass, empty
+        from pullback.ops.creation import empty
+        from pullback.subclassing import moved
 
-        source = empty(0) if data is None else data.detach()
-        parameter = as_subclass(source, cls)
-        # As PyTorch's: the memory is shared with `data`, the version count is not.
-        parameter.alias = None if source.backend.mutable else source.alias
+        if data is not None and type(data) is not Tensor and type(data) is not Parameter:
+            return _parameter_of_subclass(data, requires_grad)
+        parameter = moved(empty(0) if data is None else data.data, cls)
         if requires_grad:
             if parameter.dtype.category < 2:
                 raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
@@ -49,3 +58,17 @@ class Parameter(Tensor):
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
         return memo[id(self)]
+
+
+def _parameter_of_subclass(data: Tensor, requires_grad: bool) -> Any:
+    """An instance of the subclass that ``data`` is of, as a parameter."""
+    parameter = data.detach().requires_grad_(requires_grad)
+    if type(parameter) is not type(data):
+        raise RuntimeError(
+            f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() returns an"
+            f" instance of the same type, but return type {type(parameter).__name__} was found instead. To use the type"
+            " as a Parameter, please correct the detach() semantics defined by its __pullback_function__()"
+            " implementation."
+        )
+    parameter.__dict__["_is_param"] = True
+    return parameter

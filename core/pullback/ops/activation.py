@@ -35,7 +35,12 @@ def threshold_backward(backend: Backend, grad_output: Array, input: Array, thres
     vjp=lambda grad, out: threshold_backward(grad, out),
     jvp=lambda tangent, out: threshold_backward(tangent, out),
     domain=(0.3, 2.0),
-    unsupported="Boolean and complex inputs not supported for relu",
+    unsupported=lambda dtype: (
+        NotImplementedError("clamp is not supported for complex types")
+        if dtype.is_complex
+        else RuntimeError("Boolean inputs not supported for relu")
+    ),
+    out=None,
 )
 def relu(backend: Backend, input: Array) -> Array:
     """Each element where it is positive, else zero.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pullback.dtypes import NUMERIC, REAL
-from pullback.op import Array, Number, attach, composite, elementwise
+from pullback.dtypes import NUMERIC, REAL, bool_
+from pullback.inplace import apply_inplace
+from pullback.op import Array, Number, attach, composite, elementwise, registry
+from pullback.out_argument import CAST, SAME
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -15,10 +17,20 @@ _SUBTRACT_BOOL = (
     "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator"
     " instead."
 )
+_SUBTRACT_ONE_BOOL = (
+    "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the"
+    " `~` or `logical_not()` operator instead."
+)
 _NEGATE_BOOL = (
     "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or"
     " `logical_not()` operator instead."
 )
+
+
+def _refuse_bool(input: Any, other: Any) -> None:
+    bools = [(v.dtype is bool_ if isinstance(v, Tensor) else isinstance(v, bool)) for v in (input, other)]
+    if any(bools):
+        raise RuntimeError(_SUBTRACT_BOOL if all(bools) else _SUBTRACT_ONE_BOOL)
 
 
 def _check_integer_power(input: Any, exponent: Any) -> None:
@@ -45,7 +57,7 @@ def add(input: Array, other: Array, *, alpha: float = 1) -> Array:
     scales="other",
     operator="sub",
     aliases=("subtract",),
-    unsupported=_SUBTRACT_BOOL,
+    refuses=_refuse_bool,
 )
 def sub(input: Array, other: Array, *, alpha: float = 1) -> Array:
     """Difference of two tensors: ``input - alpha * other``.
@@ -69,7 +81,8 @@ def sub(input: Array, other: Array, *, alpha: float = 1) -> Array:
     scales="input",
     node="RsubBackward1",
     inplace=False,
-    unsupported=_SUBTRACT_BOOL,
+    refuses=_refuse_bool,
+    out=None,
 )
 def rsub(backend: Backend, input: Array, other: Array, *, alpha: float = 1) -> Array:
     """Difference with the operands exchanged: ``other - alpha * input``; what ``1 - x`` runs.
@@ -130,6 +143,7 @@ def true_divide(input: Array, other: Array) -> Array:
     dtypes=REAL,
     nondifferentiable="a step function: its derivative is zero wherever it exists",
     operator="floordiv",
+    unsupported="div_floor_cpu",
 )
 def floor_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards minus infinity.
@@ -147,12 +161,13 @@ def floor_divide(input: Array, other: Array) -> Array:
     nondifferentiable="a step function: its derivative is zero wherever it exists",
     method=False,
     inplace=False,
+    unsupported="div_trunc_cpu",
 )
 def trunc_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards zero; ``div(..., rounding_mode="trunc")``."""
 
 
-@composite(aliases=("divide",))
+@composite(aliases=("divide",), out=CAST)
 def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient of two tensors.
 
@@ -210,7 +225,8 @@ def fmod(backend: Backend, input: Array, other: Array) -> Array:
     tensor([-1.,  1.])
     """
     if not backend.dtypes[input.dtype].is_floating_point:
-        return backend.subtract(input, backend.multiply(backend.trunc_divide(input, other), other))
+        trunc_divide: Any = backend.kernel_for("trunc_divide", backend.dtypes[input.dtype])  # refuses to divide by 0
+        return backend.subtract(input, backend.multiply(trunc_divide(input, other), other))
     # Of magnitudes the two remainders are one, which is exact; that of a rounded quotient would not be.
     size = abs(other) if isinstance(other, int | float) else backend.abs(other)
     return backend.copysign(backend.remainder(backend.abs(input), size), input)
@@ -246,6 +262,8 @@ def _pow_exponent_partial(input: Any, exponent: Any, out: Tensor) -> Any:
     domain=(0.3, 2.0),
     operator="pow",
     check=_check_integer_power,
+    unsupported="pow",
+    fits=("exponent",),
 )
 def pow(input: Array, exponent: Array) -> Array:
     """``input`` to the power of ``exponent``.
@@ -264,7 +282,13 @@ def pow(input: Array, exponent: Array) -> Array:
 
 
 @elementwise(
-    kernel="negative", dtypes=NUMERIC, partials=-1, operator="neg", unsupported=_NEGATE_BOOL, aliases=("negative",)
+    kernel="negative",
+    dtypes=NUMERIC,
+    partials=-1,
+    operator="neg",
+    unsupported=_NEGATE_BOOL,
+    aliases=("negative",),
+    out=SAME,
 )
 def neg(input: Array) -> Array:
     """Each element with the opposite sign.
@@ -289,6 +313,34 @@ def rpow(input: Tensor, base: Tensor | Number) -> Tensor:
     return pow(base, input)
 
 
+def _reflected(function: Any) -> Any:
+    """The operator that Python runs where the left operand does not know a Tensor."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        return function(other, self) if isinstance(other, bool | int | float | complex) else NotImplemented
+
+    operator.__doc__ = f":func:`{function.__name__}` with the operands exchanged."
+    return operator
+
+
+attach("__rfloordiv__", _reflected(floor_divide))
+attach("__rmod__", _reflected(remainder))
+
+
+def div_(self: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
+    """In-place version of :func:`div`."""
+    names = {None: "true_divide", "floor": "floor_divide", "trunc": "trunc_divide"}
+    if rounding_mode not in names:
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
+        )
+    operation: Any = registry[names[rounding_mode]]
+    return apply_inplace(operation, self, (other,), {})
+
+
+for _name in ("div_", "divide_"):
+    attach(_name, div_)
+attach("__idiv__", div_)
 attach("__rsub__", rsub)
 attach("__rtruediv__", rdiv)
 attach("__rpow__", rpow)

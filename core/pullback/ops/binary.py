@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
-from pullback.dtypes import EVERY, FLOATS, INEXACT, NUMERIC, REAL_AND_BOOL
+from pullback.dtypes import EVERY, FLOATS, INEXACT, NUMERIC, REAL, REAL_AND_BOOL
 from pullback.inplace import apply_inplace
-from pullback.op import Array, Sample, composite, elementwise, registry
+from pullback.op import Array, Sample, attach, composite, elementwise, registry
+from pullback.out_argument import CAST, SAME, Out
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pullback.backend.base import Backend
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 def _share(direction: Tensor, loses: Tensor, ties: Tensor) -> Any:
     """All of ``direction`` to the operand that wins, half of it where the two are equal."""
     return where(logical_not(loses), where(ties, direction * 0.5, direction), 0)
+
+
+def _refuse_complex(name: str) -> Callable[..., None]:
+    def refuse(input: Any, other: Any) -> None:
+        if any(isinstance(v, Tensor) and v.dtype.is_complex for v in (input, other)):
+            raise RuntimeError(f"{name} not implemented for complex tensors.")
+
+    return refuse
 
 
 @elementwise(
@@ -34,7 +43,8 @@ def _share(direction: Tensor, loses: Tensor, ties: Tensor) -> Any:
         "other": lambda tangent, input, other: _share(tangent, gt(input, other), eq(input, other)),
     },
     inplace=False,
-    unsupported="{name} not implemented for complex tensors.",
+    refuses=_refuse_complex("maximum"),
+    numbers=False,
 )
 def maximum(input: Array, other: Array) -> Array:
     """The larger of each two elements; NaN where one of them is.
@@ -60,7 +70,8 @@ def maximum(input: Array, other: Array) -> Array:
         "other": lambda tangent, input, other: _share(tangent, lt(input, other), eq(input, other)),
     },
     inplace=False,
-    unsupported="{name} not implemented for complex tensors.",
+    refuses=_refuse_complex("minimum"),
+    numbers=False,
 )
 def minimum(input: Array, other: Array) -> Array:
     """The smaller of each two elements; NaN where one of them is.
@@ -107,7 +118,8 @@ def _clamp_number_samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
-    dtypes=REAL_AND_BOOL,
+    dtypes=REAL,
+    unsupported="clamp_scalar_cpu",
     node="ClampBackward1",
     vjp=lambda grad, input, min, max: _within(grad, input, min, max),
     jvp=lambda tangent, input, min, max: _within(tangent, input, min, max),
@@ -125,12 +137,9 @@ def clamp_to_numbers(backend: Backend, input: Array, min: float | None = None, m
 def _bound(backend: Backend, value: Any, input: Array) -> Any:
     """A bound fit for the kernels: a negative one of unsigned integers wraps around, as PyTorch's."""
     dtype = backend.dtypes[input.dtype]
-    if dtype.category != dtypes.INTEGER:
-        return number(backend, value, input)
-    span = 1 << (8 * dtype.itemsize - dtype.is_signed)
-    if not (-span if dtype.is_signed else 1 - span) <= value < span:
-        raise RuntimeError(f"value cannot be converted to type {c_name(dtype)} without overflow")
-    return constant(backend, value, dtype)
+    if isinstance(value, complex) and dtype.is_floating_point:
+        value = fitted(value, dtypes.float64)
+    return constant(backend, fitted(value, dtype), dtype)
 
 
 def _clamp_tensor_samples(make: Any) -> Iterator[Sample]:
@@ -142,6 +151,7 @@ def _clamp_tensor_samples(make: Any) -> Iterator[Sample]:
 
 @elementwise(
     dtypes=REAL_AND_BOOL,
+    unsupported="clamp_cpu",
     node="ClampBackward0",
     vjp={
         "input": lambda grad, input, min, max: _within(grad, input, min, max),
@@ -168,6 +178,9 @@ def _clamp_operation(input: Tensor, min: Any, max: Any) -> Any:
     """Which of the two operations serves these bounds."""
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    for bound in (min, max):
+        if isinstance(bound, int):
+            dtypes.dtype_of_scalar(bound)  # refuses what has more than 64 bits
     if input.dtype.is_complex:
         raise NotImplementedError("clamp is not supported for complex types")
     of_tensors = {isinstance(bound, Tensor) for bound in (min, max) if bound is not None}
@@ -176,7 +189,13 @@ def _clamp_operation(input: Tensor, min: Any, max: Any) -> Any:
             "clamp() received an invalid combination of arguments: 'min' and 'max' must both be Tensors or both be"
             f" numbers, got {type(min).__name__} and {type(max).__name__}"
         )
-    return registry["clamp_to_tensors" if True in of_tensors else "clamp_to_numbers"]
+    if True not in of_tensors:
+        if input.dtype.category < dtypes.FLOATING and (isinstance(min, complex) or isinstance(max, complex)):
+            raise NotImplementedError("clamp is not supported for complex types")
+        return registry["clamp_to_numbers"]
+    if min is not None and max is not None and input.dtype is min.dtype is max.dtype is dtypes.bool_:
+        raise not_implemented("clamp_cpu", dtypes.bool_)
+    return registry["clamp_to_tensors"]
 
 
 def _in_common_dtype(input: Tensor, min: Any, max: Any) -> Tensor:
@@ -191,7 +210,7 @@ def _in_common_dtype(input: Tensor, min: Any, max: Any) -> Tensor:
     return input
 
 
-@composite(aliases=("clip",), samples=_clamp_number_samples, dtypes=REAL_AND_BOOL)
+@composite(aliases=("clip",), samples=_clamp_number_samples, dtypes=REAL_AND_BOOL, out=SAME)
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Each element, or the nearer bound where it lies outside.
 
@@ -222,18 +241,21 @@ def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     operation = _clamp_operation(self, min, max)
     common = _in_common_dtype(self, min, max) if self.dtype.category < dtypes.FLOATING else self
     if not dtypes.can_cast(common.dtype, self.dtype):
-        names = (d.tensor_type_name.removesuffix("Tensor") for d in (common.dtype, self.dtype))
-        raise RuntimeError("result type {} can't be cast to the desired output type {}".format(*names))
+        of_numbers = operation is registry["clamp_to_numbers"]
+        raise RuntimeError(
+            f"result type {type_name(common.dtype)} can't be cast to the desired output type"
+            f" {(full_c_name if of_numbers else type_name)(self.dtype)}"
+        )
     return apply_inplace(operation, self, (min, max), {})
 
 
-@composite(dtypes=REAL_AND_BOOL)
+@composite(dtypes=REAL_AND_BOOL, out=CAST)
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """:func:`clamp` from below."""
     return clamp(input, min=min)
 
 
-@composite(dtypes=REAL_AND_BOOL)
+@composite(dtypes=REAL_AND_BOOL, out=CAST)
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """:func:`clamp` from above."""
     return clamp(input, max=max)
@@ -266,6 +288,7 @@ for _name, _method in {"clamp_": clamp_, "clip_": clamp_, "clamp_min_": clamp_mi
     domain=(0.3, 2.0),
     oracle="atan2",
     aliases=("arctan2",),
+    numbers=False,
 )
 def atan2(input: Array, other: Array) -> Array:
     """The angle of the point (``other``, ``input``) seen from the origin, in radians.
@@ -283,6 +306,7 @@ def atan2(input: Array, other: Array) -> Array:
     partials={"input": lambda input, out: input / out, "other": lambda other, out: other / out},
     domain=(0.3, 2.0),
     oracle="hypot",
+    numbers=False,
 )
 def hypot(input: Array, other: Array) -> Array:
     """Length of the hypotenuse over two legs, ``sqrt(input**2 + other**2)``, without overflow.
@@ -335,6 +359,7 @@ def copysign(input: Array, other: Array) -> Array:
         "other": lambda input, other: sigmoid(other - input),
     },
     inplace=False,
+    numbers=False,
 )
 def logaddexp(input: Array, other: Array) -> Array:
     """Logarithm of the sum of the operands' exponentials, without overflow.
@@ -389,17 +414,27 @@ def _as_arrays(backend: Backend, *operands: Any) -> list[Any]:
     return [o if hasattr(o, "dtype") else constant(backend, o, backend.dtypes[native]) for o in operands]
 
 
+def _in_float32(backend: Backend, compute: Callable[..., Array], *operands: Any) -> Array:
+    """A computation of several steps, which half precision rounds once, at the end."""
+    arrays = _as_arrays(backend, *operands)
+    dtype = backend.dtypes[arrays[0].dtype]
+    if dtype is not dtypes.float16 and dtype is not dtypes.bfloat16:
+        return compute(backend, *arrays)
+    return backend.astype(compute(backend, *(backend.astype(a, dtypes.float32) for a in arrays)), dtype)
+
+
 # -- weighted sums ----------------------------------------------------------------------------------------------------
 
 
-_C_NAMES = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
-
-
-def _check_lerp(input: Any, end: Any, weight: Any) -> None:
+def _refuse_lerp(input: Any, end: Any, weight: Any) -> None:
     for name, value in (("end", end), ("weight", weight)):
-        if isinstance(value, Tensor) and value.dtype is not input.dtype:
-            expected, got = (_C_NAMES.get(d.name, d.name) for d in (input.dtype, value.dtype))
+        if isinstance(value, Tensor) and value.dtype is not input.dtype and (name == "end" or value.ndim):
+            expected, got = (full_c_name(d) for d in (input.dtype, value.dtype))
             raise RuntimeError(f"expected dtype {expected} for `{name}` but got dtype {got}")
+    if not isinstance(weight, Tensor):
+        if input.dtype.category < dtypes.FLOATING:
+            raise not_implemented("lerp_kernel_scalar", input.dtype)
+        fitted(weight, input.dtype)
 
 
 def _lerp_samples(make: Any) -> Iterator[Sample]:
@@ -423,7 +458,8 @@ def _lerp_samples(make: Any) -> Iterator[Sample]:
         "end": lambda tangent, weight: tangent * weight,
         "weight": lambda tangent, input, end: tangent * (end - input),
     },
-    check=_check_lerp,
+    refuses=_refuse_lerp,
+    unsupported="lerp_kernel_tensor",
     samples=_lerp_samples,
 )
 def lerp(backend: Backend, input: Array, end: Array, weight: Array) -> Array:
@@ -439,7 +475,10 @@ def lerp(backend: Backend, input: Array, end: Array, weight: Array) -> Array:
     >>> pb.lerp(pb.tensor([0., 10.]), pb.tensor([1., 20.]), 0.25)
     tensor([ 0.2500, 12.5000])
     """
-    input, end, weight = _as_arrays(backend, input, end, weight)
+    return _in_float32(backend, _interpolated, input, end, weight)
+
+
+def _interpolated(backend: Backend, input: Array, end: Array, weight: Array) -> Array:
     distance = backend.subtract(end, input)
     # From the nearer end, so that both ends are met exactly.
     near = backend.add(input, backend.multiply(weight, distance))
@@ -475,6 +514,7 @@ def _three_samples(make: Any) -> Iterator[Sample]:
         "tensor2": lambda tangent, tensor1, value: tangent * (tensor1 * value),
     },
     samples=_three_samples,
+    unsupported="addcmul_cpu_out",
 )
 def addcmul(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
     """``input + value * tensor1 * tensor2``.
@@ -485,11 +525,13 @@ def addcmul(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, v
     >>> pb.addcmul(pb.tensor([1., 2.]), pb.tensor([3., 4.]), pb.tensor([5., 6.]), value=0.5)
     tensor([ 8.5000, 14.0000])
     """
-    input, tensor1, tensor2 = _as_arrays(backend, input, tensor1, tensor2)
-    product = backend.multiply(tensor1, tensor2)
-    if value != 1:
-        product = backend.multiply(product, constant(backend, value, backend.dtypes[product.dtype]))
-    return backend.add(input, product)
+
+    def compute(backend: Backend, input: Array, tensor1: Array, tensor2: Array) -> Array:
+        if value != 1:
+            tensor1 = backend.multiply(tensor1, constant(backend, value, backend.dtypes[tensor1.dtype]))
+        return backend.add(input, backend.multiply(tensor1, tensor2))
+
+    return _in_float32(backend, compute, input, tensor1, tensor2)
 
 
 _INTEGER_ADDCDIV = (
@@ -499,6 +541,11 @@ _INTEGER_ADDCDIV = (
     " float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2),"
     " for all dtypes."
 )
+
+
+def _refuse_integer_division(input: Any, tensor1: Any, tensor2: Any) -> None:
+    if max(tensor1.dtype.category, tensor2.dtype.category) < dtypes.FLOATING:
+        raise RuntimeError(_INTEGER_ADDCDIV)
 
 
 @elementwise(
@@ -513,7 +560,7 @@ _INTEGER_ADDCDIV = (
         "tensor1": lambda tangent, tensor2, value: tangent * (value / tensor2),
         "tensor2": lambda tangent, tensor1, tensor2, value: -tangent * (value * tensor1 / (tensor2 * tensor2)),
     },
-    unsupported=_INTEGER_ADDCDIV,
+    refuses=_refuse_integer_division,
     samples=_three_samples,
 )
 def addcdiv(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
@@ -530,14 +577,19 @@ def addcdiv(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, v
     >>> pb.addcdiv(pb.tensor([1.]), pb.tensor([3.]), pb.tensor([2.]))
     tensor([2.5000])
     """
-    input, tensor1, tensor2 = _as_arrays(backend, input, tensor1, tensor2)
-    quotient = backend.divide(tensor1, tensor2)
-    if value != 1:
-        quotient = backend.multiply(quotient, constant(backend, value, backend.dtypes[quotient.dtype]))
-    return backend.add(input, quotient)
+
+    def compute(backend: Backend, input: Array, tensor1: Array, tensor2: Array) -> Array:
+        if value != 1:
+            tensor1 = backend.multiply(tensor1, constant(backend, value, backend.dtypes[tensor1.dtype]))
+        return backend.add(input, backend.divide(tensor1, tensor2))
+
+    return _in_float32(backend, compute, input, tensor1, tensor2)
 
 
-@composite(dtypes=NUMERIC)
+@composite(
+    dtypes=NUMERIC,
+    out=Out("the output given to float_power has dtype {out} but the operation's result requires dtype {result}"),
+)
 def float_power(input: Any, exponent: Any) -> Tensor:
     """``input`` to the power of ``exponent``, computed in float64 or complex128.
 
@@ -551,6 +603,22 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     target = dtypes.complex128 if is_complex else dtypes.float64
     base, power = (v.to(target) if isinstance(v, Tensor) else v for v in (input, exponent))
     return pow(base, power)
+
+
+def float_power_(self: Tensor, exponent: Any) -> Tensor:
+    """In-place version of :func:`float_power`, of a tensor in double precision."""
+    values = (self, exponent)
+    is_complex = any(v.dtype.is_complex if isinstance(v, Tensor) else isinstance(v, complex) for v in values)
+    double = dtypes.complex128 if is_complex else dtypes.float64
+    if self.dtype is not double:
+        names = (type_name(dtype) for dtype in (self.dtype, double))
+        raise RuntimeError(
+            "the base given to float_power_ has dtype {} but the operation's result requires dtype {}".format(*names)
+        )
+    return self.pow_(exponent)
+
+
+attach("float_power_", float_power_)
 
 
 # -- closeness --------------------------------------------------------------------------------------------------------
@@ -576,6 +644,11 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     >>> pb.isclose(pb.tensor([1., 2.]), pb.tensor([1.000001, 3.]))
     tensor([ True, False])
     """
+    for position, (name, value) in enumerate((("input", input), ("other", other)), start=1):
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"isclose(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+            )
     if input.dtype is not other.dtype:
         names = (d.tensor_type_name.removesuffix("Tensor") for d in (input.dtype, other.dtype))
         raise RuntimeError("{} did not match {}".format(*names))
@@ -629,7 +702,8 @@ from pullback.ops.arithmetic import pow  # noqa: E402
 from pullback.ops.comparison import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, where  # noqa: E402
 from pullback.ops.complex_numbers import conj  # noqa: E402
 from pullback.ops.creation import full_like, ones_like, zeros_like  # noqa: E402
-from pullback.ops.dtype_names import c_name  # noqa: E402
+from pullback.ops.creation_options import fitted  # noqa: E402
+from pullback.ops.dtype_names import full_c_name, not_implemented, type_name  # noqa: E402
 from pullback.ops.exponential import log  # noqa: E402
 from pullback.ops.precision import number  # noqa: E402
 from pullback.ops.reduction import all  # noqa: E402

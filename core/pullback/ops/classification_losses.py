@@ -95,6 +95,7 @@ def _nll_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="nll loss",
     name="nll_loss",
     dtypes=FLOATS,
     node=lambda input: "NllLossBackward0" if input.array.ndim <= 2 else "NllLoss2DBackward0",
@@ -148,6 +149,7 @@ def _nll_backward_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="nll loss backward",
     name="nll_loss_backward",
     dtypes=FLOATS,
     linear=True,
@@ -356,6 +358,7 @@ def _bce_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="loss",
     name="binary_cross_entropy_with_logits",
     dtypes=FLOATS,
     promotion="promote",
@@ -461,6 +464,8 @@ def _log_odds(input: Tensor) -> Any:
 
 def _check_probabilities(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> None:
     for name, values in (("input", input), ("target", target)):
+        if values.backend.level:  # told of all examples together
+            continue
         if not bool(logical_and(values >= 0, values <= 1).all()):
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
 
@@ -472,6 +477,7 @@ def _probability_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="loss",
     name="binary_cross_entropy",
     dtypes=FLOATS,
     promotion="promote",

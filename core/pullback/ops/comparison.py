@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from pullback.dtypes import EVERY, INTEGRAL, REAL_AND_BOOL, bool_
 from pullback.op import Array, Number, attach, elementwise
+from pullback.out_argument import SAME, Out
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ attach("__eq__", _equal_operator)
 attach("__ne__", _not_equal_operator)
 
 
-@elementwise(result=bool_)
+@elementwise(result=bool_, numbers=False)
 def logical_and(backend: Backend, input: Array, other: Array) -> Array:
     """Whether both elements are nonzero.
 
@@ -113,7 +114,7 @@ def logical_and(backend: Backend, input: Array, other: Array) -> Array:
     return backend.logical_and(*_truth(backend, input, other))
 
 
-@elementwise(result=bool_)
+@elementwise(result=bool_, numbers=False)
 def logical_or(backend: Backend, input: Array, other: Array) -> Array:
     """Whether one of the elements is nonzero.
 
@@ -126,7 +127,7 @@ def logical_or(backend: Backend, input: Array, other: Array) -> Array:
     return backend.logical_or(*_truth(backend, input, other))
 
 
-@elementwise(result=bool_)
+@elementwise(result=bool_, numbers=False)
 def logical_xor(backend: Backend, input: Array, other: Array) -> Array:
     """Whether exactly one of the elements is nonzero.
 
@@ -196,7 +197,7 @@ def bitwise_xor(input: Array, other: Array) -> Array:
     """
 
 
-@elementwise(kernel="bitwise_invert", dtypes=INTEGRAL, nondifferentiable=_BITS, operator="invert")
+@elementwise(kernel="bitwise_invert", dtypes=INTEGRAL, nondifferentiable=_BITS, operator="invert", out=SAME)
 def bitwise_not(input: Array) -> Array:
     """Bitwise complement of integers; logical NOT of bools.
 
@@ -210,7 +211,9 @@ def bitwise_not(input: Array) -> Array:
     """
 
 
-@elementwise(dtypes=INTEGRAL - {bool_}, nondifferentiable=_BITS, domain=(1, 6), operator="lshift")
+@elementwise(
+    dtypes=INTEGRAL - {bool_}, nondifferentiable=_BITS, domain=(1, 6), operator="lshift", unsupported="lshift_cpu"
+)
 def bitwise_left_shift(input: Array, other: Array) -> Array:
     """Bits of integers shifted to the left.
 
@@ -222,7 +225,9 @@ def bitwise_left_shift(input: Array, other: Array) -> Array:
     """
 
 
-@elementwise(dtypes=INTEGRAL - {bool_}, nondifferentiable=_BITS, domain=(1, 6), operator="rshift")
+@elementwise(
+    dtypes=INTEGRAL - {bool_}, nondifferentiable=_BITS, domain=(1, 6), operator="rshift", unsupported="rshift_cpu"
+)
 def bitwise_right_shift(input: Array, other: Array) -> Array:
     """Bits of integers shifted to the right, keeping the sign.
 
@@ -232,6 +237,18 @@ def bitwise_right_shift(input: Array, other: Array) -> Array:
     >>> pb.tensor([5, -8]) >> 1
     tensor([ 2, -4])
     """
+
+
+def _left_shift_reflected(self: Tensor, other: Any) -> Any:
+    return bitwise_left_shift(other, self) if isinstance(other, bool | int | float | complex) else NotImplemented
+
+
+def _right_shift_reflected(self: Tensor, other: Any) -> Any:
+    return bitwise_right_shift(other, self) if isinstance(other, bool | int | float | complex) else NotImplemented
+
+
+attach("__rlshift__", _left_shift_reflected)
+attach("__rrshift__", _right_shift_reflected)
 
 
 def _check_where(condition: Any, input: Any, other: Any) -> None:
@@ -245,6 +262,7 @@ def _check_where(condition: Any, input: Any, other: Any) -> None:
 @elementwise(
     dtypes=EVERY,
     promotes=("input", "other"),
+    fits=("input", "other"),
     vjp={
         "input": lambda grad, condition: _where(condition, grad, 0),
         "other": lambda grad, condition: _where(condition, 0, grad),
@@ -254,6 +272,7 @@ def _check_where(condition: Any, input: Any, other: Any) -> None:
     inplace=False,
     method=False,
     name="where",
+    out=Out("Expected out type to be {result} but got {out}"),
 )
 def _where(condition: Array, input: Array, other: Array) -> Array:
     """Elements of ``input`` where ``condition`` holds, of ``other`` elsewhere; the three broadcast.

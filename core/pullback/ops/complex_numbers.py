@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, overload
 
 from pullback.dtypes import COMPLEXES, EVERY, INEXACT
 from pullback.op import Array, composite, elementwise
+from pullback.out_argument import SAME
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
 
 
-@elementwise(kernel="conj", dtypes=COMPLEXES, linear=True, vjp=lambda grad: conj_physical(grad))
-def conj_physical(input: Array) -> Array:
+@elementwise(kernel="conj", dtypes=EVERY, linear=True, vjp=lambda grad: conj_physical(grad), out=SAME)
+def conj_physical(backend: Backend, input: Array) -> Array:
     """Complex conjugate of each element.
 
     Examples
@@ -22,6 +23,7 @@ def conj_physical(input: Array) -> Array:
     >>> pb.conj_physical(pb.tensor([1 + 2j]))
     tensor([1.-2.j])
     """
+    return backend.conj(input) if backend.dtypes[input.dtype].is_complex else backend.copy(input)
 
 
 @overload
@@ -47,33 +49,9 @@ def conj(input: Tensor | complex) -> Tensor | complex:
     return input.conjugate() if isinstance(input, complex) else input
 
 
-@elementwise(
-    dtypes=COMPLEXES,
-    linear=True,
-    vjp=lambda grad, input_dtype: grad.to(input_dtype),
-    method=False,
-    inplace=False,
-)
-def real_part(backend: Backend, input: Array) -> Array:
-    """The real part of each element of a complex tensor; what :func:`real` records."""
-    return backend.real(input)
-
-
-@elementwise(
-    dtypes=COMPLEXES,
-    linear=True,
-    vjp=lambda grad, input_dtype: grad.to(input_dtype) * 1j,
-    method=False,
-    inplace=False,
-)
-def imag_part(backend: Backend, input: Array) -> Array:
-    """The imaginary part of each element of a complex tensor; what :func:`imag` records."""
-    return backend.imag(input)
-
-
 @composite(method=False, dtypes=EVERY)
 def real(input: Tensor) -> Tensor:
-    """The real part of each element; a real tensor as it is.
+    """The real part of each element, as a view; a real tensor as it is.
 
     Examples
     --------
@@ -81,12 +59,12 @@ def real(input: Tensor) -> Tensor:
     >>> pb.real(pb.tensor([1 + 2j]))
     tensor([1.])
     """
-    return real_part(input) if input.dtype.is_complex else input
+    return select(view_as_real(input), -1, 0) if input.dtype.is_complex else input
 
 
 @composite(method=False, dtypes=COMPLEXES)
 def imag(input: Tensor) -> Tensor:
-    """The imaginary part of each element of a complex tensor.
+    """The imaginary part of each element of a complex tensor, as a view.
 
     Raises
     ------
@@ -101,7 +79,7 @@ def imag(input: Tensor) -> Tensor:
     """
     if not input.dtype.is_complex:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    return imag_part(input)
+    return select(view_as_real(input), -1, 1)
 
 
 for _name, _part in (("real", real), ("imag", imag)):
@@ -144,4 +122,6 @@ def angle(input: Array) -> Array:
 
 from pullback.ops.comparison import where  # noqa: E402
 from pullback.ops.creation import ones_like, zeros_like  # noqa: E402
+from pullback.ops.slicing import select  # noqa: E402
+from pullback.ops.striding import view_as_real  # noqa: E402
 from pullback.ops.zeros import step_derivative  # noqa: E402

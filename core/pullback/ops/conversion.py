@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, overload
 
 from pullback import dtypes
@@ -11,18 +11,24 @@ from pullback.backend.base import Backend
 from pullback.backend.selection import backend_for_device, get_backend
 from pullback.devices import Device
 from pullback.dtypes import DType
-from pullback.inplace import apply_inplace
-from pullback.op import Array, Number, attach, composite, op
+from pullback.formats import MemoryFormat, copy_in_order
+from pullback.inplace import apply_inplace, check_history, check_writable
+from pullback.op import Array, Number, Sample, attach, composite, op
+from pullback.op_general import broadcast_shape
 from pullback.ops.zeros import zeros_of
+from pullback.overwriting import overwrites
 from pullback.tensor import Tensor
+from pullback.tensor_types import TensorType
 
 if TYPE_CHECKING:
     from pullback.backend.base import NativeArray
 
 
-@op(linear=True, vjp=lambda grad: grad)
-def clone(backend: Backend, input: Array, *, memory_format: Any = None) -> Array:
+@op(batching="any shape", linear=True, vjp=lambda grad: grad, keeps_layout=True)
+def clone(backend: Backend, input: Array, *, memory_format: MemoryFormat | None = None) -> Array:
     """A copy with memory of its own, through which gradients flow.
+
+    Its elements lie in memory in the order of the tensor's, or in that of ``memory_format``.
 
     Examples
     --------
@@ -33,11 +39,13 @@ def clone(backend: Backend, input: Array, *, memory_format: Any = None) -> Array
     >>> x
     tensor([1., 1.])
     """
-    return backend.copy(input)
+    return copy_in_order(backend, input, memory_format)
 
 
 @op(
+    batching="any shape",
     name="to_dtype",
+    keeps_layout=True,
     node="ToCopyBackward0",
     linear=True,
     vjp=lambda grad, input_dtype: cast_gradient(grad, input_dtype),
@@ -74,9 +82,13 @@ class TransferBackward0(Node):
 def _transfer(value: Tensor, backend: Backend, device: Device | None) -> Tensor:
     """The tensor's elements on another backend or device; differentiable."""
     from pullback.autograd.grad_mode import FORWARD, NO_GRAD, mode
-    from pullback.views import edge_of
+    from pullback.views import edge_of, keep_layout
 
     source = value.backend
+    if source.level or backend.level:
+        from pullback.batching.levels import transferred
+
+        return transferred(value, backend, device)
     if source is backend:
         array: NativeArray = backend.to_device(value.array, device) if device is not None else value.array
     else:
@@ -86,6 +98,8 @@ def _transfer(value: Tensor, backend: Backend, device: Device | None) -> Tensor:
         if device is not None:
             array = backend.to_device(array, device)
     out = Tensor._wrap(array, backend)
+    if not backend.mutable:
+        keep_layout(out, value)
     edge = None if mode() & NO_GRAD else edge_of(value)
     if edge is not None:
         node = TransferBackward0()
@@ -102,12 +116,14 @@ def _transfer(value: Tensor, backend: Backend, device: Device | None) -> Tensor:
 @composite()
 def to(
     input: Tensor,
-    *args: DType | Device | Backend | Tensor | str | bool | None,
-    dtype: DType | None = None,
+    *args: DType | type | Device | Backend | Tensor | str | bool | None,
+    dtype: DType | type | None = None,
     device: Device | str | None = None,
     backend: str | Backend | None = None,
-    copy: bool = False,
+    tensor: Tensor | None = None,
     non_blocking: bool = False,
+    copy: bool = False,
+    memory_format: MemoryFormat | None = None,
 ) -> Tensor:
     """The tensor with another dtype, on another device or another backend; itself where nothing changes.
 
@@ -116,12 +132,18 @@ def to(
     Parameters
     ----------
     *args
-        A dtype, a device, a backend's name or a Tensor to be like, in any order; then ``non_blocking`` and ``copy``.
+        A dtype; a device or a backend, and a dtype; or a Tensor to be like. Then ``non_blocking`` and ``copy``.
+    non_blocking : bool
+        Has no effect.
     copy : bool
         Copy even where nothing changes.
+    memory_format : MemoryFormat, optional
+        The order in memory of what is copied; by default the tensor's own.
 
     Raises
     ------
+    TypeError
+        For other arguments.
     RuntimeError, UnknownBackendError
         For a device or backend that isn't there.
 
@@ -133,40 +155,119 @@ def to(
     >>> pb.ones(2).to("numpy").backend.name
     'numpy'
     """
-    flags = [a for a in args if isinstance(a, bool)]
-    if len(flags) == 2:
-        copy = flags[1]
-    for argument in args:
-        if isinstance(argument, DType):
-            dtype = argument
-        elif isinstance(argument, Tensor):
-            dtype, backend, device = argument.dtype, argument.backend, argument.device
-        elif isinstance(argument, Backend):
-            backend = argument
-        elif isinstance(argument, Device):
-            device = argument
-        elif isinstance(argument, str):
-            if _names_device(argument):
-                device = argument
-            else:
-                backend = argument
-        elif not isinstance(argument, bool) and argument is not None:
-            raise TypeError(
-                f"to() received an invalid argument of type {type(argument).__name__}: expected a dtype, a device, a"
-                " backend's name or a Tensor"
-            )
-    result = input
+    given = {"device": device, "dtype": dtype, "backend": backend, "tensor": tensor}
+    named = {name: value for name, value in given.items() if value is not None}
+    if args:
+        target, flags = _read_target(args, named)
+        copy = copy or flags[1:] == [True]
+    else:
+        target = named
+    like = target.get("tensor")
+    if like is not None:
+        target = {"dtype": like.dtype, "backend": like.backend, "device": like.device}
+    result = _moved(input, target.get("backend"), target.get("device"))
+    kind = target.get("dtype")
+    if kind is not None and not isinstance(kind, DType):
+        kind = _dtype_of_python(kind)
+    if kind is not None and kind is not result.dtype:
+        if result.dtype.is_complex and not kind.is_complex and kind is not dtypes.bool_:
+            _warn_of_lost_imaginary_part()
+        result = to_dtype(result, kind)
+    elif copy and result is input:
+        result = to_dtype(result, result.dtype)
+    if memory_format is None or memory_format.name == "preserve_format":
+        return result
+    if memory_format.name == "contiguous_format":
+        return result if result is input else result.contiguous()
+    return clone(result, memory_format=memory_format)
+
+
+_TO_FORMS = (
+    "(torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False, *,"
+    " torch.memory_format memory_format = None)",
+    "(torch.dtype dtype, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)",
+    "(Tensor tensor, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)",
+    "(backend's name or Backend, torch.dtype dtype = None, bool non_blocking = False, bool copy = False)",
+)
+
+
+def _read_target(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[dict[str, Any], list[bool]]:
+    """What positional arguments of ``to`` say, with those by keyword, and the flags that follow."""
+    first, *rest = args
+    target = dict(named)
+    kind = _kind_of_target(first)
+    takes_dtype = kind in ("device", "backend")
+    if takes_dtype and rest and (rest[0] is None or _kind_of_target(rest[0]) == "dtype"):
+        target_dtype = rest.pop(0)
+        if "dtype" in named:
+            kind = None
+        elif target_dtype is not None:
+            target["dtype"] = target_dtype
+    elif takes_dtype and rest:
+        kind = None
+    if (
+        kind is None
+        or kind in named
+        or (kind != "device" and "tensor" in named)
+        or (kind == "tensor" and named)
+        or len(rest) > 2
+        or not all(isinstance(flag, bool) for flag in rest)
+    ):
+        given = [_type_name(a) for a in args] + [f"{name}={_type_name(value)}" for name, value in named.items()]
+        forms = "".join(f" * {form}\n" for form in _TO_FORMS)
+        raise TypeError(
+            f"to() received an invalid combination of arguments - got ({', '.join(given)}), but expected one of:\n"
+            f"{forms}"
+        )
+    if first is not None:
+        target[kind] = first
+    return target, rest
+
+
+def _kind_of_target(value: Any) -> str | None:
+    """What the first argument of ``to`` says: a dtype, a device, a backend or a tensor to be like."""
+    if isinstance(value, DType | type):
+        return "dtype"
+    if value is None or isinstance(value, Device) or (isinstance(value, int) and not isinstance(value, bool)):
+        return "device"
+    if isinstance(value, Backend):
+        return "backend"
+    if isinstance(value, str):
+        return "device" if _names_device(value) else "backend"
+    return "tensor" if isinstance(value, Tensor) else None
+
+
+def _type_name(value: Any) -> str:
+    names: dict[type, str] = {DType: "torch.dtype", Device: "torch.device"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _dtype_of_python(kind: Any) -> DType:
+    """The dtype that a Python number's class stands for."""
+    widest = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128}
+    if kind not in widest:
+        raise TypeError(f"to(): argument 'dtype' must be torch.dtype, not {_type_name(kind)}")
+    return widest[kind]
+
+
+def _moved(input: Tensor, backend: Any, device: Any) -> Tensor:
+    """The tensor on that backend and device; itself where it is there."""
     place = Device(device) if device is not None else None
-    if backend is not None:
-        target = get_backend(backend)
-        if target is not input.backend or place is not None:
-            result = _transfer(result, target, place)
-    elif place is not None and not _is_on(input, place):
+    if backend is None:
+        if place is None or _is_on(input, place):
+            return input
         target = input.backend if input.backend.has_device(place) else backend_for_device(place)
-        result = _transfer(result, target, place)
-    if dtype is not None and dtype is not result.dtype:
-        return to_dtype(result, dtype)
-    return clone(result) if copy and result is input else result
+        return _transfer(input, target, place)
+    target = get_backend(backend)
+    if target is input.backend and (place is None or _is_on(input, place)):
+        return input
+    return _transfer(input, target, place)
+
+
+def _warn_of_lost_imaginary_part() -> None:
+    import warnings
+
+    warnings.warn("Casting complex values to real discards the imaginary part", UserWarning, stacklevel=4)
 
 
 def _names_device(text: str) -> bool:
@@ -182,9 +283,9 @@ def _is_on(tensor: Tensor, place: Device) -> bool:
     return device.type == place.type and place.index in (None, device.index)
 
 
-def _cast_method(name: str, dtype: DType) -> Callable[[Tensor], Tensor]:
-    def cast(input: Tensor) -> Tensor:
-        return to(input, dtype)
+def _cast_method(name: str, dtype: DType) -> Callable[..., Tensor]:
+    def cast(input: Tensor, memory_format: MemoryFormat | None = None) -> Tensor:
+        return to(input, dtype, memory_format=memory_format)
 
     cast.__name__ = cast.__qualname__ = name
     cast.__doc__ = f"The tensor as ``{dtype.name}``; itself where it has that dtype."
@@ -211,11 +312,13 @@ for _name, _dtype in {
 @composite()
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """``input`` in the dtype and on the backend of ``other``."""
+    if not isinstance(other, Tensor):
+        raise TypeError(f"type_as(): argument 'other' (position 1) must be Tensor, not {type(other).__name__}")
     return to(input, other)
 
 
 @composite()
-def cpu(input: Tensor) -> Tensor:
+def cpu(input: Tensor, memory_format: MemoryFormat | None = None) -> Tensor:
     """The tensor on the CPU; itself where it is there already.
 
     Examples
@@ -224,18 +327,36 @@ def cpu(input: Tensor) -> Tensor:
     >>> pb.ones(2).cpu().device
     device(type='cpu')
     """
-    return to(input, Device("cpu"))
+    return to(input, Device("cpu"), memory_format=memory_format)
+
+
+def _cuda(
+    input: Tensor,
+    device: Device | int | str | None = None,
+    non_blocking: bool = False,
+    memory_format: MemoryFormat | None = None,
+) -> Tensor:
+    """The tensor on a CUDA device, of a backend that has one; itself where it is there already."""
+    place = Device("cuda") if device is None else Device(device)
+    if place.type != "cuda":
+        raise RuntimeError("Invalid device, must be cuda device")
+    return to(input, place, memory_format=memory_format)
+
+
+attach("cuda", _cuda)
 
 
 @overload
-def _type(input: Tensor, dtype: None = None) -> str: ...
+def _type(input: Tensor, dtype: None = None, non_blocking: bool = False) -> str: ...
 
 
 @overload
-def _type(input: Tensor, dtype: DType | str) -> Tensor: ...
+def _type(input: Tensor, dtype: DType | str | TensorType | type, non_blocking: bool = False) -> Tensor: ...
 
 
-def _type(input: Tensor, dtype: DType | str | None = None) -> str | Tensor:
+def _type(
+    input: Tensor, dtype: DType | str | TensorType | type | None = None, non_blocking: bool = False
+) -> str | Tensor:
     """The tensor's type as PyTorch spells it, or the tensor converted to another dtype.
 
     Examples
@@ -243,15 +364,25 @@ def _type(input: Tensor, dtype: DType | str | None = None) -> str | Tensor:
     >>> import pullback as pb
     >>> pb.ones(2).type()
     'torch.FloatTensor'
+    >>> pb.ones(2).type("torch.LongTensor")
+    tensor([1, 1])
     """
     if dtype is None:
         prefix = "torch.cuda." if input.is_cuda else "torch."
         return prefix + input.dtype.tensor_type_name
+    if dtype is Tensor:
+        return to(input, dtypes.get_default_dtype())
+    if isinstance(dtype, type):
+        dtype = dtype.__name__
     if isinstance(dtype, str):
         named = {f"torch.{d.tensor_type_name}": d for d in dtypes.ALL}
         if dtype not in named:
-            raise ValueError(f"invalid type: {dtype!r}; expected one of {', '.join(named)}")
+            raise ValueError(f"invalid type: {dtype!r}")
         dtype = named[dtype]
+    elif isinstance(dtype, TensorType):
+        dtype = dtype.dtype
+    elif not isinstance(dtype, DType):
+        raise TypeError("dtype must be a type, str, or dtype object")
     return to(input, dtype)
 
 
@@ -259,6 +390,7 @@ attach("type", _type)
 
 
 @op(
+    batching="copy",
     name="copy",
     node="CopyBackwards",
     vjp={
@@ -310,9 +442,15 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     tensor([1., 2.])
     """
     if not isinstance(src, Tensor):
-        src = self.new_tensor(src)
+        dtype = dtypes.dtype_of_scalar(src) if isinstance(src, int | float | complex) else None
+        src = self.new_tensor(src, dtype=dtype)
     if src.backend is not self.backend:
         src = to(src, self.backend)
+    own, given = tuple(self.array.shape), tuple(src.array.shape)
+    if own != given and broadcast_shape([own, given]) != own:
+        check_writable(self, [src])
+        other = list(broadcast_shape([own, given]))
+        raise RuntimeError(f"output with shape {list(own)} doesn't match the broadcast shape {other}")
     return apply_inplace(_operation("copy"), self, (src,), {})
 
 
@@ -330,20 +468,51 @@ def fill_(self: Tensor, value: Tensor | Number) -> Tensor:
             raise RuntimeError(
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
             )
-        return apply_inplace(_operation("copy"), self, (value,), {})
+        if value.backend is not self.backend:
+            value = to(value, self.backend)
+        elif value.alias is not None and self.alias is not None and value.alias.storage is self.alias.storage:
+            check_history(self, [value])
+            value = clone(value)
+        return apply_inplace(_operation("fill_tensor"), self, (value,), {})
     return apply_inplace(_operation("fill"), self, (), {"value": value})
 
 
 def zero_(self: Tensor) -> Tensor:
     """Write zero into every element."""
-    return fill_(self, 0)
+    return apply_inplace(_operation("zero"), self, (), {})
+
+
+def _zero_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3))
+    yield Sample(make())
 
 
 @op(
+    batching="any shape",
+    node="ZeroBackward0",
+    vjp=lambda grad: zeros_of(grad, grad.shape),
+    jvp=lambda tangent: zeros_of(tangent, tangent.shape),
+    method=False,
+    fills=True,
+    samples=_zero_samples,
+)
+def zero(backend: Backend, input: Array) -> Array:
+    """Zeros of the shape and dtype of ``input``, as its in-place form ``zero_`` writes them."""
+    return backend.broadcast_to(_constant_of(backend, input, 0), input.shape)
+
+
+@overwrites("zero", node="ZeroBackward0")
+def _zero_into(backend: Backend, input: Array) -> Array:
+    return _filled_into(backend, input, _constant_of(backend, input, 0))
+
+
+@op(
+    batching="any shape",
     node="FillBackward0",
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     method=False,
+    fills=True,
 )
 def fill(backend: Backend, input: Array, value: Any) -> Array:
     """A tensor of the shape and dtype of ``input`` filled with one value.
@@ -354,9 +523,60 @@ def fill(backend: Backend, input: Array, value: Any) -> Array:
     >>> pb.fill(pb.zeros(2), 3.)
     tensor([3., 3.])
     """
-    from pullback.op_general import constant
+    return backend.broadcast_to(_constant_of(backend, input, value), input.shape)
 
-    return backend.broadcast_to(constant(backend, value, backend.dtypes[input.dtype]), input.shape)
+
+@overwrites("fill", node="FillBackward2")
+def _fill_into(backend: Backend, input: Array, value: Any) -> Array:
+    return _filled_into(backend, input, _constant_of(backend, input, value))
+
+
+def _constant_of(backend: Backend, input: Array, value: Any) -> Array:
+    from pullback.op_general import constant
+    from pullback.ops.creation_options import fitted
+
+    dtype = backend.dtypes[input.dtype]
+    return constant(backend, fitted(value, dtype), dtype)
+
+
+def _filled_into(backend: Backend, input: Array, value: Array) -> Array:
+    if not backend.mutable:
+        return backend.broadcast_to(value, input.shape)
+    backend.assign(input, value)
+    return input
+
+
+def _fill_tensor_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3), make())
+    yield Sample(make(), make())
+
+
+@op(
+    batching="fill",
+    node="FillBackward1",
+    vjp={
+        "input": lambda grad: zeros_of(grad, grad.shape),
+        "value": lambda grad, value_dtype: cast_gradient(grad.sum(), value_dtype),
+    },
+    jvp={
+        "input": lambda tangent: zeros_of(tangent, tangent.shape),
+        "value": lambda tangent, input_shape, input_dtype: tangent.to(input_dtype).expand(input_shape),
+    },
+    method=False,
+    samples=_fill_tensor_samples,
+)
+def fill_tensor(backend: Backend, input: Array, value: Array) -> Array:
+    """A tensor of the shape and dtype of ``input`` filled with the element of a 0-d tensor."""
+    return backend.broadcast_to(_as_dtype_of(backend, input, value), input.shape)
+
+
+@overwrites("fill_tensor", node="FillBackward3")
+def _fill_tensor_into(backend: Backend, input: Array, value: Array) -> Array:
+    return _filled_into(backend, input, _as_dtype_of(backend, input, value))
+
+
+def _as_dtype_of(backend: Backend, input: Array, value: Array) -> Array:
+    return value if value.dtype == input.dtype else backend.astype(value, backend.dtypes[input.dtype])
 
 
 def _operation(name: str) -> Any:

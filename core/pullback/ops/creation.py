@@ -1,305 +1,121 @@
-"""Making tensors: from data, filled, like others."""
+"""Making tensors: filled, uninitialised, like others."""
 
 from __future__ import annotations
 
-import operator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from pullback import dtypes
-from pullback.backend.selection import backend_for_device, backend_of_array, current_backend, get_backend
 from pullback.devices import Device
-from pullback.dtypes import DType, dtype_of_scalar, get_default_dtype, promote_types
-from pullback.op import composite
-from pullback.ops.dims import Sizes, as_shape
-from pullback.tensor import LEAF, Tensor
+from pullback.dtypes import DType, dtype_of_scalar
+from pullback.formats import (
+    MemoryFormat,
+    StorageLayout,
+    dense_order,
+    order_of_format,
+    preserve_format,
+    strided,
+    strides_in_order,
+)
+from pullback.memory_layout import Layout
+from pullback.op import attach, composite
+from pullback.ops.creation_options import (
+    arranged,
+    check_options,
+    checked_dtype,
+    checked_integer,
+    checked_number,
+    checked_sequence,
+    checked_shape,
+    chosen_backend,
+    default_dtype,
+    finished,
+    fitted,
+)
+from pullback.ops.dims import Sizes
+from pullback.out_argument import MAKES
+from pullback.strides import contiguous_strides
+from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
-    from pullback.backend.base import Backend
+    from pullback.backend.base import Backend, NativeArray
 
 
-T = TypeVar("T", bound=Tensor)
+_NEGATIVE = "zeros: Dimension size must be non-negative."
 
 
-def chosen_backend(backend: str | Backend | None, device: Device | str | None) -> tuple[Backend, Device | None]:
-    """The backend and device a creation function uses, from its ``backend=`` and ``device=`` arguments."""
-    place = device if isinstance(device, Device) or device is None else Device(device)
-    if backend is not None:
-        return get_backend(backend), place
-    if place is not None:
-        return backend_for_device(place), place
-    return current_backend(), None
+# -- of a shape -------------------------------------------------------------------------------------------------------
 
 
-def finished(tensor: Tensor, requires_grad: bool) -> Tensor:
-    """A fresh tensor as the creation function returns it."""
-    if requires_grad:
-        if tensor.dtype.category < dtypes.FLOATING:
-            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-        tensor.edge = LEAF
-    return tensor
-
-
-def checked_dtype(function: str, dtype: Any) -> None:
-    """Raise PyTorch's TypeError where ``dtype`` is given and is no dtype."""
-    if dtype is not None and not isinstance(dtype, DType):
-        raise TypeError(f"{function}(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}")
-
-
-def infer_dtype(data: Any) -> DType:
-    """The dtype of nested sequences of numbers, as PyTorch infers it."""
-    if isinstance(data, bool | int | float | complex):
-        return dtype_of_scalar(data)
-    if isinstance(data, Tensor):
-        return data.dtype
-    if isinstance(data, list | tuple):
-        if not data:
-            return get_default_dtype()
-        found = infer_dtype(data[0])
-        for item in data[1:]:
-            other = infer_dtype(item)
-            if other is not found:
-                found = promote_types(found, other)
-        return found
-    if hasattr(data, "item") and getattr(data, "shape", None) == ():
-        native = getattr(data, "dtype", None)
-        named = dtypes.by_name.get(str(native))
-        return named if named is not None else infer_dtype(data.item())
-    if isinstance(data, str):
-        raise TypeError("new(): invalid data type 'str'")
-    raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
-
-
-def _check_rectangular(data: Any) -> tuple[int, ...]:
-    """The shape of nested sequences.
-
-    Raises
-    ------
-    ValueError
-        If sequences of one depth differ in length.
-    """
-    shape: list[int] = []
-    level = [data]
-    while level and isinstance(level[0], list | tuple):
-        length = len(level[0])
-        for item in level:
-            if not isinstance(item, list | tuple):
-                raise TypeError(f"not a sequence at dim {len(shape)}: got {type(item).__name__}")
-            if len(item) != length:
-                raise ValueError(f"expected sequence of length {length} at dim {len(shape)} (got {len(item)})")
-        shape.append(length)
-        level = [inner for item in level for inner in item]
-    for item in level:
-        if isinstance(item, list | tuple):
-            raise ValueError(f"expected a number at dim {len(shape)}, got a sequence of length {len(item)}")
-    return tuple(shape)
-
-
-def _plain(data: Any) -> Any:
-    """Nested sequences with each Tensor and NumPy scalar in them replaced by its Python numbers."""
-    if isinstance(data, list | tuple):
-        return [_plain(item) for item in data]
-    if isinstance(data, Tensor):
-        return data.tolist()
-    return data.item() if hasattr(data, "item") else data
-
-
-def tensor(
-    data: Any,
-    *,
-    dtype: DType | None = None,
-    device: Device | str | None = None,
-    requires_grad: bool = False,
-    backend: str | Backend | None = None,
-) -> Tensor:
-    """A new tensor with a copy of ``data``: a number, nested sequences of numbers, or an array.
-
-    Parameters
-    ----------
-    dtype : DType, optional
-        By default inferred: bool, int64, the default floating dtype or its complex form; an array's own.
-    device, backend : optional
-        Where to put it; by default the backend of ``data`` if that is an array, else the selected one.
-    requires_grad : bool
-        Whether gradients are computed for it.
-
-    Raises
-    ------
-    ValueError
-        For sequences of unequal lengths.
-    TypeError, RuntimeError
-        For data that is no number.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.tensor([[1, 2], [3, 4]])
-    tensor([[1, 2],
-            [3, 4]])
-    >>> pb.tensor([1., 2.], requires_grad=True)
-    tensor([1., 2.], requires_grad=True)
-    """
-    checked_dtype("tensor", dtype)
-    if isinstance(data, Tensor):
-        import warnings
-
-        warnings.warn(
-            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or"
-            " sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
-            UserWarning,
-            stacklevel=2,
-        )
-        copied = data.detach().clone()
-        return finished(_converted(copied, dtype, device, backend), requires_grad)
-    own = backend_of_array(data) if hasattr(data, "dtype") and hasattr(data, "shape") else None
-    if own is not None:
-        copied = Tensor._wrap(own.copy(data), own)
-        if backend is None and device is None:
-            target: Any = own if own is not get_backend("numpy") else current_backend()
-        else:
-            target = backend
-        return finished(_converted(copied, dtype, device, target), requires_grad)
-    chosen, place = chosen_backend(backend, device)
-    shape = _check_rectangular(data)
-    inferred = infer_dtype(data)
-    plain = _plain(data)
-    if 0 in shape:
-        array = chosen.from_data([], dtype or inferred, place)
-        array = chosen.reshape(array, shape)
-    else:
-        array = chosen.from_data(plain, dtype or inferred, place)
-    return finished(Tensor._wrap(array, chosen), requires_grad)
-
-
-def _converted(value: Tensor, dtype: DType | None, device: Any, backend: Any) -> Tensor:
-    if backend is not None or device is not None:
-        target, place = chosen_backend(backend, device)
-        value = value.to(target if place is None else place)
-    return value if dtype is None else value.to(dtype)
-
-
-def as_tensor(
-    data: Any,
-    dtype: DType | None = None,
-    device: Device | str | None = None,
-    *,
-    backend: str | Backend | None = None,
-) -> Tensor:
-    """``data`` as a tensor, without a copy where that can be: a Tensor keeps its graph, a NumPy array its memory.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> x = pb.ones(2)
-    >>> pb.as_tensor(x) is x
-    True
-    """
-    checked_dtype("as_tensor", dtype)
-    if isinstance(data, Tensor):
-        return _converted(data, dtype, device, backend)
-    own = backend_of_array(data) if hasattr(data, "dtype") and hasattr(data, "shape") else None
-    if own is not None and getattr(data, "shape", None) is not None:
-        wrapped = Tensor._wrap(own.as_array(data), own)
-        target: Any = backend if backend is not None or device is not None else None
-        if target is None and device is None and own is get_backend("numpy"):
-            target = current_backend()
-        return _converted(wrapped, dtype, device, target)
-    if hasattr(data, "__array__") and not isinstance(data, list | tuple | int | float | complex):
-        return as_tensor(data.__array__(), dtype, device, backend=backend)
-    return tensor(data, dtype=dtype, device=device, backend=backend)
-
-
-def from_numpy(ndarray: Any) -> Tensor:
-    """A tensor on the NumPy backend that shares the array's memory.
-
-    Raises
-    ------
-    TypeError
-        For anything but a NumPy array, or one of a dtype pullback does not have.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pullback as pb
-    >>> a = np.zeros(2)
-    >>> t = pb.from_numpy(a)
-    >>> a[0] = 5
-    >>> t
-    tensor([5., 0.], dtype=torch.float64)
-    """
-    backend = get_backend("numpy")
-    if not backend.is_array(ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    if ndarray.dtype not in backend.dtypes:
-        supported = ", ".join(d.name for d in backend.native_dtypes)
-        raise TypeError(f"can't convert np.ndarray of type {ndarray.dtype}. The only supported types are: {supported}.")
-    return Tensor._wrap(backend.from_numpy(ndarray), backend)
-
-
-def legacy_tensor(cls: type[Tensor], *args: Any, **kwargs: Any) -> Any:
-    """What ``Tensor(...)`` does: from data in the default dtype, or uninitialised of a shape."""
-    if not args:
-        made = empty(0)
-    elif len(args) == 1 and not isinstance(args[0], int):
-        (data,) = args
-        if isinstance(data, Tensor):
-            made = data.detach()
-        elif isinstance(data, tuple) and all(isinstance(d, int) for d in data) and isinstance(data, dtypes_size()):
-            made = empty(data)
-        else:
-            made = tensor(data, dtype=get_default_dtype(), **kwargs)
-    else:
-        made = empty(*args, **kwargs)
-    if cls is not Tensor:
-        made = as_subclass(made, cls)
-    return made
-
-
-def dtypes_size() -> type:
-    """The class of shapes; ``Tensor(size)`` makes an uninitialised tensor of that shape."""
-    from pullback.size import Size
-
-    return Size
-
-
-def as_subclass(value: Tensor, cls: type[T]) -> T:
-    """``value`` as an instance of a Tensor subclass, sharing its memory."""
-    made = object.__new__(cls)
-    made.array, made.backend, made.edge, made.alias = value.array, value.backend, value.edge, value.alias
-    return made
-
-
-def _filled(
-    function: str,
-    sizes: tuple[Any, ...],
-    dtype: DType | None,
+def _made(
+    kind: str,
+    shape: tuple[int, ...],
+    dtype: DType,
     device: Any,
     requires_grad: bool,
     backend: Any,
     value: Any = None,
+    strides: tuple[int, ...] | None = None,
 ) -> Tensor:
-    checked_dtype(function, dtype)
+    """A tensor made by the kernel ``kind``: zeros, ones, empty or full; row-major unless dense strides are given."""
     chosen, place = chosen_backend(backend, device)
-    try:
-        shape = as_shape(sizes)
-    except TypeError:
-        raise TypeError(f"{function}(): argument 'size' must be tuple of ints, got {sizes!r}") from None
-    if any(size < 0 for size in shape):
-        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
-    native = chosen.native_dtype(dtype or get_default_dtype())
-    make = getattr(chosen, function)
-    array = make(shape, dtype=native, device=place) if value is None else make(shape, value, dtype=native, device=place)
-    return finished(Tensor._wrap(array, chosen), requires_grad)
+    native = chosen.native_dtype(dtype)
+    make: Callable[..., NativeArray] = getattr(chosen, kind)
+
+    def allocate(shape: tuple[int, ...]) -> NativeArray:
+        if kind == "full":
+            return make(shape, value, dtype=native, device=place)
+        return make(shape, dtype=native, device=place)
+
+    if strides is None:
+        return finished(Tensor._wrap(allocate(shape), chosen), requires_grad)
+    order = Layout(dtype, shape, strides).order
+    return finished(_laid_out(Tensor._wrap(arranged(allocate, chosen, shape, order), chosen), strides), requires_grad)
 
 
-@composite(method=False)
+def _laid_out(tensor: Tensor, strides: tuple[int, ...]) -> Tensor:
+    """The tensor, told these strides where its array has others: on immutable backends, and where none matter."""
+    from pullback.views import alias_of, layout_of
+
+    if layout_of(tensor).strides != strides:
+        alias_of(tensor).layout = Layout(tensor.dtype, tensor.array.shape, strides)
+    return tensor
+
+
+def _strides_of_format(memory_format: MemoryFormat | None, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    order = order_of_format(memory_format, len(shape))
+    return None if order is None else strides_in_order(shape, order)
+
+
+@composite(method=False, out=MAKES)
 def zeros(
-    *size: Sizes,
+    *sizes: Sizes,
+    size: Sizes | None = None,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
     backend: str | Backend | None = None,
 ) -> Tensor:
     """A tensor of zeros of the given shape.
+
+    Parameters
+    ----------
+    *sizes : int, or a sequence of int
+        The shape, as ``zeros(2, 3)``, ``zeros((2, 3))`` or ``zeros(size=(2, 3))``.
+    dtype : DType, optional
+        The default floating dtype if left out.
+    device, backend : optional
+        Where to put it.
+    requires_grad : bool
+        Whether gradients are computed for it.
+    layout, pin_memory : optional
+        As in PyTorch; ``pullback.strided`` is the only layout, and no memory is pinned.
+
+    Raises
+    ------
+    RuntimeError
+        For negative sizes, and for gradients of an integer dtype.
 
     Examples
     --------
@@ -307,18 +123,24 @@ def zeros(
     >>> pb.zeros(2, dtype=pb.int64)
     tensor([0, 0])
     """
-    return _filled("zeros", size, dtype, device, requires_grad, backend)
+    dtype = checked_dtype("zeros", dtype)
+    check_options("zeros", device, requires_grad, layout, pin_memory)
+    shape = checked_shape("zeros", sizes, size, negative=_NEGATIVE)
+    return _made("zeros", shape, default_dtype(dtype), device, requires_grad, backend)
 
 
-@composite(method=False)
+@composite(method=False, out=MAKES)
 def ones(
-    *size: Sizes,
+    *sizes: Sizes,
+    size: Sizes | None = None,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
     backend: str | Backend | None = None,
 ) -> Tensor:
-    """A tensor of ones of the given shape.
+    """A tensor of ones of the given shape; parameters as of :func:`zeros`.
 
     Examples
     --------
@@ -327,18 +149,24 @@ def ones(
     tensor([[1., 1.],
             [1., 1.]], requires_grad=True)
     """
-    return _filled("ones", size, dtype, device, requires_grad, backend)
+    dtype = checked_dtype("ones", dtype)
+    check_options("ones", device, requires_grad, layout, pin_memory)
+    return _made("ones", checked_shape("ones", sizes, size), default_dtype(dtype), device, requires_grad, backend)
 
 
-@composite(method=False)
+@composite(method=False, out=MAKES)
 def empty(
-    *size: Sizes,
+    *sizes: Sizes,
+    size: Sizes | None = None,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
+    memory_format: MemoryFormat | None = None,
     requires_grad: bool = False,
     backend: str | Backend | None = None,
 ) -> Tensor:
-    """A tensor of the given shape whose elements are whatever the memory holds.
+    """A tensor of the given shape whose elements are whatever the memory holds; parameters as of :func:`zeros`.
 
     Examples
     --------
@@ -346,20 +174,146 @@ def empty(
     >>> pb.empty(2, 3).shape
     torch.Size([2, 3])
     """
-    return _filled("empty", size, dtype, device, requires_grad, backend)
+    dtype = checked_dtype("empty", dtype)
+    check_options("empty", device, requires_grad, layout, pin_memory, memory_format)
+    shape = checked_shape("empty", sizes, size)
+    strides = _strides_of_format(memory_format, shape)
+    return _made("empty", shape, default_dtype(dtype), device, requires_grad, backend, strides=strides)
 
 
 @composite(method=False)
+def empty_strided(
+    size: Sequence[int],
+    stride: Sequence[int],
+    *,
+    dtype: DType | None = None,
+    layout: StorageLayout | None = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    backend: str | Backend | None = None,
+) -> Tensor:
+    """A tensor of the given shape whose elements lie ``stride`` elements apart in memory, and are whatever that holds.
+
+    Raises
+    ------
+    RuntimeError
+        For negative sizes or strides, or another number of strides than of sizes.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
+    dtype = checked_dtype("empty_strided", dtype)
+    check_options("empty_strided", device, requires_grad, layout, pin_memory)
+    shape = checked_sequence("empty_strided", "size", size, 1)
+    strides = checked_sequence("empty_strided", "stride", stride, 2)
+    return _strided(shape, strides, default_dtype(dtype), device, requires_grad, backend)
+
+
+def _strided(
+    shape: tuple[int, ...], strides: tuple[int, ...], dtype: DType, device: Any, requires_grad: bool, backend: Any
+) -> Tensor:
+    if len(shape) != len(strides):
+        raise RuntimeError(
+            f"dimensionality of sizes ({len(shape)}) must match dimensionality of strides ({len(strides)})"
+        )
+    if shape and min(shape) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    if strides and min(strides) < 0:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(strides)}")
+    layout = Layout(dtype, shape, strides)
+    if layout.is_dense:
+        own = None if strides == contiguous_strides(shape) else strides
+        return _made("empty", shape, dtype, device, requires_grad, backend, strides=own)
+    memory = _made("empty", (layout.extent,), dtype, device, False, backend)
+    if memory.backend.mutable:
+        array = memory.backend.as_strided(memory.array, shape, strides, 0)
+        return finished(_laid_out(Tensor._wrap(array, memory.backend), strides), requires_grad)
+    from pullback.ops.striding import as_strided
+
+    return finished(as_strided(memory, shape, strides).detach(), requires_grad)
+
+
+@composite(method=False)
+def empty_permuted(
+    size: Sequence[int],
+    physical_layout: Sequence[int],
+    *,
+    dtype: DType | None = None,
+    layout: StorageLayout | None = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    backend: str | Backend | None = None,
+) -> Tensor:
+    """A tensor of the given shape with its dimensions in memory in another order; its elements are whatever that holds.
+
+    Parameters
+    ----------
+    size : sequence of int
+        The shape.
+    physical_layout : sequence of int
+        The dimensions in their order in memory, that with the longest stride first.
+
+    Raises
+    ------
+    RuntimeError
+        Where ``physical_layout`` is no permutation of the dimensions.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.empty_permuted((2, 3, 5), (0, 2, 1)).stride()
+    (15, 1, 3)
+    """
+    dtype = checked_dtype("empty_permuted", dtype)
+    check_options("empty_permuted", device, requires_grad, layout, pin_memory)
+    shape = checked_sequence("empty_permuted", "size", size, 1)
+    order = checked_sequence("empty_permuted", "physical_layout", physical_layout, 2)
+    if len(shape) != len(order):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) ="
+            f" {len(shape)} is not equal to len(physical_layout) = {len(order)}"
+        )
+    for place, dim in enumerate(order):
+        if not 0 <= dim < len(shape):
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {len(shape) - 1}, but got {dim} at index"
+                f" {place})."
+                "  NB: negative dims not currently supported; file an issue if you want it."
+            )
+        if dim in order[:place]:
+            raise RuntimeError("Duplicate dim not allowed")
+    if shape and min(shape) < 0:
+        permuted = [shape[dim] for dim in order]
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {permuted}")
+    strides = strides_in_order(shape, order)
+    return _made("empty", shape, default_dtype(dtype), device, requires_grad, backend, strides=strides)
+
+
+@composite(method=False, out=MAKES)
 def full(
     size: Sizes,
     fill_value: Any,
     *,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
     backend: str | Backend | None = None,
 ) -> Tensor:
     """A tensor of the given shape filled with one value, whose dtype it takes unless another is given.
+
+    Raises
+    ------
+    TypeError
+        For a value that is no number.
+    RuntimeError
+        For a value that the dtype cannot hold.
 
     Examples
     --------
@@ -367,36 +321,162 @@ def full(
     >>> pb.full((2,), 3)
     tensor([3, 3])
     """
-    if isinstance(fill_value, Tensor):
-        fill_value = fill_value.item()
-    return _filled("full", (size,), dtype or dtype_of_scalar(fill_value), device, requires_grad, backend, fill_value)
+    dtype = checked_dtype("full", dtype)
+    check_options("full", device, requires_grad, layout, pin_memory)
+    shape = checked_shape("full", (size,), whole=True)
+    value = checked_number("full", "fill_value", fill_value, 2)
+    if dtype is None:
+        dtype = dtype_of_scalar(value)
+    return _made("full", shape, dtype, device, requires_grad, backend, fitted(value, dtype))
+
+
+@composite(method=False)
+def scalar_tensor(
+    s: Any,
+    *,
+    dtype: DType | None = None,
+    layout: StorageLayout | None = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    backend: str | Backend | None = None,
+) -> Tensor:
+    """A 0-d tensor of the default floating dtype, unless another is given, with one number.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.scalar_tensor(3)
+    tensor(3.)
+    """
+    dtype = default_dtype(checked_dtype("scalar_tensor", dtype))
+    check_options("scalar_tensor", device, requires_grad, layout, pin_memory)
+    value = fitted(checked_number("scalar_tensor", "s", s, 1), dtype)
+    return _made("full", (), dtype, device, requires_grad, backend, value)
+
+
+@composite(method=False, out=MAKES)
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: DType | None = None,
+    layout: StorageLayout | None = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    backend: str | Backend | None = None,
+) -> Tensor:
+    """Ones on the diagonal of an ``n`` by ``m`` (default ``n``) matrix, zeros elsewhere.
+
+    Raises
+    ------
+    RuntimeError
+        For negative sizes.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    dtype = default_dtype(checked_dtype("eye", dtype))
+    check_options("eye", device, requires_grad, layout, pin_memory)
+    rows = checked_integer("eye", "n", n, 1)
+    columns = rows if m is None else checked_integer("eye", "m", m, 2)
+    for name, size in (("n", rows), ("m", columns)):
+        if size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    chosen, place = chosen_backend(backend, device)
+    array = chosen.eye(rows, columns, dtype=chosen.native_dtype(dtype), device=place)
+    return finished(Tensor._wrap(array, chosen), requires_grad)
+
+
+# -- like another tensor ----------------------------------------------------------------------------------------------
+
+
+def _strides_like(input: Tensor, memory_format: MemoryFormat | None) -> tuple[int, ...] | None:
+    """The strides of a tensor like ``input``: its own if it is dense, else in their order; None for row-major."""
+    shape = tuple(input.array.shape)
+    if memory_format is not None and memory_format is not preserve_format:
+        return _strides_of_format(memory_format, shape)
+    if input.alias is None and input.backend.is_contiguous(input.array):
+        return None
+    from pullback.views import layout_of
+
+    layout = layout_of(input)
+    if layout.strides == contiguous_strides(shape):
+        return None
+    return layout.strides if layout.is_dense else strides_in_order(shape, dense_order(shape, layout.strides))
+
+
+def with_strides_like(tensor: Tensor, input: Tensor, memory_format: MemoryFormat | None) -> Tensor:
+    """A fresh row-major tensor's elements, laid out in memory as ``input`` or in the format."""
+    strides = _strides_like(input, memory_format)
+    if strides is None:
+        return tensor
+    shape, backend = tuple(tensor.array.shape), tensor.backend
+    if backend.mutable:
+        order = Layout(tensor.dtype, shape, strides).order
+        moved = arranged(
+            lambda s: backend.empty(s, dtype=tensor.array.dtype, device=tensor.device), backend, shape, order
+        )
+        backend.assign(moved, tensor.array)
+        tensor = Tensor._wrap(moved, backend)
+    return _laid_out(tensor, strides)
 
 
 def _like(
-    make: Any, input: Tensor, dtype: Any, device: Any, requires_grad: bool, *value: Any, size: Any = None
+    kind: str,
+    input: Tensor,
+    dtype: Any,
+    layout: Any,
+    device: Any,
+    pin_memory: bool,
+    requires_grad: bool,
+    memory_format: Any,
+    backend: Any,
+    value: Any = None,
 ) -> Tensor:
+    function = f"{kind}_like"
+    check_is_tensor(function, input)
+    dtype = checked_dtype(function, dtype) or input.dtype
+    check_options(function, device, requires_grad, layout, pin_memory, memory_format)
+    if kind == "full":
+        value = fitted(checked_number(function, "fill_value", value, 2), dtype)
+    if backend is None and device is None:
+        backend, device = input.backend, input.device
+    shape = tuple(input.array.shape)
+    return _made(kind, shape, dtype, device, requires_grad, backend, value, _strides_like(input, memory_format))
+
+
+def check_is_tensor(function: str, input: Any, name: str = "input", position: int = 1) -> None:
+    """Refuse what is no Tensor."""
     if not isinstance(input, Tensor):
         raise TypeError(
-            f"{make.__name__}_like(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
+            f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(input).__name__}"
         )
-    backend = input.backend if device is None else None
-    place = input.device if device is None else device
-    made: Tensor = make(
-        tuple(input.array.shape) if size is None else size,
-        *value,
-        dtype=dtype or input.dtype,
-        device=place,
-        requires_grad=requires_grad,
-        backend=backend,
-    )
-    return made
 
 
 @composite(method=False)
 def zeros_like(
-    input: Tensor, *, dtype: DType | None = None, device: Device | str | None = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    layout: StorageLayout | None = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    memory_format: MemoryFormat | None = None,
+    backend: str | Backend | None = None,
 ) -> Tensor:
     """Zeros of the shape, dtype, backend and device of ``input``.
+
+    Parameters
+    ----------
+    memory_format : optional
+        By default the dimensions lie in memory in the same order as those of ``input``.
 
     Examples
     --------
@@ -404,14 +484,22 @@ def zeros_like(
     >>> pb.zeros_like(pb.tensor([3, 4]))
     tensor([0, 0])
     """
-    return _like(zeros, input, dtype, device, requires_grad)
+    return _like("zeros", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend)
 
 
 @composite(method=False)
 def ones_like(
-    input: Tensor, *, dtype: DType | None = None, device: Device | str | None = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    layout: StorageLayout | None = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    memory_format: MemoryFormat | None = None,
+    backend: str | Backend | None = None,
 ) -> Tensor:
-    """Ones of the shape, dtype, backend and device of ``input``.
+    """Ones of the shape, dtype, backend and device of ``input``; parameters as of :func:`zeros_like`.
 
     Examples
     --------
@@ -419,14 +507,22 @@ def ones_like(
     >>> pb.ones_like(pb.tensor([3, 4]))
     tensor([1, 1])
     """
-    return _like(ones, input, dtype, device, requires_grad)
+    return _like("ones", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend)
 
 
 @composite(method=False)
 def empty_like(
-    input: Tensor, *, dtype: DType | None = None, device: Device | str | None = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    layout: StorageLayout | None = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    memory_format: MemoryFormat | None = None,
+    backend: str | Backend | None = None,
 ) -> Tensor:
-    """An uninitialised tensor of the shape, dtype, backend and device of ``input``.
+    """An uninitialised tensor of the shape, dtype and place of ``input``; parameters as of :func:`zeros_like`.
 
     Examples
     --------
@@ -434,7 +530,7 @@ def empty_like(
     >>> pb.empty_like(pb.ones(2, 3)).shape
     torch.Size([2, 3])
     """
-    return _like(empty, input, dtype, device, requires_grad)
+    return _like("empty", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend)
 
 
 @composite(method=False)
@@ -443,8 +539,12 @@ def full_like(
     fill_value: Any,
     *,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
+    memory_format: MemoryFormat | None = None,
+    backend: str | Backend | None = None,
 ) -> Tensor:
     """A tensor filled with one value, of the shape, dtype, backend and device of ``input``.
 
@@ -454,43 +554,105 @@ def full_like(
     >>> pb.full_like(pb.ones(2), 7.)
     tensor([7., 7.])
     """
-    return _like(full, input, dtype, device, requires_grad, fill_value)
+    return _like("full", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend, fill_value)
+
+
+# -- of another shape -------------------------------------------------------------------------------------------------
+
+
+def _new(
+    kind: str,
+    input: Tensor,
+    sizes: tuple[Any, ...],
+    size: Any,
+    dtype: Any,
+    layout: Any,
+    device: Any,
+    pin_memory: bool,
+    requires_grad: bool,
+    backend: Any,
+    value: Any = None,
+) -> Tensor:
+    function = f"new_{kind}"
+    dtype = checked_dtype(function, dtype) or input.dtype
+    check_options(function, device, requires_grad, layout, pin_memory)
+    shape = checked_shape(function, sizes, size, whole=kind == "full")
+    if kind == "full":
+        value = fitted(checked_number(function, "fill_value", value, 2), dtype)
+    if backend is None and device is None:
+        backend, device = input.backend, input.device
+    return _made(kind, shape, dtype, device, requires_grad, backend, value)
 
 
 @composite()
 def new_zeros(
     input: Tensor,
-    *size: Sizes,
+    *sizes: Sizes,
+    size: Sizes | None = None,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
+    backend: str | Backend | None = None,
 ) -> Tensor:
     """Zeros of the given shape, with dtype and backend of ``input``."""
-    return _like(zeros, input, dtype, device, requires_grad, size=as_shape(size))
+    return _new("zeros", input, sizes, size, dtype, layout, device, pin_memory, requires_grad, backend)
 
 
 @composite()
 def new_ones(
     input: Tensor,
-    *size: Sizes,
+    *sizes: Sizes,
+    size: Sizes | None = None,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
+    backend: str | Backend | None = None,
 ) -> Tensor:
     """Ones of the given shape, with dtype and backend of ``input``."""
-    return _like(ones, input, dtype, device, requires_grad, size=as_shape(size))
+    return _new("ones", input, sizes, size, dtype, layout, device, pin_memory, requires_grad, backend)
 
 
 @composite()
 def new_empty(
     input: Tensor,
-    *size: Sizes,
+    *sizes: Sizes,
+    size: Sizes | None = None,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
+    backend: str | Backend | None = None,
 ) -> Tensor:
     """An uninitialised tensor of the given shape, with dtype and backend of ``input``."""
-    return _like(empty, input, dtype, device, requires_grad, size=as_shape(size))
+    return _new("empty", input, sizes, size, dtype, layout, device, pin_memory, requires_grad, backend)
+
+
+@composite()
+def new_empty_strided(
+    input: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    *,
+    dtype: DType | None = None,
+    layout: StorageLayout | None = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    backend: str | Backend | None = None,
+) -> Tensor:
+    """An uninitialised tensor of the given shape and strides, with dtype and backend of ``input``."""
+    dtype = checked_dtype("new_empty_strided", dtype) or input.dtype
+    check_options("new_empty_strided", device, requires_grad, layout, pin_memory)
+    shape = checked_sequence("new_empty_strided", "size", size, 1)
+    strides = checked_sequence("new_empty_strided", "stride", stride, 2)
+    if backend is None and device is None:
+        backend, device = input.backend, input.device
+    return _strided(shape, strides, dtype, device, requires_grad, backend)
 
 
 @composite()
@@ -500,118 +662,19 @@ def new_full(
     fill_value: Any,
     *,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
+    backend: str | Backend | None = None,
 ) -> Tensor:
     """A tensor of the given shape filled with one value, with dtype and backend of ``input``."""
-    return _like(full, input, dtype, device, requires_grad, fill_value, size=as_shape((size,)))
+    return _new("full", input, (size,), None, dtype, layout, device, pin_memory, requires_grad, backend, fill_value)
 
 
-@composite()
-def new_tensor(
-    input: Tensor,
-    data: Any,
-    *,
-    dtype: DType | None = None,
-    device: Device | str | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """A new tensor with a copy of ``data``, with dtype and backend of ``input``."""
-    return tensor(
-        data,
-        dtype=dtype or input.dtype,
-        device=device,
-        requires_grad=requires_grad,
-        backend=input.backend if device is None else None,
-    )
+def _get_layout(self: Tensor) -> StorageLayout:
+    """How the tensor is stored: ``pullback.strided``, as there is no other way."""
+    return strided
 
 
-@composite(method=False)
-def arange(
-    start: Any = 0,
-    end: Any = None,
-    step: Any = 1,
-    *,
-    dtype: DType | None = None,
-    device: Device | str | None = None,
-    requires_grad: bool = False,
-    backend: str | Backend | None = None,
-) -> Tensor:
-    """Numbers from ``start`` up to but not including ``end``, ``step`` apart; int64 where all three are integers.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.arange(3)
-    tensor([0, 1, 2])
-    >>> pb.arange(1, 2.5, 0.5)
-    tensor([1.0000, 1.5000, 2.0000])
-    """
-    checked_dtype("arange", dtype)
-    if end is None:
-        start, end = 0, start
-    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    if dtype is None:
-        dtype = dtypes.int64 if all(isinstance(v, int) for v in (start, end, step)) else get_default_dtype()
-    chosen, place = chosen_backend(backend, device)
-    array = chosen.arange(start, end, step, dtype=chosen.native_dtype(dtype), device=place)
-    return finished(Tensor._wrap(array, chosen), requires_grad)
-
-
-@composite(method=False)
-def linspace(
-    start: float,
-    end: float,
-    steps: int,
-    *,
-    dtype: DType | None = None,
-    device: Device | str | None = None,
-    requires_grad: bool = False,
-    backend: str | Backend | None = None,
-) -> Tensor:
-    """``steps`` numbers evenly spaced from ``start`` to ``end``, both included.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.linspace(0, 1, 5)
-    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
-    """
-    checked_dtype("linspace", dtype)
-    if operator.index(steps) < 0:
-        raise RuntimeError("number of steps must be non-negative")
-    chosen, place = chosen_backend(backend, device)
-    native = chosen.native_dtype(dtype or get_default_dtype())
-    array = chosen.linspace(float(start), float(end), steps, dtype=native, device=place)
-    return finished(Tensor._wrap(array, chosen), requires_grad)
-
-
-@composite(method=False)
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    dtype: DType | None = None,
-    device: Device | str | None = None,
-    requires_grad: bool = False,
-    backend: str | Backend | None = None,
-) -> Tensor:
-    """Ones on the diagonal of an ``n`` by ``m`` (default ``n``) matrix, zeros elsewhere.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.eye(2)
-    tensor([[1., 0.],
-            [0., 1.]])
-    """
-    checked_dtype("eye", dtype)
-    if n < 0 or (m is not None and m < 0):
-        raise RuntimeError(f"n and m must be greater or equal to 0, got {n} and {m}")
-    chosen, place = chosen_backend(backend, device)
-    array = chosen.eye(n, n if m is None else m, dtype=chosen.native_dtype(dtype or get_default_dtype()), device=place)
-    return finished(Tensor._wrap(array, chosen), requires_grad)
+attach("layout", property(_get_layout))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pullback.dtypes import DType
-from pullback.op import Array, Sample, op
+from pullback.dtypes import DType, bool_
+from pullback.inplace import apply_inplace
+from pullback.op import Array, Sample, attach, op, registry
 from pullback.ops.dims import normalize_dim
+from pullback.ops.dtype_names import full_c_name, not_implemented
 from pullback.ops.reducing import accumulation_dtype, in_dtype, keep_dims, samples_along_dim
+from pullback.out_argument import DECIDES
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     linear=True,
     vjp=lambda grad, input_dtype, dim: in_dtype(_reversed_cumsum(grad, dim), input_dtype),
     samples=samples_along_dim,
+    out=DECIDES,
 )
 def cumsum(backend: Backend, input: Array, dim: int, *, dtype: DType | None = None) -> Array:
     """Running sum along a dimension; of integers and bools, as int64.
@@ -39,7 +43,32 @@ def cumsum(backend: Backend, input: Array, dim: int, *, dtype: DType | None = No
     axis = normalize_dim(dim, input.ndim)
     if not input.ndim:
         return backend.sum(input, dtype=native)
+    if dtype is bool_:
+        raise not_implemented("cumsum_out_cpu", dtype)
     return backend.cumulative_sum(input, axis=axis, dtype=native)
+
+
+def _accumulate_inplace(name: str, self: Tensor, dim: int, dtype: DType | None) -> Tensor:
+    """Write running sums or products into the tensor, in whose dtype they are computed."""
+    if dtype is not None and dtype is not self.dtype:
+        own, given = full_c_name(self.dtype), full_c_name(dtype)
+        raise RuntimeError(f"Bad in-place call: input tensor dtype {own} and output tensor dtype {given} should match")
+    operation: Any = registry[name]
+    return apply_inplace(operation, self, (dim,), {"dtype": self.dtype})
+
+
+def cumsum_(self: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
+    """In-place version of :func:`cumsum`: in the tensor's own dtype."""
+    return _accumulate_inplace("cumsum", self, dim, dtype)
+
+
+def cumprod_(self: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
+    """In-place version of :func:`cumprod`: in the tensor's own dtype."""
+    return _accumulate_inplace("cumprod", self, dim, dtype)
+
+
+attach("cumsum_", cumsum_)
+attach("cumprod_", cumprod_)
 
 
 def _reversed_cumsum(grad: Tensor, dim: int) -> Any:
@@ -94,6 +123,7 @@ def _cumprod_tangent(tangent: Tensor, input: Tensor, dim: int, dtype: DType | No
     vjp=lambda grad, input, dim: _cumprod_gradient(grad, input, dim),
     jvp=lambda tangent, input, dim, dtype: _cumprod_tangent(tangent, input, dim, dtype),
     samples=samples_along_dim,
+    out=DECIDES,
 )
 def cumprod(backend: Backend, input: Array, dim: int, *, dtype: DType | None = None) -> Array:
     """Running product along a dimension; of integers and bools, as int64.
@@ -115,6 +145,8 @@ def cumprod(backend: Backend, input: Array, dim: int, *, dtype: DType | None = N
     axis = normalize_dim(dim, input.ndim)
     if not input.ndim:
         return backend.prod(input, dtype=native)
+    if dtype is bool_:
+        raise not_implemented("cumprod_out_cpu", dtype)
     return backend.cumulative_prod(input, axis=axis, dtype=native)
 
 
@@ -154,10 +186,12 @@ def _prod_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="reduction of one dim",
     node=lambda dim: "ProdBackward0" if dim is None else "ProdBackward1",
     vjp=lambda grad, input, dim, keepdim: _prod_gradient(grad, input, dim, keepdim),
     jvp=lambda tangent, input, dim, keepdim, dtype: _prod_tangent(tangent, input, dim, keepdim, dtype),
     samples=_prod_samples,
+    out=DECIDES,
 )
 def prod(
     backend: Backend, input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None

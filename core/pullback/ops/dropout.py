@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pullback.batching.state import levels
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ def dropout(
     if p == 0 or not training or not input.numel():
         return input
     backend = input.backend
+    if levels():
+        from pullback.batching.random_rules import drawing_backend
+
+        backend = drawing_backend(backend)
     if p == 1:
         noise = zeros_of(input, ())
     else:

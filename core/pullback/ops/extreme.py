@@ -6,10 +6,12 @@ import math
 from typing import TYPE_CHECKING, Any, overload
 
 from pullback import dtypes
-from pullback.dtypes import REAL, REAL_AND_BOOL
+from pullback.dtypes import REAL, REAL_AND_BOOL, DType
 from pullback.op import Array, Sample, composite, op
 from pullback.ops.dims import Dims, normalize_dim, normalize_dims
+from pullback.ops.dtype_names import not_implemented
 from pullback.ops.reducing import axis_of, keep_dims
+from pullback.out_argument import CAST, EXACT, Out
 from pullback.return_types import return_type
 from pullback.tensor import Tensor
 
@@ -85,6 +87,7 @@ def _extreme_samples_along_dim(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="extreme of all",
     dtypes=REAL_AND_BOOL,
     node="MaxBackward1",
     vjp=lambda grad, input, out: _shared_gradient(grad, input, out, None, False),
@@ -92,6 +95,7 @@ def _extreme_samples_along_dim(make: Any) -> Iterator[Sample]:
     check=lambda input: _check_some("max", input, None),
     samples=_extreme_samples,
     method=False,
+    unsupported="max_all",
 )
 def max_of_all(backend: Backend, input: Array) -> Array:
     """:func:`max` of all elements."""
@@ -99,6 +103,7 @@ def max_of_all(backend: Backend, input: Array) -> Array:
 
 
 @op(
+    batching="extreme of all",
     dtypes=REAL_AND_BOOL,
     node="MinBackward1",
     vjp=lambda grad, input, out: _shared_gradient(grad, input, out, None, False),
@@ -106,6 +111,7 @@ def max_of_all(backend: Backend, input: Array) -> Array:
     check=lambda input: _check_some("min", input, None),
     samples=_extreme_samples,
     method=False,
+    unsupported="min_all",
 )
 def min_of_all(backend: Backend, input: Array) -> Array:
     """:func:`min` of all elements."""
@@ -187,7 +193,7 @@ def max(input: Tensor, dim: Tensor, /) -> Tensor: ...
 def max(input: Tensor, *, other: Tensor) -> Tensor: ...
 
 
-@composite(dtypes=REAL_AND_BOOL, samples=_extreme_samples)
+@composite(dtypes=REAL_AND_BOOL, samples=_extreme_samples, out=CAST)
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The largest element; along a dimension, the largest ones and their indices; of two tensors, each larger element.
 
@@ -238,7 +244,7 @@ def min(input: Tensor, dim: Tensor, /) -> Tensor: ...
 def min(input: Tensor, *, other: Tensor) -> Tensor: ...
 
 
-@composite(dtypes=REAL_AND_BOOL, samples=_extreme_samples)
+@composite(dtypes=REAL_AND_BOOL, samples=_extreme_samples, out=CAST)
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The smallest element; along a dimension, the smallest ones and their indices; of two tensors, each smaller one.
 
@@ -272,6 +278,10 @@ def _nonempty_samples_over_dims(make: Any) -> Iterator[Sample]:
     jvp=lambda tangent, input, out, dim, keepdim: _shared_tangent(tangent, input, out, dim, keepdim),
     check=lambda input, dim, keepdim: _check_some("amax", input, dim),
     samples=_nonempty_samples_over_dims,
+    out=Out(
+        "Expected the dtype for input and out to match, but got {result} for input's dtype and {out} for out's dtype."
+    ),
+    unsupported="max_values_cpu",
 )
 def amax(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """The largest element, over all or several dimensions; equal ones share the gradient evenly.
@@ -291,6 +301,10 @@ def amax(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False
     jvp=lambda tangent, input, out, dim, keepdim: _shared_tangent(tangent, input, out, dim, keepdim),
     check=lambda input, dim, keepdim: _check_some("amin", input, dim),
     samples=_nonempty_samples_over_dims,
+    out=Out(
+        "Expected the dtype for input and out to match, but got {result} for input's dtype and {out} for out's dtype."
+    ),
+    unsupported="min_values_cpu",
 )
 def amin(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """The smallest element, over all or several dimensions; equal ones share the gradient evenly.
@@ -304,7 +318,7 @@ def amin(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False
     return backend.min(input, axis=axis_of(dim, input), keepdims=keepdim)
 
 
-@composite(dtypes=REAL_AND_BOOL)
+@composite(dtypes=REAL_AND_BOOL, out=EXACT)
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax:
     """:func:`amin` and :func:`amax`, as ``min`` and ``max`` of a named tuple.
 
@@ -315,6 +329,8 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     >>> low, high
     (tensor(1.), tensor(3.))
     """
+    if input.dtype.is_complex:
+        raise not_implemented("aminmax_cpu", input.dtype)
     make: Callable[[Tensor, Tensor], MinAndMax] = return_type("aminmax", ("min", "max"))
     return make(amin(input, dim, keepdim), amax(input, dim, keepdim))
 
@@ -322,12 +338,18 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
 _INDICES = "indices are not differentiable"
 
 
+def _refuse_position(name: str) -> Callable[[DType], Exception]:
+    return lambda dtype: RuntimeError(f"{name}(): does not support {'complex' if dtype.is_complex else 'bool'} input")
+
+
 @op(
+    batching="reduction of one dim",
     dtypes=REAL,
     nondifferentiable=_INDICES,
     check=lambda input, dim, keepdim: _check_some("argmax", input, dim),
     samples=_extreme_samples_along_dim,
-    unsupported="argmax(): does not support {kind} input",
+    unsupported=_refuse_position("argmax"),
+    out=EXACT,
 )
 def argmax(backend: Backend, input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """Where the largest element lies: in the flattened tensor, or along a dimension; of equal ones, the first.
@@ -343,11 +365,13 @@ def argmax(backend: Backend, input: Array, dim: int | None = None, keepdim: bool
 
 
 @op(
+    batching="reduction of one dim",
     dtypes=REAL,
     nondifferentiable=_INDICES,
     check=lambda input, dim, keepdim: _check_some("argmin", input, dim),
     samples=_extreme_samples_along_dim,
-    unsupported="argmin(): does not support {kind} input",
+    unsupported=_refuse_position("argmin"),
+    out=EXACT,
 )
 def argmin(backend: Backend, input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """Where the smallest element lies: in the flattened tensor, or along a dimension; of equal ones, the first.
@@ -375,6 +399,7 @@ def argmin(backend: Backend, input: Array, dim: int | None = None, keepdim: bool
     check=lambda input, dim, keepdim: _check_some("median", input, dim),
     samples=_extreme_samples_along_dim,
     method=False,
+    unsupported="median_out",
 )
 def median_along_dim(backend: Backend, input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """:func:`median` along a dimension, and where each lies."""
@@ -403,12 +428,14 @@ def _median_of_all(backend: Backend, x: Array) -> Array:
 
 
 @op(
+    batching="extreme of all",
     dtypes=REAL,
     node="MedianBackward0",
     vjp=lambda grad, input, out: _shared_gradient(grad, input, out, None, False),
     jvp=lambda tangent, input, out: _shared_tangent(tangent, input, out, None, False),
     samples=_extreme_samples,
     method=False,
+    unsupported="median_cpu",
 )
 def median_of_all(backend: Backend, input: Array) -> Array:
     """:func:`median` of all elements; NaN where there are none."""
@@ -425,7 +452,7 @@ def median(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ..
 def median(input: Tensor, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
 
 
-@composite(dtypes=REAL, samples=_extreme_samples)
+@composite(dtypes=REAL, samples=_extreme_samples, out=EXACT)
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The element in the middle of the order, the lower one of two; along a dimension, those and their indices.
 

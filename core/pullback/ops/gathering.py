@@ -10,10 +10,14 @@ from pullback import dtypes
 from pullback.op import Array, Sample, composite, op
 from pullback.op_general import broadcast_shape
 from pullback.ops.dims import normalize_dim
-from pullback.ops.index_checks import check_positions, dimension_message, vector_of
-from pullback.ops.indexing import Positions, put_elements
+from pullback.ops.dtype_names import type_name
+from pullback.ops.index_checks import check_positions, first_outside, outside, vector_of
+from pullback.ops.indexing import add_at
 from pullback.ops.methods import attach_method
+from pullback.ops.positions import Positions
 from pullback.ops.zeros import zeros_of
+from pullback.out_argument import EXACT, Out
+from pullback.overwriting import overwrite
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -46,11 +50,13 @@ def _gather_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="gather",
     name="gather",
     linear=True,
-    vjp={"input": lambda grad, input_shape, index, dim: add_elements(zeros_of(grad, input_shape), index, grad, dim)},
+    vjp={"input": lambda grad, input_shape, index, dim: _added("scatter_add", grad, input_shape, index, dim)},
     method=False,
     samples=_gather_samples,
+    out=EXACT,
 )
 def gather_elements(backend: Backend, input: Array, index: Array, dim: int) -> Array:
     """The elements that ``index`` names along a dimension.
@@ -65,25 +71,38 @@ def gather_elements(backend: Backend, input: Array, index: Array, dim: int) -> A
     dim = normalize_dim(dim, len(input.shape))
     check_positions(backend, index, "gather")
     _check_index_shape(index, input, dim)
+    size = input.shape[dim] if input.shape else 1
+    if backend.any_negative(index):
+        raise RuntimeError(outside(backend, index, size, dim))
     if not input.shape or not index.shape:
-        flat = backend.take(backend.reshape(input, (-1,)), backend.reshape(index, (-1,)), axis=0)
+        try:
+            flat = backend.take(backend.reshape(input, (-1,)), backend.reshape(index, (-1,)), axis=0)
+        except IndexError:
+            raise RuntimeError(outside(backend, index, size, dim)) from None
         return backend.reshape(flat, index.shape)
     if any(own < size for d, (own, size) in enumerate(zip(index.shape, input.shape, strict=True)) if d != dim):
         key = tuple(_EVERYTHING if d == dim else slice(0, size) for d, size in enumerate(index.shape))
         input = backend.getitem(input, key)
     try:
         return backend.take_along_axis(input, index, dim)
-    except IndexError as error:
-        raise RuntimeError(dimension_message(error)) from None
+    except IndexError:
+        raise RuntimeError(outside(backend, index, size, dim)) from None
 
 
-def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+def _added(name: str, grad: Tensor, shape: Sequence[int], index: Tensor, dim: int) -> Tensor:
+    """``grad`` added where ``index`` took it from, in zeros of that shape."""
+    return overwrite(name, zeros_of(grad, shape), index, grad, dim)  # type: ignore[no-any-return]
+
+
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """The elements that ``index`` names along a dimension: ``out[i, j] = input[index[i, j], j]`` for ``dim=0``.
 
     Parameters
     ----------
     index : Tensor
         Positions, of as many dimensions as ``input``; the result has its shape.
+    sparse_grad : bool
+        Accepted as PyTorch takes it; gradients are dense.
 
     Raises
     ------
@@ -103,7 +122,7 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
 attach_method("gather", gather)
 
 
-@composite()
+@composite(out=EXACT)
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """The elements that ``indices`` names along a dimension, the others broadcast; of all elements without ``dim``.
 
@@ -115,8 +134,14 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     tensor([[1, 3],
             [2, 4]])
     """
+    if indices.dtype is not dtypes.int64:
+        raise RuntimeError(
+            f"torch.take_along_dim(): dtype of indices should be Long but got {type_name(indices.dtype)}"
+        )
     if dim is None:
         return gather(input.view(-1), 0, indices.view(-1))
+    if not input.ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     if input.ndim != indices.ndim:
         raise RuntimeError(
             f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got {input.ndim}"
@@ -132,6 +157,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     def fitted(tensor: Tensor) -> Tensor:
         return tensor.expand((*shape[:dim], tensor.array.shape[dim], *shape[dim + 1 :]))
 
+    size = input.array.shape[dim]
+    if indices.backend.any_negative(indices.array):  # these count from the end, as they do not for gather()
+        indices = indices % size
     return gather(fitted(input), dim, fitted(indices))
 
 
@@ -147,11 +175,13 @@ def index_select_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="index select",
     name="index_select",
     linear=True,
-    vjp={"input": lambda grad, input_shape, index, dim: add_slices(zeros_of(grad, input_shape), index, grad, dim)},
+    vjp={"input": lambda grad, input_shape, index, dim: _added("index_add", grad, input_shape, index, dim)},
     method=False,
     samples=index_select_samples,
+    out=Out("index_select(): self and result must have the same scalar type"),
 )
 def select_slices(backend: Backend, input: Array, index: Array, dim: int) -> Array:
     """The slices at the positions ``index`` of a dimension.
@@ -165,12 +195,23 @@ def select_slices(backend: Backend, input: Array, index: Array, dim: int) -> Arr
     """
     dim = normalize_dim(dim, len(input.shape))
     index = vector_of(backend, index, "index_select")
-    check_positions(backend, index, "index_select", "int32 or int64")
+    check_positions(backend, index, "index_select", "int32 or int64 for index")
+    count = index.shape[0]
+    if not input.shape and count != 1:
+        raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {count} value(s)")
+    shape = input.shape or (1,)
+    if not shape[dim] and count:
+        raise RuntimeError("index_select(): self indexing axis dim should be positive")
+    if backend.any_negative(index):
+        raise IndexError("index out of range in self")
     try:
         if not input.shape:
             return backend.reshape(backend.take(backend.reshape(input, (1,)), index, axis=0), ())
         return backend.take(input, index, axis=dim)
     except IndexError:
+        if dim or 0 in shape:
+            position = first_outside(backend, index, 0, shape[dim])
+            raise RuntimeError(f"INDICES element is out of DATA bounds, id={position} axis_dim={shape[dim]}") from None
         raise IndexError("index out of range in self") from None
 
 
@@ -205,13 +246,17 @@ def _take_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="take",
     linear=True,
     vjp={
         "input": lambda grad, input_shape, index: reshape(
-            put_elements(zeros_of(grad, (math.prod(input_shape),)), grad, Positions((index,)), True), input_shape
+            add_at(zeros_of(grad, (math.prod(input_shape),)), grad, Positions((index,))), input_shape
         )
     },
     samples=_take_samples,
+    out=Out(
+        "take(): self and out expected to have the same dtype, but got self.dtype = {result} and out.dtype = {out}"
+    ),
 )
 def take(backend: Backend, input: Array, index: Array) -> Array:
     """The elements at positions in the flattened tensor, in the shape of ``index``.
@@ -231,14 +276,18 @@ def take(backend: Backend, input: Array, index: Array) -> Array:
         kind = backend.dtypes[index.dtype].tensor_type_name.removesuffix("Tensor")
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {kind}")
     flat = backend.reshape(input, (-1,))
+    if not flat.shape[0] and 0 not in index.shape:
+        raise IndexError("take(): tried to take from an empty tensor")
     try:
         return backend.reshape(backend.take(flat, backend.reshape(index, (-1,)), axis=0), index.shape)
-    except IndexError as error:
-        position = str(error).partition("index ")[2].partition(" ")[0]
-        raise IndexError(
-            f"out of range: tried to access index {position} on a tensor of {flat.shape[0]} elements."
-        ) from None
+    except IndexError:
+        raise IndexError(not_among(backend, index, flat.shape[0])) from None
 
 
-from pullback.ops.scattering import add_elements, add_slices  # noqa: E402
+def not_among(backend: Backend, index: Array, count: int) -> str:
+    """What is said of the first position that is not one of ``count`` elements."""
+    position = first_outside(backend, index, -count, count)
+    return f"out of range: tried to access index {position} on a tensor of {count} elements."
+
+
 from pullback.ops.shape import reshape  # noqa: E402

@@ -6,124 +6,32 @@ as indices gather elements into a new tensor.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Sequence
+from math import prod
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pullback import dtypes
-from pullback.autograd.node import modified_error
-from pullback.inplace import apply_inplace
+from pullback.inplace import apply_inplace, check_writable
 from pullback.op import Array, Sample, attach, composite, op, registry
-from pullback.op_general import broadcast_shape, python_number
-from pullback.ops.dtype_names import c_name
+from pullback.op_general import constant, python_number
+from pullback.ops.index_checks import refuse_overlap
+from pullback.ops.index_keys import bounds, parsed, selected, type_name
 from pullback.ops.methods import attach_method
+from pullback.ops.positions import Positions, check_mask_shape, check_values, located, refused
 from pullback.ops.zeros import zeros_of
+from pullback.out_argument import Out
+from pullback.overwriting import overwrite, overwrites
 from pullback.tensor import Tensor
-from pullback.views import version_of, zero_part
+from pullback.views import zero_part
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
 
-_EVERYTHING = slice(None)
-_POSITIONS = frozenset({dtypes.int32, dtypes.int64})
+_MASKS = frozenset({dtypes.bool_, dtypes.uint8})
 
 
 # -- tensors as indices -----------------------------------------------------------------------------------------------
-
-
-class Positions:
-    """Index tensors, one for each leading dimension; None for a dimension taken whole.
-
-    They are no operands, as no gradient flows to them, but a backward pass must still notice that one was written in
-    place since.
-    """
-
-    __slots__ = ("parts", "versions")
-
-    def __init__(self, parts: Sequence[Tensor | None]) -> None:
-        self.parts = tuple(parts)
-        self.versions = tuple(map(version_of, self.parts))
-
-    def native(self) -> tuple[Any, ...]:
-        """The key for the backend's kernels.
-
-        Raises
-        ------
-        RuntimeError
-            If an index tensor has been written in place.
-        """
-        key = []
-        for part, then in zip(self.parts, self.versions, strict=True):
-            if part is None:
-                key.append(_EVERYTHING)
-                continue
-            now = version_of(part)
-            if now != then:
-                raise modified_error(part.dtype, part.shape, part.edge, now, then)
-            key.append(part.array)
-        return tuple(key)
-
-
-def _located(indices: Sequence[Any], input: Tensor) -> Positions:
-    """Checked positions: masks become the positions of what they keep, all on the backend of ``input``."""
-    parts: list[Tensor | None] = []
-    shape = input.array.shape
-    for index in indices:
-        if index is None:
-            parts.append(None)
-            continue
-        if not isinstance(index, Tensor):
-            raise TypeError(f"expected Tensor as element {len(parts)} in argument 0, but got {type(index).__name__}")
-        kind = index.dtype
-        if kind is dtypes.bool_ or kind is dtypes.uint8:
-            if kind is dtypes.uint8:
-                import warnings
-
-                warnings.warn(
-                    "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
-                    UserWarning,
-                    stacklevel=4,
-                )
-            start = len(parts)
-            for number, size in enumerate(index.array.shape):
-                if start + number >= len(shape) or shape[start + number] != size:
-                    raise IndexError(
-                        f"The shape of the mask {list(index.array.shape)} at index {number} does not match the shape of"
-                        f" the indexed tensor {list(shape)} at index {start + number}"
-                    )
-            parts += nonzero(_on_backend(index, input), as_tuple=True)
-        elif kind in _POSITIONS:
-            parts.append(_on_backend(index, input))
-        else:
-            raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
-    if len(parts) > len(shape):
-        raise IndexError(f"too many indices for tensor of dimension {len(shape)} (got {len(parts)})")
-    given = [tuple(part.array.shape) for part in parts if part is not None]
-    if len(given) > 1:
-        try:
-            broadcast_shape(given)
-        except RuntimeError:
-            shapes = ", ".join(str(list(s)) for s in given)
-            raise IndexError(
-                f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
-            ) from None
-    return Positions(parts)
-
-
-def _on_backend(index: Tensor, input: Tensor) -> Tensor:
-    if index.backend is input.backend:
-        return index
-    raise RuntimeError(
-        f"expected an index tensor on backend {input.backend.name!r}, as the tensor it indexes, but got one on"
-        f" {index.backend.name!r}. Move it: .to({input.backend.name!r})"
-    )
-
-
-def _gathered(backend: Backend, input: Array, key: tuple[Any, ...]) -> Array:
-    try:
-        return backend.getitem(input, key)
-    except IndexError as error:
-        raise IndexError(str(error).replace(" for axis ", " for dimension ")) from None
 
 
 def _index_samples(make: Any) -> Iterator[Sample]:
@@ -135,14 +43,36 @@ def _index_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="index",
     linear=True,
-    vjp=lambda grad, input_shape, indices: put_elements(zeros_of(grad, input_shape), grad, indices, True),
+    vjp=lambda grad, input_shape, indices: add_at(zeros_of(grad, input_shape), grad, indices),
     method=False,
     samples=_index_samples,
 )
 def index(backend: Backend, input: Array, indices: Positions) -> Array:
     """The elements at the given positions; what a tensor as index does."""
-    return _gathered(backend, input, indices.native())
+    key = indices.native()
+    axis = len(key) - 1
+    last = indices.parts[axis]
+    try:
+        if last is not None and all(part is None for part in indices.parts[:-1]):
+            array = last.array
+            if last.dtype is dtypes.bool_:  # its positions, where the dimensions it covers are one
+                shape, ndim = input.shape, len(array.shape)
+                input = backend.reshape(input, (*shape[:axis], prod(array.shape), *shape[axis + ndim :]))
+                (array,) = backend.nonzero(backend.reshape(array, (-1,)))
+            return backend.take(input, array, axis=axis)
+        found = backend.getitem(input, key)
+    except IndexError:
+        shape = refused(backend, input, key)
+        return backend.zeros(shape, dtype=input.dtype, device=backend.device_of(input))
+    # A library may lay the elements out in another order: here a result is row-major.
+    return found if backend.is_contiguous(found) else backend.copy(found)
+
+
+def add_at(zeros: Tensor, values: Tensor, indices: Positions) -> Tensor:
+    """``values`` added at the positions of zeros that nobody else has."""
+    return overwrite("index_put", zeros, values, indices, True)  # type: ignore[no-any-return]
 
 
 def _index_put_samples(make: Any) -> Iterator[Sample]:
@@ -155,6 +85,7 @@ def _index_put_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="index put",
     name="index_put",
     vjp={
         "input": lambda grad, indices, accumulate: grad if accumulate else put_elements(grad, _zero(grad), indices),
@@ -180,26 +111,32 @@ def put_elements(backend: Backend, input: Array, values: Array, indices: Positio
     >>> pb.zeros(3).index_put((pb.tensor([0, 2]),), pb.tensor([1., 2.]))
     tensor([1., 0., 2.])
     """
-    if backend.dtypes[values.dtype] is not backend.dtypes[input.dtype]:
-        names = [backend.dtypes[a.dtype].tensor_type_name.removesuffix("Tensor") for a in (input, values)]
-        raise RuntimeError(
-            "Index put requires the source and destination dtypes match, got {} for the destination and {} for the"
-            " source.".format(*names)
-        )
+    return _put(backend, backend.index_put, input, values, indices, accumulate)
+
+
+@overwrites("index_put")
+def _put_into(backend: Backend, input: Array, values: Array, indices: Positions, accumulate: bool = False) -> Array:
+    return _put(backend, backend.index_put_into, input, values, indices, accumulate)
+
+
+def _put(backend: Backend, put: Any, input: Array, values: Array, indices: Positions, accumulate: bool) -> Array:
     key = indices.native()
+    if not key:
+        check_values(backend, input, values, input.shape)
+        whole = backend.broadcast_to(values, input.shape)
+        return put(input, ..., backend.add(input, whole) if accumulate else whole, False)
+    if values.dtype != input.dtype or len(values.shape) > indices.ndim_of_result(len(input.shape)):
+        refused(backend, input, key, values)
     try:
-        return backend.index_put(input, key, values, accumulate)
-    except IndexError as error:
-        raise IndexError(str(error).replace(" for axis ", " for dimension ")) from None
-    except (ValueError, TypeError):
-        shape = list(_gathered(backend, input, key).shape)
-        raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of"
-            f" shape {shape}"
-        ) from None
+        return put(input, key, values, accumulate)
+    except (IndexError, ValueError, TypeError):
+        if 0 in refused(backend, input, key, values):
+            return input if put == backend.index_put_into else backend.copy(input)
+        raise
 
 
 @op(
+    batching="zero part",
     name="zero_part",
     linear=True,
     vjp=lambda grad, steps: _zero_part(grad, steps),
@@ -237,12 +174,60 @@ def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumula
     >>> pb.index_put(pb.zeros(3), (pb.tensor([0, 0, 2]),), pb.ones(3), accumulate=True)
     tensor([2., 0., 1.])
     """
-    return put_elements(input, values, _located(indices, input), accumulate)
+    _check_index_tensors("index_put", indices, values)
+    return put_elements(input, _one_value(input, indices, values, accumulate), located(indices, input), accumulate)
 
 
 def _index_put_method_(self: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
     """In-place version of :func:`index_put`."""
-    return apply_inplace(registry["index_put"], self, (values, _located(indices, self), accumulate), {})  # type: ignore[arg-type]
+    _check_index_tensors("index_put_", indices, values)
+    return _written(self, indices, values, accumulate)
+
+
+def _check_index_tensors(name: str, indices: Any, values: Any) -> None:
+    if not isinstance(indices, list | tuple):
+        raise TypeError(
+            f"{name}(): argument 'indices' (position 1) must be tuple of Tensors, not {type(indices).__name__}"
+        )
+    for number, part in enumerate(indices):
+        if not isinstance(part, Tensor):
+            raise TypeError(f"expected Tensor as element {number} in argument 0, but got {type(part).__name__}")
+    if not isinstance(values, Tensor):
+        raise TypeError(f"{name}(): argument 'values' (position 2) must be Tensor, not {type(values).__name__}")
+
+
+def _fills(indices: Sequence[Tensor | None], values: Tensor, accumulate: bool) -> bool:
+    """Whether a single mask gets a single value: to PyTorch that is ``masked_fill_``."""
+    given = [part for part in indices if part is not None]
+    return not accumulate and len(given) == 1 and given[0].dtype in _MASKS and values.numel() == 1
+
+
+def _one_value(input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool) -> Tensor:
+    """The values; a single one for a mask is the one case where PyTorch casts it."""
+    if not _fills(indices, values, accumulate):
+        return values
+    given = [part for part in indices if part is not None]
+    check_mask_shape(given[0], input.array.shape, len(indices) - 1)
+    if given[0].dtype is dtypes.uint8:
+        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
+    if values.dtype is input.dtype:
+        return values
+    if values.edge is None:
+        return _element(fitted(values.item(), input.dtype), input).reshape(values.shape)
+    return values.to(input.dtype)
+
+
+def _written(view: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False) -> Tensor:
+    """Write ``values`` at the positions, or add them there."""
+    try:
+        values = _one_value(view, indices, values, accumulate)
+        if not _fills(indices, values, accumulate):
+            refuse_overlap(view, values, *indices)
+        positions = located(indices, view)
+    except (IndexError, RuntimeError):
+        check_writable(view, (values,))  # comes before what is wrong with the indices
+        raise
+    return apply_inplace(registry["index_put"], view, (values, positions, accumulate), {})  # type: ignore[arg-type]
 
 
 attach_method("index_put", index_put)
@@ -252,144 +237,7 @@ attach_method("index_put_", _index_put_method_)
 # -- x[...] -----------------------------------------------------------------------------------------------------------
 
 
-def _is_sequence_of_indices(key: Any) -> bool:
-    """Whether a list stands for a tuple of indices: it holds something that is an index by itself but no number."""
-    if not isinstance(key, list) or len(key) >= 32:
-        return False
-    return any(
-        part is None or part is Ellipsis or isinstance(part, slice | Tensor | list | tuple | range) for part in key
-    )
-
-
-def _is_plain_integer(part: Any) -> bool:
-    if isinstance(part, bool):
-        return False
-    if isinstance(part, int):
-        return True
-    return getattr(part, "shape", None) == () and not isinstance(part, Tensor) and hasattr(part, "__index__")
-
-
-def _as_index_tensor(part: Any, input: Tensor) -> Tensor:
-    """A list, range or array used as an index, as a Tensor on the backend of the tensor it indexes."""
-    if isinstance(part, Tensor):
-        return part
-    if not hasattr(part, "__len__") or isinstance(part, dict | set | frozenset):
-        raise IndexError(
-            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got"
-            f" {type(part).__name__})"
-        )
-    if hasattr(part, "dtype"):
-        made = as_tensor(part)
-    else:
-        if isinstance(part, range):
-            part = list(part)
-        made = tensor(part, backend=input.backend)
-        if not made.numel():
-            made = made.to(dtypes.int64)
-    return made if made.backend is input.backend else made.to(input.backend)
-
-
-def _consumed(part: Any) -> int:
-    """How many dimensions one part of an index stands for."""
-    if part is None or part is Ellipsis or isinstance(part, bool):
-        return 0
-    if isinstance(part, Tensor) and part.dtype in (dtypes.bool_, dtypes.uint8):
-        return part.ndim
-    return 1
-
-
-def _truth_index(truth: bool, input: Tensor) -> Tensor:
-    """What a single truth value selects of a dimension of size 1: its element, or nothing."""
-    return tensor([0] if truth else [], dtype=dtypes.int64, backend=input.backend)
-
-
-def _selected(input: Tensor, dim: int, index: int) -> Tensor:
-    size = input.array.shape[dim]
-    if not -size <= index < size:
-        raise IndexError(f"index {index} is out of bounds for dimension {dim} with size {size}")
-    return select(input, dim, index)
-
-
-def _bounds(part: slice) -> tuple[int | None, int | None, int]:
-    def bound(value: Any) -> int | None:
-        if value is None or type(value) is int:
-            return value
-        try:
-            return operator.index(value)
-        except TypeError:
-            raise TypeError("slice indices must be integers or None or have an __index__ method") from None
-
-    step = bound(part.step)
-    if step is not None and step <= 0:
-        raise ValueError("slice step cannot be zero" if step == 0 else "step must be greater than zero")
-    return bound(part.start), bound(part.stop), 1 if step is None else step
-
-
-def _sliced(input: Tensor, dim: int, part: slice) -> Tensor:
-    """A range of a dimension; the tensor itself where that is all of it."""
-    start, stop, step = _bounds(part)
-    size = input.array.shape[dim]
-    if step == 1 and (start is None or start == 0 or start <= -size) and (stop is None or stop >= size):
-        return input
-    return slice_(input, dim, start, stop, step)
-
-
-def parsed(input: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None]]:
-    """What an index means: a view of ``input``, and the index tensors still to apply to its dimensions.
-
-    Raises
-    ------
-    IndexError
-        For too many indices, one out of bounds, or something that is no index.
-    """
-    if not isinstance(key, tuple):
-        key = tuple(key) if _is_sequence_of_indices(key) else (key,)
-    parts = [
-        part
-        if part is None or part is Ellipsis or isinstance(part, bool | slice) or _is_plain_integer(part)
-        else _as_index_tensor(part, input)
-        for part in key
-    ]
-    used = sum(map(_consumed, parts))
-    ndim = input.ndim
-    if used > ndim:
-        raise IndexError(f"too many indices for tensor of dimension {ndim}")
-    view = input
-    dim = 0
-    pending: list[Tensor | None] = []
-
-    def apply_later(index: Tensor) -> None:
-        pending.extend([None] * (dim - len(pending)))
-        pending.append(index)
-
-    for part in parts:
-        if part is None:
-            view = unsqueeze(view, dim)
-            dim += 1
-        elif part is Ellipsis:
-            dim += ndim - used
-        elif isinstance(part, bool):
-            view = unsqueeze(view, dim)
-            apply_later(_truth_index(part, input))
-            dim += 1
-        elif isinstance(part, slice):
-            view = _sliced(view, dim, part)
-            dim += 1
-        elif not isinstance(part, Tensor):
-            view = _selected(view, dim, operator.index(part))
-        elif part.ndim or part.dtype.category > dtypes.INTEGER:
-            apply_later(part)
-            dim += max(_consumed(part), 1)
-        elif part.dtype is dtypes.bool_ or part.dtype is dtypes.uint8:
-            view = unsqueeze(view, dim)
-            apply_later(_truth_index(bool(part.item()), input))
-            dim += 1
-        else:
-            view = _selected(view, dim, int(part.item()))
-    return view, pending
-
-
-@op(linear=True, vjp=lambda grad: grad, view=True, method=False)
+@op(batching="any shape", linear=True, vjp=lambda grad: grad, view=True, method=False)
 def alias(backend: Backend, input: Array) -> Array:
     """The tensor as a view of itself: ``x[...]``."""
     return backend.getitem(input, ...)
@@ -411,18 +259,15 @@ def _getitem(self: Tensor, key: Any) -> Tensor:
     """
     kind = type(key)
     if kind is int:
-        if not self.array.shape:
-            raise IndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert"
-                " a 0-dim tensor to a number"
-            )
-        return _selected(self, 0, key)
+        return selected(self, 0, key)
     if kind is slice:
-        start, stop, step = _bounds(key)
+        start, stop, step = bounds(key)
         return slice_(self, 0, start, stop, step)
+    if not self.array.shape and isinstance(key, Integral) and kind is not bool:
+        return selected(self, 0, int(key))
     view, pending = parsed(self, key)
     if pending:
-        return index(view, _located(pending, view))
+        return index(view, located(pending, view))
     return alias(view) if view is self else view
 
 
@@ -440,42 +285,57 @@ def _setitem(self: Tensor, key: Any, value: Any) -> None:
             [5., 5.]])
     """
     if not isinstance(value, Tensor):
-        number = python_number(value)
-        if number is None:
-            raise TypeError(f"can't assign a {_type_name(value)} to a torch.{self.dtype.tensor_type_name}")
-        value = number
-        if isinstance(number, complex) and not self.dtype.is_complex:
-            raise RuntimeError(f"value cannot be converted to type {c_name(self.dtype)} without overflow")
-    if type(key) is int and not self.array.shape:
-        _getitem(self, key)  # raises
-    view, pending = parsed(self, key)
-    if not pending:
-        if isinstance(value, Tensor):
-            view.copy_(_without_leading_ones(value, view.ndim))
-        else:
-            view.fill_(value)
+        value = _element(_assigned_number(self, value), self)
+    elif value.backend is not self.backend:
+        value = value.to(self.backend)
+    if key is False:
         return
-    positions = _located(pending, view)
-    if not isinstance(value, Tensor):
-        value = tensor(value, backend=view.backend).to(view.dtype)
-    elif value.backend is not view.backend:
-        value = value.to(view.backend)
-    value = _without_leading_ones(value, view.ndim + max(p.ndim for p in positions.parts if p is not None))
-    apply_inplace(registry["index_put"], view, (value, positions), {})  # type: ignore[arg-type]
+    kind = type(key)
+    pending: list[Tensor | None] = []
+    if kind is int or (not self.array.shape and kind is not bool and isinstance(key, Integral)):
+        view = selected(self, 0, int(key))
+    elif key is True:
+        view = unsqueeze(self, 0)
+    elif kind is slice and not self.array.shape:
+        view = slice_(self, 0)  # raises
+    else:
+        view, pending = parsed(self, key)
+    if pending:
+        _written(view, pending, _without_leading_ones(value))
+    elif value.array.shape == view.array.shape:
+        view.copy_(value)
+    elif not value.array.shape:
+        view.fill_(value)
+    else:
+        view.copy_(_without_leading_ones(value).expand(tuple(view.array.shape)))
 
 
-def _without_leading_ones(value: Tensor, least: int) -> Tensor:
+def _assigned_number(self: Tensor, value: Any) -> Any:
+    """The value of an assignment that is no tensor, as a number that the dtype can hold."""
+    number = python_number(value)
+    if number is None or not isinstance(value, int | float | complex | Integral):
+        raise TypeError(f"can't assign a {type_name(value)} to a torch.{self.dtype.tensor_type_name}")
+    if isinstance(number, int) and not -(2**63) <= number < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    return number if self.dtype in _UNCHECKED else fitted(number, self.dtype)
+
+
+_UNCHECKED = frozenset({dtypes.float16, dtypes.bfloat16})
+
+
+def _element(number: Any, like: Tensor) -> Tensor:
+    """A 0-d tensor with one number, of the dtype and on the backend of ``like``."""
+    backend = like.backend
+    return Tensor._wrap(constant(backend, number, like.dtype), backend)
+
+
+def _without_leading_ones(value: Tensor) -> Tensor:
     """``value`` without the dimensions of size 1 it begins with."""
     shape = tuple(value.array.shape)
     extra = 0
     while extra < len(shape) and shape[extra] == 1:
         extra += 1
-    return value if not extra or len(shape) <= 1 else reshape(value, shape[extra:])
-
-
-def _type_name(value: Any) -> str:
-    kind = type(value)
-    return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
+    return reshape(value, shape[extra:]) if extra else value
 
 
 attach("__getitem__", _getitem)
@@ -509,7 +369,14 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, 
     return vectors if as_tuple else _as_rows(input, vectors)
 
 
-@op(name="nonzero", nondifferentiable="its results are positions", outputs=("*",), method=False)
+@op(
+    batching="refused",
+    name="nonzero",
+    nondifferentiable="its results are positions",
+    outputs=("*",),
+    method=False,
+    out=Out("nonzero: Expected out tensor to have scalar type {result} but got scalar type{out}"),
+)
 def _nonzero(backend: Backend, input: Array) -> Sequence[Array]:
     """The positions of the elements that are not zero, a vector for each dimension.
 
@@ -598,7 +465,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 
 from pullback.autograd.engine import sum_to_size  # noqa: E402
-from pullback.ops.creation import arange, as_tensor, tensor  # noqa: E402
+from pullback.ops.creation_options import fitted  # noqa: E402
+from pullback.ops.from_data import tensor  # noqa: E402
 from pullback.ops.joining import stack  # noqa: E402
+from pullback.ops.sequences import arange  # noqa: E402
 from pullback.ops.shape import reshape, unsqueeze  # noqa: E402
-from pullback.ops.slicing import select, slice_  # noqa: E402
+from pullback.ops.slicing import slice_  # noqa: E402

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.op import Array, Arrays, Sample, composite, op
 from pullback.ops.dims import normalize_dim
+from pullback.out_argument import JOINED
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def _cat_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="cat",
     promotion="promote",
     linear=True,
     vjp=lambda grad, tensors_shape, dim: _cat_vjp(grad, tensors_shape, dim),
@@ -70,6 +72,7 @@ def _cat_samples(make: Any) -> Iterator[Sample]:
     aliases=("concat", "concatenate"),
     check=_check_cat,
     samples=_cat_samples,
+    out=JOINED,
 )
 def cat(backend: Backend, tensors: Arrays, dim: int = 0) -> Array:
     """The tensors end to end along a dimension; they agree in all others and promote to a common dtype.
@@ -115,12 +118,14 @@ def _stack_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="new dim",
     promotion="promote",
     linear=True,
     vjp=lambda grad, dim: unbind(grad, dim),
     method=False,
     check=_check_stack,
     samples=_stack_samples,
+    out=JOINED,
 )
 def stack(backend: Backend, tensors: Arrays, dim: int = 0) -> Array:
     """The tensors, of one shape, along a new dimension.
@@ -150,7 +155,7 @@ def _checked(tensors: Any, name: str) -> list[Tensor]:
     return list(tensors)
 
 
-@composite(method=False)
+@composite(method=False, out=JOINED)
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """The tensors side by side: along their second dimension, vectors along their only one.
 
@@ -164,7 +169,7 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
     return cat(raised, int(raised[0].ndim > 1))
 
 
-@composite(method=False, aliases=("row_stack",))
+@composite(method=False, aliases=("row_stack",), out=JOINED)
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """The tensors one below the other: along their first dimension, vectors as rows.
 
@@ -178,7 +183,7 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
     return cat(atleast_2d(_checked(tensors, "vstack")), 0)
 
 
-@composite(method=False)
+@composite(method=False, out=JOINED)
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
     """The tensors one behind the other: along their third dimension.
 
@@ -192,7 +197,7 @@ def dstack(tensors: Sequence[Tensor]) -> Tensor:
     return cat(atleast_3d(_checked(tensors, "dstack")), 2)
 
 
-@composite(method=False)
+@composite(method=False, out=JOINED)
 def column_stack(tensors: Sequence[Tensor]) -> Tensor:
     """The tensors side by side, vectors as columns.
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.dtypes import NUMERIC, DType
+from pullback.dtypes import NUMERIC
 from pullback.op import Array, Sample, composite, op
 from pullback.op_general import broadcast_shape
-from pullback.ops.dtype_names import type_name
+from pullback.ops.dtype_names import full_c_name, type_name
 from pullback.ops.precision import number
+from pullback.out_argument import CAST, EXACT, Out
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -31,24 +32,12 @@ def _require_tensors(function: str, **operands: Any) -> None:
             )
 
 
-_C_NAMES = {
-    "float32": "float",
-    "float64": "double",
-    "int64": "long",
-    "float16": "c10::Half",
-    "bfloat16": "c10::BFloat16",
-}
-
-
-def _c_name(dtype: DType) -> str:
-    return _C_NAMES.get(dtype.name, dtype.name)
-
-
 def _check_mm(input: Any, mat2: Any) -> None:
     _require_tensors("mm", input=input, mat2=mat2)
     if input.dtype is not mat2.dtype:
         raise RuntimeError(
-            f"expected m1 and m2 to have the same dtype, but got: {_c_name(input.dtype)} != {_c_name(mat2.dtype)}"
+            "expected m1 and m2 to have the same dtype, but got:"
+            f" {full_c_name(input.dtype)} != {full_c_name(mat2.dtype)}"
         )
     if input.ndim != 2:
         raise RuntimeError("self must be a matrix")
@@ -182,6 +171,7 @@ def _left_adjoint_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="matmul",
     ndim=2,
     dtypes=NUMERIC,
     promotion="promote",
@@ -191,8 +181,11 @@ def _left_adjoint_samples(make: Any) -> Iterator[Sample]:
         "mat2": lambda grad, input: _mm_left(input, grad),
     },
     check=_check_mm,
+    refuses=_check_mm,
+    unsupported="addmm_impl_cpu_",
     kernel_checks=True,
     samples=_mm_samples,
+    out=EXACT,
 )
 def mm(input: Array, mat2: Array) -> Array:
     """Product of two matrices.
@@ -218,6 +211,7 @@ def mm(input: Array, mat2: Array) -> Array:
 
 
 @op(
+    batching="times adjoint",
     name="mm_adjoint_right",
     node="MmBackward0",
     dtypes=NUMERIC,
@@ -233,6 +227,7 @@ def mm_adjoint_right(backend: Backend, input: Array, mat2: Array) -> Array:
 
 
 @op(
+    batching="adjoint times",
     name="mm_adjoint_left",
     node="MmBackward0",
     dtypes=NUMERIC,
@@ -263,6 +258,7 @@ def _bmm_left_adjoint_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="matmul",
     dtypes=NUMERIC,
     promotion="promote",
     linear="each",
@@ -271,7 +267,10 @@ def _bmm_left_adjoint_samples(make: Any) -> Iterator[Sample]:
         "mat2": lambda grad, input: _bmm_left(input, grad),
     },
     check=_check_bmm,
+    refuses=_check_bmm,
+    unsupported="bmm",
     samples=_bmm_samples,
+    out=EXACT,
 )
 def bmm(backend: Backend, input: Array, mat2: Array) -> Array:
     """Product of each matrix of a batch with the matrix of the same number in another.
@@ -300,6 +299,7 @@ def bmm(backend: Backend, input: Array, mat2: Array) -> Array:
 
 
 @op(
+    batching="times adjoint",
     name="bmm_adjoint_right",
     node="BmmBackward0",
     dtypes=NUMERIC,
@@ -315,6 +315,7 @@ def bmm_adjoint_right(backend: Backend, input: Array, mat2: Array) -> Array:
 
 
 @op(
+    batching="adjoint times",
     name="bmm_adjoint_left",
     node="BmmBackward0",
     dtypes=NUMERIC,
@@ -340,6 +341,7 @@ def _mv_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="matmul",
     dtypes=NUMERIC,
     promotion="promote",
     linear="each",
@@ -348,7 +350,10 @@ def _mv_samples(make: Any) -> Iterator[Sample]:
         "vec": lambda grad, input: _mv_adjoint(input, grad),
     },
     check=_check_mv,
+    refuses=_check_mv,
+    unsupported="addmv_impl_cpu",
     samples=_mv_samples,
+    out=Out("addmv input tensors must have the same dtype, but got {out}, {result}, and {result}"),
 )
 def mv(backend: Backend, input: Array, vec: Array) -> Array:
     """Product of a matrix and a vector.
@@ -374,6 +379,7 @@ def _mv_adjoint_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="adjoint times",
     name="mv_adjoint",
     node="MvBackward0",
     dtypes=NUMERIC,
@@ -395,12 +401,16 @@ def _dot_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="matmul",
     dtypes=NUMERIC,
     promotion="promote",
     linear="each",
     vjp={"input": lambda grad, tensor: grad * conj(tensor), "tensor": lambda grad, input: grad * conj(input)},
     check=_check_dot,
+    refuses=_check_dot,
+    unsupported="dot",
     samples=_dot_samples,
+    out=Out("result dtype {out} does not match input dtype {result}"),
 )
 def dot(backend: Backend, input: Array, tensor: Array) -> Array:
     """Sum of the products of two vectors' elements; nothing is conjugated.
@@ -421,7 +431,7 @@ def dot(backend: Backend, input: Array, tensor: Array) -> Array:
     return backend.matmul(input, tensor)
 
 
-@composite(samples=_dot_samples)
+@composite(samples=_dot_samples, out=Out("result dtype {out} does not match input dtype {result}"))
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """Sum of the products of two vectors' elements, those of ``input`` conjugated.
 
@@ -439,7 +449,7 @@ def _outer_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(0), make(3))
 
 
-@composite(aliases=("ger",), samples=_outer_samples)
+@composite(aliases=("ger",), samples=_outer_samples, out=CAST)
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """Matrix of the products of each element of one vector with each of another.
 
@@ -490,7 +500,7 @@ def _matmul(input: Tensor, other: Tensor) -> Tensor:
     elif dims == 2 and other_dims == 2:
         product = mm(input, other)
     elif dims == 1 and other_dims == 2:
-        product = squeeze(mm(unsqueeze(input, 0), other), 0)
+        product = mm(unsqueeze(input, 0), other).squeeze_(0)
     elif _folds(input, other):
         product = _folded_product(input, other)
     else:
@@ -499,7 +509,9 @@ def _matmul(input: Tensor, other: Tensor) -> Tensor:
 
 
 @op(
+    batching="matmul",
     ndim=2,
+    numbers=False,
     otherwise=_matmul,
     operator="matmul",
     kernel="mm",
@@ -509,8 +521,11 @@ def _matmul(input: Tensor, other: Tensor) -> Tensor:
     linear="each",
     vjp={"input": lambda grad, other: _mm_right(grad, other), "other": lambda grad, input: _mm_left(input, grad)},
     check=_check_mm,
+    refuses=_check_mm,
+    unsupported="addmm_impl_cpu_",
     kernel_checks=True,
     samples=_matmul_samples,
+    out=EXACT,
 )
 def matmul(input: Array, other: Array) -> Array:
     """Product of two tensors: of vectors, matrices, or batches of matrices whose leading dimensions broadcast.
@@ -617,6 +632,7 @@ def _column_sums_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="column sums",
     name="column_sums",
     linear=True,
     node="SumBackward1",
@@ -645,6 +661,7 @@ def _addmm_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="plus product",
     dtypes=NUMERIC,
     promotion="promote",
     vjp={
@@ -659,6 +676,8 @@ def _addmm_samples(make: Any) -> Iterator[Sample]:
     },
     check=check_addmm,
     samples=_addmm_samples,
+    inplace=True,
+    out=EXACT,
 )
 def addmm(backend: Backend, input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
     """``beta * input + alpha * (mat1 @ mat2)``; ``input`` broadcasts to the product's shape.
@@ -704,6 +723,7 @@ def _baddbmm_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="plus product",
     dtypes=NUMERIC,
     promotion="promote",
     vjp={
@@ -718,6 +738,8 @@ def _baddbmm_samples(make: Any) -> Iterator[Sample]:
     },
     check=_check_baddbmm,
     samples=_baddbmm_samples,
+    inplace=True,
+    out=EXACT,
 )
 def baddbmm(
     backend: Backend, input: Array, batch1: Array, batch2: Array, *, beta: complex = 1, alpha: complex = 1
@@ -750,7 +772,11 @@ def _tensordot_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2), make(3), 0)
 
 
-@composite(method=False, samples=_tensordot_samples)
+@composite(
+    method=False,
+    samples=_tensordot_samples,
+    out=Out("tensordot: Expected the output tensor to have dtype {result}, but got an output tensor with dtype {out}"),
+)
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Sum of products over several dimensions of two tensors.
 
@@ -812,7 +838,9 @@ def _product(sizes: Sequence[int]) -> int:
     return result
 
 
-@composite()
+@composite(
+    out=Out("tensordot: Expected the output tensor to have dtype {result}, but got an output tensor with dtype {out}")
+)
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Sum of products over the last dimension of two tensors.
 

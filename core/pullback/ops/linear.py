@@ -32,6 +32,7 @@ def _affine_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="affine",
     node="AddmmBackward0",
     dtypes=FLOATS,
     promotion="promote",

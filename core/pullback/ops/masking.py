@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
 from pullback.op import Array, Sample, op
-from pullback.op_general import broadcast_shape, constant
-from pullback.ops.dtype_names import c_name
-from pullback.ops.indexing import Positions, nonzero, put_elements
+from pullback.op_general import broadcast_shape, constant, python_number
+from pullback.ops.creation_options import fitted
+from pullback.ops.dtype_names import full_c_name, type_name
+from pullback.ops.indexing import nonzero, put_elements
 from pullback.ops.methods import attach_method, run_inplace
+from pullback.ops.positions import Positions
 from pullback.ops.zeros import zeros_of
+from pullback.out_argument import Out
+from pullback.overwriting import overwrites
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -23,11 +27,30 @@ def _check_mask(input: Tensor, mask: Tensor, *_: Any, **__: Any) -> None:
     broadcast_shape([tuple(mask.array.shape), tuple(input.array.shape)])
 
 
+def _check_mask_in_place(input: Tensor, mask: Tensor, *_: Any, **__: Any) -> None:
+    shape = tuple(input.array.shape)
+    whole = broadcast_shape([shape, tuple(mask.array.shape)])
+    if whole != shape:
+        raise RuntimeError(f"output with shape {list(shape)} doesn't match the broadcast shape {list(whole)}")
+
+
 def _checked_mask(backend: Backend, mask: Array) -> Array:
-    if backend.dtypes[mask.dtype] is not dtypes.bool_:
-        name = backend.dtypes[mask.dtype].tensor_type_name.removesuffix("Tensor").lower()
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {name}")
+    kind = backend.dtypes[mask.dtype]
+    if kind is not dtypes.bool_:
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {full_c_name(kind)}")
     return mask
+
+
+def _filled(backend: Backend, input: Array, mask: Array, value: Array) -> Array:
+    """The elements with a 0-d value where the mask is true."""
+    mask = _checked_mask(backend, mask)
+    if backend.mutable and mask.shape == input.shape:
+        return backend.fill_where_into(backend.copy(input), mask, value)
+    return backend.where(mask, value, input)
+
+
+def _filled_into(backend: Backend, input: Array, mask: Array, value: Array) -> Array:
+    return backend.fill_where_into(input, _checked_mask(backend, mask), value)
 
 
 def _masked_fill_samples(make: Any) -> Iterator[Sample]:
@@ -39,6 +62,7 @@ def _masked_fill_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="masked fill",
     name="masked_fill",
     vjp={"input": lambda grad, mask, input_shape: sum_to_size(_masked_fill(grad, mask, 0), tuple(input_shape))},
     jvp={"input": lambda tangent, mask: _masked_fill(tangent, mask, 0)},
@@ -56,7 +80,12 @@ def _masked_fill(backend: Backend, input: Array, mask: Array, value: Any) -> Arr
     >>> x.masked_fill(x < 0, 0.)
     tensor([1., 0.])
     """
-    return backend.where(_checked_mask(backend, mask), constant(backend, value, backend.dtypes[input.dtype]), input)
+    return _filled(backend, input, mask, constant(backend, value, backend.dtypes[input.dtype]))
+
+
+@overwrites("masked_fill", check=_check_mask_in_place)
+def _masked_fill_into(backend: Backend, input: Array, mask: Array, value: Any) -> Array:
+    return _filled_into(backend, input, mask, constant(backend, value, backend.dtypes[input.dtype]))
 
 
 def _masked_fill_tensor_samples(make: Any) -> Iterator[Sample]:
@@ -65,11 +94,14 @@ def _masked_fill_tensor_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="masked fill",
     name="masked_fill_tensor",
     node="MaskedFillBackward1",
     vjp={
         "input": lambda grad, mask, input_shape: sum_to_size(_masked_fill(grad, mask, 0), tuple(input_shape)),
-        "value": lambda grad, mask: _masked_fill(grad, mask.logical_not(), 0).sum(),
+        "value": lambda grad, mask, value_dtype: cast_gradient(
+            _masked_fill(grad, mask.logical_not(), 0).sum(), value_dtype
+        ),
     },
     jvp={
         "input": lambda tangent, mask: _masked_fill(tangent, mask, 0),
@@ -81,14 +113,31 @@ def _masked_fill_tensor_samples(make: Any) -> Iterator[Sample]:
 )
 def _masked_fill_tensor(backend: Backend, input: Array, mask: Array, value: Array) -> Array:
     """The tensor with one element's value where ``mask`` is true."""
+    return _filled(backend, input, mask, _element(backend, input, value))
+
+
+@overwrites("masked_fill_tensor", check=_check_mask_in_place)
+def _masked_fill_tensor_into(backend: Backend, input: Array, mask: Array, value: Array) -> Array:
+    return _filled_into(backend, input, mask, _element(backend, input, value))
+
+
+def _element(backend: Backend, input: Array, value: Array) -> Array:
+    """The element of a 0-d array in the dtype of ``input``."""
     if value.shape:
         raise RuntimeError(
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with"
             f" {len(value.shape)} dimension(s)."
         )
-    if value.dtype != input.dtype:
-        value = backend.astype(value, backend.dtypes[input.dtype])
-    return backend.where(_checked_mask(backend, mask), value, input)
+    own, kind = backend.dtypes[input.dtype], backend.dtypes[value.dtype]
+    if own is kind:
+        return value
+    if kind.category > own.category or (kind.category == own.category and kind.itemsize > own.itemsize):
+        try:
+            number = backend.to_numpy(value).item()
+        except TypeError:  # known only when the compiled program runs
+            number = 0
+        fitted(number, own)  # refuses what does not fit
+    return backend.astype(value, own)
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
@@ -112,20 +161,26 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """
     if isinstance(value, Tensor):
         return _masked_fill_tensor(input, mask, value)
-    return _masked_fill(input, mask, _fitting(input, value))
+    return _masked_fill(input, mask, _number("masked_fill", input, mask, value))
 
 
-def _fitting(input: Tensor, value: Any) -> Any:
-    if isinstance(value, complex) and not input.dtype.is_complex:
-        raise RuntimeError(f"value cannot be converted to type {c_name(input.dtype)} without overflow")
-    return value
+def _number(name: str, input: Tensor, mask: Any, value: Any) -> Any:
+    """The value, if it is a number that the tensor can hold."""
+    number = python_number(value)
+    if number is None or not isinstance(mask, Tensor):
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got ({type(mask).__name__},"
+            f" {type(value).__name__}), but expected one of:\n * (Tensor mask, Tensor value)\n * (Tensor mask, Number"
+            " value)\n"
+        )
+    return fitted(number, input.dtype)
 
 
 def _masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     """In-place version of :func:`masked_fill`."""
     if isinstance(value, Tensor):
         return run_inplace("masked_fill_tensor", self, mask, value)
-    return run_inplace("masked_fill", self, mask, _fitting(self, value))
+    return run_inplace("masked_fill", self, mask, _number("masked_fill_", self, mask, value))
 
 
 attach_method("masked_fill", masked_fill)
@@ -151,10 +206,12 @@ def _masked_select_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="masked select",
     linear=True,
     vjp={"input": lambda grad, mask, input_shape: _masked_select_vjp(grad, mask, input_shape)},
     check=_check_mask,
     samples=_masked_select_samples,
+    out=Out("masked_select(): self and result must have the same scalar type"),
 )
 def masked_select(backend: Backend, input: Array, mask: Array) -> Array:
     """The elements where ``mask`` is true, as a vector; the two broadcast.
@@ -184,6 +241,7 @@ def _masked_scatter_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="masked scatter",
     vjp={
         "input": lambda grad, mask, input_shape: sum_to_size(_masked_fill(grad, mask, 0), tuple(input_shape)),
         "source": lambda grad, mask, source_shape: _source_gradient(masked_select(grad, mask), source_shape),
@@ -210,12 +268,38 @@ def masked_scatter(backend: Backend, input: Array, mask: Array, source: Array) -
     tensor([1., 0., 2.])
     """
     shape = broadcast_shape([tuple(mask.shape), tuple(input.shape)])
-    flat, keep = (backend.reshape(backend.broadcast_to(a, shape), (-1,)) for a in (input, _checked_mask(backend, mask)))
-    (where,) = backend.nonzero(keep)
+    where, values = _scattered(backend, input, mask, source, shape)
+    flat = backend.reshape(backend.broadcast_to(input, shape), (-1,))
+    return backend.reshape(backend.index_put(flat, (where,), values), shape)
+
+
+@overwrites("masked_scatter", check=lambda input, mask, source: mask.expand(tuple(input.array.shape)))
+def _masked_scatter_into(backend: Backend, input: Array, mask: Array, source: Array) -> Array:
+    shape = tuple(input.shape)
+    where, values = _scattered(backend, input, mask, source, shape)
+    if backend.mutable and backend.is_contiguous(input):
+        backend.index_put_into(backend.reshape(input, (-1,)), (where,), values)
+        return input
+    return backend.reshape(backend.index_put(backend.reshape(input, (-1,)), (where,), values), shape)
+
+
+def _scattered(
+    backend: Backend, input: Array, mask: Array, source: Array, shape: tuple[int, ...]
+) -> tuple[Array, Array]:
+    """Where in the flattened tensor the mask is true, and what goes there."""
+    own, other = backend.dtypes[input.dtype], backend.dtypes[source.dtype]
+    if own is not other:
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes but got{type_name(own)} and"
+            f" {type_name(other)}"
+        )
+    kind = backend.dtypes[mask.dtype]
+    if kind is not dtypes.bool_:
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {type_name(kind)}")
+    (where,) = backend.nonzero(backend.reshape(backend.broadcast_to(mask, shape), (-1,)))
     if where.shape[0] > math.prod(source.shape):
         raise RuntimeError("Number of elements of source < number of ones in mask")
-    values = backend.getitem(backend.reshape(source, (-1,)), (slice(0, where.shape[0]),))
-    return backend.reshape(backend.index_put(flat, (where,), values), shape)
+    return where, backend.getitem(backend.reshape(source, (-1,)), (slice(0, where.shape[0]),))
 
 
 def _source_gradient(grad: Tensor, shape: Sequence[int]) -> Tensor:
@@ -231,5 +315,6 @@ attach_method("masked_scatter_", _masked_scatter_)
 
 
 from pullback.autograd.engine import sum_to_size  # noqa: E402
+from pullback.ops.conversion import cast_gradient  # noqa: E402
 from pullback.ops.shape import reshape  # noqa: E402
 from pullback.ops.slicing import front_of_zeros  # noqa: E402

@@ -10,6 +10,7 @@ from pullback.op import Array, Sample, composite, op, registry
 from pullback.ops.dims import Dims, normalize_dims
 from pullback.ops.precision import in_float32
 from pullback.ops.reducing import axis_of, cast, in_dtype, keep_dims
+from pullback.out_argument import EXACT
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -55,7 +56,18 @@ def _in_norm_dtype(input: Tensor, dtype: DType) -> Any:
     return in_dtype(input, dtype.to_complex() if input.dtype.is_complex else dtype)
 
 
+def _check_norm_dtype(own: DType, dtype: DType) -> None:
+    kind = dtype.tensor_type_name.removesuffix("Tensor")
+    if dtype not in INEXACT:
+        raise RuntimeError(f"linalg.vector_norm: dtype should be floating point or complex, but got {kind}")
+    if own.is_complex is not dtype.is_complex:
+        what = "complex" if own.is_complex else "real"
+        raise RuntimeError(f"linalg.vector_norm: dtype should be {what} for {what} inputs, but got {kind}")
+
+
 def _check_norm(input: Any, ord: float, dim: Any, keepdim: bool, dtype: Any) -> None:
+    if dtype is not None:
+        _check_norm_dtype(input.dtype, dtype)
     if dtype is not None and promote_types(input.dtype, dtype) is not dtype:
         kinds = tuple(d.tensor_type_name.removesuffix("Tensor") for d in (input.dtype, dtype))
         raise RuntimeError(
@@ -147,7 +159,7 @@ def _vector_norm(backend: Backend, x: Array, ord: float, axis: Any, keepdims: bo
     return backend.pow(backend.sum(backend.pow(size, float(ord)), axis=axis, keepdims=keepdims), 1 / ord)
 
 
-@composite(dtypes=INEXACT)
+@composite(dtypes=INEXACT, out=EXACT)
 def norm(
     input: Tensor, p: float | str | None = "fro", dim: Dims = None, keepdim: bool = False, dtype: DType | None = None
 ) -> Tensor:

@@ -74,6 +74,7 @@ def _layer_norm_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="layer norm",
     name="native_layer_norm",
     node="NativeLayerNormBackward0",
     dtypes=FLOATS,

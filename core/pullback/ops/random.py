@@ -10,14 +10,25 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
+from pullback.batching.state import levels
 from pullback.dtypes import FLOATS, DType, get_default_dtype
+from pullback.formats import MemoryFormat, StorageLayout
 from pullback.inplace import apply_inplace
 from pullback.op import Array, composite, op, registry
 from pullback.op_general import broadcast_shape
-from pullback.ops.creation import checked_dtype, chosen_backend, finished
-from pullback.ops.dims import as_shape
+from pullback.ops.creation import check_is_tensor, with_strides_like
+from pullback.ops.creation_options import (
+    check_options,
+    checked_dtype,
+    checked_integer,
+    checked_shape,
+    chosen_backend,
+    finished,
+)
+from pullback.ops.dtype_names import not_implemented
 from pullback.ops.precision import number
 from pullback.ops.zeros import zeros_of
+from pullback.out_argument import EXACT, MAKES, Out
 from pullback.philox import words
 from pullback.random import Generator, default_generator
 from pullback.tensor import Tensor
@@ -68,6 +79,8 @@ def uniform_array(
     backend: Backend, shape: tuple[int, ...], dtype: DType, device: Device | None, generator: Generator | None
 ) -> NativeArray:
     """Numbers from [0, 1); of a complex dtype, from the unit square."""
+    if backend.level:
+        return _drawn(uniform_array, backend, shape, dtype, device, generator)
     if dtype.is_complex:
         return _as_complex(backend, uniform_array(backend, (*shape, 2), dtype.to_real(), device, generator), dtype)
     count = math.prod(shape)
@@ -88,6 +101,8 @@ def normal_array(
 
     Computed in double precision, so that what the backends' logarithms and cosines differ by mostly rounds away.
     """
+    if backend.level:
+        return _drawn(normal_array, backend, shape, dtype, device, generator)
     if dtype.is_complex:
         pairs = normal_array(backend, (*shape, 2), dtype.to_real(), device, generator)
         return backend.multiply(_as_complex(backend, pairs, dtype), math.sqrt(0.5))
@@ -125,6 +140,8 @@ def integer_array(
     generator: Generator | None,
 ) -> NativeArray:
     """Integers from [low, high), each equally likely: draws of 64 bits that would favour some are made again."""
+    if backend.level:
+        return _drawn(integer_array, backend, shape, low, high, dtype, device, generator)
     span = high - low
     count = math.prod(shape)
     values = _bits64(backend, generator, count, device)
@@ -157,8 +174,37 @@ def happens_array(
     backend: Backend, shape: tuple[int, ...], probability: float, device: Device | None, generator: Generator | None
 ) -> NativeArray:
     """Truth values that are True with the given probability, to 32 bits."""
+    if backend.level:
+        return _drawn(happens_array, backend, shape, probability, device, generator)
     (drawn,) = _words(backend, generator, math.prod(shape), 1, device)
     return backend.reshape(backend.less(drawn, round(probability * 2.0**32)), shape)
+
+
+def permutation_array(
+    backend: Backend, shape: tuple[int, ...], dtype: DType, device: Device | None, generator: Generator | None
+) -> NativeArray:
+    """The integers from 0 up to the last size in random order, another one for each index of the other dimensions."""
+    if backend.level:
+        return _drawn(permutation_array, backend, shape, dtype, device, generator)
+    keys = backend.reshape(_bits64(backend, generator, math.prod(shape), device), shape)
+    return backend.astype(backend.argsort(keys, axis=-1, descending=False, stable=True), dtype)
+
+
+def _drawn(function: Any, backend: Any, shape: tuple[int, ...], *rest: Any) -> NativeArray:
+    """What ``function`` draws inside :func:`pullback.vmap`."""
+    from pullback.batching.random_rules import drawn_array
+
+    return drawn_array(function, backend, shape, *rest)
+
+
+def _drawing_backend(backend: Any, device: Any) -> tuple[Backend, Device | None]:
+    """The backend and device to draw on; inside :func:`pullback.vmap` a backend whose arrays may differ between examples."""
+    chosen, place = chosen_backend(backend, device)
+    if levels():
+        from pullback.batching.random_rules import drawing_backend
+
+        chosen = drawing_backend(chosen)
+    return chosen, place
 
 
 # -- new tensors ------------------------------------------------------------------------------------------------------
@@ -170,19 +216,6 @@ def _checked_generator(function: str, generator: Any) -> Generator | None:
     return generator
 
 
-def _checked_shape(function: str, size: tuple[Any, ...]) -> tuple[int, ...]:
-    try:
-        shape = as_shape(size)
-    except TypeError:
-        wrong = next(s for s in (size[0] if len(size) == 1 and isinstance(size[0], list | tuple) else size))
-        raise TypeError(
-            f"{function}(): argument 'size' (position 1) must be tuple of ints, not {type(wrong).__name__}"
-        ) from None
-    if any(n < 0 for n in shape):
-        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
-    return shape
-
-
 def _floating(kernel: str, dtype: DType | None) -> DType:
     dtype = dtype or get_default_dtype()
     if dtype.category < dtypes.FLOATING:
@@ -190,12 +223,15 @@ def _floating(kernel: str, dtype: DType | None) -> DType:
     return dtype
 
 
-@composite(method=False)
+@composite(method=False, out=MAKES)
 def rand(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     generator: Generator | None = None,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
     backend: str | Backend | None = None,
 ) -> Tensor:
@@ -203,7 +239,7 @@ def rand(
 
     Parameters
     ----------
-    *size : int
+    *sizes : int, or a sequence of int
         The shape.
     generator : Generator, optional
         What to draw from; the default generator, which :func:`manual_seed` seeds, if None.
@@ -226,20 +262,24 @@ def rand(
     >>> pb.rand(2, 3).shape
     torch.Size([2, 3])
     """
-    checked_dtype("rand", dtype)
-    shape = _checked_shape("rand", size)
+    dtype = checked_dtype("rand", dtype)
+    check_options("rand", device, requires_grad, layout, pin_memory)
+    shape = checked_shape("rand", sizes, size)
     dtype = _floating("check_uniform_bounds", dtype)
-    chosen, place = chosen_backend(backend, device)
+    chosen, place = _drawing_backend(backend, device)
     array = uniform_array(chosen, shape, dtype, place, _checked_generator("rand", generator))
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
-@composite(method=False)
+@composite(method=False, out=MAKES)
 def randn(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     generator: Generator | None = None,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
     backend: str | Backend | None = None,
 ) -> Tensor:
@@ -257,10 +297,11 @@ def randn(
     >>> pb.randn(2, requires_grad=True).requires_grad
     True
     """
-    checked_dtype("randn", dtype)
-    shape = _checked_shape("randn", size)
+    dtype = checked_dtype("randn", dtype)
+    check_options("randn", device, requires_grad, layout, pin_memory)
+    shape = checked_shape("randn", sizes, size)
     dtype = _floating("normal_kernel_cpu", dtype)
-    chosen, place = chosen_backend(backend, device)
+    chosen, place = _drawing_backend(backend, device)
     array = normal_array(chosen, shape, dtype, place, _checked_generator("randn", generator))
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
@@ -282,7 +323,7 @@ def _check_range(low: int, high: int, dtype: DType) -> None:
             raise RuntimeError(f"{what} is out of bounds for {_C_NAMES.get(dtype, dtype.name)}")
 
 
-@composite(method=False)
+@composite(method=False, out=MAKES)
 def randint(
     *bounds_and_size: Any,
     low: int | None = None,
@@ -290,7 +331,9 @@ def randint(
     size: Any = None,
     generator: Generator | None = None,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
     backend: str | Backend | None = None,
 ) -> Tensor:
@@ -318,29 +361,33 @@ def randint(
         high = values.pop()
     if low is None:
         low = values.pop() if values else 0
-    if values or size is None or not isinstance(high, int) or not isinstance(low, int):
+    if values or size is None or high is None:
         given = ", ".join(type(v).__name__ for v in bounds_and_size)
         raise TypeError(
             f"randint() received an invalid combination of arguments - got ({given}), but expected one of:\n"
             " * (int high, tuple of ints size, *, Generator generator, dtype, device, backend, requires_grad)\n"
             " * (int low, int high, tuple of ints size, *, Generator generator, dtype, device, backend, requires_grad)"
         )
-    checked_dtype("randint", dtype)
-    dtype = dtype or dtypes.int64
-    shape = _checked_shape("randint", (size,))
+    dtype = checked_dtype("randint", dtype) or dtypes.int64
+    check_options("randint", device, requires_grad, layout, pin_memory)
+    low = checked_integer("randint", "low", low, 1)
+    high = checked_integer("randint", "high", high, 1 if len(bounds_and_size) < 3 else 2)
+    shape = checked_shape("randint", (size,), whole=True)
     _check_range(low, high, dtype)
-    chosen, place = chosen_backend(backend, device)
+    chosen, place = _drawing_backend(backend, device)
     array = integer_array(chosen, shape, low, high, dtype, place, _checked_generator("randint", generator))
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
-@composite(method=False)
+@composite(method=False, out=MAKES)
 def randperm(
     n: int,
     *,
     generator: Generator | None = None,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
     backend: str | Backend | None = None,
 ) -> Tensor:
@@ -357,15 +404,16 @@ def randperm(
     >>> pb.randperm(4).sort().values
     tensor([0, 1, 2, 3])
     """
-    checked_dtype("randperm", dtype)
-    (shape,) = _checked_shape("randperm", (n,))
-    dtype = dtype or dtypes.int64
-    if dtype.category == dtypes.INTEGER and n > 1 << (8 * dtype.itemsize - dtype.is_signed):
+    dtype = checked_dtype("randperm", dtype) or dtypes.int64
+    check_options("randperm", device, requires_grad, layout, pin_memory)
+    (count,) = checked_shape("randperm", ((checked_integer("randperm", "n", n, 1),),))
+    if dtype.category in (dtypes.BOOL, dtypes.COMPLEX):
+        raise not_implemented("randperm", dtype)
+    if dtype.category == dtypes.INTEGER and count > 1 << (8 * dtype.itemsize - dtype.is_signed):
         raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow")
-    chosen, place = chosen_backend(backend, device)
-    keys = _bits64(chosen, _checked_generator("randperm", generator), shape, place)
-    order = chosen.argsort(keys, axis=0, descending=False, stable=True)
-    return finished(Tensor._wrap(chosen.astype(order, dtype), chosen), requires_grad)
+    chosen, place = _drawing_backend(backend, device)
+    array = permutation_array(chosen, (count,), dtype, place, _checked_generator("randperm", generator))
+    return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
 @composite(method=False)
@@ -374,8 +422,12 @@ def rand_like(
     *,
     generator: Generator | None = None,
     dtype: DType | None = None,
-    device: Any = None,
+    layout: StorageLayout | None = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
+    memory_format: MemoryFormat | None = None,
+    backend: str | Backend | None = None,
 ) -> Tensor:
     """Numbers uniform on [0, 1), of the shape, dtype, backend and device of ``input``.
 
@@ -385,8 +437,9 @@ def rand_like(
     >>> pb.rand_like(pb.ones(2, 3)).shape
     torch.Size([2, 3])
     """
-    settings = _like(input, dtype, device)
-    return rand(tuple(input.array.shape), generator=generator, requires_grad=requires_grad, **settings)
+    settings = _like("rand_like", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend)
+    drawn = rand(tuple(input.array.shape), generator=generator, **settings)
+    return finished(with_strides_like(drawn, input, memory_format), requires_grad)
 
 
 @composite(method=False)
@@ -395,8 +448,12 @@ def randn_like(
     *,
     generator: Generator | None = None,
     dtype: DType | None = None,
-    device: Any = None,
+    layout: StorageLayout | None = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
+    memory_format: MemoryFormat | None = None,
+    backend: str | Backend | None = None,
 ) -> Tensor:
     """Numbers from the standard normal distribution, of the shape, dtype, backend and device of ``input``.
 
@@ -406,8 +463,9 @@ def randn_like(
     >>> pb.randn_like(pb.ones(2, 3)).shape
     torch.Size([2, 3])
     """
-    settings = _like(input, dtype, device)
-    return randn(tuple(input.array.shape), generator=generator, requires_grad=requires_grad, **settings)
+    settings = _like("randn_like", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend)
+    drawn = randn(tuple(input.array.shape), generator=generator, **settings)
+    return finished(with_strides_like(drawn, input, memory_format), requires_grad)
 
 
 @composite(method=False)
@@ -416,8 +474,12 @@ def randint_like(
     *bounds: Any,
     generator: Generator | None = None,
     dtype: DType | None = None,
-    device: Any = None,
+    layout: StorageLayout | None = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
+    memory_format: MemoryFormat | None = None,
+    backend: str | Backend | None = None,
     **named: Any,
 ) -> Tensor:
     """Integers as of :func:`randint`, of the shape, dtype, backend and device of ``input``.
@@ -428,17 +490,33 @@ def randint_like(
     >>> pb.randint_like(pb.ones(2, 3), 10).shape
     torch.Size([2, 3])
     """
-    settings = named | _like(input, dtype, device)
-    return randint(*bounds, size=tuple(input.array.shape), generator=generator, requires_grad=requires_grad, **settings)
+    settings = _like("randint_like", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend)
+    if not bounds and "high" not in named:
+        raise TypeError('randint_like() missing 1 required positional arguments: "high"')
+    drawn = randint(*bounds, size=tuple(input.array.shape), generator=generator, **named, **settings)
+    return finished(with_strides_like(drawn, input, memory_format), requires_grad)
 
 
-def _like(input: Tensor, dtype: DType | None, device: Any) -> dict[str, Any]:
-    if device is None:
-        return {"dtype": dtype or input.dtype, "device": input.device, "backend": input.backend}
-    return {"dtype": dtype or input.dtype, "device": device}
+def _like(
+    function: str,
+    input: Tensor,
+    dtype: DType | None,
+    layout: Any,
+    device: Any,
+    pin_memory: bool,
+    requires_grad: bool,
+    memory_format: Any,
+    backend: Any,
+) -> dict[str, Any]:
+    check_is_tensor(function, input)
+    dtype = checked_dtype(function, dtype) or input.dtype
+    check_options(function, device, requires_grad, layout, pin_memory, memory_format)
+    if device is None and backend is None:
+        device, backend = input.device, input.backend
+    return {"dtype": dtype, "device": device, "backend": backend}
 
 
-@composite(method=False)
+@composite(method=False, out=Out("result type {result} can't be cast to {out}", casts=True, decides=True, resizing=""))
 def normal(
     mean: Any = 0.0,
     std: Any = 1.0,
@@ -446,7 +524,9 @@ def normal(
     *,
     generator: Generator | None = None,
     dtype: DType | None = None,
+    layout: StorageLayout | None = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
     backend: str | Backend | None = None,
 ) -> Tensor:
@@ -474,30 +554,66 @@ def normal(
     if not tensors:
         if size is None:
             raise TypeError("normal() of two numbers needs the argument 'size'")
+        dtype = checked_dtype("normal", dtype)
+        check_options("normal", device, requires_grad, layout, pin_memory)
+        shape = checked_shape("normal", (size,), whole=True)
         if std < 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
-        shape = _checked_shape("normal", (size,))
+        _floating("normal_kernel_cpu", dtype)
         drawn = randn(shape, generator=generator, dtype=dtype, device=device, backend=backend)
         return finished(_scaled(drawn, mean, std), requires_grad)
+    like = tensors[0]
+    _floating("normal_kernel_cpu", like.dtype)
     if isinstance(std, Tensor):
         if std.numel() and bool((std < 0).any()):
             raise RuntimeError("normal expects all elements of std >= 0.0")
     elif std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
-    shape = broadcast_shape([tuple(t.array.shape) for t in tensors])
-    like = tensors[0]
-    drawn = randn(shape, generator=generator, dtype=like.dtype, device=like.device, backend=like.backend)
-    return _scaled(drawn, mean, std)
+    means, deviations = (
+        value.to(like.dtype) if isinstance(value, Tensor) else like.new_full((), value) for value in (mean, std)
+    )
+    kind = 3 if len(tensors) == 2 else 1 if isinstance(mean, Tensor) else 2
+    return normal_from(means, deviations, kind, generator=_checked_generator("normal", generator))
 
 
 def _scaled(drawn: Tensor, mean: Any, std: Any) -> Tensor:
-    mean, std = (v.detach() if isinstance(v, Tensor) else v for v in (mean, std))
     return drawn * std + mean  # type: ignore[no-any-return]
 
 
 @op(
+    batching="draws",
+    node=lambda kind: f"NormalBackward{kind}",
+    vjp={
+        "mean": lambda grad, mean_shape: zeros_of(grad, mean_shape),
+        "std": lambda grad, std_shape: zeros_of(grad, std_shape),
+    },
+    jvp={
+        "mean": lambda tangent, out: zeros_of(tangent, out.shape),
+        "std": lambda tangent, out: zeros_of(tangent, out.shape),
+    },
+    method=False,
+)
+def normal_from(
+    backend: Backend, mean: Array, std: Array, kind: int = 3, *, generator: Generator | None = None
+) -> Array:
+    """Normal numbers, element by element of these means and standard deviations; what :func:`normal` records.
+
+    Parameters
+    ----------
+    kind : int
+        Which of the two were given as tensors: 1 the means, 2 the deviations, 3 both.
+    """
+    shape = broadcast_shape([tuple(mean.shape), tuple(std.shape)])
+    dtype = backend.dtypes[mean.dtype]
+    drawn = normal_array(backend, shape, dtype, backend.device_of(mean), generator)
+    return backend.add(backend.multiply(drawn, std), mean)
+
+
+@op(
+    batching="draws",
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
+    out=Out(EXACT.text, resizing=""),
 )
 def bernoulli(backend: Backend, input: Array, p: float | None = None, *, generator: Generator | None = None) -> Array:
     """Ones and zeros: each is 1 with the probability that ``input`` has there, or with probability ``p``.
@@ -531,13 +647,16 @@ def _bernoulli_of(
     shape = tuple(probabilities.shape)
     inside = backend.logical_and(backend.greater_equal(probabilities, 0.0), backend.less_equal(probabilities, 1.0))
     if not bool(backend.to_numpy(backend.all(inside)).item()):
-        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+        raise RuntimeError(
+            "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If so,"
+            " please report an enhancement request to PyTorch.)"
+        )
     working = dtypes.float64 if backend.dtypes[probabilities.dtype] is dtypes.float64 else dtypes.float32
     drawn = uniform_array(backend, shape, working, device, generator)
     return backend.astype(backend.less(drawn, backend.astype(probabilities, working)), dtype)
 
 
-@composite()
+@composite(out=Out("multinomial expects Long tensor out, got: {out}", resizing=""))
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
 ) -> Tensor:
@@ -580,6 +699,12 @@ def multinomial(
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and num_samples > input.array.shape[-1]:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    if levels():
+        from pullback.batching.random_rules import drawn_from_rows
+
+        drawn = drawn_from_rows(input, lambda rows: multinomial(rows, num_samples, replacement, generator=generator))
+        if drawn is not None:
+            return drawn
     backend, device = input.backend, input.device
     with backend.guard():
         weights = backend.astype(input.array, dtypes.float64)
@@ -606,10 +731,38 @@ def multinomial(
     return Tensor._wrap(backend.as_array(indices), backend)
 
 
+@op(
+    batching="draws",
+    vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
+    jvp=lambda tangent: zeros_of(tangent, tangent.shape),
+    dtypes=FLOATS,
+    method=False,
+)
+def poisson(backend: Backend, input: Array, generator: Generator | None = None) -> Array:
+    """Numbers from Poisson distributions whose rates are the elements of ``input``.
+
+    Raises
+    ------
+    RuntimeError
+        For a rate that is negative or NaN.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.poisson(pb.tensor([0., 0.]))
+    tensor([0., 0.])
+    """
+    rates = backend.astype(input, dtypes.float64)
+    if not bool(backend.to_numpy(backend.all(backend.greater_equal(rates, 0.0))).item()):
+        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
+    return backend.astype(poisson_array(backend, rates, generator), backend.dtypes[input.dtype])
+
+
 # -- into a tensor ----------------------------------------------------------------------------------------------------
 
 
 @op(
+    batching="draws of a shape",
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     method=False,
@@ -633,6 +786,7 @@ def uniform(
 
 
 @op(
+    batching="draws of a shape",
     name="normal_fill",
     node="NormalBackward0",
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
@@ -653,6 +807,7 @@ def normal_fill(
 
 
 @op(
+    batching="draws of a shape",
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     dtypes=FLOATS,
@@ -672,6 +827,7 @@ def exponential(backend: Backend, input: Array, lambd: float = 1.0, *, generator
 
 
 @op(
+    batching="draws",
     name="bernoulli_from",
     node="BernoulliBackward1",
     vjp={
@@ -692,6 +848,7 @@ def bernoulli_from(backend: Backend, input: Array, p: Array, *, generator: Gener
 
 
 @op(
+    batching="draws of a shape",
     name="random_integers",
     node="RandomBackward0",
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
@@ -774,3 +931,6 @@ def _bounds(function: str, given: tuple[Any, ...], named: dict[str, Any], defaul
 
 for _method in (uniform_, normal_, exponential_, bernoulli_, random_):
     setattr(Tensor, _method.__name__, _method)
+
+
+from pullback.ops.poisson import poisson_array  # noqa: E402

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.op import Array, Sample, attach, composite, op
+from pullback.formats import contiguous_format
+from pullback.op import Array, Arrays, Sample, attach, composite, op
 from pullback.ops.dims import as_shape, normalize_dim, normalize_dims
 from pullback.ops.shape import inverse_permutation, reshape, variadic_method
+from pullback.out_argument import EXACT
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -90,6 +92,7 @@ def _roll_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="roll",
     linear=True,
     vjp=lambda grad, shifts, dims: roll(grad, _opposite(shifts), dims),
     samples=_roll_samples,
@@ -186,6 +189,7 @@ def _repeat_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="repeat",
     linear=True,
     vjp=lambda grad, input_shape, repeats: _repeat_vjp(grad, input_shape, repeats),
     method=False,
@@ -279,7 +283,9 @@ def repeat_interleave(
         raise RuntimeError("Repeats must be non-negative")
     shape = tuple(input.array.shape)
     stretched = expand(unsqueeze(input, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :]))
-    return reshape(clone(stretched), (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :]))
+    return reshape(
+        clone(stretched, memory_format=contiguous_format), (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :])
+    )
 
 
 def _positions_repeated(repeats: Tensor, like: Tensor) -> Tensor:
@@ -300,7 +306,10 @@ def _triangle_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT, 5)
 
 
-@op(linear=True, vjp=lambda grad, diagonal: tril(grad, diagonal), inplace=True, samples=_triangle_samples)
+@op(
+    batching="batched already",
+    linear=True, vjp=lambda grad, diagonal: tril(grad, diagonal), inplace=True, samples=_triangle_samples, out=EXACT,
+)
 def tril(backend: Backend, input: Array, diagonal: int = 0) -> Array:
     """The lower triangle of each matrix, zeros above the given diagonal.
 
@@ -316,7 +325,10 @@ def tril(backend: Backend, input: Array, diagonal: int = 0) -> Array:
     return backend.tril(input, k=diagonal)
 
 
-@op(linear=True, vjp=lambda grad, diagonal: triu(grad, diagonal), inplace=True, samples=_triangle_samples)
+@op(
+    batching="batched already",
+    linear=True, vjp=lambda grad, diagonal: triu(grad, diagonal), inplace=True, samples=_triangle_samples, out=EXACT,
+)
 def triu(backend: Backend, input: Array, diagonal: int = 0) -> Array:
     """The upper triangle of each matrix, zeros below the given diagonal.
 
@@ -365,7 +377,7 @@ def _diagonal_of(backend: Backend, input: Array, offset: int, first: int, second
     kernel = backend.kernel("diagonal")
     if kernel is None:
         return backend.getitem(matrices, _diagonal_key(backend, length, offset))
-    row, column = max(-offset, 0), max(offset, 0)
+    row, column = (max(-offset, 0), max(offset, 0)) if length else (0, 0)
     return kernel(backend.getitem(matrices, (..., slice(row, row + length), slice(column, column + length))))
 
 
@@ -426,6 +438,7 @@ def _diagonal_backward_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="into shape",
     linear=True,
     vjp=lambda grad, offset, dim1, dim2: diagonal(grad, offset, dim1, dim2),
     method=False,
@@ -442,6 +455,7 @@ def diagonal_backward(backend: Backend, input: Array, shape: Sequence[int], offs
     node="DiagonalBackward0_copy",
     method=False,
     samples=_diagonal_samples,
+    out=EXACT,
 )
 def diagonal_copy(backend: Backend, input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:
     """A copy of :func:`diagonal`.
@@ -462,6 +476,7 @@ def _diag_embed_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="new dim",
     linear=True,
     vjp=lambda grad, offset, dim1, dim2: diagonal(grad, offset, dim1, dim2),
     samples=_diag_embed_samples,
@@ -485,7 +500,7 @@ def diag_embed(backend: Backend, input: Array, offset: int = 0, dim1: int = -2, 
     return _diagonal_embedded(backend, input, shape, offset, first, second)
 
 
-@composite()
+@composite(out=EXACT)
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A matrix with the vector ``input`` on its diagonal, or a copy of the diagonal of the matrix ``input``.
 
@@ -531,7 +546,7 @@ def _trace_vjp(grad: Tensor, shape: Sequence[int]) -> Tensor:
     return diagonal_backward(expand(grad, (min(shape),)), tuple(shape), 0, 0, 1)
 
 
-@op(linear=True, vjp=lambda grad, input_shape: _trace_vjp(grad, input_shape), samples=_trace_samples)
+@op(batching="trace", linear=True, vjp=lambda grad, input_shape: _trace_vjp(grad, input_shape), samples=_trace_samples)
 def trace(backend: Backend, input: Array) -> Array:
     """The sum of the elements on the diagonal of a matrix; of integers as int64.
 
@@ -589,72 +604,57 @@ attach("fill_diagonal_", fill_diagonal_)
 # -- grids ------------------------------------------------------------------------------------------------------------
 
 
-@composite(method=False)
-def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
-    """The coordinates of a grid: each vector expanded along the dimensions of the others.
-
-    Parameters
-    ----------
-    indexing : {"ij", "xy"}
-        Whether the first vector runs along the first dimension or along the second.
-
-    Raises
-    ------
-    RuntimeError
-        For a tensor of more than one dimension, or another ``indexing``.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> x, y = pb.meshgrid(pb.tensor([1, 2]), pb.tensor([3, 4, 5]), indexing="ij")
-    >>> y
-    tensor([[3, 4, 5],
-            [3, 4, 5]])
-    """
-    if len(tensors) == 1 and isinstance(tensors[0], list | tuple):
-        tensors = tuple(tensors[0])
-    if indexing is None:
-        import warnings
-
-        warnings.warn(
-            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.",
-            UserWarning,
-            stacklevel=2,
-        )
-    elif indexing not in ("ij", "xy"):
-        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
-    for vector in tensors:
-        if vector.ndim > 1:
-            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {vector.ndim}D")
-    count = len(tensors)
-    places = (1, 0, *range(2, count)) if indexing == "xy" and count > 1 else range(count)
-    shape = tuple(tensors[place].numel() for place in places)
-    return tuple(
-        expand(vector.view((1,) * dim + (-1,) + (1,) * (count - dim - 1)), shape)
-        for dim, vector in zip(places, tensors, strict=True)
-    )
+def _block_shapes(shapes: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Each shape as that of a matrix: a vector is one row."""
+    return [(1, 1) if not shape else (1, shape[0]) if len(shape) == 1 else (shape[0], shape[1]) for shape in shapes]
 
 
-@composite(method=False)
-def cartesian_prod(*tensors: Any) -> Tensor:
-    """Every combination of one element of each vector, a row for each.
+def _block_diag_vjp(grad: Tensor, shapes: Sequence[Sequence[int]]) -> list[Tensor]:
+    grads, row, column = [], 0, 0
+    for shape, (height, width) in zip(shapes, _block_shapes(shapes), strict=True):
+        block = slice_(slice_(grad, 0, row, row + height), 1, column, column + width)
+        grads.append(reshape(block, tuple(shape)))
+        row, column = row + height, column + width
+    return grads
 
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.cartesian_prod(pb.tensor([1, 2]), pb.tensor([3]))
-    tensor([[1, 3],
-            [2, 3]])
-    """
-    if len(tensors) == 1 and isinstance(tensors[0], Tensor):
-        return tensors[0]
-    grids = meshgrid(*tensors, indexing="ij")
-    return stack([reshape(grid, (-1,)) for grid in grids], 1)
+
+def _blocks_samples(make: Any) -> Iterator[Sample]:
+    yield Sample([make(2, 2), make(1, 3)])
+    yield Sample([make(), make(2), make(2, 1)])
+    yield Sample([make(0, 2), make(1, 0)])
+
+
+@op(
+    batching="diagonal blocks",
+    node="BlockDiagBackward0",
+    promotion="promote",
+    linear=True,
+    vjp=lambda grad, tensors_shape: _block_diag_vjp(grad, tensors_shape),
+    method=False,
+    samples=_blocks_samples,
+)
+def blocks_along_diagonal(backend: Backend, tensors: Arrays) -> Array:
+    """The matrices along the diagonal of one matrix; what :func:`block_diag` records."""
+    shapes = _block_shapes([tuple(block.shape) for block in tensors])
+    columns = sum(width for _, width in shapes)
+    rows, start = [], 0
+    for block, (height, width) in zip(tensors, shapes, strict=True):
+        device = backend.device_of(block)
+        left = backend.zeros((height, start), dtype=block.dtype, device=device)
+        right = backend.zeros((height, columns - start - width), dtype=block.dtype, device=device)
+        rows.append(backend.concat([left, backend.reshape(block, (height, width)), right], axis=1))
+        start += width
+    return backend.concat(rows, axis=0)
 
 
 @composite(method=False)
 def block_diag(*tensors: Any) -> Tensor:
-    """The matrices along the diagonal of one matrix, zeros elsewhere.
+    """The matrices along the diagonal of one matrix, zeros elsewhere; vectors are matrices of one row.
+
+    Raises
+    ------
+    RuntimeError
+        For a tensor of more than two dimensions.
 
     Examples
     --------
@@ -663,22 +663,21 @@ def block_diag(*tensors: Any) -> Tensor:
     tensor([[1, 2, 0],
             [0, 0, 3]])
     """
-    matrices = [atleast_2d(block) for block in tensors]
-    columns = sum(block.array.shape[1] for block in matrices)
-    rows, start = [], 0
-    for block in matrices:
-        height, width = block.array.shape
-        left = block.new_zeros(height, start)
-        right = block.new_zeros(height, columns - start - width)
-        rows.append(cat([left, block, right], 1))
-        start += width
-    return cat(rows, 0)
+    for place, block in enumerate(tensors):
+        if not isinstance(block, Tensor):
+            raise TypeError(f"expected Tensor as element {place} in argument 0, but got {type(block).__name__}")
+        if block.ndim > 2:
+            raise RuntimeError(
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {place} has {block.ndim}"
+                " dimensions"
+            )
+    return blocks_along_diagonal(list(tensors)) if tensors else empty(1, 0)
 
 
 from pullback.dtypes import int64  # noqa: E402
 from pullback.ops.conversion import clone  # noqa: E402
-from pullback.ops.creation import tensor  # noqa: E402
+from pullback.ops.creation import empty  # noqa: E402
+from pullback.ops.from_data import tensor  # noqa: E402
 from pullback.ops.gathering import index_select  # noqa: E402
-from pullback.ops.joining import cat, stack  # noqa: E402
-from pullback.ops.shape import atleast_2d, expand, unsqueeze  # noqa: E402
+from pullback.ops.shape import expand, unsqueeze  # noqa: E402
 from pullback.ops.slicing import slice_  # noqa: E402

@@ -20,6 +20,7 @@ from pullback.ops.reducing import (
     keep_dims,
     samples_over_dims,
 )
+from pullback.out_argument import CAST, DECIDES, Out
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         expand_reduced(grad, input_shape, dim, keepdim), input_dtype
     ),
     samples=samples_over_dims,
+    out=DECIDES,
 )
 def sum(
     backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
@@ -77,6 +79,8 @@ def sum(
     ),
     jvp=lambda tangent, input, dim, keepdim, dtype: sum(where(isnan(input), 0, tangent), dim, keepdim, dtype=dtype),
     samples=samples_over_dims,
+    out=DECIDES,
+    unsupported="nansum on CPU does not support complex inputs",
 )
 def nansum(
     backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
@@ -108,9 +112,10 @@ def _mean_gradient(grad: Tensor, shape: tuple[int, ...], dtype: DType, dim: Dims
     ),
     samples=samples_over_dims,
     unsupported=(
-        "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype."
+        "mean(): could not infer output dtype. {role} dtype must be either a floating point or complex dtype."
         " Got: {kind}"
     ),
+    out=Out("mean.dtype_out(): input types can't be cast to the desired output type {out}", casts=True),
 )
 def mean(
     backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
@@ -215,6 +220,7 @@ _NO_VARIANCE = "std and var only support floating point and complex dtypes"
     ),
     samples=_variance_samples,
     unsupported=_NO_VARIANCE,
+    out=CAST,
 )
 def var(
     backend: Backend,
@@ -269,6 +275,7 @@ def _deviation_scale(out: Tensor) -> Any:
     ),
     samples=_variance_samples,
     unsupported=_NO_VARIANCE,
+    out=CAST,
 )
 def std(
     backend: Backend,
@@ -293,6 +300,11 @@ def std(
     return backend.std(input, axis=axis_of(dim, input), correction=correction, keepdims=keepdim)
 
 
+def _require_inexact(name: str, input: Tensor) -> None:
+    if input.dtype not in INEXACT:
+        raise RuntimeError(f"{name} only support floating point and complex dtypes")
+
+
 @composite(dtypes=INEXACT, samples=_variance_samples)
 def std_mean(
     input: Tensor,
@@ -303,6 +315,7 @@ def std_mean(
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """:func:`std` and :func:`mean` of the same dimensions."""
+    _require_inexact("std_mean", input)
     over, correction = _variance_settings(dim, unbiased, correction)
     return std(input, over, None, keepdim, correction=correction), mean(input, over, keepdim)
 
@@ -317,6 +330,7 @@ def var_mean(
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """:func:`var` and :func:`mean` of the same dimensions."""
+    _require_inexact("var_mean", input)
     over, correction = _variance_settings(dim, unbiased, correction)
     return var(input, over, None, keepdim, correction=correction), mean(input, over, keepdim)
 
@@ -330,7 +344,11 @@ def _truth_values(backend: Backend, array: Array) -> Array:
     return backend.not_equal(array, number(backend, 0, array))
 
 
-@op(nondifferentiable="its results are truth values", samples=samples_over_dims)
+@op(
+    nondifferentiable="its results are truth values",
+    samples=samples_over_dims,
+    out=Out("{name} only supports bool tensor for result, got: {out}"),
+)
 def all(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """Whether all elements are nonzero; uint8 for uint8, else bool.
 
@@ -344,7 +362,11 @@ def all(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False)
     return backend.astype(out, dtypes.uint8) if backend.dtypes[input.dtype] is dtypes.uint8 else out
 
 
-@op(nondifferentiable="its results are truth values", samples=samples_over_dims)
+@op(
+    nondifferentiable="its results are truth values",
+    samples=samples_over_dims,
+    out=Out("{name} only supports bool tensor for result, got: {out}"),
+)
 def any(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """Whether any element is nonzero; uint8 for uint8, else bool.
 

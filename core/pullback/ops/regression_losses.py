@@ -29,6 +29,7 @@ def _loss_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="loss",
     name="mse_loss",
     dtypes=INEXACT - dtypes.COMPLEXES,
     promotion="promote",
@@ -54,6 +55,7 @@ def _mse_backward_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="elementwise",
     name="mse_loss_backward",
     dtypes=FLOATS,
     promotion="promote",
@@ -167,6 +169,7 @@ def _smooth_slope(input: Tensor, target: Tensor, beta: float) -> Tensor:
 
 
 @op(
+    batching="loss",
     name="smooth_l1_loss",
     dtypes=FLOATS,
     promotion="promote",
@@ -239,6 +242,7 @@ def _huber_slope(input: Tensor, target: Tensor, delta: float) -> Tensor:
 
 
 @op(
+    batching="loss",
     name="huber_loss",
     dtypes=FLOATS,
     promotion="promote",

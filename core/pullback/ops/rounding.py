@@ -5,15 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
-from pullback.dtypes import FLOATS, REAL
+from pullback.dtypes import FLOATS, REAL, DType
 from pullback.op import Array, elementwise
+from pullback.ops.dtype_names import not_implemented
+from pullback.out_argument import SAME
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pullback.backend.base import Backend
 
 
+def _unsupported(name: str) -> Callable[[DType], Exception]:
+    """What ``name`` says of bool and of complex dtypes."""
+
+    def error(dtype: DType) -> Exception:
+        if dtype.is_complex:
+            return NotImplementedError(f"{name} is not supported for complex inputs")
+        return not_implemented(f"{name}_vml_cpu", dtype)
+
+    return error
+
+
 @elementwise(
-    dtypes=REAL, vjp=lambda grad: step_derivative(grad), jvp=lambda tangent: step_derivative(tangent), domain=(0.1, 0.9)
+    dtypes=REAL,
+    vjp=lambda grad: step_derivative(grad),
+    jvp=lambda tangent: step_derivative(tangent),
+    domain=(0.1, 0.9),
+    out=SAME,
+    unsupported=_unsupported("floor"),
 )
 def floor(input: Array) -> Array:
     """Each element rounded down to an integer.
@@ -27,7 +47,12 @@ def floor(input: Array) -> Array:
 
 
 @elementwise(
-    dtypes=REAL, vjp=lambda grad: step_derivative(grad), jvp=lambda tangent: step_derivative(tangent), domain=(0.1, 0.9)
+    dtypes=REAL,
+    vjp=lambda grad: step_derivative(grad),
+    jvp=lambda tangent: step_derivative(tangent),
+    domain=(0.1, 0.9),
+    out=SAME,
+    unsupported=_unsupported("ceil"),
 )
 def ceil(input: Array) -> Array:
     """Each element rounded up to an integer.
@@ -46,6 +71,8 @@ def ceil(input: Array) -> Array:
     jvp=lambda tangent: step_derivative(tangent),
     domain=(0.1, 0.9),
     aliases=("fix",),
+    out=SAME,
+    unsupported=_unsupported("trunc"),
 )
 def trunc(input: Array) -> Array:
     """Each element rounded towards zero to an integer.
@@ -60,8 +87,7 @@ def trunc(input: Array) -> Array:
 
 def _check_round(input: Any, decimals: int) -> None:
     if decimals and input.dtype.category < dtypes.FLOATING:
-        kind = input.dtype.tensor_type_name.removesuffix("Tensor")
-        raise NotImplementedError(f"\"round\" not implemented for '{kind}' with decimals")
+        raise not_implemented("round_cpu", input.dtype)
 
 
 @elementwise(
@@ -71,6 +97,8 @@ def _check_round(input: Any, decimals: int) -> None:
     node=lambda decimals: "RoundBackward1" if decimals else "RoundBackward0",
     check=_check_round,
     domain=(0.1, 0.4),
+    out=SAME,
+    unsupported="round_vml_cpu",
 )
 def round(backend: Backend, input: Array, *, decimals: int = 0) -> Array:
     """Each element rounded to the nearest integer, halves to the even one, or to a number of decimals.
@@ -103,7 +131,7 @@ def round(backend: Backend, input: Array, *, decimals: int = 0) -> Array:
     return in_float32(backend, input, lambda x: backend.multiply(backend.round(backend.divide(x, scale)), scale))
 
 
-@elementwise(dtypes=FLOATS, partials=1, domain=(0.1, 0.9))
+@elementwise(dtypes=FLOATS, partials=1, domain=(0.1, 0.9), out=SAME)
 def frac(backend: Backend, input: Array) -> Array:
     """What rounding towards zero cuts off each element.
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
 from pullback.inplace import apply_inplace
 from pullback.op import Array, Sample, op, registry
-from pullback.op_general import constant
+from pullback.op_general import constant, python_number
+from pullback.ops.creation_options import fitted
 from pullback.ops.dims import normalize_dim
-from pullback.ops.index_checks import check_positions, dimension_message, vector_of
+from pullback.ops.dtype_names import type_name
+from pullback.ops.index_checks import check_positions, first_outside, outside, vector_of
 from pullback.ops.methods import attach_method, run_inplace
+from pullback.ops.positions import Positions
 from pullback.ops.zeros import zeros_of
+from pullback.out_argument import EXACT
+from pullback.overwriting import overwrites
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -24,34 +30,46 @@ _EVERYTHING = slice(None)
 # -- elements along a dimension ---------------------------------------------------------------------------------------
 
 
-def _check_scatter(backend: Backend, input: Array, index: Array, src: Array | None, dim: int) -> None:
+def check_scatter(backend: Backend, input: Array, index: Array, src: Array | None, dim: int) -> None:
+    """Refuse an index, or elements to write, that do not fit the tensor."""
     check_positions(backend, index, "scatter")
     if src is not None and backend.dtypes[src.dtype] is not backend.dtypes[input.dtype]:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
-    if not index.shape or 0 in index.shape:
+    if 0 in index.shape:
         return
-    same = max(len(index.shape), 1) == max(len(input.shape), 1)
-    if not same or (src is not None and len(index.shape) != len(src.shape)):
-        other = "src" if same else "self"
-        raise RuntimeError(f"Index tensor must have the same number of dimensions as {other} tensor")
-    too_large = any(
-        own > size and d != dim for d, (own, size) in enumerate(zip(index.shape, input.shape, strict=False))
-    )
-    if too_large or (src is not None and any(o > s for o, s in zip(index.shape, src.shape, strict=True))):
+    own, whole = tuple(index.shape) or (1,), tuple(input.shape) or (1,)
+    given = None if src is None else tuple(src.shape) or (1,)
+    if len(own) != len(whole):
+        raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")
+    if src is not None and given is not None and len(given) != len(own):
+        if src.shape and len(given) < len(own):
+            normalize_dim(len(given), len(given))  # raises
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    too_large = any(n > size and d != dim for d, (n, size) in enumerate(zip(own, whole, strict=True)))
+    if too_large or (given is not None and any(n > size for n, size in zip(own, given, strict=True))):
         end = "" if src is None else f" and to be no larger size than src {list(src.shape)}"
         raise RuntimeError(
             f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)} apart from dimension"
             f" {dim}{end}"
         )
+    if backend.any_negative(index):
+        raise RuntimeError(outside(backend, index, whole[dim], dim))
 
 
-def _scattered(backend: Backend, input: Array, index: Array, src: Array, dim: int, reduce: str | None = None) -> Array:
+def scattered(
+    backend: Backend, put: Any, input: Array, index: Array, src: Array, dim: int, reduce: str | None = None
+) -> Array:
+    """The tensor with elements scattered by ``put``: the backend's ``scatter`` or ``scatter_into``."""
     if 0 in index.shape:
-        return backend.copy(input)
+        return input if put == backend.scatter_into else backend.copy(input)
+    if not index.shape and input.shape:
+        index, src = backend.reshape(index, (1,)), backend.reshape(src, (-1,))
+    elif not src.shape and index.shape:
+        src = backend.reshape(src, (1,))
     try:
-        return backend.scatter(input, dim, index, src, reduce)
-    except IndexError as error:
-        raise RuntimeError(dimension_message(error)) from None
+        return put(input, dim, index, src, reduce)
+    except IndexError:
+        raise RuntimeError(outside(backend, index, input.shape[dim] if input.shape else 1, dim)) from None
 
 
 def _scatter_samples(make: Any) -> Iterator[Sample]:
@@ -68,17 +86,19 @@ def tensor_like(make: Any, data: Any) -> Tensor:
 
 
 @op(
+    batching="scatter",
     name="scatter",
     vjp={
-        "input": lambda grad, index, dim: _scatter_value(grad, index, dim, 0),
+        "input": lambda grad, index, dim: scatter_number(grad, index, dim, 0),
         "src": lambda grad, src_shape, index, dim: front_of_zeros(gather_elements(grad, index, dim), src_shape),
     },
     jvp={
-        "input": lambda tangent, index, dim: _scatter_value(tangent, index, dim, 0),
+        "input": lambda tangent, index, dim: scatter_number(tangent, index, dim, 0),
         "src": lambda tangent, input_shape, index, dim: _scatter(zeros_of(tangent, input_shape), index, tangent, dim),
     },
     method=False,
     samples=_scatter_samples,
+    out=EXACT,
 )
 def _scatter(backend: Backend, input: Array, index: Array, src: Array, dim: int) -> Array:
     """A copy of the tensor with elements of ``src`` at the positions ``index`` names along a dimension.
@@ -89,9 +109,20 @@ def _scatter(backend: Backend, input: Array, index: Array, src: Array, dim: int)
     >>> pb.zeros(3).scatter(0, pb.tensor([2, 0]), pb.tensor([1., 2.]))
     tensor([2., 0., 1.])
     """
+    return _written(backend, backend.scatter, input, index, src, dim)
+
+
+@overwrites("scatter")
+def _scatter_into(backend: Backend, input: Array, index: Array, src: Array, dim: int) -> Array:
+    return _written(backend, backend.scatter_into, input, index, src, dim)
+
+
+def _written(
+    backend: Backend, put: Any, input: Array, index: Array, src: Array, dim: int, reduce: str | None = None
+) -> Array:
     dim = normalize_dim(dim, len(input.shape))
-    _check_scatter(backend, input, index, src, dim)
-    return _scattered(backend, input, index, src, dim)
+    check_scatter(backend, input, index, src, dim)
+    return scattered(backend, put, input, index, src, dim, reduce)
 
 
 def _scatter_value_samples(make: Any) -> Iterator[Sample]:
@@ -101,19 +132,29 @@ def _scatter_value_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="scatter",
     name="scatter_value",
     node="ScatterBackward1",
-    vjp={"input": lambda grad, index, dim: _scatter_value(grad, index, dim, 0)},
-    jvp={"input": lambda tangent, index, dim: _scatter_value(tangent, index, dim, 0)},
+    vjp={"input": lambda grad, index, dim: scatter_number(grad, index, dim, 0)},
+    jvp={"input": lambda tangent, index, dim: scatter_number(tangent, index, dim, 0)},
     method=False,
     samples=_scatter_value_samples,
 )
-def _scatter_value(backend: Backend, input: Array, index: Array, dim: int, value: Any) -> Array:
+def scatter_number(backend: Backend, input: Array, index: Array, dim: int, value: Any) -> Array:
     """A copy of the tensor with one value at the positions ``index`` names along a dimension."""
+    return _written_value(backend, backend.scatter, input, index, dim, value)
+
+
+@overwrites("scatter_value")
+def _scatter_value_into(backend: Backend, input: Array, index: Array, dim: int, value: Any) -> Array:
+    return _written_value(backend, backend.scatter_into, input, index, dim, value)
+
+
+def _written_value(backend: Backend, put: Any, input: Array, index: Array, dim: int, value: Any) -> Array:
     dim = normalize_dim(dim, len(input.shape))
-    _check_scatter(backend, input, index, None, dim)
+    check_scatter(backend, input, index, None, dim)
     filled = backend.broadcast_to(constant(backend, value, backend.dtypes[input.dtype]), index.shape)
-    return _scattered(backend, input, index, filled, dim)
+    return scattered(backend, put, input, index, filled, dim)
 
 
 def _scatter_add_samples(make: Any) -> Iterator[Sample]:
@@ -122,6 +163,7 @@ def _scatter_add_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="scatter",
     name="scatter_add",
     vjp={
         "input": lambda grad: grad,
@@ -135,6 +177,7 @@ def _scatter_add_samples(make: Any) -> Iterator[Sample]:
     },
     method=False,
     samples=_scatter_add_samples,
+    out=EXACT,
 )
 def add_elements(backend: Backend, input: Array, index: Array, src: Array, dim: int) -> Array:
     """The tensor plus elements of ``src`` at the positions ``index`` names along a dimension.
@@ -145,39 +188,55 @@ def add_elements(backend: Backend, input: Array, index: Array, src: Array, dim: 
     >>> pb.zeros(3).scatter_add(0, pb.tensor([0, 0, 2]), pb.ones(3))
     tensor([2., 0., 1.])
     """
-    dim = normalize_dim(dim, len(input.shape))
-    _check_scatter(backend, input, index, src, dim)
-    return _scattered(backend, input, index, src, dim, "add")
+    return _written(backend, backend.scatter, input, index, src, dim, "add")
 
 
-@op(
-    name="scatter_multiply",
-    nondifferentiable="scatter with reduce='multiply' has no derivative, as in PyTorch",
-    method=False,
-)
-def _scatter_multiply(backend: Backend, input: Array, index: Array, src: Array, dim: int) -> Array:
-    """The tensor times elements of ``src`` at the positions ``index`` names along a dimension."""
-    dim = normalize_dim(dim, len(input.shape))
-    _check_scatter(backend, input, index, src, dim)
-    return _scattered(backend, input, index, src, dim, "multiply")
+@overwrites("scatter_add")
+def _add_elements_into(backend: Backend, input: Array, index: Array, src: Array, dim: int) -> Array:
+    return _written(backend, backend.scatter_into, input, index, src, dim, "add")
 
 
 def _scatter_call(
     input: Tensor, dim: int, index: Tensor, src: Any, value: Any, reduce: str | None
 ) -> tuple[str, tuple[Any, ...]]:
     """The operation that a call of ``scatter`` means, and its arguments after ``input``."""
-    src = value if src is None else src
-    if reduce is None:
-        return ("scatter", (index, src, dim)) if isinstance(src, Tensor) else ("scatter_value", (index, dim, src))
-    if not isinstance(src, Tensor):
-        src = full(tuple(index.array.shape), src, dtype=input.dtype, backend=input.backend)
+    if (src is None) == (value is None):
+        given = ", ".join(type(a).__name__ for a in (dim, index, *((src,) if src is not None else ())))
+        given += f", value={type(value).__name__}" if value is not None else ""
+        raise TypeError(
+            f"scatter() received an invalid combination of arguments - got ({given}), but expected one of:\n"
+            " * (int dim, Tensor index, Tensor src)\n * (int dim, Tensor index, Number value)\n"
+        )
+    if isinstance(value, Tensor):
+        value = value.item()
+    elif src is not None and not isinstance(src, Tensor):
+        value = src
+    if value is not None:
+        number = python_number(value)
+        if number is None:
+            raise TypeError(
+                "scatter() received an invalid combination of arguments - got"
+                f" ({type(dim).__name__}, {type(index).__name__}, {type(value).__name__}), but expected one of:\n"
+                " * (int dim, Tensor index, Tensor src)\n * (int dim, Tensor index, Number value)\n"
+            )
+        number = fitted(number, input.dtype)
+        if reduce is None:
+            return "scatter_value", (index, dim, number)
+        src = full(tuple(index.array.shape), number, dtype=input.dtype, backend=input.backend)
+    elif reduce is None:
+        return "scatter", (index, src, dim)
+    elif reduce in ("add", "multiply"):
+        warnings.warn(
+            "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future PyTorch"
+            " release. Use torch.scatter_reduce instead for more reduction options.",
+            UserWarning,
+            stacklevel=3,
+        )
     if reduce == "add":
         return "scatter_add", (index, src, dim)
     if reduce != "multiply":
         raise RuntimeError("reduce argument must be either add or multiply.")
-    if is_grad_enabled() and (input.requires_grad or src.requires_grad):
-        raise NotImplementedError("scatter() with reduce='multiply' has no derivative: detach() its tensors first")
-    return "scatter_multiply", (index, src, dim)
+    return "scatter_reduce", (index, src, dim, "prod", True)
 
 
 def scatter(
@@ -254,30 +313,47 @@ def _key(index: Array, dim: int) -> tuple[Any, ...]:
 
 
 def _put_slices(
-    backend: Backend, input: Array, index: Array, values: Array, dim: int, accumulate: bool = False
+    backend: Backend, put: Any, input: Array, index: Array, values: Array, dim: int, accumulate: bool = False
 ) -> Array:
+    """The tensor with slices written by ``put``: the backend's ``index_put`` or ``index_put_into``."""
     if not input.shape:
-        flat = backend.index_put(backend.reshape(input, (1,)), (index,), backend.reshape(values, (-1,)), accumulate)
-        return backend.reshape(flat, ())
-    try:
-        return backend.index_put(input, _key(index, dim), values, accumulate)
-    except IndexError as error:
-        raise RuntimeError(dimension_message(error)) from None
+        return backend.reshape(
+            put(backend.reshape(input, (1,)), (index,), backend.reshape(values, (-1,)), accumulate), ()
+        )
+    return put(input, _key(index, dim), values, accumulate)
 
 
-def _check_source(backend: Backend, input: Array, index: Array, source: Array, dim: int, name: str) -> None:
-    check_positions(backend, index, name, "int32/int64")
+def check_slices(backend: Backend, input: Array, index: Array, source: Array, dim: int, name: str) -> None:
+    """Refuse an index, or slices to combine with those of a tensor, that do not fit it."""
+    kind = type_name(backend.dtypes[index.dtype])
+    if len(index.shape) > 1:
+        raise IndexError(
+            f"{name}(): Index is supposed to be a vector, but got dim: {len(index.shape)} with type: {kind} and size:"
+            f" {list(index.shape)}"
+        )
+    check_positions(backend, index, name, f"int32/int64 for index but got: {kind}")
     own, other = backend.dtypes[input.dtype], backend.dtypes[source.dtype]
     if own is not other:
-        kinds = [kind.tensor_type_name.removesuffix("Tensor") for kind in (own, other)]
-        raise RuntimeError("{}(): self ({}) and source ({}) must have the same scalar type".format(name, *kinds))
+        raise RuntimeError(
+            f"{name}(): self ({type_name(own)}) and source ({type_name(other)}) must have the same scalar type"
+        )
+    if dim and dim >= len(source.shape):
+        raise RuntimeError(
+            f"{name}(): Indexing dim {dim} is out of bounds of the source tensor with dim {len(source.shape)}"
+        )
     count = index.shape[0] if index.shape else 1
     size = source.shape[dim] if source.shape else 1
     if count != size:
-        if name == "index_copy_":
-            raise IndexError(f"{name}(): Number of indices ({count}) should be equal to source.size(dim) ({size})")
         raise RuntimeError(
             f"{name}(): Number of indices ({count}) should be equal to source.size(dim): ({size}), for dim: {dim}"
+        )
+    shapes = [tuple(input.shape), tuple(source.shape)]
+    if all(shapes):
+        shapes = [(*shape[:dim], *shape[dim + 1 :]) for shape in shapes]
+    if shapes[0] != shapes[1]:
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape ="
+            f" {list(input.shape)} source.shape = {list(source.shape)}"
         )
 
 
@@ -288,6 +364,7 @@ def _index_add_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="index write",
     name="index_add",
     vjp={
         "input": lambda grad: grad,
@@ -303,6 +380,7 @@ def _index_add_samples(make: Any) -> Iterator[Sample]:
     },
     method=False,
     samples=_index_add_samples,
+    out=EXACT,
 )
 def add_slices(backend: Backend, input: Array, index: Array, source: Array, dim: int, *, alpha: float = 1) -> Array:
     """The tensor plus the slices of ``source`` at the positions ``index`` of a dimension.
@@ -313,11 +391,33 @@ def add_slices(backend: Backend, input: Array, index: Array, source: Array, dim:
     >>> pb.zeros(3).index_add(0, pb.tensor([0, 0, 2]), pb.tensor([1., 2., 3.]))
     tensor([3., 0., 3.])
     """
+    return _slices_added(backend, backend.index_put, input, index, source, dim, alpha)
+
+
+@overwrites("index_add")
+def _add_slices_into(
+    backend: Backend, input: Array, index: Array, source: Array, dim: int, *, alpha: float = 1
+) -> Array:
+    return _slices_added(backend, backend.index_put_into, input, index, source, dim, alpha)
+
+
+def _slices_added(
+    backend: Backend, put: Any, input: Array, index: Array, source: Array, dim: int, alpha: float
+) -> Array:
     dim = normalize_dim(dim, len(input.shape))
-    _check_source(backend, input, index, source, dim, "index_add_")
+    check_slices(backend, input, index, source, dim, "index_add_")
     if alpha != 1:
         source = backend.multiply(source, constant(backend, alpha, backend.dtypes[source.dtype]))
-    return _put_slices(backend, input, vector_of(backend, index, "index_add_"), source, dim, True)
+    index = vector_of(backend, index, "index_add_")
+    size = input.shape[dim] if input.shape else 1
+    try:
+        if backend.any_negative(index):
+            raise IndexError
+        return _put_slices(backend, put, input, index, source, dim, True)
+    except IndexError:
+        if len(input.shape) < 2:
+            raise IndexError("index out of range in self") from None
+        raise RuntimeError(outside(backend, index, size, dim)) from None
 
 
 def _times(tensor: Tensor, factor: Any) -> Tensor:
@@ -356,6 +456,7 @@ def _index_copy_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="index write",
     name="index_copy",
     vjp={
         "input": lambda grad, index, dim: _index_fill(grad, index, dim, 0),
@@ -369,6 +470,7 @@ def _index_copy_samples(make: Any) -> Iterator[Sample]:
     },
     method=False,
     samples=_index_copy_samples,
+    out=EXACT,
 )
 def _index_copy(backend: Backend, input: Array, index: Array, source: Array, dim: int) -> Array:
     """The tensor with the slices of ``source`` at the positions ``index`` of a dimension.
@@ -379,9 +481,57 @@ def _index_copy(backend: Backend, input: Array, index: Array, source: Array, dim
     >>> pb.zeros(3).index_copy(0, pb.tensor([2, 0]), pb.tensor([1., 2.]))
     tensor([2., 0., 1.])
     """
+    return _slices_copied(backend, backend.index_put, input, index, source, dim)
+
+
+@overwrites("index_copy")
+def _index_copy_into(backend: Backend, input: Array, index: Array, source: Array, dim: int) -> Array:
+    return _slices_copied(backend, backend.index_put_into, input, index, source, dim)
+
+
+def _slices_copied(backend: Backend, put: Any, input: Array, index: Array, source: Array, dim: int) -> Array:
     dim = normalize_dim(dim, len(input.shape))
-    _check_source(backend, input, index, source, dim, "index_copy_")
-    return _put_slices(backend, input, vector_of(backend, index, "index_copy_"), source, dim)
+    _check_copied(backend, input, index, source, dim)
+    index = vector_of(backend, index, "index_copy_")
+    try:
+        if backend.any_negative(index):
+            raise IndexError
+        return _put_slices(backend, put, input, index, source, dim)
+    except IndexError:
+        text = outside(backend, index, input.shape[dim] if input.shape else 1, dim)
+        raise IndexError(f"index_copy_(): {text}") from None
+
+
+def _check_copied(backend: Backend, input: Array, index: Array, source: Array, dim: int) -> None:
+    if len(index.shape) > 1:
+        raise IndexError(f"index_copy_(): Index should have dimension 1 or 0 (got {len(index.shape)})")
+    count = index.shape[0] if index.shape else 1
+    if not source.shape and count != 1:
+        raise IndexError(f"index_copy_(): When source is scalar, index should have one element (got {count})")
+    if source.shape and input.shape and len(source.shape) != len(input.shape):
+        raise IndexError(
+            "index_copy_(): When source and destination are not scalars, their dimensionality must match. Source"
+            f" dimensionality ({len(source.shape)}), destination dimensionality ({len(input.shape)})"
+        )
+    kind = backend.dtypes[index.dtype]
+    if kind is not dtypes.int64:
+        raise RuntimeError(f"index_copy_(): Expected a long tensor for index, but got {type_name(kind)}")
+    own, other = backend.dtypes[input.dtype], backend.dtypes[source.dtype]
+    if own is not other:
+        raise RuntimeError(
+            f"index_copy_(): self and source expected to have the same dtype, but got (self) {type_name(own)} and"
+            f" (source) {type_name(other)}"
+        )
+    shapes = [(*shape[:dim], *shape[dim + 1 :]) for shape in (tuple(input.shape), tuple(source.shape))]
+    if shapes[0] != shapes[1]:
+        texts = [" ".join(map(str, shape)) for shape in shapes]
+        raise RuntimeError(
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape:"
+            f" {texts[0]} at dimension {dim} and source slice shape: {texts[1]} at dimension 0."
+        )
+    size = source.shape[dim] if source.shape else 1
+    if source.shape and count != size:
+        raise IndexError(f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({size})")
 
 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
@@ -411,6 +561,7 @@ def _index_fill_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="index write",
     name="index_fill",
     vjp={"input": lambda grad, index, dim: _index_fill(grad, index, dim, 0)},
     jvp={"input": lambda tangent, index, dim: _index_fill(tangent, index, dim, 0)},
@@ -427,13 +578,28 @@ def _index_fill(backend: Backend, input: Array, index: Array, dim: int, value: A
     tensor([5., 0., 5.])
     """
     filled = constant(backend, value, backend.dtypes[input.dtype])
-    return _filled_slices(backend, input, index, filled, dim)
+    return _filled_slices(backend, backend.index_put, input, index, filled, dim)
 
 
-def _filled_slices(backend: Backend, input: Array, index: Array, value: Array, dim: int) -> Array:
+@overwrites("index_fill")
+def _index_fill_into(backend: Backend, input: Array, index: Array, dim: int, value: Any) -> Array:
+    filled = constant(backend, value, backend.dtypes[input.dtype])
+    return _filled_slices(backend, backend.index_put_into, input, index, filled, dim)
+
+
+def _filled_slices(backend: Backend, put: Any, input: Array, index: Array, value: Array, dim: int) -> Array:
+    if backend.dtypes[index.dtype] is not dtypes.int64:
+        raise IndexError("index_fill_(): Expected dtype int64 for index.")
     dim = normalize_dim(dim, len(input.shape))
-    check_positions(backend, index, "index_fill_")
-    return _put_slices(backend, input, vector_of(backend, index, "index_fill_"), value, dim)
+    if len(index.shape) > 1:
+        raise RuntimeError("Index has to be a vector/scalar")
+    index = vector_of(backend, index, "index_fill_")
+    try:
+        return _put_slices(backend, put, input, index, value, dim)
+    except IndexError:
+        size = input.shape[dim] if input.shape else 1
+        position = first_outside(backend, index, -size, size)
+        raise IndexError(f"index {position} is out of bounds for dimension {dim} with size {size}") from None
 
 
 def _index_fill_tensor_samples(make: Any) -> Iterator[Sample]:
@@ -441,11 +607,12 @@ def _index_fill_tensor_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="index write",
     name="index_fill_tensor",
     node="IndexFillBackward1",
     vjp={
         "input": lambda grad, index, dim: _index_fill(grad, index, dim, 0),
-        "value": lambda grad, index, dim: select_slices(grad, index, dim).sum(),
+        "value": lambda grad, index, dim, value_dtype: cast_gradient(index_where(grad, index, dim).sum(), value_dtype),
     },
     jvp={
         "input": lambda tangent, index, dim: _index_fill(tangent, index, dim, 0),
@@ -458,12 +625,27 @@ def _index_fill_tensor_samples(make: Any) -> Iterator[Sample]:
 )
 def _index_fill_tensor(backend: Backend, input: Array, index: Array, value: Array, dim: int) -> Array:
     """The tensor with one element's value in the slices at the positions ``index`` of a dimension."""
+    return _filled_slices(backend, backend.index_put, input, index, _element(backend, input, value), dim)
+
+
+@overwrites("index_fill_tensor")
+def _index_fill_tensor_into(backend: Backend, input: Array, index: Array, value: Array, dim: int) -> Array:
+    return _filled_slices(backend, backend.index_put_into, input, index, _element(backend, input, value), dim)
+
+
+def _element(backend: Backend, input: Array, value: Array) -> Array:
+    """The element of a 0-d array in the dtype of ``input``."""
     if value.shape:
         raise RuntimeError(
             "index_fill_ only supports a 0-dimensional value tensor, but got tensor with"
             f" {len(value.shape)} dimension(s)."
         )
-    return _filled_slices(backend, input, index, backend.astype(value, backend.dtypes[input.dtype]), dim)
+    return backend.astype(value, backend.dtypes[input.dtype])
+
+
+def index_where(grad: Tensor, index: Tensor, dim: int) -> Tensor:
+    """The slices at positions that may count from the end."""
+    return index_at(grad, Positions((*((None,) * normalize_dim(dim, grad.ndim)), index))) if grad.ndim else grad
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
@@ -477,22 +659,38 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """
     if isinstance(value, Tensor):
         return _index_fill_tensor(input, index, value, dim)
-    return _index_fill(input, index, dim, value)
+    return _index_fill(input, index, dim, _number("index_fill", input, dim, index, value))
+
+
+def _number(name: str, input: Tensor, dim: Any, index: Any, value: Any) -> Any:
+    """The value, if it is a number that the tensor can hold."""
+    number = python_number(value)
+    if number is None or not isinstance(index, Tensor):
+        given = ", ".join(type(a).__name__ for a in (dim, index, value))
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got ({given}), but expected one of:\n"
+            " * (int dim, Tensor index, Tensor value)\n * (int dim, Tensor index, Number value)\n"
+        )
+    if isinstance(number, complex) and not input.dtype.is_complex:
+        raise RuntimeError("index_fill_(): Converting complex Scalar to non-complex type is not supported")
+    return fitted(number, input.dtype)
 
 
 def _index_fill_(self: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """In-place version of :func:`index_fill`."""
     if isinstance(value, Tensor):
         return run_inplace("index_fill_tensor", self, index, value, dim)
-    return run_inplace("index_fill", self, index, dim, value)
+    return run_inplace("index_fill", self, index, dim, _number("index_fill_", self, dim, index, value))
 
 
 attach_method("index_fill", index_fill)
 attach_method("index_fill_", _index_fill_)
 
 
-from pullback.autograd.grad_mode import is_grad_enabled  # noqa: E402
-from pullback.ops.creation import full, tensor  # noqa: E402
+from pullback.ops.conversion import cast_gradient  # noqa: E402
+from pullback.ops.creation import full  # noqa: E402
+from pullback.ops.from_data import tensor  # noqa: E402
 from pullback.ops.gathering import gather_elements, index_select_samples, select_slices  # noqa: E402
+from pullback.ops.indexing import index as index_at  # noqa: E402
 from pullback.ops.shape import reshape  # noqa: E402
 from pullback.ops.slicing import front_of_zeros  # noqa: E402

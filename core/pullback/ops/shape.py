@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback.dtypes import DType
+from pullback.formats import contiguous_format
 from pullback.op import Array, Sample, attach, composite, op, registry
 from pullback.op_general import broadcast_shape
 from pullback.ops.dims import as_shape, normalize_dim, normalize_dims
 from pullback.strides import view_strides
 from pullback.tensor import Tensor
+from pullback.views import layout_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
@@ -81,12 +84,11 @@ def has_contiguous_memory(input: Tensor) -> bool:
     backend = input.backend
     if backend.mutable:
         return backend.is_contiguous(input.array)
-    alias = input.alias
-    return alias is None or not alias.path or input.is_contiguous()
+    return input.alias is None or layout_of(input).is_contiguous
 
 
 def _is_viewable(input: Tensor, shape: tuple[int, ...]) -> bool:
-    return has_contiguous_memory(input) or view_strides(input.array.shape, input.stride(), shape) is not None
+    return has_contiguous_memory(input) or view_strides(input.array.shape, layout_of(input).strides, shape) is not None
 
 
 def _view_samples(make: Any) -> Iterator[Sample]:
@@ -99,6 +101,7 @@ def _view_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="new shape",
     linear=True,
     vjp=lambda grad, input_shape: reshape(grad, input_shape),
     view=True,
@@ -130,8 +133,8 @@ def view(backend: Backend, input: Array, size: Sequence[int]) -> Array:
 
 
 def _view_method(self: Tensor, *size: Any) -> Tensor:
-    if len(size) == 1 and not isinstance(size[0], int | list | tuple) and not hasattr(size[0], "__index__"):
-        raise NotImplementedError("view(dtype) is not supported: use to(dtype) to convert the elements")
+    if len(size) == 1 and isinstance(size[0], DType):
+        return view_as_dtype(self, size[0])
     shape = inferred_shape(size, self.numel())
     if not _is_viewable(self, shape):
         raise RuntimeError(_INCOMPATIBLE)
@@ -145,6 +148,7 @@ registry["view"].method_names = ("view",)
 
 
 @op(
+    batching="new shape",
     linear=True,
     vjp=lambda grad, input_shape: reshape(grad, input_shape),
     view=True,
@@ -157,6 +161,7 @@ def reshape_alias(backend: Backend, input: Array, size: Sequence[int]) -> Array:
 
 
 @op(
+    batching="new shape",
     name="unsafe_view",
     node="UnsafeViewBackward0",
     linear=True,
@@ -203,7 +208,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
         return view(input, size)
     if _is_viewable(input, size):
         return reshape_alias(input, size)
-    return unsafe_view(clone(input), size)
+    return unsafe_view(clone(input, memory_format=contiguous_format), size)
 
 
 @composite()
@@ -221,7 +226,7 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 @composite()
 def contiguous(input: Tensor) -> Tensor:
     """The tensor itself where its elements lie in row-major order, else a copy where they do."""
-    return input if has_contiguous_memory(input) else clone(input)
+    return input if has_contiguous_memory(input) else clone(input, memory_format=contiguous_format)
 
 
 def _flatten_samples(make: Any) -> Iterator[Sample]:
@@ -330,6 +335,7 @@ def _squeeze_node(dim: Any) -> str:
 
 
 @op(
+    batching="squeeze",
     linear=True,
     vjp=lambda grad, input_shape: reshape(grad, input_shape),
     view=True,
@@ -349,7 +355,8 @@ def squeeze(backend: Backend, input: Array, dim: int | Sequence[int] | None = No
     """
     shape = tuple(input.shape)
     dims = () if isinstance(dim, tuple | list) and not dim else normalize_dims(dim, len(shape))
-    return backend.reshape(input, tuple(size for d, size in enumerate(shape) if size != 1 or d not in dims))
+    dropped = tuple(d for d in dims if shape[d] == 1)
+    return backend.squeeze(input, dropped) if dropped else backend.getitem(input, ...)
 
 
 def _unsqueeze_samples(make: Any) -> Iterator[Sample]:
@@ -360,7 +367,10 @@ def _unsqueeze_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT, -2)
 
 
-@op(linear=True, vjp=lambda grad, dim: _unsqueeze_vjp(grad, dim), view=True, samples=_unsqueeze_samples)
+@op(
+    batching="new dim",
+    linear=True, vjp=lambda grad, dim: _unsqueeze_vjp(grad, dim), view=True, samples=_unsqueeze_samples,
+)
 def unsqueeze(backend: Backend, input: Array, dim: int) -> Array:
     """The tensor with a new dimension of size 1 at ``dim``.
 
@@ -403,6 +413,7 @@ def inverse_permutation(dims: Sequence[int]) -> tuple[int, ...]:
 
 
 @op(
+    batching="permute",
     linear=True,
     vjp=lambda grad, dims: permute(grad, inverse_permutation(dims)),
     view=True,
@@ -446,6 +457,7 @@ def _transpose_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="transpose",
     linear=True,
     vjp=lambda grad, dim0, dim1: transpose(grad, dim0, dim1),
     view=True,
@@ -475,7 +487,7 @@ def _t_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make())
 
 
-@op(linear=True, vjp=lambda grad: t(grad), view=True, samples=_t_samples)
+@op(batching="matrix transpose", linear=True, vjp=lambda grad: t(grad), view=True, samples=_t_samples)
 def t(backend: Backend, input: Array) -> Array:
     """The transpose of a matrix; a vector or a 0-d tensor as it is.
 
@@ -497,9 +509,19 @@ def t(backend: Backend, input: Array) -> Array:
     return backend.permute_dims(input, tuple(range(ndim))[::-1])
 
 
+def _transposes_nothing(name: str, instead: str = "") -> None:
+    """What PyTorch says of the transposes of a tensor without dimensions."""
+    import warnings
+
+    known = instead or " This function is the identity in these cases."
+    warnings.warn(f"Tensor.{name} is deprecated on 0-D tensors.{known}", UserWarning, stacklevel=3)
+
+
 def _get_T(self: Tensor) -> Tensor:
     """The tensor with its dimensions in reverse order."""
-    if self.ndim not in (0, 2):
+    if not self.ndim:
+        _transposes_nothing("T")
+    elif self.ndim != 2:
         import warnings
 
         warnings.warn(
@@ -514,6 +536,9 @@ def _get_T(self: Tensor) -> Tensor:
 
 def _get_mT(self: Tensor) -> Tensor:
     """The tensor with its last two dimensions exchanged."""
+    if not self.ndim:
+        _transposes_nothing("mT")
+        return self
     if self.ndim < 2:
         raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
     return transpose(self, -2, -1)
@@ -521,16 +546,22 @@ def _get_mT(self: Tensor) -> Tensor:
 
 def _get_H(self: Tensor) -> Tensor:
     """The conjugate transpose of a matrix."""
-    if self.ndim not in (0, 2):
+    if not self.ndim:
+        _transposes_nothing("H", " Consider using x.conj().")
+        return self
+    if self.ndim != 2:
         raise RuntimeError(
             f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor."
             + (" For batches of matrices, consider using tensor.mH" if self.ndim > 2 else "")
         )
-    return self if self.ndim == 0 else adjoint(self)
+    return adjoint(self)
 
 
 def _get_mH(self: Tensor) -> Tensor:
     """The conjugate transpose of each matrix in the last two dimensions."""
+    if not self.ndim:
+        _transposes_nothing("mH", " Consider using x.conj().")
+        return self
     if self.ndim < 2:
         raise RuntimeError(f"tensor.mH is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
     return adjoint(self)
@@ -590,7 +621,9 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
             shown = list(given) if isinstance(given, list | tuple) else [given]
             raise RuntimeError(f"movedim: repeated dim in `{what}` ({shown})")
     if not ndim:
-        return permute(input, ())
+        from pullback.op import registry
+
+        return registry["alias"].call(input)  # type: ignore[no-any-return]
     order: list[int] = [d for d in range(ndim) if d not in sources]
     for target, moved in sorted(zip(targets, sources, strict=True)):
         order.insert(target, moved)
@@ -610,6 +643,7 @@ def _expand_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="expand",
     linear=True,
     vjp=lambda grad, input_shape: sum_to_size(grad, tuple(input_shape)),
     view=True,
@@ -633,7 +667,7 @@ def expand(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     """
     shape = expanded_shape(backend, input, size)
     # A broadcast array is read-only where it repeats nothing, too: that one must stay a plain view.
-    if _count(shape) == _count(input.shape):
+    if backend.mutable and _count(shape) == _count(input.shape) and 0 not in shape:
         return backend.reshape(input, shape)
     return backend.broadcast_to(input, shape)
 
@@ -662,7 +696,7 @@ def expanded_shape(backend: Backend, input: Array, size: Sequence[int]) -> tuple
             f" be greater or equal to the number of dimensions in the tensor ({len(old)})"
         )
     shape = []
-    for dim, new in enumerate(size):
+    for dim, new in reversed([*enumerate(size)]):
         if dim < extra:
             if new < 0:
                 raise RuntimeError(
@@ -679,7 +713,7 @@ def expanded_shape(backend: Backend, input: Array, size: Sequence[int]) -> tuple
                 f" dimension {dim}.  Target sizes: {list(size)}.  Tensor sizes: {list(old)}"
             )
         shape.append(new)
-    return tuple(shape)
+    return tuple(reversed(shape))
 
 
 variadic_method("expand", "size")
@@ -800,3 +834,4 @@ def atleast_3d(*tensors: Any) -> Any:
 from pullback.autograd.engine import sum_to_size  # noqa: E402
 from pullback.ops.complex_numbers import conj  # noqa: E402
 from pullback.ops.conversion import clone  # noqa: E402
+from pullback.ops.striding import view_as_dtype  # noqa: E402

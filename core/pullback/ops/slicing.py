@@ -77,6 +77,7 @@ def _select_backward_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="into shape",
     linear=True,
     vjp=lambda grad, dim, index: select(grad, dim, index),
     method=False,
@@ -134,6 +135,7 @@ def _slice_backward_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="into shape",
     linear=True,
     vjp=lambda grad, dim, start, end, step: slice_(grad, dim, start, end, step),
     method=False,

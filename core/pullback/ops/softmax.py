@@ -10,6 +10,7 @@ from pullback.op import Array, Sample, op
 from pullback.ops.dims import Dims, normalize_dim
 from pullback.ops.precision import in_float32
 from pullback.ops.reducing import axis_of, cast, in_dtype, keep_dims, samples_along_dim
+from pullback.out_argument import EXACT, Out
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def _samples_of_given_dims(make: Any) -> Iterator[Sample]:
     ),
     jvp=lambda tangent, input, out, dim, keepdim: sum(tangent * _weights(input, out, dim, keepdim), dim, keepdim),
     samples=_samples_of_given_dims,
+    out=Out("logsumexp(): Expected floating point type for result tensor, but got: {out}", casts=True),
 )
 def logsumexp(backend: Backend, input: Array, dim: Dims, keepdim: bool = False) -> Array:
     """Logarithm of the sum of exponentials along dimensions, without overflow.
@@ -82,6 +84,8 @@ def _softmax_derivative(direction: Tensor, out: Tensor, dim: int) -> Any:
     vjp=lambda grad, out, dim, input_dtype: in_dtype(_softmax_derivative(grad, out, dim), input_dtype),
     jvp=lambda tangent, out, dim: _softmax_derivative(in_dtype(tangent, out.dtype), out, dim),
     samples=samples_along_dim,
+    out=EXACT,
+    unsupported="softmax_lastdim_kernel_impl",
 )
 def softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = None) -> Array:
     """Exponentials of the elements, divided by their sum along a dimension.
@@ -98,7 +102,13 @@ def softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = None
     tensor([0.2500, 0.2500, 0.2500, 0.2500])
     """
     axis = _softmax_axis(dim, input)
-    return in_float32(backend, cast(backend, input, dtype), lambda x: _softmax(backend, x, axis))
+    return in_float32(backend, _cast(backend, input, dtype), lambda x: _softmax(backend, x, axis))
+
+
+def _cast(backend: Backend, input: Array, dtype: DType | None) -> Array:
+    if dtype is not None and dtype.is_complex:
+        raise TypeError(f"no softmax in {dtype!r}")  # the general path says it in PyTorch's words
+    return cast(backend, input, dtype)
 
 
 def _softmax_axis(dim: int, array: Array) -> Any:
@@ -120,6 +130,7 @@ def _log_softmax_backward_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    batching="along dims",
     dtypes=FLOATS,
     vjp={
         "gradient": lambda grad, result, dim: grad - sum(exp(result) * grad, dim, True),
@@ -143,6 +154,8 @@ def log_softmax_backward(backend: Backend, gradient: Array, result: Array, dim: 
     vjp=lambda grad, out, dim, input_dtype: in_dtype(log_softmax_backward(grad, out, dim), input_dtype),
     jvp=lambda tangent, out, dim: _log_softmax_tangent(in_dtype(tangent, out.dtype), out, dim),
     samples=samples_along_dim,
+    out=EXACT,
+    unsupported="log_softmax_lastdim_kernel_impl",
 )
 def log_softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = None) -> Array:
     """Logarithm of :func:`softmax`, without underflow.
@@ -159,7 +172,7 @@ def log_softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = 
     tensor([-1000.,     0.])
     """
     axis = _softmax_axis(dim, input)
-    return in_float32(backend, cast(backend, input, dtype), lambda x: _log_softmax(backend, x, axis))
+    return in_float32(backend, _cast(backend, input, dtype), lambda x: _log_softmax(backend, x, axis))
 
 
 def _log_softmax(backend: Backend, x: Array, axis: Any) -> Array:

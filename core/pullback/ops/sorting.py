@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.dtypes import REAL, bool_
+from pullback.dtypes import REAL, DType, bool_
 from pullback.op import Array, Sample, composite, op
 from pullback.ops.dims import normalize_dim
 from pullback.ops.zeros import zeros_of
+from pullback.out_argument import EXACT
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
 
 _ORDERED = REAL | {bool_}
+_NO_COMPLEX = " Sort does not support complex dtypes on CPU"
+
+
+def _refuse_topk(dtype: DType) -> Exception:
+    if dtype.is_complex:
+        return RuntimeError(" topk does not support complex dtypes on CPU")
+    return RuntimeError("topk does not support bool dtypes on CPU")
 
 
 def _sort_samples(make: Any) -> Iterator[Sample]:
@@ -47,6 +55,8 @@ def _ordered(backend: Backend, input: Array, dim: int, descending: bool, stable:
     outputs=("values", "indices"),
     differentiable_outputs=("values",),
     samples=_sort_samples,
+    out=EXACT,
+    unsupported=_NO_COMPLEX,
 )
 def sort(
     backend: Backend, input: Array, dim: int = -1, descending: bool = False, stable: bool | None = None
@@ -74,7 +84,13 @@ def sort(
     return _ordered(backend, input, normalize_dim(dim, len(input.shape)), descending, True)
 
 
-@op(dtypes=_ORDERED, nondifferentiable="its results are positions", samples=_sort_samples)
+@op(
+    dtypes=_ORDERED,
+    nondifferentiable="its results are positions",
+    samples=_sort_samples,
+    unsupported=_NO_COMPLEX,
+    out=EXACT,
+)
 def argsort(backend: Backend, input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Array:
     """The positions of the elements in their order along a dimension.
 
@@ -87,7 +103,7 @@ def argsort(backend: Backend, input: Array, dim: int = -1, descending: bool = Fa
     return _ordered(backend, input, normalize_dim(dim, len(input.shape)), descending, True)[1]
 
 
-@composite()
+@composite(out=EXACT)
 def msort(input: Tensor) -> Tensor:
     """The elements in order along the first dimension.
 
@@ -109,12 +125,14 @@ def _topk_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    dtypes=_ORDERED,
+    dtypes=REAL,
     vjp=lambda grad, input_shape, indices, dim: _selected_gradient(grad, input_shape, indices, dim),
     jvp=lambda tangent, indices, dim: gather_elements(tangent, indices, dim),
     outputs=("values", "indices"),
     differentiable_outputs=("values",),
     samples=_topk_samples,
+    out=EXACT,
+    unsupported=_refuse_topk,
 )
 def topk(
     backend: Backend, input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True

@@ -6,8 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from pullback import dtypes
-from pullback.dtypes import FLOATS, INEXACT, NUMERIC, REAL_AND_BOOL, bool_
+from pullback.dtypes import FLOATS, INEXACT, NUMERIC, REAL_AND_BOOL, DType, bool_
 from pullback.op import Array, composite, elementwise
+from pullback.out_argument import SAME, Out
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     jvp=lambda tangent, input: real(tangent * conj(sgn(input))),
     operator="abs",
     aliases=("absolute",),
+    out=SAME,
 )
 def abs(input: Array) -> Array:
     """Absolute value of each element; of a complex tensor its modulus, a real tensor.
@@ -34,6 +36,16 @@ def abs(input: Array) -> Array:
     >>> pb.tensor([-1., 2.]).abs()
     tensor([1., 2.])
     """
+
+
+def _refuse_sign(dtype: DType) -> Exception:
+    return NotImplementedError(
+        "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+    )
+
+
+def _refuse_signbit(dtype: DType) -> Exception:
+    return NotImplementedError("signbit is not implemented for complex tensors.")
 
 
 def _direction(backend: Backend, input: Array) -> Array:
@@ -53,6 +65,8 @@ def _direction(backend: Backend, input: Array) -> Array:
     vjp=lambda grad: step_derivative(grad),
     jvp=lambda tangent: step_derivative(tangent),
     domain=(0.3, 2.0),
+    out=SAME,
+    unsupported=_refuse_sign,
 )
 def sign(backend: Backend, input: Array) -> Array:
     """-1, 0 or 1 as each element is negative, zero or positive.
@@ -81,6 +95,7 @@ def _sgn_derivative(direction: Tensor, input: Tensor) -> Tensor:
     vjp=lambda grad, input: _sgn_derivative(grad, input),
     jvp=lambda tangent, input: _sgn_derivative(tangent, input),
     domain=(0.3, 2.0),
+    out=SAME,
 )
 def sgn(backend: Backend, input: Array) -> Array:
     """:func:`sign` for complex tensors too: there ``input / abs(input)``, and zero at zero.
@@ -94,7 +109,7 @@ def sgn(backend: Backend, input: Array) -> Array:
     return _direction(backend, input)
 
 
-@composite(operator="pos", dtypes=NUMERIC)
+@composite(operator="pos", dtypes=NUMERIC, out=None)
 def positive(input: Tensor) -> Tensor:
     """The tensor itself; what ``+x`` gives.
 
@@ -133,7 +148,11 @@ _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 
 @elementwise(
-    promotion="float", dtypes=FLOATS, partials=lambda input: exp(-(input * input)) * _TWO_OVER_ROOT_PI, oracle="erf"
+    promotion="float",
+    dtypes=FLOATS,
+    partials=lambda input: exp(-(input * input)) * _TWO_OVER_ROOT_PI,
+    oracle="erf",
+    unsupported="erf_vml_cpu",
 )
 def erf(input: Array) -> Array:
     """Error function of each element.
@@ -147,7 +166,11 @@ def erf(input: Array) -> Array:
 
 
 @elementwise(
-    promotion="float", dtypes=FLOATS, partials=lambda input: exp(-(input * input)) * -_TWO_OVER_ROOT_PI, oracle="erfc"
+    promotion="float",
+    dtypes=FLOATS,
+    partials=lambda input: exp(-(input * input)) * -_TWO_OVER_ROOT_PI,
+    oracle="erfc",
+    unsupported="erfc_vml_cpu",
 )
 def erfc(input: Array) -> Array:
     """Complementary error function of each element, ``1 - erf(input)``, accurate where that is small.
@@ -163,7 +186,7 @@ def erfc(input: Array) -> Array:
 # -- predicates -------------------------------------------------------------------------------------------------------
 
 
-@elementwise(result=bool_, inplace=False)
+@elementwise(result=bool_, inplace=False, out=None)
 def isnan(input: Array) -> Array:
     """Whether each element is NaN.
 
@@ -175,7 +198,7 @@ def isnan(input: Array) -> Array:
     """
 
 
-@elementwise(result=bool_, inplace=False)
+@elementwise(result=bool_, inplace=False, out=None)
 def isinf(input: Array) -> Array:
     """Whether each element is infinite.
 
@@ -187,7 +210,7 @@ def isinf(input: Array) -> Array:
     """
 
 
-@elementwise(result=bool_, inplace=False)
+@elementwise(result=bool_, inplace=False, out=None)
 def isfinite(input: Array) -> Array:
     """Whether each element is neither NaN nor infinite.
 
@@ -199,7 +222,13 @@ def isfinite(input: Array) -> Array:
     """
 
 
-@elementwise(result=bool_, dtypes=REAL_AND_BOOL, inplace=False)
+@elementwise(
+    result=bool_,
+    dtypes=REAL_AND_BOOL,
+    inplace=False,
+    out=Out("signbit does not support non-boolean outputs."),
+    unsupported=_refuse_signbit,
+)
 def signbit(backend: Backend, input: Array) -> Array:
     """Whether each element has its sign bit set: is negative, or is negative zero.
 
@@ -226,6 +255,7 @@ _LARGEST = {
     dtypes=REAL_AND_BOOL,
     vjp=lambda grad, input: where(isfinite(input), grad, 0),
     jvp=lambda tangent, input: where(isfinite(input), tangent, 0),
+    out=Out("nan_to_num: dtype of out: {out} should be same as input: {result}"),
 )
 def nan_to_num(
     backend: Backend, input: Array, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None

@@ -201,3 +201,27 @@ def test_a_long_chain_neither_recurses_nor_slows_down() -> None:
     y.backward()
     assert x.grad.item() == 1.0
     del y  # destroying the chain must not recurse either
+
+
+def test_a_leaf_that_has_stopped_to_require_gradients_gets_none() -> None:
+    x = pb.ones(2, requires_grad=True)
+    y = (x * 2).sum()
+    x.requires_grad_(False)
+    y.backward()
+    assert x.grad is None
+
+
+def test_grad_fills_what_tensors_on_the_way_retain() -> None:
+    x = pb.ones(2, requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    pb.autograd.grad((y * y).sum(), x)
+    assert y.grad.tolist() == [4, 4]
+
+
+def test_the_positions_of_an_index_are_freed() -> None:
+    x = pb.ones(3, requires_grad=True)
+    y = x[[0, 2]].sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        y.backward()

@@ -209,7 +209,13 @@ def test_once_differentiable() -> None:
     [
         (lambda g: (g, g, g), RuntimeError, r"incorrect number of gradients \(expected 1, got 3\)"),
         (lambda g: pb.ones(5), RuntimeError, r"invalid gradient at index 0 - got \[5\] but expected shape"),
-        (lambda g: 3, TypeError, r"expected Variable or None \(got int\)"),
+        (lambda g: 3, RuntimeError, r"expected Variable or None \(got int\)"),
+        (lambda g: [g], RuntimeError, r"expected Variable or None \(got list\)"),
+        (
+            lambda g: g * 1j,
+            RuntimeError,
+            r"invalid gradient at index 0 - got torch.complex64 but expected a real dtype",
+        ),
     ],
 )
 def test_wrong_results_of_backward(returned, error, message) -> None:
@@ -245,11 +251,123 @@ def test_a_function_is_not_instantiated() -> None:
         Scale()
 
 
-def test_forward_must_return_tensors() -> None:
+@pytest.mark.parametrize("returned", [None, 5, [], {}, ()])
+def test_what_is_no_tensor_is_returned_as_it_is(returned) -> None:
     class Nothing(pb.autograd.Function):
         @staticmethod
         def forward(ctx, x):
-            return None
+            return returned
 
-    with pytest.raises(TypeError, match="expected to return Tensors"):
-        Nothing.apply(pb.ones(1, requires_grad=True))
+    assert Nothing.apply(pb.ones(1, requires_grad=True)) == returned
+
+
+@pytest.mark.parametrize(
+    ("mark", "message"),
+    [
+        ("mark_dirty", "mark_dirty can only accept variables, but argument 0 is of type int"),
+        ("mark_non_differentiable", "mark_non_differentiable only accepts variable arguments, but got int"),
+    ],
+)
+def test_only_tensors_can_be_marked(mark, message) -> None:
+    class Marks(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            getattr(ctx, mark)(3)
+            return x * 1
+
+    with pytest.raises(RuntimeError, match=message):
+        Marks.apply(pb.ones(1))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_a_body_may_use_the_native_arrays(backend) -> None:
+    class Softplus(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return pb.tensor(x.backend.logaddexp(x.array, 0 * x.array))
+
+        @staticmethod
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            return pb.tensor(grad.array / (1 + x.backend.exp(-x.array)))
+
+    with pb.use_backend(backend):
+        x = pb.tensor([-1.0, 2.0], dtype=pb.float64, requires_grad=True)
+        assert Softplus.apply(x).allclose(x.exp().log1p())
+        assert pb.autograd.gradcheck(Softplus.apply, x)
+
+
+def test_a_context_and_its_node_have_the_same_attributes() -> None:
+    contexts = []
+
+    class Keeps(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.saved, ctx.edges, ctx.outputs = 1, 2, 3  # names that nodes use themselves
+            contexts.append(ctx)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, grad):
+            assert (ctx.saved, ctx.edges, ctx.outputs, ctx.later) == (1, 2, 3, 4)
+            return grad * 2
+
+    x = pb.ones(2, requires_grad=True)
+    out = Keeps.apply(x)
+    out.grad_fn.later = 4
+    assert contexts[0].name() == out.grad_fn.name() == "KeepsBackward"
+    assert contexts[0].next_functions == out.grad_fn.next_functions
+    out.sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
+class AsItIs(pb.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * 2
+
+
+class Doubled(pb.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * 2
+
+
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_an_input_returned_as_it_is_becomes_a_view(requires_grad: bool) -> None:
+    x = pb.ones(2, requires_grad=requires_grad)
+    out = AsItIs.apply(x)
+    assert out is not x
+    assert out._base is x
+
+
+def test_a_view_out_of_a_function_refuses_a_recorded_write() -> None:
+    out = AsItIs.apply(pb.ones(2, requires_grad=True) * 1)
+    with pytest.raises(RuntimeError, match="This view was created inside a custom Function"):
+        out.add_(1)
+
+
+def test_marking_an_input_dirty_counts_as_a_write() -> None:
+    x = pb.ones(2)
+    Doubled.apply(x)
+    assert x._version == 2
+
+
+def test_a_view_written_by_a_function_passes_its_gradient_on() -> None:
+    x = pb.ones(2, requires_grad=True)
+    y = x * 1
+    part = y[:1]
+    Doubled.apply(part)
+    (part * part).sum().backward()
+    assert x.grad.tolist() == [8, 0]

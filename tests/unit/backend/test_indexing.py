@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import array_api_strict
 import ml_dtypes
 import numpy as np
 import pytest
+
+from pullback.backend.array_api import ArrayAPIBackend
 
 X = np.arange(60.0).reshape(3, 4, 5)
 I = np.array([2, 0, -1])  # noqa: E741
@@ -113,17 +116,12 @@ def torch_scatter(x, axis, indices, values, reduce):
         target = list(place)
         target[axis] = indices[place]
         key = tuple(target)
-        out[key] = (
-            values[place]
-            if reduce is None
-            else out[key] + values[place]
-            if reduce == "add"
-            else out[key] * values[place]
-        )
+        combine = {"add": np.add, "multiply": np.multiply, "max": np.maximum, "min": np.minimum}.get(reduce)
+        out[key] = values[place] if combine is None else combine(out[key], values[place])
     return out
 
 
-@pytest.mark.parametrize("reduce", [None, "add", "multiply"])
+@pytest.mark.parametrize("reduce", [None, "add", "multiply", "max", "min"])
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_scatter_has_torch_semantics(run, axis, reduce):
     rng = np.random.default_rng(0)
@@ -198,3 +196,25 @@ def test_getitem_of_one_element_is_a_view_on_mutable_backends(backend):
         assert np.shares_memory(view, x)
         assert backend.writable(view)
     assert not np.shares_memory(backend.flip(x, axis=0), x)
+
+
+@pytest.mark.parametrize("key", [(I,), (slice(None), J), (X[..., 0] > 9,), (slice(None), X[0] > 9), (X > 9,)], ids=str)
+@pytest.mark.parametrize("accumulate", [False, True])
+def test_writing_into_an_array_gives_what_a_copy_gives(run, key, accumulate):
+    values = np.ones(()) if accumulate else np.full(X[key].shape, 7.0)
+    expected = run("index_put", X, key, values, accumulate)
+    np.testing.assert_array_equal(run("index_put_into", X.copy(), key, values, accumulate), expected)
+    strided = np.asfortranarray(X)
+    np.testing.assert_array_equal(run("index_put_into", strided, key, values, accumulate), expected)
+
+
+def test_any_negative(run):
+    assert run("any_negative", np.array([[0, 3], [2, -1]]))
+    assert not run("any_negative", np.array([0, 3]))
+    assert not run("any_negative", np.zeros((0, 2), "int64"))
+
+
+def test_a_kernel_that_is_replaced_is_replaced_in_place_too():
+    backend = ArrayAPIBackend("another", array_api_strict)
+    backend.add_kernels({"index_put": lambda x, key, values, accumulate=False: "replaced"})
+    assert backend.index_put_into(None, (), None) == "replaced"

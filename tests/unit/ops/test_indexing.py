@@ -51,7 +51,7 @@ def test_indices_mean_what_they_mean_to_numpy(key: Any) -> None:
     ("key", "kind", "text"),
     [
         (2, IndexError, "index 2 is out of bounds for dimension 0 with size 2"),
-        ((0, -4), IndexError, "index -4 is out of bounds for dimension 0 with size 3"),
+        ((0, -4), IndexError, "index -4 is out of bounds for dimension 1 with size 3"),
         ((0, 0, 0, 0), IndexError, "too many indices for tensor of dimension 3"),
         (1.5, IndexError, "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables"),
         (slice(None, None, -1), ValueError, "step must be greater than zero"),
@@ -144,8 +144,9 @@ def test_scatter_takes_numbers_and_reductions() -> None:
     assert pb.ones(3).scatter(0, index, 4).tolist() == [1, 4, 1]
     assert pb.ones(3).scatter(0, index, 4, reduce="add").tolist() == [1, 9, 1]
     assert pb.ones(3).scatter_(0, index, 4, reduce="multiply").tolist() == [1, 16, 1]
-    with pytest.raises(NotImplementedError, match="has no derivative"):
-        pb.ones(3, requires_grad=True).scatter(0, index, 4, reduce="multiply")
+    leaf = pb.ones(3, requires_grad=True)
+    leaf.scatter(0, index, 4, reduce="multiply").sum().backward()
+    assert leaf.grad.tolist() == [1, 16, 1]
 
 
 def test_masks() -> None:
@@ -186,3 +187,17 @@ def test_gathers_refuse_positions_out_of_bounds() -> None:
         pb.zeros(2).gather(0, pb.tensor([5]))
     with pytest.raises(IndexError, match="index out of range in self"):
         pb.zeros(2).index_select(0, pb.tensor([5]))
+
+
+@pytest.mark.parametrize("method", ["gather", "scatter", "scatter_add", "scatter_reduce", "index_select", "index_add"])
+def test_positions_along_a_dimension_do_not_count_from_the_end(method: str) -> None:
+    further = {"gather": (), "index_select": (), "scatter_reduce": (pb.ones(1), "sum")}.get(method, (pb.ones(1),))
+    with pytest.raises((RuntimeError, IndexError), match="out of"):
+        getattr(pb.zeros(2), method)(0, pb.tensor([-1]), *further)
+
+
+def test_those_of_put_take_and_index_fill_do() -> None:
+    x = pb.zeros(3)
+    assert x.put(pb.tensor([-1]), pb.ones(1)).tolist() == [0, 0, 1]
+    assert x.index_fill(0, pb.tensor([-1]), 2).tolist() == [0, 0, 2]
+    assert pb.arange(3).take(pb.tensor([-1])).tolist() == [2]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 import pullback as pb
-from pullback.ops.rearranging import block_diag, cartesian_prod, diag, flip, meshgrid, roll, rot90, tile
+from pullback.ops.grids import cartesian_prod, meshgrid
+from pullback.ops.rearranging import block_diag, diag, flip, roll, rot90, tile
 from pullback.strides import view_strides
 
 

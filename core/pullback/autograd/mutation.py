@@ -1,0 +1,114 @@
+"""Writing in place to tensors that have been saved for backward: a block that copies them first."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from pullback.autograd.grad_mode import MODE, MUTATION, SAVING, entered, left, mode
+from pullback.autograd.saved_tensors import saved_tensors_hooks
+
+if TYPE_CHECKING:
+    from pullback.tensor import Tensor
+
+
+class _Kept:
+    """A tensor saved inside the block, or the copy that took its place."""
+
+    __slots__ = ("__weakref__", "tensor")
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor: Tensor | None = tensor
+
+
+class SavedForMutation:
+    """What has been saved inside the block; :meth:`clear` lets go of it early."""
+
+    def __init__(self) -> None:
+        self._kept: list[weakref.ref[_Kept]] = []
+
+    def clear(self) -> None:
+        """Let go of everything saved so far: backward through it is an error from then on."""
+        for reference in self._kept:
+            kept = reference()
+            if kept is not None:
+                kept.tensor = None
+        self._kept.clear()
+
+    def _pack(self, tensor: Tensor) -> _Kept:
+        kept = _Kept(tensor)
+        self._kept.append(weakref.ref(kept))
+        return kept
+
+    def _unpack(self, kept: _Kept) -> Tensor:
+        if kept.tensor is None or _block.get() is not self:
+            raise AssertionError(
+                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' contextin which the graph was"
+                " originally recorded."
+            )
+        return kept.tensor
+
+    def _keep_apart(self, tensor: Tensor) -> None:
+        """Copy what has been saved of the memory that is about to be written."""
+        from pullback.views import alias_of
+
+        storage = alias_of(tensor).storage
+        token = MODE.set(left(mode(), MUTATION | SAVING))
+        try:
+            for reference in self._kept:
+                kept = reference()
+                if kept is None or kept.tensor is None or alias_of(kept.tensor).storage is not storage:
+                    continue
+                kept.tensor = kept.tensor.detach().clone()
+        finally:
+            MODE.reset(token)
+
+
+_block: ContextVar[SavedForMutation | None] = ContextVar("pullback saved for mutation", default=None)
+
+
+@contextmanager
+def allow_mutation_on_saved_tensors() -> Iterator[SavedForMutation]:
+    """Let tensors that have been saved for backward be written in place: what was saved is copied before.
+
+    Backward must run inside the block too.
+
+    Raises
+    ------
+    RuntimeError
+        If such blocks are nested.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> with pb.autograd.graph.allow_mutation_on_saved_tensors():
+    ...     a = pb.ones(2, requires_grad=True)
+    ...     b = a.clone()
+    ...     out = (b ** 2).sum()
+    ...     _ = b.sin_()
+    ...     out.backward()
+    >>> a.grad
+    tensor([2., 2.])
+    """
+    if _block.get() is not None:
+        raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+    saved = SavedForMutation()
+    with saved_tensors_hooks(saved._pack, saved._unpack):
+        token = _block.set(saved)
+        mode_token = MODE.set(entered(mode(), MUTATION))
+        try:
+            yield saved
+        finally:
+            MODE.reset(mode_token)
+            _block.reset(token)
+            saved.clear()
+
+
+def before_write(tensor: Tensor) -> None:
+    """Copy what the block has saved of a tensor's memory, which is about to be written."""
+    saved = _block.get()
+    if saved is not None:
+        saved._keep_apart(tensor)

@@ -1,0 +1,515 @@
+"""Levels of transformed tensors: what is mapped over, which backend their arrays have, and how to get in and out.
+
+Each ``vmap`` (and each forward-mode pass inside another) is a level. A tensor of a level wraps a tensor of a lower one,
+which may be one of a level itself. The history of the wrapped tensor belongs to differentiation outside of the level,
+the wrapper's own to differentiation inside of it: so both come out right, and neither knows of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pullback.autograd.grad_mode import FORWARD, NO_GRAD, mode
+from pullback.backend.base import Backend
+from pullback.batching.state import LEVELS, levels
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from contextvars import Token
+
+    from pullback.devices import Device
+    from pullback.op import Operation
+
+
+class Level:
+    """One active transform that gives tensors another shape: its number, and over how many examples it maps.
+
+    Attributes
+    ----------
+    number : int
+        How many levels it is inside of, counting itself.
+    batch_size : int or None
+        How many examples are mapped over; None for a level that maps over none.
+    randomness : str
+        What operations that draw random numbers do: ``"error"``, ``"different"`` or ``"same"``.
+    """
+
+    __slots__ = ("_backends", "_token", "batch_size", "number", "randomness")
+
+    _token: Token[tuple[Level, ...]]
+
+    def __init__(self, batch_size: int | None = None, randomness: str = "error") -> None:
+        self.number = len(levels()) + 1
+        self.batch_size = batch_size
+        self.randomness = randomness
+        self._backends: dict[Backend, LevelBackend] = {}
+
+    def __enter__(self) -> Level:
+        self._token = LEVELS.set((*levels(), self))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        LEVELS.reset(self._token)
+
+    def wrap(self, value: Tensor, batch_dim: int | None) -> Tensor:
+        """A tensor of this level around ``value``, whose dimension ``batch_dim`` is the mapped one."""
+        backend = self.backend_over(value.backend)
+        return Tensor._wrap(LevelArray(value, batch_dim, backend), backend)
+
+    def backend_over(self, inner: Backend) -> LevelBackend:
+        """The backend of this level's arrays that wrap tensors of ``inner``."""
+        backend = self._backends.get(inner)
+        if backend is None:
+            backend = self._backends[inner] = LevelBackend(self, inner)
+        return backend
+
+    def lift(self, tensor: Tensor) -> Tensor:
+        """A tensor as one of this level: those of lower levels are the same for each example."""
+        backend = tensor.backend
+        if backend.level >= self.number:
+            if not isinstance(backend, LevelBackend) or backend.scope is not self:
+                raise RuntimeError(ESCAPED)
+            return tensor
+        return self.wrap(tensor, None)
+
+
+def innermost_mapped() -> Level | None:
+    """The level entered last that maps over examples, if any."""
+    return next((level for level in reversed(levels()) if level.batch_size is not None), None)
+
+
+def innermost() -> Level | None:
+    """The level entered last, if any."""
+    active = levels()
+    return active[-1] if active else None
+
+
+def lift_to_innermost(tensor: Tensor) -> Tensor:
+    """A tensor as one of the level entered last; itself where there is none."""
+    active = levels()
+    return active[-1].lift(tensor) if active else tensor
+
+
+class LevelArray:
+    """The array of a tensor of a level: a tensor with the mapped dimension, seen without it.
+
+    ``shape`` and ``dtype`` are those of one example; ``home`` is the array's backend.
+    """
+
+    __slots__ = ("__weakref__", "batch_dim", "dtype", "home", "shape", "value")
+
+    def __init__(self, value: Tensor, batch_dim: int | None, home: LevelBackend) -> None:
+        array = value.array
+        self.home = home
+        self.value = value
+        self.batch_dim = batch_dim
+        self.dtype = array.dtype
+        shape = tuple(array.shape)
+        self.shape = shape if batch_dim is None else (*shape[:batch_dim], *shape[batch_dim + 1 :])
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions of one example."""
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<array of shape {self.shape} mapped over dimension {self.batch_dim}>"
+
+
+ESCAPED = (
+    "Either your tensor may have escaped from inside a function being vmapped and this is a user error (see"
+    " https://pytorch.org/functorch/stable/ux_limitations.html), or the operation reads a tensor's elements directly."
+)
+
+
+class LevelBackend(Backend):
+    """The backend of one level's arrays, over the backend of the tensors they wrap.
+
+    It has what a tensor's own methods and the machinery of views and gradients ask of a backend; operations have
+    batching rules instead of kernels. Arrays count as mutable, whatever backend is beneath: writing goes to the wrapped
+    tensor, which knows how.
+    """
+
+    mutable = True
+    array_type = LevelArray
+
+    def __init__(self, scope: Level, inner: Backend) -> None:
+        self.scope = scope
+        self.inner = inner
+        self.level = scope.number
+        self.name = inner.name
+        self.dtypes = inner.dtypes
+        self.native_dtypes = inner.native_dtypes
+        self.default_device = inner.default_device
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        scope = self.scope
+        if scope not in levels():
+            raise RuntimeError(ESCAPED)
+        raise RuntimeError(
+            f"vmap: an operation asked for the kernel {name!r} of a Tensor being vmapped, which has none. Operations"
+            f" that"
+            " read a tensor's elements directly are not supported inside vmap."
+        )
+
+    def __repr__(self) -> str:
+        return f"<level {self.level} over {self.inner!r}>"
+
+    def _made(self, value: Tensor) -> LevelArray:
+        return LevelArray(value, None, self)
+
+    # -- new arrays, which may be written to: another one for each example
+
+    def _filled(self, make: Any, shape: Sequence[int], *value: Any, **options: Any) -> LevelArray:
+        size = self.scope.batch_size
+        whole = tuple(shape) if size is None else (size, *shape)
+        made = Tensor._wrap(make(whole, *value, **options), self.inner)
+        return LevelArray(made, None if size is None else 0, self)
+
+    def zeros(self, shape: Sequence[int], *, dtype: Any = None, device: Device | None = None) -> LevelArray:
+        return self._filled(self.inner.zeros, shape, dtype=dtype, device=device)
+
+    def ones(self, shape: Sequence[int], *, dtype: Any = None, device: Device | None = None) -> LevelArray:
+        return self._filled(self.inner.ones, shape, dtype=dtype, device=device)
+
+    def empty(self, shape: Sequence[int], *, dtype: Any = None, device: Device | None = None) -> LevelArray:
+        return self._filled(self.inner.empty, shape, dtype=dtype, device=device)
+
+    def full(self, shape: Sequence[int], value: Any, *, dtype: Any = None, device: Device | None = None) -> LevelArray:
+        return self._filled(self.inner.full, shape, value, dtype=dtype, device=device)
+
+    # -- arrays that are the same for each example
+
+    def arange(self, *bounds: Any, dtype: Any = None, device: Device | None = None) -> LevelArray:
+        return self._made(Tensor._wrap(self.inner.arange(*bounds, dtype=dtype, device=device), self.inner))
+
+    def positions(self, count: int, *options: Any) -> LevelArray:
+        return self._made(Tensor._wrap(self.inner.positions(count, *options), self.inner))
+
+    def linspace(self, *bounds: Any, **options: Any) -> LevelArray:
+        return self._made(Tensor._wrap(self.inner.linspace(*bounds, **options), self.inner))
+
+    def eye(self, *sizes: Any, **options: Any) -> LevelArray:
+        return self._made(Tensor._wrap(self.inner.eye(*sizes, **options), self.inner))
+
+    def from_data(self, data: Any, dtype: Any, device: Device | None = None) -> LevelArray:
+        return self._made(Tensor._wrap(self.inner.from_data(data, dtype, device), self.inner))
+
+    def from_numpy(self, array: Any) -> LevelArray:
+        return self._made(Tensor._wrap(self.inner.from_numpy(array), self.inner))
+
+    # -- what is known of an array
+
+    def as_array(self, obj: Any) -> LevelArray:
+        assert isinstance(obj, LevelArray)
+        return obj
+
+    def device_of(self, array: LevelArray) -> Device:
+        return array.value.device
+
+    def devices(self) -> list[Device]:
+        return self.inner.devices()
+
+    def to_numpy(self, array: LevelArray) -> Any:
+        if array.batch_dim is None:
+            return array.value._host()
+        raise reading_error(self, "calling .item() on a Tensor")
+
+    def any_negative(self, indices: LevelArray) -> bool:
+        value = indices.value
+        return value.backend.any_negative(value.array)
+
+    def writable(self, array: LevelArray) -> bool:
+        from pullback.views import writable_array
+
+        value = array.value
+        return not value.backend.mutable or value.backend.writable(writable_array(value))
+
+    def strides(self, array: LevelArray) -> tuple[int, ...]:
+        from pullback.views import layout_of
+
+        strides = layout_of(array.value).strides
+        dim = array.batch_dim
+        return strides if dim is None else (*strides[:dim], *strides[dim + 1 :])
+
+    def owns_memory(self, array: LevelArray) -> bool:
+        return False  # the wrapped tensor's memory may be anybody's
+
+    # -- new arrays
+
+    def copy(self, array: LevelArray) -> LevelArray:
+        return LevelArray(array.value.clone(), array.batch_dim, self)
+
+    def sum(self, array: LevelArray, *, axis: tuple[int, ...]) -> LevelArray:
+        # What the engine calls for the gradient of a broadcast operand.
+        out = Tensor._wrap(array, self).sum(axis).array
+        assert isinstance(out, LevelArray)
+        return out
+
+    def add(self, array: LevelArray, number: float) -> LevelArray:
+        return LevelArray(array.value + number, array.batch_dim, self)
+
+    def multiply(self, array: LevelArray, number: float) -> LevelArray:
+        return LevelArray(array.value * number, array.batch_dim, self)
+
+    def astype(self, array: LevelArray, dtype: Any) -> LevelArray:
+        return LevelArray(array.value.to(dtype), array.batch_dim, self)
+
+    def reshape(self, array: LevelArray, shape: tuple[int, ...]) -> LevelArray:
+        out = Tensor._wrap(array, self).reshape(shape).array
+        assert isinstance(out, LevelArray)
+        return out
+
+    def permute_dims(self, array: LevelArray, order: tuple[int, ...]) -> LevelArray:
+        out = Tensor._wrap(array, self).permute(order).array
+        assert isinstance(out, LevelArray)
+        return out
+
+    def as_strided(
+        self, array: LevelArray, shape: Sequence[int], strides: Sequence[int], offset: int, *, dtype: Any = None
+    ) -> LevelArray:
+        # Offsets and strides are those of one example; the examples lie where they lie.
+        from pullback.memory_layout import Layout
+        from pullback.views import layout_of, strided_view
+
+        value, dim = array.value, array.batch_dim
+        own = layout_of(value)
+        shape, strides = tuple(shape), tuple(strides)
+        if dim is not None:
+            shape, strides = (own.shape[dim], *shape), (own.strides[dim], *strides)
+        target = Layout(own.dtype, shape, strides, own.offset + offset)
+        return LevelArray(strided_view(value, own, target), None if dim is None else 0, self)
+
+    def to_device(self, array: LevelArray, device: Device) -> LevelArray:
+        return LevelArray(array.value.to(device=device), array.batch_dim, self)
+
+    def assign(self, target: LevelArray, value: LevelArray) -> None:
+        """Write the elements, with their history, into the wrapped tensor."""
+        from pullback.inplace import overlaps_itself
+
+        source, dim = value.value, value.batch_dim
+        if overlaps_itself(target.value):
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory"
+                " location."
+                " Please clone() the tensor before performing the operation."
+            )
+        if target.batch_dim is None:
+            assert dim is None  # or the write has been refused
+        elif dim is None:
+            source = source.unsqueeze(target.batch_dim).expand(tuple(target.value.array.shape))
+        elif dim != target.batch_dim:
+            source = source.movedim(dim, target.batch_dim)
+        write_with_history(target.value, source)
+
+
+def transferred(tensor: Tensor, backend: Backend, device: Device | None) -> Tensor:
+    """A tensor, of whatever level, on another backend or device; that of a level stands for what is beneath."""
+    while isinstance(backend, LevelBackend):
+        backend = backend.inner
+    if isinstance(tensor.backend, LevelBackend):
+        array: LevelArray = tensor.array
+        value = array.value.to(backend) if device is None else array.value.to(device, backend=backend)
+        return tensor if value is array.value else tensor.backend.scope.wrap(value, array.batch_dim)
+    return tensor if backend is tensor.backend else tensor.to(backend)
+
+
+def home_of(array: Any, backend: Backend) -> Backend:
+    """The backend that a saved array is of; ``backend`` is that of a gradient, which may be of a higher level."""
+    if array.__class__ is not LevelArray:
+        while isinstance(backend, LevelBackend):
+            backend = backend.inner
+        return backend
+    return array.home
+
+
+def write_with_history(tensor: Tensor, source: Tensor) -> None:
+    """Write the elements of ``source`` into a tensor of the same shape and dtype, whose history that becomes."""
+    from pullback.views import edge_of, rebase, write
+
+    while source.backend.level > tensor.backend.level:
+        source = source.array.value
+    if isinstance(tensor.backend, LevelBackend):
+        source = tensor.backend.scope.lift(source)
+
+    write(tensor, source.array)
+    active = mode()
+    if not active & NO_GRAD:
+        node = edge_of(source)
+        if node is not None or tensor.edge is not None:
+            rebase(tensor, node)
+    if active & FORWARD and (source._tangent is not None or tensor._tangent is not None):
+        from pullback.autograd.forward_ad import write_tangent
+
+        write_tangent(tensor, source._tangent)
+
+
+def stand_in(tensor: Tensor) -> Tensor:
+    """A tensor of a level as it is before it is written in place, for the operation that computes what is written.
+
+    Where something outside of the level is recorded, that history may keep the elements as they are now.
+    """
+    array: LevelArray = tensor.array
+    value = array.value
+    if not mode() & NO_GRAD and requires_grad_beneath(value):
+        value = value.clone()
+    else:
+        value = value.detach() if not mode() & FORWARD else value.clone()
+    return Tensor._wrap(LevelArray(value, array.batch_dim, array.home), array.home)
+
+
+def requires_grad_beneath(tensor: Tensor) -> bool:
+    """Whether a tensor has a history, on whatever level."""
+    while True:
+        if tensor.edge is not None:
+            return True
+        if not tensor.backend.level:
+            return False
+        tensor = tensor.array.value
+
+
+def is_mapped(tensor: Tensor) -> bool:
+    """Whether a tensor is another one for each example of some level."""
+    while tensor.backend.level:
+        array: LevelArray = tensor.array
+        if array.batch_dim is not None:
+            return True
+        tensor = array.value
+    return False
+
+
+def to_be_written(operation: Operation, tensor: Tensor, out: Tensor) -> Tensor:
+    """The result of an in-place operation on the level of the tensor that it goes into.
+
+    Raises
+    ------
+    RuntimeError
+        If the tensor is the same for each example and ``out`` is not, or ``out`` has a history or a tangent of a level
+        that the tensor knows nothing of.
+    """
+    if not mapped_levels(out) <= mapped_levels(tensor):
+        raise unbatched_write(operation, tensor, out)
+    while out.backend.level > tensor.backend.level:
+        if out.edge is not None or out._tangent is not None:
+            raise RuntimeError(
+                "During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place"
+                " operation"
+                f" (aten::{operation.inplace_name or operation.name}) that would mutate a captured Tensor. This is not"
+                " supported; please rewrite the function being transformed to explicitly accept the mutated"
+                " Tensor(s) as"
+                " inputs."
+            )
+        out = out.array.value
+    return out
+
+
+def mapped_levels(tensor: Tensor) -> set[int]:
+    """The levels that a tensor is another one for each example of."""
+    found = set()
+    while tensor.backend.level:
+        array: LevelArray = tensor.array
+        if array.batch_dim is not None:
+            found.add(tensor.backend.level)
+        tensor = array.value
+    return found
+
+
+def widened(tensor: Tensor, like: Tensor) -> Tensor:
+    """A copy of a tensor that can hold another one for each example wherever ``like`` does."""
+    if not isinstance(like.backend, LevelBackend):
+        return tensor.clone()
+    scope = like.backend.scope
+    array: LevelArray = scope.lift(tensor).array
+    value, dim = widened(array.value, like.array.value), array.batch_dim
+    if dim is None and like.array.batch_dim is not None:
+        value, dim = value.unsqueeze(0).expand(scope.batch_size, *value.array.shape).clone(), 0
+    return scope.wrap(value, dim)
+
+
+# -- what is said of what can't be ------------------------------------------------------------------------------------
+
+
+def unbatched_write(operation: Operation, tensor: Tensor, out: Tensor) -> RuntimeError:
+    """The error for writing what differs between examples into a tensor that is the same for all."""
+    explained = (
+        "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in"
+        " extra_args"
+        " that has more elements than `self`. This happened due to `other` being vmapped over but `self` not being"
+        " vmapped"
+        " over in a vmap. Please try to use out-of-place operators instead of inplace arithmetic. If said operator"
+        " is being"
+        " called inside the PyTorch framework, please file a bug report instead."
+    )
+    if not operation.broadcasts:
+        return RuntimeError(explained)
+    whole = list(out.shape)
+    while out.backend.level:
+        array: LevelArray = out.array
+        out = array.value
+        if array.batch_dim is not None:
+            whole.insert(0, int(out.array.shape[array.batch_dim]))
+    error = RuntimeError(f"output with shape {list(tensor.shape)} doesn't match the broadcast shape {whole}")
+    error.add_note(explained)
+    return error
+
+
+def reading_error(backend: LevelBackend, doing: str) -> RuntimeError:
+    """What is said where the elements of a mapped tensor should become Python numbers."""
+    if backend.scope not in levels():
+        return RuntimeError(ESCAPED)
+    return RuntimeError(
+        f"vmap: It looks like you're {doing}. We don't support vmap over {doing}, please try to rewrite what you're"
+        f" doing"
+        " with other operations. If error is occurring somewhere inside PyTorch internals, please file a bug report."
+    )
+
+
+def level_repr(tensor: Tensor) -> str:
+    """A tensor of a level as ``repr`` shows it: what it wraps, and which dimension of that is mapped."""
+    from textwrap import indent
+
+    array: LevelArray = tensor.array
+    value = repr(array.value)
+    if array.batch_dim is None:
+        return value
+    return f"BatchedTensor(lvl={tensor.backend.level}, bdim={array.batch_dim}, value=\n{indent(value, '    ')}\n)"
+
+
+def refuse_truth(tensor: Tensor) -> None:
+    """Say that a mapped tensor has no truth value, for it may be another for each example.
+
+    Raises
+    ------
+    RuntimeError
+        Where the tensor is mapped.
+    """
+    if is_mapped(tensor):
+        raise RuntimeError(
+            "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't"
+            " support"
+            " that yet, please file an issue at https://github.com/pytorch/pytorch/issues ."
+        )
+
+
+def refuse_requires_grad(method: str) -> NoReturn:
+    """Say that a function being transformed cannot begin a graph of its own.
+
+    Raises
+    ------
+    RuntimeError
+        Always.
+    """
+    hint = " (or perhaps using torch.autograd.functional.* APIs)" if method == "requires_grad_()" else ""
+    raise RuntimeError(
+        f"You are attempting to call Tensor.{method}{hint} inside of a function being transformed by a functorch"
+        f" transform."
+        " This is unsupported, please attempt to use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd,"
+        " hessian) or"
+        f" call {method} outside of a function being transformed instead."
+    )

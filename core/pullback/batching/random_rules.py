@@ -1,0 +1,118 @@
+"""Operations that draw random numbers, inside ``vmap``: its ``randomness`` says whether examples differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pullback.batching.levels import Level, LevelArray, LevelBackend, innermost_mapped
+from pullback.batching.rules import repeated, repeated_front, shape_of
+from pullback.batching.run import call
+from pullback.batching.state import LEVELS, levels
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend
+    from pullback.op import Operation
+
+
+def check_randomness(level: Level) -> None:
+    """Refuse to draw where ``vmap`` was not told how.
+
+    Raises
+    ------
+    RuntimeError
+        For ``randomness="error"``.
+    """
+    if level.randomness == "error":
+        raise RuntimeError(
+            "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different'"
+            " randomness flags on vmap or perform the randomness operation out of vmap"
+        )
+
+
+def drawn(
+    level: Level,
+    operation: Operation,
+    values: Sequence[Any],
+    dims: Sequence[int | None],
+    attributes: Mapping[str, Any],
+) -> tuple[Any, Any]:
+    """The batching rule of an operation that draws for each element of its operands."""
+    check_randomness(level)
+    token = LEVELS.set(levels()[: level.number - 1])  # what is drawn beneath is drawn as it is there
+    try:
+        return _drawn(level, operation, values, dims, attributes)
+    finally:
+        LEVELS.reset(token)
+
+
+def _drawn(
+    level: Level,
+    operation: Operation,
+    values: Sequence[Any],
+    dims: Sequence[int | None],
+    attributes: Mapping[str, Any],
+) -> tuple[Any, Any]:
+    assert level.batch_size is not None
+    if level.randomness == "different":
+        return call(operation, repeated(values, dims, level.batch_size), attributes), 0
+    if all(d is None for d in dims):
+        return call(operation, values, attributes), None
+    if operation.batching == "draws of a shape" or attributes.get("p") is not None:
+        shape = shape_of(values[0], dims[0])
+        return call(operation, [values[0].new_empty(shape), *values[1:]], attributes), None
+    raise _same_of_different()
+
+
+def _same_of_different() -> RuntimeError:
+    return RuntimeError(
+        'Vmap does not currently support same randomness with a batched tensor input. Please use "different"'
+        " randomness."
+    )
+
+
+def drawn_from_rows(weights: Tensor, draw: Callable[[Tensor], Tensor]) -> Tensor | None:
+    """What ``draw`` draws from each row of weights, for the examples of a level; None where nothing is mapped over.
+
+    ``draw`` takes a vector of weights or a matrix of them.
+    """
+    level = innermost_mapped()
+    if level is None:
+        return None
+    check_randomness(level)
+    assert level.batch_size is not None
+    while weights.backend.level > level.number:  # of a forward pass, which passes nothing through a draw
+        weights = weights.array.value
+    array: LevelArray = level.lift(weights).array
+    token = LEVELS.set(levels()[: level.number - 1])
+    try:
+        if level.randomness == "same":
+            if array.batch_dim is not None:
+                raise _same_of_different()
+            return level.wrap(draw(array.value), None)
+        rows = repeated_front(array.value, array.batch_dim, level.batch_size)
+        *leading, count = rows.array.shape
+        drawn = draw(rows.reshape(-1, count) if len(leading) > 1 else rows)
+        return level.wrap(drawn.reshape((*leading, drawn.array.shape[-1])), 0)
+    finally:
+        LEVELS.reset(token)
+
+
+def drawing_backend(backend: Backend) -> Backend:
+    """The backend to draw on: inside ``vmap`` that of its level, so that examples may differ."""
+    level = innermost_mapped()
+    if level is None or backend.level >= level.number:
+        return backend
+    return level.backend_over(backend)
+
+
+def drawn_array(function: Callable[..., Any], backend: LevelBackend, shape: Sequence[int], *rest: Any) -> LevelArray:
+    """What a function of backend, shape and more draws, for the examples of a level."""
+    level, inner = backend.scope, backend.inner
+    if level.batch_size is None:
+        return LevelArray(Tensor._wrap(function(inner, tuple(shape), *rest), inner), None, backend)
+    check_randomness(level)
+    if level.randomness == "same":
+        return LevelArray(Tensor._wrap(function(inner, tuple(shape), *rest), inner), None, backend)
+    return LevelArray(Tensor._wrap(function(inner, (level.batch_size, *shape), *rest), inner), 0, backend)

@@ -1,0 +1,158 @@
+"""Running an operation on tensors of a level: by its batching rule, on the tensors they wrap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, entered, left, mode
+from pullback.batching.levels import ESCAPED, Level, LevelArray, innermost_mapped
+from pullback.batching.state import RECORDED_BENEATH, levels
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from pullback.op import Operation
+
+    #: Runs an operation on operands of which some have a mapped dimension: takes the operation, the operands, where the
+    #: mapped dimension of each is (None where it has none), the attributes and the number of examples. Returns the
+    #: result and where its mapped dimension is; a list of both where there are several results.
+    Rule: TypeAlias = Callable[
+        [Operation, Sequence[Any], Sequence[int | None], Mapping[str, Any], int], tuple[Any, Any]
+    ]
+
+
+def level_of(operation: Operation, flat: Sequence[Any], attributes: Mapping[str, Any]) -> Level | None:
+    """The highest level among the operands and the tensors that attributes hold; None for plain tensors."""
+    number = 0
+    for value in flat:
+        if isinstance(value, Tensor) and value.backend.level > number:
+            number = value.backend.level
+    if "indices" in attributes:
+        for part in attributes["indices"].parts:
+            if part is not None and part.backend.level > number:
+                number = part.backend.level
+    if operation.draws:
+        mapped = innermost_mapped()
+        if mapped is not None and mapped.number > number:
+            number = mapped.number
+    if not number:
+        return None
+    if number > len(levels()):
+        raise RuntimeError(ESCAPED)
+    return levels()[number - 1]
+
+
+def run_at_level(level: Level, operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> Any:
+    """What :func:`pullback.op_general.run` does, for operands of which one is a tensor of the level."""
+    from pullback.op import registry
+    from pullback.op_general import broadcast_shape, named_results, promoted_dtype, record
+
+    operation = registry.get(operation.name, operation)  # type: ignore[assignment]  # not a form that overwrites
+    flat = [level.lift(v) if isinstance(v, Tensor) else v for v in flat]
+    dtype = promoted_dtype(operation, flat)
+    if operation.check is not None:
+        if operation.sequence:
+            operation.check(flat, **attributes)
+        else:
+            operation.check(*flat, **attributes)
+    if operation.broadcasts:
+        broadcast_shape([v.array.shape for v in flat if isinstance(v, Tensor)])
+    active = mode()
+    if active & NO_GRAD and level.number in RECORDED_BENEATH.get():
+        token = MODE.set(left(active, NO_GRAD))
+        try:
+            results, dims = _results(level, operation, flat, attributes, dtype)
+        finally:
+            MODE.reset(token)
+    else:
+        results, dims = _results(level, operation, flat, attributes, dtype)
+    if operation.outputs is None:
+        outs = [level.wrap(results, dims)]
+    else:
+        places = dims if isinstance(dims, list | tuple) else [dims] * len(results)
+        outs = [level.wrap(r, d) for r, d in zip(results, places, strict=True)]
+    if operation.differentiable and not active & NO_GRAD:
+        name = operation.node_name if isinstance(operation.node_name, str) else operation.name
+        record(operation, operation.node_type(name, conjugates=dtype.is_complex), flat, attributes, outs, dtype)
+    if operation.view:
+        from pullback.views import OutputOf, attach_view
+
+        arguments, several = tuple(attributes.values()), operation.outputs is not None
+        for number, out in enumerate(outs):
+            call = OutputOf(operation.call, number) if several else operation.call
+            attach_view(out, flat[0], (call, arguments), active, several)
+    result = outs[0] if operation.outputs is None else named_results(operation, outs)
+    if active & FORWARD:
+        from pullback.autograd.forward_ad import propagate
+
+        propagate(operation, flat, attributes, result)
+    return result
+
+
+def _results(level: Level, operation: Operation, flat: list[Any], attributes: dict[str, Any], dtype: Any) -> Any:
+    """The results on the wrapped tensors, and where their mapped dimensions are."""
+    from pullback.batching.rules import rule_of
+
+    values: list[Any] = []
+    dims: list[int | None] = []
+    for operand in flat:
+        if isinstance(operand, Tensor):
+            array: LevelArray = operand.array
+            values.append(array.value)
+            dims.append(array.batch_dim)
+        else:
+            values.append(operand)
+            dims.append(None)
+    if operation.draws and level.batch_size is not None:
+        from pullback.batching.random_rules import drawn
+
+        return drawn(level, operation, values, dims, attributes)
+    parts = attributes.get("indices")
+    if parts is not None:
+        from pullback.batching.indexing_rules import unwrapped_indices
+
+        attributes, mapped = unwrapped_indices(level, attributes)
+    else:
+        mapped = False
+    if not mapped and all(d is None for d in dims):
+        return call(operation, values, attributes), None
+    assert level.batch_size is not None
+    if operation.promotion != "same":
+        values = _in_logical_dtype(operation, flat, values, dims, dtype)
+    rule = rule_of(operation)
+    try:
+        return rule(operation, values, dims, attributes, level.batch_size)
+    except (RuntimeError, TypeError, ValueError, IndexError):
+        _run_first_example(operation, values, dims, attributes)
+        raise
+
+
+def call(operation: Operation, values: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+    """The operation on these operands."""
+    return operation.call(list(values), **attributes) if operation.sequence else operation.call(*values, **attributes)
+
+
+def _in_logical_dtype(
+    operation: Operation, flat: Sequence[Any], values: list[Any], dims: Sequence[int | None], dtype: Any
+) -> list[Any]:
+    """The operands as they promote together: one of no dimensions weighs less, with a mapped dimension too."""
+    if not any(d is not None and v.array.ndim == 1 for v, d in zip(values, dims, strict=True)):
+        return values
+    names = operation.operands if not operation.sequence else operation.operands * len(values)
+    return [
+        v.to(dtype) if isinstance(v, Tensor) and n in operation.promotes and v.dtype is not dtype else v
+        for n, v in zip(names, values, strict=True)
+    ]
+
+
+def _run_first_example(
+    operation: Operation, values: Sequence[Any], dims: Sequence[int | None], attributes: Mapping[str, Any]
+) -> None:
+    """Run a failed operation on the first example alone: what that says is about the shapes that the user sees."""
+    if any(d is not None and not v.array.shape[d] for v, d in zip(values, dims, strict=True)):
+        return
+    token = MODE.set(entered(mode(), NO_GRAD))
+    try:
+        call(operation, [v if d is None else v.select(d, 0) for v, d in zip(values, dims, strict=True)], attributes)
+    finally:
+        MODE.reset(token)

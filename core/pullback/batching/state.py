@@ -1,0 +1,28 @@
+"""Which transforms are active now, in this thread and task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pullback.batching.levels import Level
+
+#: The levels entered, outermost first.
+LEVELS: ContextVar[tuple[Level, ...]] = ContextVar("pullback levels", default=())
+levels = LEVELS.get
+#: The levels on which no graph is recorded now although one is of what their tensors wrap, for those outside.
+RECORDED_BENEATH: ContextVar[frozenset[int]] = ContextVar("pullback recorded beneath", default=frozenset())
+_transforming: ContextVar[bool] = ContextVar("pullback inside a transform", default=False)
+#: Whether a function is being transformed.
+transforming = _transforming.get
+
+
+def in_transform(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function that is being transformed."""
+    token = _transforming.set(True)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _transforming.reset(token)

@@ -1,0 +1,31 @@
+"""Looking at tensors inside of a transformed function."""
+
+from __future__ import annotations
+
+from pullback.tensor import Tensor
+
+
+def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
+    """What a tensor inside ``vmap`` wraps: the tensor of all examples, to look at while debugging.
+
+    Parameters
+    ----------
+    recurse : bool
+        Unwrap the levels of all transforms, instead of the innermost alone.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> def f(x):
+    ...     print(pb.func.debug_unwrap(x))
+    ...     return x.sum()
+    >>> pb.vmap(f)(pb.ones(2, 3))
+    tensor([[1., 1., 1.],
+            [1., 1., 1.]])
+    tensor([3., 3.])
+    """
+    while tensor.backend.level:
+        tensor = tensor.array.value
+        if not recurse:
+            break
+    return tensor

@@ -1,0 +1,185 @@
+"""Jacobians and Hessians of functions: one pass for each row or column, all of them at once by ``vmap``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pullback.func.differentiation import jvp_with, vjp_with
+from pullback.func.mapping import check_randomness, vmap
+from pullback.func.trees import flatten, unflatten
+from pullback.tensor import Tensor
+
+
+def unit_tangents(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """For each tensor, one tensor for each element of all of them: 1 at that element and 0 elsewhere.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> unit_tangents([pb.zeros(2), pb.zeros(1)])
+    (tensor([[1., 0.],
+            [0., 1.],
+            [0., 0.]]), tensor([[0.],
+            [0.],
+            [1.]]))
+    """
+    from pullback.ops.creation import eye
+
+    counts = [t.numel() for t in tensors]
+    total = sum(counts)
+    parts, before = [], 0
+    for tensor, count in zip(tensors, counts, strict=True):
+        while tensor.backend.level:
+            tensor = _shaped_as(tensor)
+        units = eye(total, dtype=tensor.dtype, device=tensor.device, backend=tensor.backend)
+        parts.append(units.narrow(1, before, count).reshape((total, *tensor.shape)))
+        before += count
+    return tuple(parts)
+
+
+def _shaped_as(tensor: Tensor) -> Tensor:
+    """A tensor of the level beneath, with shape and dtype of one example."""
+    value: Tensor = tensor.array.value
+    return value.new_empty(tuple(tensor.shape))
+
+
+def jacrev(
+    func: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
+    """The function that computes the Jacobian of ``func``, in reverse mode: one backward pass for each output element.
+
+    Parameters
+    ----------
+    func : callable
+        Returns tensors in any structure.
+    argnums : int or tuple of int
+        The positional arguments to differentiate by.
+    has_aux : bool
+        Whether ``func`` returns a second thing, not to be differentiated, which then comes back with the Jacobian.
+    chunk_size : int, optional
+        How many passes run at the same time; all of them by default.
+
+    Returns
+    -------
+    callable
+        Its result has the structure of the output, and in it that of the arguments; each tensor the shape of the output
+        followed by that of the argument.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.func.jacrev(lambda x: x ** 2)(pb.tensor([1., 2.]))
+    tensor([[2., 0.],
+            [0., 4.]])
+    """
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError("jacrev: `chunk_size` should be greater than 0.")
+
+    @functools.wraps(func, updated=())
+    def jacobian(*args: Any) -> Any:
+        output, pull, aux = vjp_with(func, args, has_aux, argnums)
+        outputs, output_structure = flatten(output)
+        counts = [o.numel() for o in outputs]
+        units = unflatten(output_structure, list(unit_tangents(outputs)))
+        pulled = vmap(pull, chunk_size=chunk_size)(units) if sum(counts) else None
+        inputs, input_structure = flatten(
+            args[argnums] if isinstance(argnums, int) else tuple(args[a] for a in argnums)
+        )
+        rows = [i.new_empty((0, *i.shape)) for i in inputs] if pulled is None else flatten(pulled)[0]
+        columns = [row.split_with_sizes(counts, 0) for row in rows]
+        blocks = [
+            unflatten(
+                input_structure,
+                [c[number].reshape((*o.shape, *i.shape)) for c, i in zip(columns, inputs, strict=True)],
+            )
+            for number, o in enumerate(outputs)
+        ]
+        result = unflatten(output_structure, blocks)
+        return (result, aux) if has_aux else result
+
+    return jacobian
+
+
+def jacfwd(
+    func: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    has_aux: bool = False,
+    *,
+    randomness: str = "error",
+) -> Callable[..., Any]:
+    """The function that computes the Jacobian of ``func``, in forward mode: one pass for each input element.
+
+    Parameters
+    ----------
+    func : callable
+        Returns tensors in any structure.
+    argnums : int or tuple of int
+        The positional arguments to differentiate by.
+    has_aux : bool
+        Whether ``func`` returns a second thing, not to be differentiated, which then comes back with the Jacobian.
+    randomness : {"error", "different", "same"}
+        What operations that draw random numbers do, as for :func:`vmap`.
+
+    Returns
+    -------
+    callable
+        Its result is as that of :func:`jacrev`.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.func.jacfwd(lambda x: x ** 2)(pb.tensor([1., 2.]))
+    tensor([[2., 0.],
+            [0., 4.]])
+    """
+
+    @functools.wraps(func, updated=())
+    def jacobian(*args: Any) -> Any:
+        check_randomness(randomness)
+        chosen = (args[argnums],) if isinstance(argnums, int) else tuple(args[a] for a in argnums)
+        inputs, input_structure = flatten(chosen)
+        units = unit_tangents(inputs)
+
+        def push(directions: Any) -> Any:
+            found = jvp_with(func, args, unflatten(input_structure, list(directions)), False, has_aux, argnums)
+            return (found[1], found[2]) if has_aux else found[1]
+
+        pushed = vmap(push, randomness=randomness, out_dims=(0, None) if has_aux else 0)(units)
+        tangents, aux = pushed if has_aux else (pushed, None)
+        outputs, output_structure = flatten(tangents)
+        counts = [i.numel() for i in inputs]
+        blocks = []
+        for output in outputs:
+            parts = output.movedim(0, -1).split_with_sizes(counts, -1)
+            shaped = [p.reshape((*output.shape[1:], *i.shape)) for p, i in zip(parts, inputs, strict=True)]
+            block = unflatten(input_structure, shaped)
+            blocks.append(block[0] if isinstance(argnums, int) else block)
+        result = unflatten(output_structure, blocks)
+        return (result, aux) if has_aux else result
+
+    return jacobian
+
+
+def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function that computes the Hessian of ``func``: the forward-mode Jacobian of its reverse-mode Jacobian.
+
+    Parameters
+    ----------
+    func : callable
+    argnums : int or tuple of int
+        The positional arguments to differentiate by.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.func.hessian(lambda x: (x ** 3).sum())(pb.tensor([1., 2.]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
+    return jacfwd(jacrev(func, argnums), argnums)

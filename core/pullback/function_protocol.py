@@ -1,0 +1,538 @@
+"""``__pullback_function__``: how a class says what functions do with its instances; PyTorch's ``__torch_function__``.
+
+A public function that gets such an instance asks its class instead of running. For that no operation makes one check
+more. The generated callables read a tensor's backend under a second name, ``fast_backend``: of a plain tensor it is the
+same slot, of an instance of an overriding class a property that answers :data:`ASK`, which no operation has kernels
+for. So such a call takes the general path, and that one asks. Functions that are written by hand get code that looks at
+their arguments first, in place of their own, when the first overriding class is defined or the first mode entered:
+until then they cost what they cost.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+from pullback.autograd.grad_mode import MODE, OVERRIDDEN, entered, left, mode
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from pullback.op import Composite, Operation
+
+#: Whether the classes of operands are not asked now: an overriding class has been, and its default runs the function.
+_disabled: ContextVar[bool] = ContextVar("pullback overriding classes disabled", default=False)
+disabled = _disabled.get
+#: The active modes, outermost first.
+_modes: ContextVar[tuple[Any, ...]] = ContextVar("pullback function modes", default=())
+
+
+class _Ask:
+    """Stands for the backend of a tensor whose class must be asked: it has no kernels, and is nobody's backend."""
+
+    array_type = None
+    inplace_kernels: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return "<ask the class>"
+
+
+ASK: Final = _Ask()
+#: What :func:`ask` returns where no class overrides the function.
+NOT_OVERRIDDEN: Final = object()
+
+
+class _Use:
+    """Whether anything may override functions in this process: an overriding class exists, or a mode was entered."""
+
+    __slots__ = ("begun",)
+
+    def __init__(self) -> None:
+        self.begun = False
+
+
+use: Final = _Use()
+
+
+# -- classes ----------------------------------------------------------------------------------------------------------
+
+
+def disabled_pullback_function_impl(
+    func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+) -> Any:
+    """As the ``__pullback_function__`` of a Tensor subclass: its instances are operands like plain tensors."""
+    with DisablePullbackFunctionSubclass():
+        return func(*args, **(kwargs or {}))
+
+
+def overrides(cls: type) -> bool:
+    """Whether functions ask this class, other than the plain Tensor, what they do with its instances."""
+    found = getattr(cls, "__pullback_function__", None)
+    return found is not None and found is not disabled_pullback_function_impl and cls is not _Tensor
+
+
+def register(cls: type) -> None:
+    """Have the fast path of operations stop at the instances of a Tensor subclass, where it overrides functions."""
+    from pullback.tensor import Tensor
+
+    slot = vars(Tensor)["backend"]
+    if not overrides(cls):
+        if cls.fast_backend is not slot:  # type: ignore[attr-defined]
+            cls.fast_backend = slot  # type: ignore[attr-defined]
+        return
+    if cls.fast_backend is slot:  # type: ignore[attr-defined]
+        cls.fast_backend = property(_asking_backend)  # type: ignore[attr-defined]
+    begin_use()
+
+
+def _asking_backend(self: Any) -> Any:
+    return self.backend if disabled() else ASK
+
+
+def know_tensor(tensor_class: type[Any]) -> None:
+    """Tell this module, which Tensor's is built on, what a plain tensor is."""
+    global _Tensor
+    _Tensor = tensor_class
+    PLAIN.add(tensor_class)
+
+
+_Tensor: Any = None
+
+
+def default_function(
+    cls: type[Any], func: Callable[..., Any], types: Iterable[type], args: Sequence[Any], kwargs: dict[str, Any] | None
+) -> Any:
+    """What a Tensor subclass does that doesn't say: run the function, and make its results instances of the class."""
+    if types != (cls,) and not all(issubclass(cls, t) for t in types):
+        return NotImplemented
+    token = _disabled.set(True)
+    try:
+        result = func(*args, **(kwargs or {}))
+        if result.__class__ in PLAIN and result.__class__ is not _Tensor:
+            return result
+        return result if func in unconverted() else converted(result, cls)
+    finally:
+        _disabled.reset(token)
+
+
+def unconverted() -> set[Callable[..., Any]]:
+    """The functions whose results stay what they are: what a tensor refers to, rather than what is made of it."""
+    return _unconverted or _note_unconverted()
+
+
+_unconverted: set[Callable[..., Any]] = set()
+
+
+def _note_unconverted() -> set[Callable[..., Any]]:
+    _unconverted.update((_Tensor._base.__get__, _Tensor.grad.__get__))
+    return _unconverted
+
+
+def converted(value: Any, cls: type[Any]) -> Any:
+    """The tensors of a result as instances of a Tensor subclass, also those in a tuple or list."""
+    if cls is _Tensor:
+        return value
+    if isinstance(value, _Tensor):
+        return value if isinstance(value, cls) else value.as_subclass(cls)
+    if isinstance(value, tuple | list):
+        made = [converted(v, cls) for v in value]
+        kind = type(value)
+        return kind(*made) if hasattr(kind, "_fields") else kind(made)
+    return value
+
+
+class DisablePullbackFunctionSubclass:
+    """Inside, functions don't ask the classes of their operands; modes they ask.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> class Named(pb.Tensor):
+    ...     pass
+    >>> with pb.overrides.DisablePullbackFunctionSubclass():
+    ...     type(Named([1.0]) + 1).__name__
+    'Tensor'
+    """
+
+    __slots__ = ("_tokens",)
+
+    def __init__(self) -> None:
+        self._tokens: list[Any] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(_disabled.set(True))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _disabled.reset(self._tokens.pop())
+
+
+class DisablePullbackFunction(DisablePullbackFunctionSubclass):
+    """Inside, functions ask neither the classes of their operands nor modes."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        self._tokens.append((_disabled.set(True), _modes.set(()), MODE.set(left(mode(), OVERRIDDEN))))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        classes, modes, number = self._tokens.pop()
+        MODE.reset(number)
+        _modes.reset(modes)
+        _disabled.reset(classes)
+
+
+# -- modes ------------------------------------------------------------------------------------------------------------
+
+
+class PullbackFunctionMode:
+    """A context manager whose ``__pullback_function__`` is asked by every public function called inside.
+
+    While it answers, it is not active itself, so it may call functions as it likes. Modes nest; the innermost is asked
+    first. Attributes of plain tensors, such as ``shape``, do not ask modes.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> class Names(pb.overrides.PullbackFunctionMode):
+    ...     def __pullback_function__(self, func, types, args=(), kwargs=None):
+    ...         print(func.__name__)
+    ...         return func(*args, **(kwargs or {}))
+    >>> with Names():
+    ...     x = pb.ones(2) + 1
+    ones
+    add
+    """
+
+    _active: list[Any]
+
+    def __pullback_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        raise NotImplementedError
+
+    def __enter__(self) -> Any:
+        begin_use()
+        tokens = self.__dict__.setdefault("_active", [])
+        tokens.append((_modes.set((*_modes.get(), self)), MODE.set(entered(mode(), OVERRIDDEN))))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        modes, number = self._active.pop()
+        MODE.reset(number)
+        _modes.reset(modes)
+
+    @classmethod
+    def push(cls, *args: Any, **kwargs: Any) -> Any:
+        """A new mode, to be entered."""
+        return cls(*args, **kwargs)
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------
+
+
+def overriding(values: Iterable[Any]) -> list[Any]:
+    """The operands to ask, one of each class: subclasses before their superclasses, else from left to right."""
+    found: list[Any] = []
+    _collect(values, found)
+    return found
+
+
+def _collect(values: Iterable[Any], found: list[Any]) -> None:
+    for value in values:
+        kind = value.__class__
+        if kind in PLAIN:
+            continue
+        if kind is tuple or kind is list:
+            _collect(value, found)
+        elif overrides(kind):
+            if not found:
+                found.append(value)
+            elif not any(f.__class__ is kind for f in found):
+                place = next((i for i, f in enumerate(found) if issubclass(kind, f.__class__)), len(found))
+                found.insert(place, value)
+
+
+#: Classes, also those of arguments that are no tensors, that never override: most arguments are of these.
+PLAIN: set[type] = {int, float, bool, complex, str, slice, type(None), type(Ellipsis)}
+
+
+def ask(
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    relevant: Iterable[Any],
+    asks_modes: bool = True,
+) -> Any:
+    """Ask modes and the classes of ``relevant`` arguments what ``func`` does.
+
+    Returns
+    -------
+    object
+        The answer; ``NOT_OVERRIDDEN`` where there is nobody to ask, ``NotImplemented`` where nobody knows.
+    """
+    operands = [] if disabled() else overriding(relevant)
+    modes = _modes.get() if asks_modes else ()
+    if not operands and not modes:
+        return NOT_OVERRIDDEN
+    kinds = tuple(map(type, operands))
+    if modes:
+        result = _ask_mode(modes, func, kinds, args, kwargs)
+        if result is not NotImplemented:
+            return result
+    for operand in operands:
+        answer = operand.__pullback_function__
+        if getattr(answer, "__self__", None) is operand:
+            import warnings
+
+            warnings.warn(
+                "Defining your `__pullback_function__` as a plain method is deprecated and will be an error in future,"
+                " please define it as a classmethod.",
+                UserWarning,
+                stacklevel=4,
+            )
+        result = answer(func, kinds, args, kwargs)
+        if result is not NotImplemented:
+            return result
+    return NotImplemented
+
+
+def _ask_mode(
+    modes: tuple[Any, ...], func: Callable[..., Any], kinds: tuple[type, ...], args: Any, kwargs: dict[str, Any]
+) -> Any:
+    """Ask the innermost mode; the others are those active meanwhile."""
+    outer = _modes.set(modes[:-1])
+    number = MODE.set(mode() if modes[:-1] else left(mode(), OVERRIDDEN))
+    try:
+        return modes[-1].__pullback_function__(func, kinds, args, kwargs)
+    finally:
+        MODE.reset(number)
+        _modes.reset(outer)
+
+
+def answered(func: Callable[..., Any], result: Any, relevant: Iterable[Any]) -> Any:
+    """The answer of :func:`ask`.
+
+    Raises
+    ------
+    TypeError
+        Where nobody knew what the function does.
+    """
+    if result is not NotImplemented:
+        return result
+    if func in _operators():
+        return NotImplemented  # Python asks the other operand, and says what is wrong
+    from pullback.overrides import resolve_name
+
+    kinds = [type(o) for o in overriding(relevant)]
+    name: str = resolve_name(func) or getattr(func, "__qualname__", "") or repr(func)
+    if name.startswith("pullback.nn.functional."):
+        raise TypeError(f"no implementation found for '{name}' on types that implement __pullback_function__: {kinds}")
+    listed = "".join(f"\n  - mode object {active!r}" for active in _modes.get()[-1:])
+    listed += "".join(f"\n  - tensor subclass {kind}" for kind in kinds)
+    raise TypeError(
+        f"Multiple dispatch failed for '{name}'; all __pullback_function__ handlers returned NotImplemented:\n{listed}"
+    )
+
+
+def _operators() -> set[Callable[..., Any]]:
+    """The methods that Python's binary operators call."""
+    from pullback.tensor import Tensor
+
+    names = ("eq", "ne", "rsub", "rtruediv", "rfloordiv", "rmod", "rpow")
+    return {vars(Tensor)[f"__{name}__"] for name in names if f"__{name}__" in vars(Tensor)}
+
+
+def ask_for_operation(
+    operation: Operation,
+    operands: tuple[Any, ...],
+    attributes: dict[str, Any],
+    public: Callable[..., Any] | None = None,
+) -> Any:
+    """Ask what an operation does with these operands; ``public`` was called where not the operation's own callable."""
+    relevant = (*operands, *attributes.values())
+    if not mode() & OVERRIDDEN and (disabled() or not overriding(relevant)):
+        return NOT_OVERRIDDEN
+    args, kwargs = public_arguments(operation, operands, attributes)
+    return ask(public or operation.call, args, kwargs, relevant)
+
+
+def public_arguments(
+    operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments as they may have been written in the call: without those that have their defaults."""
+    args = list(operands)
+    kwargs: dict[str, Any] = {}
+    defaults = operation.defaults
+    for name, value in attributes.items():
+        if name in defaults and value is defaults[name]:
+            continue
+        if not kwargs and name not in operation.keyword_only and len(args) == _position(operation, name):
+            args.append(value)
+        else:
+            kwargs[name] = value
+    while len(args) > 1 and len(args) <= len(operation.operands) and args[-1] is None and not kwargs:
+        args.pop()
+    return tuple(args), kwargs
+
+
+def _position(operation: Operation, name: str) -> int:
+    return len(operation.operands) + operation.attributes.index(name)
+
+
+# -- functions that are written by hand -------------------------------------------------------------------------------
+
+
+def begin_use() -> None:
+    """Have the functions that are written by hand look whether to ask, from now on."""
+    if use.begun:
+        return
+    from pullback import op
+    from pullback.size import Size
+    from pullback.tensor import Tensor
+
+    use.begun = True
+    PLAIN.add(Size)
+    for record in tuple(op.registry.values()):
+        make_overridable(record)
+    for name in list(vars(Tensor)):
+        _make_attribute_overridable(name)
+    for module in ("pullback", "pullback.nn.functional", *_FUNCTIONS_OF):
+        if module in sys.modules:
+            make_module_overridable(module)
+
+
+#: The public functions of modules that do not list them.
+_FUNCTIONS_OF: Final = {
+    "pullback.autograd.differentiate": ("backward", "grad"),
+    "pullback.autograd.forward_ad": ("make_dual", "unpack_dual"),
+}
+
+
+def make_module_overridable(module_name: str) -> None:
+    """Make the public functions of a module overridable, once anything may override them."""
+    if not use.begun:
+        return
+    module = sys.modules[module_name]
+    for name in _FUNCTIONS_OF.get(module_name) or module.__all__:
+        value = vars(module).get(name)
+        if isinstance(value, types.FunctionType) and name not in NEVER_ASK:
+            _overridable(value, value, asks_classes=name not in ASK_MODES_ONLY)
+
+
+def make_overridable(record: Operation | Composite) -> None:
+    """Make a composite overridable, once anything may override it; operations always are."""
+    from pullback.op import Composite
+
+    if use.begun and isinstance(record, Composite) and isinstance(record.call, types.FunctionType):
+        _overridable(record.call, record.call)
+
+
+def _make_attribute_overridable(name: str) -> None:
+    """Make a method or property of Tensor overridable."""
+    from pullback.tensor import Tensor
+
+    value = vars(Tensor)[name]
+    if name in _INTERNAL:
+        return
+    if isinstance(value, types.FunctionType):
+        _overridable(value, value)
+    elif isinstance(value, property):
+        reader: Any = value.fget
+        _overridable(reader, value.__get__, asks_modes=False)
+        if value.fset is not None:
+            writer: Any = value.fset
+            _overridable(writer, value.__set__, asks_modes=False)
+        if value.fdel is not None:
+            deleter: Any = value.fdel
+            _overridable(deleter, value.__delete__, asks_modes=False)
+
+
+#: Public functions that ask nobody: they are not about tensors.
+NEVER_ASK: Final = frozenset(
+    (
+        "available_backends", "can_cast", "current_backend", "finfo", "get_backend", "get_default_device",
+        "get_default_dtype", "get_printoptions", "get_rng_state", "iinfo", "initial_seed", "is_grad_enabled",
+        "is_storage", "is_tensor", "load", "manual_seed", "printoptions", "promote_types", "save", "seed",
+        "set_default_backend", "set_default_device", "set_default_dtype", "set_grad_enabled", "set_printoptions",
+        "set_rng_state", "typename", "use_backend",
+    )
+)  # fmt: skip
+#: Functions that make a tensor of whatever they get, without asking its class.
+ASK_MODES_ONLY: Final = frozenset(("asarray", "as_tensor", "from_dlpack", "from_numpy", "frombuffer", "tensor"))
+#: What the package calls itself, or what must not ask for it answers.
+_INTERNAL: Final = frozenset(
+    (
+        "__init_subclass__", "__iter__", "__new__", "__pullback_function__", "__hash__", "_host", "_node",
+        "_real_scalar", "_scalar", "_warn_of_lost_gradient", "_wrap", "as_subclass", "_make_subclass",
+    )
+)  # fmt: skip
+
+
+def make_function_overridable(function: types.FunctionType) -> None:
+    """Make a public function overridable, once anything may override it."""
+    if use.begun:
+        _overridable(function, function, asks_classes=function.__name__ not in ASK_MODES_ONLY)
+
+
+def _asking(*args: Any, **kwargs: Any) -> Any:
+    # Becomes the code of functions written by hand; the text is replaced by what decides whether to ask.
+    decide: Any = "decide"
+    return decide(args, kwargs)
+
+
+def _overridable(
+    function: types.FunctionType, public: Callable[..., Any], asks_classes: bool = True, asks_modes: bool = True
+) -> None:
+    """Exchange the function's code for code that asks first; the function object stays what everyone refers to."""
+    code = function.__code__
+    if code.co_name == _asking.__code__.co_name or "_first_call" in code.co_names:
+        return  # done already, or done when it is compiled
+    if code.co_filename.startswith("<pullback ") and not code.co_filename.startswith("<pullback function "):
+        return  # the general path asks
+    if code.co_qualname.startswith("make_inplace."):
+        return  # so does writing in place
+    original = types.FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    original.__kwdefaults__ = function.__kwdefaults__
+    original.__doc__, original.__annotations__ = function.__doc__, function.__annotations__
+    original.__qualname__, original.__module__ = function.__qualname__, function.__module__
+
+    def decide(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for value in args:
+            if value.__class__ not in PLAIN:
+                break
+        else:
+            if not kwargs and not (asks_modes and mode() & OVERRIDDEN):
+                return original(*args)
+        asking_modes = asks_modes and mode() & OVERRIDDEN
+        if not asking_modes:
+            if not asks_classes:
+                with DisablePullbackFunctionSubclass():
+                    return original(*args, **kwargs)
+            if disabled():
+                return original(*args, **kwargs)
+        relevant = (*args, *kwargs.values()) if asks_classes else ()
+        result = ask(public, args, kwargs, relevant, asks_modes)
+        if result is NOT_OVERRIDDEN:
+            return original(*args, **kwargs)
+        return result if result is not NotImplemented else answered(public, result, relevant)
+
+    function.__wrapped__ = original  # type: ignore[attr-defined]  # so that its signature stays visible
+    asking = _asking.__code__
+    function.__code__ = asking.replace(
+        co_consts=tuple(decide if c == "decide" else c for c in asking.co_consts), co_freevars=code.co_freevars
+    )

@@ -1,0 +1,1 @@
+"""Exchange with other libraries: NumPy's protocols, DLPack, buffers, and files."""

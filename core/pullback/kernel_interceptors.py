@@ -1,0 +1,68 @@
+"""Code that sees each kernel as it runs, below the graph: results may be kept and handed out again.
+
+:mod:`pullback.interceptors` stands around an operation, graph and all; this stands around its computation only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pullback.autograd.grad_mode import KERNELS, MODE, entered, mode
+
+if TYPE_CHECKING:
+    from pullback.op import Operation
+
+KernelInterceptor: TypeAlias = "Callable[[Operation, list[Any], dict[str, Any], Callable[[], Any]], Any]"
+
+_active: ContextVar[tuple[KernelInterceptor, ...]] = ContextVar("pullback kernel interceptors", default=())
+
+
+class intercept_kernels:
+    """Run ``interceptor(operation, operands, attributes, proceed)`` around every computation inside the block.
+
+    It returns what ``proceed()`` does: the native array, or a list of them.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> names = []
+    >>> def note(operation, operands, attributes, proceed):
+    ...     names.append(operation.name)
+    ...     return proceed()
+    >>> with intercept_kernels(note):
+    ...     y = (pb.ones(2) * 3).exp()
+    >>> names
+    ['mul', 'exp']
+    """
+
+    def __init__(self, interceptor: KernelInterceptor) -> None:
+        self.interceptor = interceptor
+        self._tokens: list[tuple[Token[tuple[KernelInterceptor, ...]], Token[int]]] = []
+
+    def __enter__(self) -> None:
+        token = _active.set((*_active.get(), self.interceptor))
+        self._tokens.append((token, MODE.set(entered(mode(), KERNELS))))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        token, mode_token = self._tokens.pop()
+        MODE.reset(mode_token)
+        _active.reset(token)
+
+
+def run_intercepted(
+    operation: Operation, operands: list[Any], attributes: dict[str, Any], compute: Callable[[], Any]
+) -> Any:
+    """Compute inside the active interceptors, innermost first."""
+    chain = _active.get()
+
+    def run(depth: int) -> Any:
+        if depth < 0:
+            return compute()
+        return chain[depth](operation, operands, attributes, lambda: run(depth - 1))
+
+    return run(len(chain) - 1)

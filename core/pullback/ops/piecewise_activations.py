@@ -1,0 +1,178 @@
+"""Activations of a piece or two: ``threshold``, ``hardtanh``, ``celu``, ``selu``; in :mod:`pullback.nn.functional`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullback.dtypes import FLOATS, REAL
+from pullback.op import Array, Sample, elementwise
+from pullback.ops.arithmetic import mul
+from pullback.ops.comparison import where
+from pullback.ops.exponential import exp
+from pullback.ops.precision import in_float32
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pullback.backend.base import Backend
+
+#: The constants of SELU, by which activations keep a mean of zero and a variance of one.
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def _threshold_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), 0.5, -1.0)
+    yield Sample(make(), 0.0, 0.0)
+    yield Sample(make(0, 2), 0.0, 1.0)
+    yield Sample(make(3, 2).mT, 0.1, 20.0)
+
+
+@elementwise(
+    dtypes=REAL,
+    unsupported="threshold_cpu",
+    vjp=lambda grad, input, threshold: where(input > threshold, grad, 0),
+    jvp=lambda tangent, input, threshold: where(input > threshold, tangent, 0),
+    method=False,
+    inplace=False,
+    samples=_threshold_samples,
+)
+def threshold(backend: Backend, input: Array, threshold: float, value: float) -> Array:
+    """Each element where it exceeds ``threshold``, else ``value``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.threshold(pb.tensor([0.1, 2.]), 0.5, 20)
+    tensor([20.,  2.])
+    """
+    from pullback.op_general import constant
+
+    dtype = backend.dtypes[input.dtype]
+    replaced = backend.less_equal(input, constant(backend, threshold, dtype))
+    return backend.where(replaced, constant(backend, value, dtype), input)
+
+
+def _hardtanh_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4))
+    yield Sample(make(3, 4), -0.5, 1.5)
+    yield Sample(make())
+    yield Sample(make(0, 2))
+    yield Sample(make(3, 2).mT)
+
+
+def _inside(direction: Tensor, input: Tensor, min_val: float, max_val: float) -> Any:
+    return where((input > min_val) & (input < max_val), direction, 0)
+
+
+def _check_hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> None:
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+
+
+@elementwise(
+    dtypes=REAL,
+    unsupported="hardtanh_cpu",
+    vjp=lambda grad, input, min_val, max_val: _inside(grad, input, min_val, max_val),
+    jvp=lambda tangent, input, min_val, max_val: _inside(tangent, input, min_val, max_val),
+    check=_check_hardtanh,
+    method=False,
+    inplace=False,
+    samples=_hardtanh_samples,
+    out=None,
+)
+def hardtanh(backend: Backend, input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
+    """Each element between two bounds, else the nearer bound.
+
+    Raises
+    ------
+    ValueError
+        Where the lower bound exceeds the upper one.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.hardtanh(pb.tensor([-3., 0.5, 3.]))
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
+    from pullback.op_general import constant
+
+    dtype = backend.dtypes[input.dtype]
+    bounded = backend.maximum(input, constant(backend, min_val, dtype))
+    return backend.minimum(bounded, constant(backend, max_val, dtype))
+
+
+def _celu_derivative(direction: Tensor, input: Tensor, alpha: float) -> Any:
+    # Bounded, so that exp cannot overflow where its value is not used.
+    return where(input > 0, direction, direction * exp(where(input > 0, 0, input) / alpha))
+
+
+def _check_celu(input: Any, alpha: float = 1.0) -> None:
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+
+
+def _celu_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4))
+    yield Sample(make(3, 4), 0.7)
+    yield Sample(make())
+    yield Sample(make(0, 2))
+    yield Sample(make(3, 2).mT)
+
+
+@elementwise(
+    dtypes=FLOATS,
+    unsupported="elu_cpu",
+    vjp=lambda grad, input, alpha: _celu_derivative(grad, input, alpha),
+    jvp=lambda tangent, input, alpha: _celu_derivative(tangent, input, alpha),
+    check=_check_celu,
+    method=False,
+    inplace=False,
+    samples=_celu_samples,
+    out=None,
+)
+def celu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
+    """Each element where it is positive, else ``alpha * (exp(input / alpha) - 1)``: smooth for every ``alpha``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.celu(pb.tensor([-2., 2.]), 2.0)
+    tensor([-1.2642,  2.0000])
+    """
+    return in_float32(
+        backend,
+        input,
+        lambda x: backend.where(x > 0, x, backend.expm1(backend.where(x > 0, 0.0, x) / alpha) * alpha),
+    )
+
+
+def _selu_derivative(direction: Tensor, input: Tensor) -> Any:
+    slope = exp(where(input > 0, 0, input)) * (_SELU_ALPHA * _SELU_SCALE)
+    return where(input > 0, mul(direction, _SELU_SCALE), direction * slope)
+
+
+@elementwise(
+    dtypes=FLOATS,
+    unsupported="elu_cpu",
+    node="EluBackward0",
+    vjp=lambda grad, input: _selu_derivative(grad, input),
+    jvp=lambda tangent, input: _selu_derivative(tangent, input),
+    method=False,
+    inplace=False,
+    out=None,
+)
+def selu(backend: Backend, input: Array) -> Array:
+    """Scaled exponential linear unit, with the constants of https://arxiv.org/abs/1706.02515.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.selu(pb.tensor([-1., 1.]))
+    tensor([-1.1113,  1.0507])
+    """
+    return in_float32(
+        backend,
+        input,
+        lambda x: backend.where(x > 0, x, backend.expm1(backend.where(x > 0, 0.0, x)) * _SELU_ALPHA) * _SELU_SCALE,
+    )

@@ -1,0 +1,153 @@
+"""Elementwise functions that are short for a few others: units of angles, powers of two, ``sinc``, ``logit``."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pullback.dtypes import FLOATS, INEXACT
+from pullback.op import Array, Sample, elementwise
+from pullback.ops.comparison import where
+from pullback.ops.creation import zeros_like
+from pullback.ops.exponential import exp2
+from pullback.ops.precision import in_float32
+from pullback.ops.trigonometric import cos, sin
+from pullback.out_argument import Out
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pullback.backend.base import Backend
+
+
+@elementwise(
+    promotion="float",
+    dtypes=FLOATS,
+    partials=math.pi / 180,
+    node="Deg2RadBackward0",
+    unsupported="deg2rad is not supported for complex tensors.",
+)
+def deg2rad(backend: Backend, input: Array) -> Array:
+    """Angles given in degrees, in radians.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.deg2rad(pb.tensor([180., -90.]))
+    tensor([ 3.1416, -1.5708])
+    """
+    return in_float32(backend, input, lambda x: backend.multiply(x, math.pi / 180))
+
+
+@elementwise(
+    promotion="float",
+    dtypes=FLOATS,
+    partials=180 / math.pi,
+    node="Rad2DegBackward0",
+    unsupported="rad2deg is not supported for complex tensors.",
+)
+def rad2deg(backend: Backend, input: Array) -> Array:
+    """Angles given in radians, in degrees.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.rad2deg(pb.tensor([0., 3.14159265]))
+    tensor([  0., 180.])
+    """
+    return in_float32(backend, input, lambda x: backend.multiply(x, 180 / math.pi))
+
+
+def _sinc_partial(input: Tensor) -> Any:
+    angle = input * math.pi
+    slope = (angle * cos(angle) - sin(angle)) / (angle * input)
+    return where(input == 0, zeros_like(input), slope)
+
+
+@elementwise(promotion="float", dtypes=INEXACT, partials=_sinc_partial, domain=(0.2, 2.0))
+def sinc(backend: Backend, input: Array) -> Array:
+    """``sin(pi * input) / (pi * input)``, and 1 at 0.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.sinc(pb.tensor([0., 0.5]))
+    tensor([1.0000, 0.6366])
+    """
+
+    is_complex = backend.dtypes[input.dtype].is_complex
+
+    def compute(x: Any) -> Any:
+        turn = x
+        if not is_complex:
+            # What is beyond whole half turns is exact, and so the sine near its zeros is not all rounding.
+            half_turns = backend.round(x)
+            odd = backend.not_equal(backend.remainder(half_turns, 2.0), 0)
+            turn = backend.subtract(x, half_turns)
+            turn = backend.where(odd, backend.negative(turn), turn)
+        at_zero = backend.equal(x, 0)
+        sine = backend.sin(backend.multiply(turn, math.pi))
+        quotient = backend.divide(sine, backend.where(at_zero, 1.0, backend.multiply(x, math.pi)))
+        return backend.where(at_zero, 1.0, quotient)
+
+    return in_float32(backend, input, compute)
+
+
+def _logit_partial(input: Tensor, eps: float | None) -> Any:
+    slope = 1 / (input * (1 - input))
+    if eps is None:
+        return where((input < 0) | (input > 1), zeros_like(input) + math.nan, slope)
+    return where((input < eps) | (input > 1 - eps), zeros_like(input), slope)
+
+
+def _logit_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3, low=0.1, high=0.9))
+    yield Sample(make(4, low=0.1, high=0.9), 0.25)
+    yield Sample(make(low=0.1, high=0.9), eps=0.125)
+    yield Sample(make(0, 3, low=0.1, high=0.9))
+    yield Sample(make(3, 2, low=0.1, high=0.9).mT)
+
+
+@elementwise(promotion="float", dtypes=FLOATS, partials=_logit_partial, samples=_logit_samples)
+def logit(backend: Backend, input: Array, eps: float | None = None) -> Array:
+    """``log(input / (1 - input))``: the inverse of :func:`sigmoid`.
+
+    Parameters
+    ----------
+    eps : float, optional
+        Bring the elements into ``[eps, 1 - eps]`` first.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.logit(pb.tensor([0.5, 0.75]))
+    tensor([0.0000, 1.0986])
+    """
+
+    def compute(x: Any) -> Any:
+        if eps is not None:
+            x = backend.where(backend.less(x, eps), eps, x)
+            x = backend.where(backend.greater(x, 1 - eps), 1 - eps, x)
+        return backend.log(backend.divide(x, backend.subtract(1.0, x)))
+
+    return in_float32(backend, input, compute)
+
+
+@elementwise(
+    promotion="float",
+    dtypes=INEXACT,
+    partials={"input": lambda other: exp2(other), "other": lambda out: out * math.log(2)},
+    numbers=False,
+    out=Out("ldexp can't be cast to the desired output type {out}", casts=True),
+)
+def ldexp(backend: Backend, input: Array, other: Array) -> Array:
+    """``input * 2**other``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.ldexp(pb.tensor([1., 3.]), pb.tensor([2, 3]))
+    tensor([ 4., 24.])
+    """
+    return backend.multiply(input, backend.exp2(other))

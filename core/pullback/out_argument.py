@@ -1,0 +1,196 @@
+"""``out=``: writing a function's result into a tensor that the caller gives.
+
+Which functions take it, and what ``out`` may be, an operation's declaration says with one of the rules below. The
+results are written by :mod:`pullback.result_writing`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pullback.function_protocol import make_function_overridable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FunctionType
+
+    from pullback.dtypes import DType
+    from pullback.op import Composite, Operation
+
+
+class Out:
+    """What tensor an operation takes as ``out``.
+
+    Attributes
+    ----------
+    text : str
+        What is said of another dtype: ``{result}`` (``Float``) and ``{out}`` are the dtypes, ``{c_result}`` (``float``)
+        and ``{c_out}`` their names in C, ``{name}`` is the operation's name.
+    casts : bool
+        Whether ``out`` may be of any dtype that the result can be cast to; else it must be of the result's.
+    decides : bool
+        Whether ``out`` decides the dtype of the result where the argument ``dtype`` does not.
+    resizing : str or None
+        The warning where ``out`` has elements and takes another size, with ``{shape}``, ``{count}``, ``{needed_shape}``
+        and ``{needed_count}``; the usual one if None, and none if empty.
+    error : type
+    """
+
+    __slots__ = ("casts", "decides", "error", "resizing", "text")
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        casts: bool = False,
+        decides: bool = False,
+        resizing: str | None = None,
+        error: type[Exception] = RuntimeError,
+    ) -> None:
+        self.text = text
+        self.casts = casts
+        self.decides = decides
+        self.resizing = resizing
+        self.error = error
+
+    def check(self, name: str, result: DType, out: DType) -> None:
+        """Refuse an ``out`` of a dtype that the result may not be written to."""
+        from pullback.dtypes import can_cast
+        from pullback.ops.dtype_names import full_c_name, type_name
+
+        if result is out or (self.casts and can_cast(result, out)):
+            return
+        texts = {"result": type_name(result), "out": type_name(out)}
+        texts |= {"c_result": full_c_name(result), "c_out": full_c_name(out)}
+        raise self.error(self.text.format(name=name, **texts))
+
+
+_EXACT_TEXT = "Expected out tensor to have dtype {c_result}, but got {c_out} instead"
+
+#: Any dtype that the result can be cast to: what elementwise operations take.
+CAST: Final = Out("result type {result} can't be cast to the desired output type {out}", casts=True)
+#: The same, in the words of :func:`pullback.cat`.
+JOINED: Final = Out(
+    "torch.cat(): input types can't be cast to the desired output type {out}", casts=True, error=TypeError
+)
+#: The result's own dtype: elementwise operations of one tensor that do not promote it.
+SAME: Final = Out("Found dtype {out} but expected {result}")
+#: The result's own dtype, in the words of most other operations.
+EXACT: Final = Out(_EXACT_TEXT)
+#: The dtype that the result shall have.
+DECIDES: Final = Out(_EXACT_TEXT, decides=True)
+#: The dtype of the elements to make.
+MAKES: Final = Out("dtype {result} does not match dtype of out parameter ({out})", decides=True, resizing="")
+
+#: The same, with PyTorch's warning of :func:`pullback.arange`.
+MAKES_RANGE: Final = Out(
+    MAKES.text,
+    decides=True,
+    resizing=(
+        "The number of elements in the out tensor of shape {shape} is {count} which does not match the computed number"
+        " of elements {needed_count}. Note that this may occur as a result of rounding error. The out tensor will be"
+        " resized to a tensor of shape ({needed_count},)."
+    ),
+)
+
+
+# -- the functions that take it ----------------------------------------------------------------------------------------
+
+
+def functions_with_out(exported: dict[str, Any]) -> dict[str, Callable[..., Any]]:
+    """Those exported functions whose declarations let them take ``out=``, with that keyword.
+
+    Methods and operators, and the functions that formulas call, are those without it, as it makes a call slower.
+    """
+    from types import FunctionType
+
+    from pullback.op import Operation, registry
+    from pullback.op_callable import make_callable
+
+    found: dict[str, Callable[..., Any]] = {}
+    for record in registry.values():
+        if record.out is None:
+            continue
+        made: dict[Any, Callable[..., Any]] = {}
+        for name in (record.name, *record.aliases):
+            function = exported.get(name)
+            if not isinstance(function, FunctionType):
+                continue
+            if function not in made:
+                plain = function is record.call and isinstance(record, Operation)
+                made[function] = make_callable(record, takes_out=True) if plain else _with_out(record, function)  # type: ignore[arg-type]
+            found[name] = made[function]
+    return found
+
+
+def source_with_out(operation: Operation, source: str) -> str:
+    """The source of an operation's callable with the keyword ``out``."""
+    from pullback.op_callable import general_call, signature_source
+
+    signature = signature_source(operation)
+    before, _, after = source.partition(f"({signature}):\n")
+    given = general_call(operation).removeprefix("general(").removesuffix(")")
+    return (
+        f"{before}({signature}{', ' if operation.keyword_only else ', *, '}out):\n"
+        f"    if out is not None:\n        return write_result({given}, out)\n{after}"
+    )
+
+
+_VARIADIC, _KEYWORDS = 4, 8  # the flags of a code object with *arguments and **keywords
+
+
+def _with_out(record: Operation | Composite, declared: FunctionType) -> Callable[..., Any]:
+    """A function written by hand, with the keyword ``out``: its signature now, its code when first called."""
+    import builtins
+    import types
+
+    from pullback.op_callable import compiled, stub
+
+    code = declared.__code__
+    count, keyword_count = code.co_argcount, code.co_kwonlyargcount
+    positional = code.co_varnames[:count]
+    keyword_only = code.co_varnames[count : count + keyword_count]
+    further = list(code.co_varnames[count + keyword_count :])
+    variadic = further.pop(0) if code.co_flags & _VARIADIC else None
+    keywords = further.pop(0) if code.co_flags & _KEYWORDS else None
+    names = (*positional, *keyword_only, "out", *(n for n in (variadic, keywords) if n))
+    made = stub.__code__.replace(
+        co_name=record.name,
+        co_qualname=record.name,
+        co_varnames=names,
+        co_nlocals=len(names),
+        co_argcount=count,
+        co_kwonlyargcount=keyword_count + 1,
+        co_flags=stub.__code__.co_flags | code.co_flags & (_VARIADIC | _KEYWORDS),
+        co_filename=f"<pullback function {record.name}>",
+    )
+    namespace: dict[str, Any] = {"__name__": declared.__module__, "__builtins__": builtins}
+    function = types.FunctionType(made, namespace, record.name, declared.__defaults__)
+    function.__kwdefaults__ = {**(declared.__kwdefaults__ or {}), "out": None}
+    function.__doc__ = declared.__doc__
+    function.__qualname__ = declared.__qualname__
+    function.__annotations__ = declared.__annotations__
+
+    def first_call(arguments: dict[str, Any]) -> Any:
+        from pullback.result_writing import write_result
+
+        given = "".join(f"{n}, " for n in positional) + (f"*{variadic}, " if variadic else "")
+        named = ", ".join(f"{n!r}: {n}" for n in keyword_only) + (f", **{keywords}" if keywords else "")
+        passed = "".join(f"{n}={n}, " for n in keyword_only) + (f"**{keywords}" if keywords else "")
+        star = f"*{variadic}" if variadic else "*"
+        parameters = ", ".join((*positional, star, *keyword_only, "out", *((f"**{keywords}",) if keywords else ())))
+        source = (
+            f"def {record.name}({parameters}):\n"
+            "    if out is not None:\n"
+            f"        return write_result(record, ({given}), {{{named}}}, out, function)\n"
+            f"    return function({given}{passed})\n"
+        )
+        namespace.update(record=record, function=declared, write_result=write_result)
+        function.__code__ = compiled(f"function {record.name}", source, namespace).__code__
+        make_function_overridable(function)
+        ordered = [*(arguments[n] for n in positional), *(arguments[variadic] if variadic else ())]
+        rest = {n: arguments[n] for n in (*keyword_only, "out")} | (arguments[keywords] if keywords else {})
+        return function(*ordered, **rest)
+
+    namespace["_first_call"] = first_call
+    return function

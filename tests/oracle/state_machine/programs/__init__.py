@@ -1,0 +1,1 @@
+"""Programs that run the same on PyTorch and on pullback, and what tells when they do not."""

@@ -1,0 +1,137 @@
+"""Hooks on saved tensors: who is packed, when, and what stays as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import pullback as pb
+from pullback.autograd.graph import (
+    allow_mutation_on_saved_tensors,
+    disable_saved_tensors_hooks,
+    save_on_cpu,
+    saved_tensors_hooks,
+)
+
+
+def _leaf() -> pb.Tensor:
+    return pb.tensor([2.0, 3.0], requires_grad=True)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_backward_sees_what_the_unpack_hook_returns(backend: str) -> None:
+    with pb.use_backend(backend):
+        x = _leaf()
+        with saved_tensors_hooks(lambda t: t * 2, lambda t: t):
+            y = (x**2).sum()
+        y.backward()
+        assert x.grad is not None
+        assert x.grad.tolist() == [8.0, 12.0]
+
+
+def test_operations_with_several_operands_and_results_are_packed_too() -> None:
+    x = _leaf()
+    packed: list[Any] = []
+
+    def pack(tensor: pb.Tensor) -> list[float]:
+        packed.append(tensor.tolist())
+        return packed[-1]
+
+    with saved_tensors_hooks(pack, pb.tensor):
+        joined = pb.cat([x * x, x])
+        values, _ = joined.sort()
+        product = pb.einsum("i,j->", values, x.exp())
+    product.backward()
+    assert x.grad is not None
+    again = _leaf()
+    values = pb.cat([again * again, again]).sort().values
+    pb.einsum("i,j->", values, again.exp()).backward()
+    assert again.grad is not None
+    assert x.grad.tolist() == again.grad.tolist()
+    assert [2.0, 3.0] in packed
+
+
+def test_nothing_is_packed_where_nothing_is_recorded() -> None:
+    calls: list[pb.Tensor] = []
+    with saved_tensors_hooks(lambda t: calls.append(t), lambda t: t), pb.no_grad():
+        _leaf() * _leaf()
+    with saved_tensors_hooks(lambda t: calls.append(t), lambda t: t):
+        pb.ones(2) * pb.ones(2)
+    assert calls == []
+
+
+def test_hooks_end_with_their_block_also_after_an_error() -> None:
+    def fails(tensor: pb.Tensor) -> Any:
+        raise ValueError("no")
+
+    x = _leaf()
+    with pytest.raises(ValueError, match="no"), saved_tensors_hooks(fails, lambda t: t):
+        x * x
+    (x * x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [4.0, 6.0]
+
+
+def test_what_is_packed_may_be_written_in_place_meanwhile() -> None:
+    x = _leaf()
+    b = x * 1
+    with saved_tensors_hooks(lambda t: t.clone(), lambda t: t):
+        y = (b * b).sum()
+    b.zero_()
+    y.backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [4.0, 6.0]
+
+
+def test_disabling_refuses_hooks_that_are_in_force_already() -> None:
+    with save_on_cpu(), pytest.raises(RuntimeError, match="not now"), disable_saved_tensors_hooks("not now"):
+        pass
+
+
+def test_disabling_as_a_decorator() -> None:
+    @disable_saved_tensors_hooks("not in here")
+    def hooked() -> None:
+        with save_on_cpu():
+            pass
+
+    with pytest.raises(RuntimeError, match="not in here"):
+        hooked()
+
+
+def test_one_saved_tensor_takes_hooks_once() -> None:
+    x = _leaf()
+    y = x.exp()
+    assert y.grad_fn is not None
+    saved = y.grad_fn._raw_saved_result
+    saved.register_hooks(lambda t: t.tolist(), pb.tensor)
+    with pytest.raises(RuntimeError, match="already been set"):
+        y.grad_fn._raw_saved_result.register_hooks(lambda t: t, lambda t: t)
+    y.sum().backward()
+    assert x.grad is not None
+    assert pb.allclose(x.grad, y.detach())
+    with pytest.raises(RuntimeError, match="freed"):
+        y.grad_fn._saved_result  # noqa: B018
+
+
+def test_nodes_list_what_they_saved() -> None:
+    x = _leaf()
+    node = (x**2).grad_fn
+    names = [name for name in dir(node) if name.startswith("_saved_")]
+    assert {"_saved_exponent", "_saved_self"} <= set(names)
+    assert node is not None
+    with pytest.raises(AttributeError, match="_saved_other"):
+        node._saved_other  # noqa: B018
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_only_what_is_written_is_copied(backend: str) -> None:
+    with pb.use_backend(backend), allow_mutation_on_saved_tensors():
+        x = pb.ones(3, requires_grad=True)
+        a, b = x * 2, x * 3
+        y = (a * b).sum()
+        a[1:].zero_()
+        y.backward()
+        assert x.grad is not None
+        assert x.grad.tolist() == [12.0, 12.0, 12.0]
+        assert a.tolist() == [2.0, 0.0, 0.0]
