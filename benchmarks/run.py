@@ -18,7 +18,15 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-CASES = ("small_operations", "chain", "mlp_step", "large_elementwise", "long_chain", "import_time")
+CASES = (
+    "small_operations",
+    "chain",
+    "mlp_step",
+    "large_elementwise",
+    "long_chain",
+    "per_example_gradients",
+    "import_time",
+)
 PACKAGES = ("pullback", "numpy", "jax", "jaxlib", "cupy-cuda13x", "cupy-cuda12x", "torch", "autograd")
 
 

@@ -1,4 +1,4 @@
-"""A chain of 100,000 operations: the time for each must be what it is in a chain of 10,000.
+"""Chains of 100,000 and 1,000,000 operations: time and memory for each must be what they are in a shorter chain.
 
 Each measurement is a process of its own (``python long_chain.py LIBRARY COUNT``), so that the peak of its
 memory is its own too.
@@ -15,7 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-SHORT, LONG = 10_000, 100_000
+SHORT, LONG, VERY_LONG = 10_000, 100_000, 1_000_000
 
 
 def reports(effort: Any) -> Iterator[Any]:
@@ -51,6 +51,37 @@ def reports(effort: Any) -> Iterator[Any]:
         "bytes per node",
     ]
     yield Report("A long chain of 4x4 float32, forward and backward", columns, rows)
+    yield very_long(effort)
+
+
+def very_long(effort: Any) -> Any:
+    """A million nodes, built, run and freed, once for each library that does so in a reasonable time."""
+    from libraries import available_backends
+    from measuring import Report, duration
+
+    backends = available_backends() if effort.processes > 3 else ("numpy",)
+    rows = []
+    for library in ("torch", *(f"pullback:{name}" for name in backends)):
+        long, very = measured(library, LONG), measured(library, VERY_LONG)
+        rows.append(
+            [
+                very["label"],
+                duration(very["seconds"]),
+                f"{(very['seconds'] / VERY_LONG) / (long['seconds'] / LONG):.2f}",
+                f"{very['peak_bytes'] / 2**20:.0f} MiB",
+                f"{long['peak_bytes'] / LONG:.0f}",
+                f"{very['peak_bytes'] / VERY_LONG:.0f}",
+            ]
+        )
+    columns = [
+        "",
+        f"{VERY_LONG:,} nodes",
+        f"time per node, to that of {LONG:,}",
+        "peak memory",
+        f"bytes per node, {LONG:,}",
+        f"bytes per node, {VERY_LONG:,}",
+    ]
+    return Report(f"A chain of {VERY_LONG:,} nodes, built, run and freed", columns, rows)
 
 
 def measured(library: str, count: int) -> dict[str, Any]:

@@ -81,13 +81,6 @@ from pullback.formats import (
     preserve_format,
     strided,
 )
-from pullback.interop.dlpack import (
-    from_dlpack,
-)
-from pullback.interop.serialization import (
-    load,
-    save,
-)
 from pullback.numeric_limits import (
     finfo,
     iinfo,
@@ -274,14 +267,6 @@ from pullback.ops.gathering import (
     index_select,
     take,
     take_along_dim,
-)
-from pullback.ops.grids import (
-    cartesian_prod,
-    combinations,
-    meshgrid,
-    tril_indices,
-    triu_indices,
-    vander,
 )
 from pullback.ops.heaviside import (
     heaviside,
@@ -526,14 +511,7 @@ from pullback.ops.unary import (
 from pullback.ops.unary import (
     abs as absolute,
 )
-from pullback.ops.windows import (
-    bartlett_window,
-    blackman_window,
-    hamming_window,
-    hann_window,
-    kaiser_window,
-)
-from pullback.out_argument import functions_with_out
+from pullback.out_argument import FunctionsWithOut as _FunctionsWithOut
 from pullback.printing import (
     get_printoptions,
     printoptions,
@@ -647,17 +625,43 @@ zero_ = Tensor.zero_
 if TYPE_CHECKING:
     from pullback import cuda, func, nn, optim, overrides, testing, utils
     from pullback.func.mapping import vmap
+    from pullback.interop.dlpack import from_dlpack
+    from pullback.interop.serialization import load, save
+    from pullback.ops.grids import cartesian_prod, combinations, meshgrid, tril_indices, triu_indices, vander
+    from pullback.ops.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
+
+
+#: Where functions are that few programs need.
+_HOMES = {
+    "bartlett_window": "ops.windows",
+    "blackman_window": "ops.windows",
+    "cartesian_prod": "ops.grids",
+    "combinations": "ops.grids",
+    "from_dlpack": "interop.dlpack",
+    "hamming_window": "ops.windows",
+    "hann_window": "ops.windows",
+    "kaiser_window": "ops.windows",
+    "load": "interop.serialization",
+    "meshgrid": "ops.grids",
+    "save": "interop.serialization",
+    "tril_indices": "ops.grids",
+    "triu_indices": "ops.grids",
+    "vander": "ops.grids",
+    "vmap": "func",
+}
 
 
 def __getattr__(name: str) -> _Any:
-    # Imported when first used: a program without modules and optimizers starts sooner.
-    if name not in ("cuda", "func", "nn", "optim", "overrides", "testing", "utils", "vmap"):
-        raise AttributeError(f"module 'pullback' has no attribute {name!r}")
+    # Made or imported when first used: a program without modules and optimizers starts sooner.
+    if name in _functions_with_out:
+        return _functions_with_out.make(name)
     import importlib
 
-    if name == "vmap":
-        found = globals()[name] = importlib.import_module("pullback.func").vmap
+    if name in _HOMES:
+        found = globals()[name] = getattr(importlib.import_module(f"pullback.{_HOMES[name]}"), name)
         return found
+    if name not in ("cuda", "func", "nn", "optim", "overrides", "testing", "utils"):
+        raise AttributeError(f"module 'pullback' has no attribute {name!r}")
     return importlib.import_module(f"pullback.{name}")
 
 
@@ -667,7 +671,7 @@ def __dir__() -> list[str]:
 
 __version__ = "0.1.0"
 
-globals().update(functions_with_out(globals()))
+_functions_with_out = _FunctionsWithOut(globals())
 
 __all__ = [
     "BFloat16Tensor",

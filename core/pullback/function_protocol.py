@@ -403,6 +403,8 @@ def begin_use() -> None:
     from pullback.size import Size
     from pullback.tensor import Tensor
 
+    package: Any = sys.modules["pullback"]
+    package._functions_with_out.make_all()
     use.begun = True
     PLAIN.add(Size)
     for record in tuple(op.registry.values()):

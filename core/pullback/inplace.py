@@ -264,12 +264,17 @@ def check_history(tensor: Tensor, operands: Sequence[Tensor] = ()) -> None:
     if alias is not None and alias.base is not None:
         if alias.creation is not None:
             raise forbidden_write(tensor, "is being")
-        if tensor.edge is not None and not has_node(alias.base):
+        if tensor.edge is not None and (not has_node(alias.base) or _begins(alias.base)):
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-    if tensor.edge is not None and (not has_node(tensor) or getattr(tensor.edge, "begins", False)):
+    if tensor.edge is not None and (not has_node(tensor) or _begins(tensor)):
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
     for operand in operands:
         edge_of(operand)  # raises where its history cannot be told
+
+
+def _begins(tensor: Tensor) -> bool:
+    """Whether the tensor is the argument of a function that is being differentiated: as good as a leaf in there."""
+    return getattr(tensor.edge, "begins", False)
 
 
 def _check_inference(tensor: Tensor) -> None:

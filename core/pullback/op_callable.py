@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pullback.autograd import node as nodes
 from pullback.autograd.grad_mode import QUIET, mode
 from pullback.autograd.node import Node
+from pullback.autograd.saved_tensors import show_saved
 
 if TYPE_CHECKING:
     from pullback.op import Formula, Operation
@@ -379,7 +380,7 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
         }
     apply = compiled(f"{name} apply", source, namespace)
     saved_operands = tuple(i for i, n in enumerate(names) if n in operation.operands)
-    return type(
+    kind = type(
         name,
         (Node,),
         {
@@ -399,6 +400,8 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
             "saves_output": any(n == "out" or n in (operation.outputs or ()) for n in names),
         },
     )
+    shown: type[Node] = show_saved(kind)
+    return shown
 
 
 def _apply_source(operation: Operation, names: list[str], conjugates: bool) -> tuple[str, dict[str, Any]]:
@@ -465,7 +468,7 @@ def _times_partial(formula: Formula | float | str, call: str, conjugates: bool) 
 def make_inplace(operation: Operation) -> Callable[..., Any]:
     """The in-place method ``name_`` of an elementwise operation."""
     from pullback.inplace import apply_inplace, writes_alone
-    from pullback.views import bump_version
+    from pullback.views import VersionCounter, bump_version
 
     kernel_name = operation.kernel
     unary = len(operation.operands) == 1
@@ -493,7 +496,15 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
                         and (number or other.fast_backend is backend)
                         and value.dtype is array.dtype
                         and value.ndim <= array.ndim
-                        and (self.alias is None or writes_alone(self, None if number else other))
+                        and (
+                            self.alias is None
+                            or (
+                                self.alias.origin is None
+                                and (number or other.alias is None)
+                                and self.alias.counter.__class__ is VersionCounter
+                            )
+                            or writes_alone(self, None if number else other)
+                        )
                     ):
                         kernel(array, value, out=array)
                         count_write(self)

@@ -97,30 +97,56 @@ MAKES_RANGE: Final = Out(
 # -- the functions that take it ----------------------------------------------------------------------------------------
 
 
-def functions_with_out(exported: dict[str, Any]) -> dict[str, Callable[..., Any]]:
-    """Those exported functions whose declarations let them take ``out=``, with that keyword.
+class FunctionsWithOut:
+    """Those functions of a module whose declarations let them take ``out=``, each made when it is first asked for.
 
     Methods and operators, and the functions that formulas call, are those without it, as it makes a call slower.
+
+    Parameters
+    ----------
+    exported : dict
+        The module's names; those of such functions are taken out of it until they are made.
     """
-    from types import FunctionType
 
-    from pullback.op import Operation, registry
-    from pullback.op_callable import make_callable
+    def __init__(self, exported: dict[str, Any]) -> None:
+        from types import FunctionType
 
-    found: dict[str, Callable[..., Any]] = {}
-    for record in registry.values():
-        if record.out is None:
-            continue
-        made: dict[Any, Callable[..., Any]] = {}
-        for name in (record.name, *record.aliases):
-            function = exported.get(name)
-            if not isinstance(function, FunctionType):
+        from pullback.op import registry
+
+        self._exported = exported
+        self._waiting: dict[str, tuple[Operation | Composite, FunctionType]] = {}
+        for record in registry.values():
+            if record.out is None:
                 continue
-            if function not in made:
-                plain = function is record.call and isinstance(record, Operation)
-                made[function] = make_callable(record, takes_out=True) if plain else _with_out(record, function)  # type: ignore[arg-type]
-            found[name] = made[function]
-    return found
+            for name in (record.name, *record.aliases):
+                function = exported.get(name)
+                if isinstance(function, FunctionType):
+                    self._waiting[name] = record, function
+                    del exported[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._waiting
+
+    def make(self, name: str) -> Callable[..., Any]:
+        """The function of that name, now in the module under this name and its aliases."""
+        from pullback.op import Operation
+        from pullback.op_callable import make_callable
+
+        record, function = self._waiting[name]
+        if function is record.call and isinstance(record, Operation):
+            made: Callable[..., Any] = make_callable(record, takes_out=True)
+        else:
+            made = _with_out(record, function)
+        for other, (_, same) in tuple(self._waiting.items()):
+            if same is function:
+                made = self._exported.setdefault(other, made)  # another thread may have been faster
+        return made
+
+    def make_all(self) -> None:
+        """Make those that nobody has asked for yet."""
+        for name in self._waiting:
+            if name not in self._exported:
+                self.make(name)
 
 
 def source_with_out(operation: Operation, source: str) -> str:

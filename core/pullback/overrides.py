@@ -142,7 +142,7 @@ def resolve_name(f: Callable[..., Any]) -> str | None:
     """
     names: list[str] = []
     for module, exported in _modules():
-        names += [f"{module.__name__}.{name}" for name in exported if vars(module).get(name) == f]
+        names += [f"{module.__name__}.{name}" for name in exported if getattr(module, name, None) == f]
     names += [f"pullback.Tensor.{name}" for name, known in _tensor_functions() if known == f]
     own = getattr(f, "__name__", "")
     return next((n for n in names if n.rpartition(".")[2] == own), names[0] if names else None)
@@ -160,7 +160,7 @@ def get_overridable_functions() -> dict[Any, list[Callable[..., Any]]]:
     found: dict[Any, list[Callable[..., Any]]] = {}
     ignored = get_ignored_functions()
     for module, names in _modules():
-        functions = (vars(module).get(name) for name in names)
+        functions = (getattr(module, name, None) for name in names)
         found[module] = [f for f in functions if isinstance(f, types.FunctionType) and f not in ignored]
     found[Tensor] = [f for _, f in _tensor_functions()]
     return found
@@ -183,7 +183,7 @@ def get_ignored_functions() -> set[Callable[..., Any]]:
     names = [*NEVER_ASK, *ASK_MODES_ONLY]
     makers = [n for n in registry if registry[n].module in ("pullback.ops.creation", "pullback.ops.sequences")]
     names += [n for n in makers if not registry[n].method_names and not n.endswith("_like")]
-    functions = (vars(pullback).get(name) for name in names)
+    functions = (getattr(pullback, name, None) for name in names)
     return {f for f in functions if isinstance(f, types.FunctionType)}
 
 

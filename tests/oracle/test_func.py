@@ -319,6 +319,8 @@ def test_derivatives(program: str) -> None:
         "grad(lambda t: t.sum())(3.)",
         "grad(lambda t: t.mul_(2).sum())(v)",
         "grad(lambda t: t.mul_(2).sum())(p)",
+        "grad(lambda t: t[:1].mul_(2).sum())(v)",
+        "grad(lambda t: t[:1].mul_(2).sum())(p)",
         "grad(lambda t: t.sum().backward())(x)",
         "vjp(lambda t: t.sin(), x)[1]((x, x))",
         "vjp(lambda t: t.sin(), x)[1](lib.ones(2))",

@@ -186,9 +186,11 @@ def grad(
 
 
 def _as_sequence(places: Any) -> list[Any]:
+    if isinstance(places, Tensor):
+        return [places]
     from pullback.autograd.graph import Node
 
-    if isinstance(places, Tensor | GradientEdge | Node):
+    if isinstance(places, GradientEdge | Node):
         return [places]
     found = list(places)
     for place in found:

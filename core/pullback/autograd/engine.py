@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pullback.backend.base import Backend
 
 _wrap = Tensor._wrap
+_new = object.__new__
 #: Reentrant: adding to a gradient may run code of the user (a subclass, an interceptor) that runs backward itself.
 _accumulation = threading.RLock()
 
@@ -38,9 +39,9 @@ class BackwardPass:
     ----------
     pending : dict
         How many gradients each edge still waits for.
-    roots : frozenset of edges
+    roots : sequence of (edge, gradient)
         Where it started.
-    callbacks : list
+    callbacks : list or None
         What to call when it has ended.
     outer : BackwardPass or None
         The pass that this one runs within.
@@ -50,18 +51,15 @@ class BackwardPass:
 
     __slots__ = ("__weakref__", "callbacks", "limited", "outer", "pending", "roots")
 
-    def __init__(
-        self, pending: dict[Edge, int], roots: frozenset[Edge], outer: BackwardPass | None, limited: bool
-    ) -> None:
-        self.limited = limited
-        self.pending = pending
-        self.roots = roots
-        self.outer = outer
-        self.callbacks: list[Callable[[], None]] = []
+    pending: dict[Edge, int]
+    roots: Sequence[tuple[Edge, Tensor]]
+    callbacks: list[Callable[[], None]] | None
+    outer: BackwardPass | None
+    limited: bool
 
     def reaches(self, edge: Edge) -> bool:
         """Whether a gradient of this edge is computed in the pass."""
-        return edge in self.pending or edge in self.roots
+        return edge in self.pending or any(edge is root for root, _ in self.roots)
 
 
 _passes: ContextVar[BackwardPass | None] = ContextVar("pullback backward pass", default=None)
@@ -83,6 +81,8 @@ def queue_callback(callback: Callable[[], None]) -> None:
     running = current_pass()
     if running is None:
         raise RuntimeError("Final callbacks can only be installed during backward pass.")
+    if running.callbacks is None:
+        running.callbacks = []
     running.callbacks.append(callback)
 
 
@@ -118,7 +118,9 @@ def run_backward(
     wanted = None if targets is None else frozenset(targets)
     pending = _dependencies([edge for edge, _ in roots], wanted)
     captured: dict[Edge, Any] = {}
-    this = BackwardPass(pending, frozenset([edge for edge, _ in roots]), _passes.get(), wanted is not None)
+    this = _new(BackwardPass)  # without a call of __init__: every backward pass makes one
+    this.pending, this.roots, this.outer = pending, roots, _passes.get()
+    this.limited, this.callbacks = wanted is not None, None
     running = _passes.set(this)
     active = mode()
     token = MODE.set(active & ~(NO_GRAD | OVERRIDDEN) if create_graph else active & ~OVERRIDDEN | NO_GRAD)
@@ -128,7 +130,8 @@ def run_backward(
                 _propagate(roots, pending, wanted, None if capture is None else captured, keep_graph)
         else:
             _propagate(roots, pending, wanted, None if capture is None else captured, keep_graph)
-        for callback in this.callbacks:  # the list may grow meanwhile
+        callbacks: Sequence[Callable[[], None]] = this.callbacks or ()
+        for callback in callbacks:  # the list may grow meanwhile
             callback()
     finally:
         MODE.reset(token)
@@ -192,7 +195,7 @@ def _propagate(
 ) -> None:
     buffers: dict[Any, Any] = {}  # gradients of nodes that wait for more
     ready: list[tuple[int, Any]] = []
-    anomaly = mode() & ANOMALY
+    plain = wanted is None and not mode() & ANOMALY
     for edge, root_grad in roots:
         held = buffers.get(edge)
         buffers[edge] = root_grad if held is None else held + root_grad
@@ -210,14 +213,13 @@ def _propagate(
         node = heappop(ready)[1]
         grad = buffers.pop(node, None)
         while True:
-            if wanted is None:
+            if plain:
                 if node.hooks is not None:
                     grad = _before_node(node, grad)
-                runs = grad is not None or node.takes_undefined
+                grads = node.apply(grad) if grad is not None or node.takes_undefined else None
             else:
-                runs, grad = _before_node_of_limited_pass(node, grad, wanted, captured, pending)
-            if runs:
-                grads = node.apply(grad) if not anomaly else apply_checked(node, grad)
+                grads, grad = _run_specially(node, grad, wanted, captured, pending)
+            if grads is not None:
                 if node.reductions is not None:
                     grads = reduced(grads, node.reductions)
                 if node.hooks is not None and node.hooks.post:
@@ -301,6 +303,25 @@ def sum_to_size(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
     stretched = [d + extra for d, size in enumerate(shape) if size == 1 and given[d + extra] != 1]
     kept = grad.sum((*range(extra), *stretched), keepdim=True)
     return kept.reshape(shape) if extra else kept
+
+
+def _run_specially(
+    node: Node,
+    grad: Any,
+    wanted: frozenset[Edge] | None,
+    captured: dict[Edge, Any] | None,
+    pending: dict[Edge, int],
+) -> tuple[Any, Any]:
+    """What a node computes, if it runs, and the gradient it runs with, where gradients are limited or checked."""
+    if wanted is not None:
+        runs, grad = _before_node_of_limited_pass(node, grad, wanted, captured, pending)
+    else:
+        if node.hooks is not None:
+            grad = _before_node(node, grad)
+        runs = grad is not None or node.takes_undefined
+    if not runs:
+        return None, grad
+    return (apply_checked(node, grad) if mode() & ANOMALY else node.apply(grad)), grad
 
 
 def _before_node_of_limited_pass(

@@ -366,7 +366,7 @@ def _laid_out_as(tensor: Tensor, tangent: Tensor) -> Tensor:
 
 def _remember_result(out: Tensor, tangent: Tensor) -> None:
     """Keep the tangent of a result that its node has saved, for the node saves the elements alone."""
-    edge = out.edge
+    edge: Any = out.edge
     number = 0
     if isinstance(edge, OutputSlot):
         edge, number = edge.node, edge.number

@@ -112,18 +112,6 @@ class Node:
 
         return RemovableHandle(hooks_of(self).pre, hook)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith(("_saved_", "_raw_saved_")):
-            from pullback.autograd.saved_tensors import saved_value
-
-            return saved_value(self, name)
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
-
-    def __dir__(self) -> list[str]:
-        from pullback.autograd.saved_tensors import saved_names
-
-        return [*super().__dir__(), *saved_names(self)]
-
     def __repr__(self) -> str:
         return f"<{self.name().rpartition(':')[2]} object at {id(self):#x}>"
 

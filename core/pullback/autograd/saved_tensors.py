@@ -314,13 +314,28 @@ def _pytorch_names(kind: Any) -> dict[str, int]:
     return places
 
 
-def saved_names(node: Node) -> list[str]:
-    """The attributes ``_saved_...`` and ``_raw_saved_...`` that the node has."""
-    kind: Any = type(node)
-    if getattr(kind, "operation", None) is None:
-        return []
-    names = [f"_saved_{name}" for name in _pytorch_names(kind)]
-    return names + [f"_raw{name}" for name in names if _is_tensor_place(kind, _pytorch_names(kind)[name[7:]])]
+class SavedAttribute:
+    """An attribute ``_saved_...`` or ``_raw_saved_...`` of a class of nodes.
+
+    (A ``__getattr__`` would do, and make CPython look up every other attribute of a node more slowly.)
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, node: Any, kind: type) -> Any:
+        return self if node is None else saved_value(node, self.name)
+
+
+def show_saved(kind: Any) -> Any:
+    """Give a class of nodes the attributes that show what its nodes save, and return it."""
+    for name, place in _pytorch_names(kind).items():
+        setattr(kind, f"_saved_{name}", SavedAttribute(f"_saved_{name}"))
+        if _is_tensor_place(kind, place):
+            setattr(kind, f"_raw_saved_{name}", SavedAttribute(f"_raw_saved_{name}"))
+    return kind
 
 
 def _is_tensor_place(kind: Any, place: int) -> bool:
@@ -333,8 +348,6 @@ def saved_value(node: Node, attribute: str) -> Any:
 
     Raises
     ------
-    AttributeError
-        If the node saves nothing of that name.
     RuntimeError
         If it has been freed.
     """
@@ -344,9 +357,7 @@ def saved_value(node: Node, attribute: str) -> Any:
     kind: Any = type(node)
     raw = attribute.startswith("_raw")
     name = attribute.removeprefix("_raw").removeprefix("_saved_")
-    places = _pytorch_names(kind) if getattr(kind, "operation", None) is not None else {}
-    if name not in places or (raw and not _is_tensor_place(kind, places[name])):
-        raise AttributeError(f"'{kind.__name__}' object has no attribute '{attribute}'")
+    places = _pytorch_names(kind)
     if node.saved is None:
         raise freed_error()
     place = places[name]

@@ -144,8 +144,8 @@ def _check_unmapped(mask: Tensor) -> None:
 
     if is_mapped(mask):
         raise RuntimeError(
-            "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over indexing"
-            " with a boolean mask."
+            "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over"
+            " indexing with a boolean mask."
         )
 
 

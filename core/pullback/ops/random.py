@@ -198,7 +198,7 @@ def _drawn(function: Any, backend: Any, shape: tuple[int, ...], *rest: Any) -> N
 
 
 def _drawing_backend(backend: Any, device: Any) -> tuple[Backend, Device | None]:
-    """The backend and device to draw on; inside :func:`pullback.vmap` a backend whose arrays may differ between examples."""
+    """The backend and device to draw on; inside ``vmap`` one whose arrays may differ between examples."""
     chosen, place = chosen_backend(backend, device)
     if levels():
         from pullback.batching.random_rules import drawing_backend

@@ -308,7 +308,11 @@ def _triangle_samples(make: Any) -> Iterator[Sample]:
 
 @op(
     batching="batched already",
-    linear=True, vjp=lambda grad, diagonal: tril(grad, diagonal), inplace=True, samples=_triangle_samples, out=EXACT,
+    linear=True,
+    vjp=lambda grad, diagonal: tril(grad, diagonal),
+    inplace=True,
+    samples=_triangle_samples,
+    out=EXACT,
 )
 def tril(backend: Backend, input: Array, diagonal: int = 0) -> Array:
     """The lower triangle of each matrix, zeros above the given diagonal.
@@ -327,7 +331,11 @@ def tril(backend: Backend, input: Array, diagonal: int = 0) -> Array:
 
 @op(
     batching="batched already",
-    linear=True, vjp=lambda grad, diagonal: triu(grad, diagonal), inplace=True, samples=_triangle_samples, out=EXACT,
+    linear=True,
+    vjp=lambda grad, diagonal: triu(grad, diagonal),
+    inplace=True,
+    samples=_triangle_samples,
+    out=EXACT,
 )
 def triu(backend: Backend, input: Array, diagonal: int = 0) -> Array:
     """The upper triangle of each matrix, zeros below the given diagonal.

@@ -369,7 +369,10 @@ def _unsqueeze_samples(make: Any) -> Iterator[Sample]:
 
 @op(
     batching="new dim",
-    linear=True, vjp=lambda grad, dim: _unsqueeze_vjp(grad, dim), view=True, samples=_unsqueeze_samples,
+    linear=True,
+    vjp=lambda grad, dim: _unsqueeze_vjp(grad, dim),
+    view=True,
+    samples=_unsqueeze_samples,
 )
 def unsqueeze(backend: Backend, input: Array, dim: int) -> Array:
     """The tensor with a new dimension of size 1 at ``dim``.

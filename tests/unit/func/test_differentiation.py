@@ -152,10 +152,13 @@ def test_linearized_constants_and_unused_arguments() -> None:
     assert second.tolist() == [0.0, 0.0, 0.0]
 
 
-def test_the_argument_cannot_be_written() -> None:
-    x = pb.ones(2)
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_the_argument_cannot_be_written(requires_grad: bool) -> None:
+    x = pb.ones(2, requires_grad=requires_grad)
     with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
         grad(lambda t: t.mul_(2).sum())(x)
+    with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad"):
+        grad(lambda t: t[:1].mul_(2).sum())(x)
     assert x.tolist() == [1.0, 1.0]
 
 
