@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from pullback import autograd
-from pullback.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from pullback.autograd.grad_mode import (
     enable_grad,
     inference_mode,
@@ -624,6 +623,7 @@ zero_ = Tensor.zero_
 
 if TYPE_CHECKING:
     from pullback import cuda, func, nn, optim, overrides, testing, utils
+    from pullback.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
     from pullback.func.mapping import vmap
     from pullback.interop.dlpack import from_dlpack
     from pullback.interop.serialization import load, save
@@ -640,6 +640,8 @@ _HOMES = {
     "from_dlpack": "interop.dlpack",
     "hamming_window": "ops.windows",
     "hann_window": "ops.windows",
+    "is_anomaly_check_nan_enabled": "autograd.anomaly_mode",
+    "is_anomaly_enabled": "autograd.anomaly_mode",
     "kaiser_window": "ops.windows",
     "load": "interop.serialization",
     "meshgrid": "ops.grids",

@@ -7,7 +7,6 @@ itself does.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -36,7 +35,8 @@ def overwrites(name: str, *, node: str | None = None, check: Callable[..., None]
         assert isinstance(operation, Operation)
         if any(saved.name == operation.operands[0] for saved in saved_values(operation)):
             raise DeclarationError(f"{name}: its formulas need {operation.operands[0]!r}, which the body overwrites")
-        form = copy.copy(operation)
+        form = object.__new__(Operation)
+        vars(form).update(vars(operation))
         form.body = body
         form.tables = {}
         form.node_name = node or operation.node_name

@@ -6,7 +6,7 @@ numbers agree to a few units in the last place.
 
 from __future__ import annotations
 
-import threading
+from _thread import allocate_lock as Lock  # `threading` itself takes a millisecond to import
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -46,7 +46,7 @@ class Generator:
         self.device = CPU if device is None else Device(device)
         self._seed = _DEFAULT_SEED
         self._offset = 0
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream of ``seed`` from its beginning, and return the generator.

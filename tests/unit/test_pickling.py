@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -171,15 +172,14 @@ def test_a_backend_that_is_not_there_is_named():
         pickle.loads(data.replace(b"\x8c\x03jax", b"\x8c\x03jux"))
 
 
-def _summed(x, view):
-    view.add_(1)
-    return x.sum(), x
-
-
-def test_tensors_go_to_another_process_and_back():
+def test_tensors_go_to_another_process_and_back(tmp_path, monkeypatch):
+    # The other process imports the function it runs: it gets our path, and these tests are no package on it.
+    (tmp_path / "elsewhere.py").write_text("def written(x, view):\n    view.add_(1)\n    return x.sum(), x\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    written = importlib.import_module("elsewhere").written
     x = pb.arange(3.0)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        total, seen = pool.submit(_summed, x, x[:1]).result(timeout=60)
+        total, seen = pool.submit(written, x, x[:1]).result(timeout=60)
     assert total.item() == 4.0
     assert seen.tolist() == [1.0, 1.0, 2.0]
     assert x.tolist() == [0.0, 1.0, 2.0]

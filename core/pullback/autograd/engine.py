@@ -7,14 +7,13 @@ state of a pass is local to it: passes nest and run in several threads.
 
 from __future__ import annotations
 
-import threading
+from _thread import RLock  # `threading` itself takes a millisecond to import
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from heapq import heappop, heappush
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
-from pullback.autograd.anomaly_mode import apply_checked
 from pullback.autograd.grad_mode import ANOMALY, MODE, NO_GRAD, OVERRIDDEN, mode
 from pullback.autograd.hooks import checked_gradients, checked_hook_result
 from pullback.autograd.node import Node, OutputGradients
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 _wrap = Tensor._wrap
 _new = object.__new__
 #: Reentrant: adding to a gradient may run code of the user (a subclass, an interceptor) that runs backward itself.
-_accumulation = threading.RLock()
+_accumulation = RLock()
 
 
 class BackwardPass:
@@ -321,7 +320,11 @@ def _run_specially(
         runs = grad is not None or node.takes_undefined
     if not runs:
         return None, grad
-    return (apply_checked(node, grad) if mode() & ANOMALY else node.apply(grad)), grad
+    if not mode() & ANOMALY:
+        return node.apply(grad), grad
+    from pullback.autograd.anomaly_mode import apply_checked
+
+    return apply_checked(node, grad), grad
 
 
 def _before_node_of_limited_pass(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
+from _thread import RLock  # `threading` itself takes a millisecond to import
 
 from pullback.backend.base import Backend, BackendSpec
 from pullback.errors import BackendError, BackendUnavailableError, UnknownBackendError
 
-_lock = threading.RLock()
+_lock = RLock()
 _specs: dict[str, BackendSpec] = {}
 _backends: dict[str, Backend] = {}
 _discovered = False
