@@ -842,6 +842,12 @@ def strided_view(tensor: Tensor, source: Layout, target: Layout) -> Tensor:
     if not active & NO_GRAD and tensor.edge is not None:
         out.edge = as_strided_node(tensor, source, target)
     attach_view(out, tensor, (strided_view, (source, target)), active)
+    if active & FORWARD:
+        from pullback.autograd.forward_ad import propagate
+        from pullback.op import registry
+
+        restriding: Any = registry["restride"]
+        propagate(restriding, (tensor,), {"source": source, "target": target}, out)
     return out
 
 

@@ -190,3 +190,12 @@ def test_refused_in_a_level_which_goes_on(action, error, message) -> None:
         with pytest.raises(error, match=message):
             action()
         assert fwd.unpack_dual(fwd.make_dual(pb.ones(1), pb.ones(1)) * 3).tangent.tolist() == [3.0]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_views_by_layout_carry_tangents(backend: str) -> None:
+    with pb.use_backend(backend), forward_ad.dual_level():
+        x = forward_ad.make_dual(pb.arange(4.0), pb.tensor([1.0, 2.0, 3.0, 4.0]))
+        tangent = forward_ad.unpack_dual(x.as_strided((2, 2), (1, 2))).tangent
+        assert tangent is not None
+        assert tangent.tolist() == [[1.0, 3.0], [2.0, 4.0]]
