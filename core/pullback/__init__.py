@@ -511,11 +511,6 @@ from pullback.ops.unary import (
     abs as absolute,
 )
 from pullback.out_argument import FunctionsWithOut as _FunctionsWithOut
-from pullback.printing import (
-    get_printoptions,
-    printoptions,
-    set_printoptions,
-)
 from pullback.queries import (
     is_complex,
     is_floating_point,
@@ -629,6 +624,7 @@ if TYPE_CHECKING:
     from pullback.interop.serialization import load, save
     from pullback.ops.grids import cartesian_prod, combinations, meshgrid, tril_indices, triu_indices, vander
     from pullback.ops.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
+    from pullback.printing import get_printoptions, printoptions, set_printoptions
 
 
 #: Where functions are that few programs need.
@@ -638,6 +634,7 @@ _HOMES = {
     "cartesian_prod": "ops.grids",
     "combinations": "ops.grids",
     "from_dlpack": "interop.dlpack",
+    "get_printoptions": "printing",
     "hamming_window": "ops.windows",
     "hann_window": "ops.windows",
     "is_anomaly_check_nan_enabled": "autograd.anomaly_mode",
@@ -645,7 +642,9 @@ _HOMES = {
     "kaiser_window": "ops.windows",
     "load": "interop.serialization",
     "meshgrid": "ops.grids",
+    "printoptions": "printing",
     "save": "interop.serialization",
+    "set_printoptions": "printing",
     "tril_indices": "ops.grids",
     "triu_indices": "ops.grids",
     "vander": "ops.grids",

@@ -194,8 +194,8 @@ def test_refused_in_a_level_which_goes_on(action, error, message) -> None:
 
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
 def test_views_by_layout_carry_tangents(backend: str) -> None:
-    with pb.use_backend(backend), forward_ad.dual_level():
-        x = forward_ad.make_dual(pb.arange(4.0), pb.tensor([1.0, 2.0, 3.0, 4.0]))
-        tangent = forward_ad.unpack_dual(x.as_strided((2, 2), (1, 2))).tangent
+    with pb.use_backend(backend), fwd.dual_level():
+        x = fwd.make_dual(pb.arange(4.0), pb.tensor([1.0, 2.0, 3.0, 4.0]))
+        tangent = fwd.unpack_dual(x.as_strided((2, 2), (1, 2))).tangent
         assert tangent is not None
         assert tangent.tolist() == [[1.0, 3.0], [2.0, 4.0]]
