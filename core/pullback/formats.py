@@ -133,6 +133,11 @@ def copy_in_order(backend: Backend, array: NativeArray, memory_format: MemoryFor
     """A copy whose elements lie in memory in the order of the array's or in that of the format, without gaps."""
     strides = backend.strides(array)
     order = None if strides is None else order_of_copy(array.shape, strides, memory_format)
+    return copy_with_order(backend, array, order)
+
+
+def copy_with_order(backend: Backend, array: NativeArray, order: tuple[int, ...] | None) -> NativeArray:
+    """A copy whose dimensions lie in memory in that order, the longest stride first; None for row-major."""
     if order is None:
         return backend.copy(array)
     copied = backend.copy(backend.permute_dims(array, order))

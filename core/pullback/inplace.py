@@ -277,8 +277,13 @@ def _begins(tensor: Tensor) -> bool:
     return getattr(tensor.edge, "begins", False)
 
 
+def _belongs_to_inference(tensor: Tensor) -> bool:
+    """Whether the tensor was made in inference mode, which is left."""
+    return is_inference(tensor) and not mode() & INFERENCE
+
+
 def _check_inference(tensor: Tensor) -> None:
-    if not mode() & INFERENCE and is_inference(tensor):
+    if _belongs_to_inference(tensor):
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a"
             " normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
@@ -300,7 +305,7 @@ def writes_alone(tensor: Tensor, operand: Tensor | None = None) -> bool:
     """Whether a kernel may write the tensor as it reads the operand: each place is written once, and not read later."""
     if tensor.alias is not None and tensor.alias.origin is not None and overlaps_itself(tensor):
         return False
-    if is_inference(tensor) and not mode() & INFERENCE:
+    if _belongs_to_inference(tensor):
         return False
     return operand is None or not overlap_partly(tensor, operand)
 

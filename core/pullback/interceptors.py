@@ -6,7 +6,7 @@ shall return, usually ``proceed()``. With none active the operations' one state 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -51,15 +51,27 @@ def intercept(interceptor: Interceptor) -> Iterator[None]:
 
 def run_intercepted(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     """Run an operation inside the active interceptors, innermost first."""
-    chain = _active.get()
+    token = MODE.set(left(mode(), INTERCEPTED))
+    try:
+        return run_through(
+            _active.get(), operation, operands, attributes, lambda: operation.call(*operands, **attributes)
+        )
+    finally:
+        MODE.reset(token)
+
+
+def run_through(
+    chain: Sequence[Callable[..., Any]],
+    operation: Operation,
+    operands: Any,
+    attributes: dict[str, Any],
+    proceed: Callable[[], Any],
+) -> Any:
+    """Run ``proceed()`` inside every interceptor of the chain, the last one outermost."""
 
     def run(depth: int) -> Any:
         if depth < 0:
-            return operation.call(*operands, **attributes)
+            return proceed()
         return chain[depth](operation, operands, attributes, lambda: run(depth - 1))
 
-    token = MODE.set(left(mode(), INTERCEPTED))
-    try:
-        return run(len(chain) - 1)
-    finally:
-        MODE.reset(token)
+    return run(len(chain) - 1)

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pullback.autograd.grad_mode import KERNELS, MODE, entered, mode
+from pullback.interceptors import run_through
 
 if TYPE_CHECKING:
     from pullback.op import Operation
@@ -58,11 +59,4 @@ def run_intercepted(
     operation: Operation, operands: list[Any], attributes: dict[str, Any], compute: Callable[[], Any]
 ) -> Any:
     """Compute inside the active interceptors, innermost first."""
-    chain = _active.get()
-
-    def run(depth: int) -> Any:
-        if depth < 0:
-            return compute()
-        return chain[depth](operation, operands, attributes, lambda: run(depth - 1))
-
-    return run(len(chain) - 1)
+    return run_through(_active.get(), operation, operands, attributes, compute)

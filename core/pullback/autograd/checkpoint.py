@@ -435,12 +435,11 @@ def checkpoint_sequential(
         return forward
 
     length = len(steps) // segments
-    start = 0
+    last = length * (segments - 1)
     value: Any = input
-    for start in range(0, length * (segments - 1), length):
+    for start in range(0, last, length):
         segment = run(steps[start : start + length])
         value = checkpoint(segment, value, use_reentrant=use_reentrant, preserve_rng_state=preserve)
-    last = length * (segments - 1) if length else 0
     return run(steps[last:])(value)  # type: ignore[no-any-return]
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pullback.autograd.grad_mode import ANOMALY, MODE, NO_GRAD, OVERRIDDEN, mode
 from pullback.autograd.hooks import checked_gradients, checked_hook_result
 from pullback.autograd.node import Node, OutputGradients
+from pullback.formats import copy_with_order, dense_order
 from pullback.function_protocol import DisablePullbackFunctionSubclass, use
 from pullback.tensor import Tensor
 from pullback.views import keep_layout
@@ -459,7 +460,7 @@ def own_gradient(grad: Tensor, like: Tensor) -> Tensor:
         and (backend.same_strides(array, like.array) or _lies_as(backend, array, like.array))
     ):
         return _wrap(array, backend)
-    return _wrap(_copied_as(backend, array, like.array), backend)
+    return _wrap(copy_with_order(backend, array, _dense_order(backend, like.array)), backend)
 
 
 def _lies_as(backend: Backend, array: Any, like: Any) -> bool:
@@ -470,21 +471,10 @@ def _lies_as(backend: Backend, array: Any, like: Any) -> bool:
     return backend.is_contiguous(backend.permute_dims(array, order))
 
 
-def _copied_as(backend: Backend, array: Any, like: Any) -> Any:
-    """A copy whose elements lie in memory in the order of those of ``like``."""
-    order = _dense_order(backend, like)
-    if order is None:
-        return backend.copy(array)
-    copied = backend.copy(backend.permute_dims(array, order))
-    return backend.permute_dims(copied, tuple(order.index(dim) for dim in range(len(order))))
-
-
 def _dense_order(backend: Backend, array: Any) -> tuple[int, ...] | None:
     """The order of the dimensions of a dense array in memory; None for row-major and for one that is not dense."""
     if backend.is_contiguous(array):
         return None
-    from pullback.formats import dense_order
-
     strides = backend.strides(array)
     order = None if strides is None else dense_order(array.shape, strides)
     return order if order and backend.is_contiguous(backend.permute_dims(array, order)) else None

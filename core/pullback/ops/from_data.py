@@ -9,6 +9,7 @@ from pullback import dtypes
 from pullback.backend.selection import backend_of_array, current_backend, get_backend
 from pullback.devices import Device
 from pullback.dtypes import DType, dtype_of_scalar, get_default_dtype, promote_types
+from pullback.formats import copy_in_order
 from pullback.op import composite
 from pullback.ops.creation_options import (
     check_can_require_grad,
@@ -298,25 +299,10 @@ def _new_tensor(
         return finished(_converted(copied, dtype, device, backend), requires_grad)
     own = _owner(data)
     if own is not None:
-        copied = Tensor._wrap(_copied(own, _adopted(data, own)), own)
+        copied = Tensor._wrap(copy_in_order(own, _adopted(data, own)), own)
         return finished(_converted(copied, dtype, device, _destination(own, device, backend)), requires_grad)
     chosen, place = chosen_backend(backend, device)
     return finished(Tensor._wrap(_array_from(data, dtype, chosen, place), chosen), requires_grad)
-
-
-def _copied(own: Backend, array: NativeArray) -> NativeArray:
-    """A copy whose dimensions lie in memory as the array's."""
-    if not own.mutable or own.is_contiguous(array):
-        return own.copy(array)
-    from pullback.formats import dense_order
-    from pullback.ops.creation_options import arranged
-
-    order = dense_order(array.shape, own.strides(array) or ())
-    copied = arranged(
-        lambda shape: own.empty(shape, dtype=array.dtype, device=own.device_of(array)), own, tuple(array.shape), order
-    )
-    own.assign(copied, array)
-    return copied
 
 
 def as_tensor(
