@@ -8,7 +8,7 @@ truncate every
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any
@@ -61,6 +61,10 @@ class JAXBackend(ArrayAPIBackend):
         self._nonzero = jax.jit(_nonzero, static_argnums=1)
         self._scatter = jax.jit(_scatter, static_argnums=(3, 4))
         self._sign = jax.jit(_sign)
+        for name in ("lgamma", "digamma", "erfinv"):
+            setattr(self, name, jax.jit(getattr(super(), name)))
+        self.polygamma = jax.jit(super().polygamma, static_argnums=1)
+        self.mvlgamma = jax.jit(super().mvlgamma, static_argnums=1)
 
     # -- set-up
 
@@ -185,6 +189,12 @@ class JAXBackend(ArrayAPIBackend):
 
     def shortened(self, x: NativeArray) -> NativeArray:
         return jax.lax.reduce_precision(x, 11, 23)  # XLA drops a conversion there and back
+
+    def minus_in_parts(self, x: NativeArray, parts: Sequence[float]) -> NativeArray:
+        apart: Any = jax.lax.optimization_barrier  # XLA would add the parts
+        for part in parts:
+            x = apart(x - part)
+        return x
 
     def product_of_exponentials(self, x: NativeArray, y: NativeArray) -> NativeArray:
         apart: Any = jax.lax.optimization_barrier  # XLA would add the exponents

@@ -245,7 +245,9 @@ class NumPyBackend(NumPyLikeBackend):
 
     def ones(self, shape: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
         self._check(device)
-        return np.ones(shape, dtype)
+        out = np.empty(shape, dtype)
+        out.fill(1)  # np.ones does the same by way of the dispatch for other libraries' arrays: three times the time
+        return out
 
     def full(self, shape: Any, value: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
         self._check(device)

@@ -285,7 +285,9 @@ LEFT_OUT: Final = {
     "range": "it is deprecated, and warns; arange is checked",
     "broadcast_shapes": "it takes shapes and gives a shape: no backend takes part",
     "zero_part": "it serves as a step of indexing, which is checked",
+    "nextafter": "a number has other neighbours in each precision: there is nothing to compare with",
     "normal": "it forwards to randn, which is checked",
+    "isin": "is_among, which computes it, is checked",
     "heaviside": "it refuses to differentiate, as PyTorch; unit_step, which computes it, is checked",
     "normal_from": "its derivative is zero by declaration, as PyTorch's, though means shift the numbers",
 }

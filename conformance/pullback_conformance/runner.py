@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from pullback.backend.base import Backend, Limitation
+from pullback.backend.base import Backend
+from pullback.backend.records import Limitation
 from pullback.backend.selection import get_backend
 from pullback.dtypes import DType, by_name
 from pullback.errors import MissingKernelError

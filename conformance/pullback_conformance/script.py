@@ -128,7 +128,11 @@ def _selection(backend: Backend) -> list[str]:
 
 
 def _public_name(operation: Operation | Composite) -> str | None:
-    if callable(getattr(pb, operation.name, None)):
+    public = getattr(pb, operation.name, None)
+    code = getattr(public, "__code__", None)
+    # Where the function's arguments come in another order, as polygamma's, the method is called.
+    reordered = isinstance(operation, Operation) and code is not None and code.co_varnames[:1] != operation.operands[:1]
+    if callable(public) and not (reordered and operation.name in operation.method_names):
         return f"pb.{operation.name}"
     if operation.name in operation.method_names:
         return f"pb.Tensor.{operation.name}"

@@ -80,10 +80,6 @@ from pullback.formats import (
     preserve_format,
     strided,
 )
-from pullback.numeric_limits import (
-    finfo,
-    iinfo,
-)
 from pullback.ops import python_functions as _python_functions  # noqa: F401  # it attaches apply_, map_ and map2_
 from pullback.ops import skewed_distributions as _skewed_distributions  # noqa: F401  # and cauchy_, log_normal_, geometric_
 from pullback.ops.activation import (
@@ -511,14 +507,6 @@ from pullback.ops.unary import (
     abs as absolute,
 )
 from pullback.out_argument import FunctionsWithOut as _FunctionsWithOut
-from pullback.queries import (
-    is_complex,
-    is_floating_point,
-    is_signed,
-    is_tensor,
-    numel,
-    result_type,
-)
 from pullback.random import (
     Generator,
     default_generator,
@@ -533,18 +521,6 @@ from pullback.size import (
 )
 from pullback.tensor import (
     Tensor,
-)
-from pullback.tensor_types import (
-    BFloat16Tensor,
-    BoolTensor,
-    ByteTensor,
-    CharTensor,
-    DoubleTensor,
-    FloatTensor,
-    HalfTensor,
-    IntTensor,
-    LongTensor,
-    ShortTensor,
 )
 
 float = float32
@@ -618,32 +594,90 @@ zero_ = Tensor.zero_
 
 if TYPE_CHECKING:
     from pullback import cuda, func, nn, optim, overrides, testing, utils
-    from pullback.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+    from pullback.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_anomaly_enabled
     from pullback.func.mapping import vmap
     from pullback.interop.dlpack import from_dlpack
     from pullback.interop.serialization import load, save
+    from pullback.numeric_limits import (
+        finfo,
+        iinfo,
+    )
+    from pullback.ops.divisors import gcd, gcd_, lcm, lcm_
     from pullback.ops.grids import cartesian_prod, combinations, meshgrid, tril_indices, triu_indices, vander
+    from pullback.ops.membership import isin
+    from pullback.ops.next_number import nextafter
+    from pullback.ops.special_functions import digamma, erfinv, lgamma, mvlgamma, polygamma
     from pullback.ops.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
     from pullback.printing import get_printoptions, printoptions, set_printoptions
+    from pullback.queries import (
+        is_complex,
+        is_floating_point,
+        is_signed,
+        is_tensor,
+        numel,
+        result_type,
+    )
+    from pullback.tensor_types import (
+        BFloat16Tensor,
+        BoolTensor,
+        ByteTensor,
+        CharTensor,
+        DoubleTensor,
+        FloatTensor,
+        HalfTensor,
+        IntTensor,
+        LongTensor,
+        ShortTensor,
+    )
 
 
 #: Where functions are that few programs need.
 _HOMES = {
+    "BFloat16Tensor": "tensor_types",
+    "BoolTensor": "tensor_types",
+    "ByteTensor": "tensor_types",
+    "CharTensor": "tensor_types",
+    "DoubleTensor": "tensor_types",
+    "FloatTensor": "tensor_types",
+    "HalfTensor": "tensor_types",
+    "IntTensor": "tensor_types",
+    "LongTensor": "tensor_types",
+    "ShortTensor": "tensor_types",
     "bartlett_window": "ops.windows",
     "blackman_window": "ops.windows",
     "cartesian_prod": "ops.grids",
     "combinations": "ops.grids",
+    "digamma": "ops.special_functions",
+    "erfinv": "ops.special_functions",
+    "finfo": "numeric_limits",
     "from_dlpack": "interop.dlpack",
+    "gcd": "ops.divisors",
+    "gcd_": "ops.divisors",
     "get_printoptions": "printing",
     "hamming_window": "ops.windows",
     "hann_window": "ops.windows",
+    "iinfo": "numeric_limits",
     "is_anomaly_check_nan_enabled": "autograd.anomaly_mode",
     "is_anomaly_enabled": "autograd.anomaly_mode",
+    "is_complex": "queries",
+    "is_floating_point": "queries",
+    "is_signed": "queries",
+    "is_tensor": "queries",
+    "isin": "ops.membership",
     "kaiser_window": "ops.windows",
+    "lcm": "ops.divisors",
+    "lcm_": "ops.divisors",
+    "lgamma": "ops.special_functions",
     "load": "interop.serialization",
     "meshgrid": "ops.grids",
+    "mvlgamma": "ops.special_functions",
+    "nextafter": "ops.next_number",
+    "numel": "queries",
+    "polygamma": "ops.special_functions",
     "printoptions": "printing",
+    "result_type": "queries",
     "save": "interop.serialization",
+    "set_anomaly_enabled": "autograd.anomaly_mode",
     "set_printoptions": "printing",
     "tril_indices": "ops.grids",
     "triu_indices": "ops.grids",
@@ -659,7 +693,8 @@ def __getattr__(name: str) -> _Any:
     import importlib
 
     if name in _HOMES:
-        found = globals()[name] = getattr(importlib.import_module(f"pullback.{_HOMES[name]}"), name)
+        found = getattr(importlib.import_module(f"pullback.{_HOMES[name]}"), name)
+        found = globals()[name] = _functions_with_out.later(name, found)
         return found
     if name not in ("cuda", "func", "nn", "optim", "overrides", "testing", "utils"):
         raise AttributeError(f"module 'pullback' has no attribute {name!r}")
@@ -824,6 +859,7 @@ __all__ = [
     "diagonal",
     "diagonal_copy",
     "diagonal_scatter",
+    "digamma",
     "div",
     "divide",
     "dot",
@@ -844,6 +880,7 @@ __all__ = [
     "erf_",
     "erfc",
     "erfc_",
+    "erfinv",
     "exp",
     "exp2",
     "exp2_",
@@ -878,6 +915,8 @@ __all__ = [
     "full_like",
     "func",
     "gather",
+    "gcd",
+    "gcd_",
     "ge",
     "ger",
     "get_backend",
@@ -928,16 +967,20 @@ __all__ = [
     "is_tensor",
     "isclose",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
     "kaiser_window",
     "layout",
+    "lcm",
+    "lcm_",
     "ldexp",
     "ldexp_",
     "le",
     "lerp",
     "less",
     "less_equal",
+    "lgamma",
     "linspace",
     "load",
     "log",
@@ -981,6 +1024,7 @@ __all__ = [
     "multinomial",
     "multiply",
     "mv",
+    "mvlgamma",
     "nan",
     "nan_to_num",
     "nan_to_num_",
@@ -991,6 +1035,7 @@ __all__ = [
     "neg_",
     "negative",
     "negative_",
+    "nextafter",
     "nn",
     "no_grad",
     "nonzero",
@@ -1007,6 +1052,7 @@ __all__ = [
     "pi",
     "poisson",
     "polar",
+    "polygamma",
     "positive",
     "pow",
     "preserve_format",
@@ -1054,6 +1100,7 @@ __all__ = [
     "select_scatter",
     "selu",
     "selu_",
+    "set_anomaly_enabled",
     "set_default_backend",
     "set_default_dtype",
     "set_grad_enabled",

@@ -6,7 +6,7 @@ from math import e, inf, nan, pi
 from typing import Any, Literal, overload
 
 from pullback import autograd, cuda, func, nn, optim, overrides, return_types, testing, utils
-from pullback.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from pullback.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_anomaly_enabled
 from pullback.autograd.grad_mode import (
     enable_grad,
     inference_mode,
@@ -306,6 +306,7 @@ __all__ = [
     "diagonal",
     "diagonal_copy",
     "diagonal_scatter",
+    "digamma",
     "div",
     "divide",
     "dot",
@@ -326,6 +327,7 @@ __all__ = [
     "erf_",
     "erfc",
     "erfc_",
+    "erfinv",
     "exp",
     "exp2",
     "exp2_",
@@ -360,6 +362,8 @@ __all__ = [
     "full_like",
     "func",
     "gather",
+    "gcd",
+    "gcd_",
     "ge",
     "ger",
     "get_backend",
@@ -410,16 +414,20 @@ __all__ = [
     "is_tensor",
     "isclose",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
     "kaiser_window",
     "layout",
+    "lcm",
+    "lcm_",
     "ldexp",
     "ldexp_",
     "le",
     "lerp",
     "less",
     "less_equal",
+    "lgamma",
     "linspace",
     "load",
     "log",
@@ -463,6 +471,7 @@ __all__ = [
     "multinomial",
     "multiply",
     "mv",
+    "mvlgamma",
     "nan",
     "nan_to_num",
     "nan_to_num_",
@@ -473,6 +482,7 @@ __all__ = [
     "neg_",
     "negative",
     "negative_",
+    "nextafter",
     "nn",
     "no_grad",
     "nonzero",
@@ -489,6 +499,7 @@ __all__ = [
     "pi",
     "poisson",
     "polar",
+    "polygamma",
     "positive",
     "pow",
     "preserve_format",
@@ -536,6 +547,7 @@ __all__ = [
     "select_scatter",
     "selu",
     "selu_",
+    "set_anomaly_enabled",
     "set_default_backend",
     "set_default_dtype",
     "set_grad_enabled",
@@ -846,6 +858,7 @@ def diagonal_copy(
 def diagonal_scatter(
     input: Tensor, src: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1
 ) -> Tensor: ...
+def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def div(
     input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None, out: Tensor | None = None
 ) -> Tensor: ...
@@ -874,6 +887,7 @@ def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def erf_(input: Tensor) -> Tensor: ...
 def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def erfc_(input: Tensor) -> Tensor: ...
+def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def exp2_(input: Tensor) -> Tensor: ...
@@ -924,6 +938,8 @@ def full(
 def gather(
     input: Tensor, dim: builtins.int, index: Tensor, *, sparse_grad: builtins.bool = False, out: Tensor | None = None
 ) -> Tensor: ...
+def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def gcd_(input: Tensor, other: Tensor) -> Tensor: ...
 @overload
 def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor: ...
 @overload
@@ -968,8 +984,18 @@ def index_reduce(
 def index_select(input: Tensor, dim: builtins.int, index: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def isfinite(input: Tensor) -> Tensor: ...
+def isin(
+    elements: Tensor | builtins.float,
+    test_elements: Tensor | builtins.float,
+    *,
+    assume_unique: builtins.bool = False,
+    invert: builtins.bool = False,
+    out: Tensor | None = None,
+) -> Tensor: ...
 def isinf(input: Tensor) -> Tensor: ...
 def isnan(input: Tensor) -> Tensor: ...
+def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def lcm_(input: Tensor, other: Tensor) -> Tensor: ...
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def ldexp_(input: Tensor, other: Tensor) -> Tensor: ...
 @overload
@@ -990,6 +1016,7 @@ def less(input: Number, other: Tensor, *, out: Tensor | None = None) -> Tensor: 
 def less_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor: ...
 @overload
 def less_equal(input: Number, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def linspace(
     start: Any,
     end: Any,
@@ -1098,6 +1125,7 @@ def multiply(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None
 @overload
 def multiply(input: Number, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def mvlgamma(input: Tensor, p: builtins.int, *, out: Tensor | None = None) -> Tensor: ...
 def nan_to_num(
     input: Tensor,
     nan: builtins.float | None = 0.0,
@@ -1128,6 +1156,7 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def neg_(input: Tensor) -> Tensor: ...
 def negative(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def negative_(input: Tensor) -> Tensor: ...
+def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 @overload
 def nonzero(input: Tensor, *, as_tuple: Literal[False] = False, out: Tensor | None = None) -> Tensor: ...
 @overload
@@ -1174,6 +1203,7 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor: 
 def permute(input: Tensor, dims: Sequence[builtins.int]) -> Tensor: ...
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor: ...
 def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+def polygamma(n: builtins.int, input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 @overload
 def pow(input: Tensor, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor: ...
 @overload

@@ -113,6 +113,9 @@ INEXACT: Final = FLOATS | COMPLEXES
 REAL: Final = INTEGERS | FLOATS
 NUMERIC: Final = REAL | COMPLEXES
 EVERY: Final = frozenset(ALL)
+
+#: The dtypes that Python's own types stand for where a dtype is expected.
+PYTHON_TYPES: Final = {bool: bool_, int: int64, float: float64, complex: complex128}
 INTEGRAL: Final = INTEGERS | {bool_}
 REAL_AND_BOOL: Final = REAL | {bool_}
 

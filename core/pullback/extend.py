@@ -18,7 +18,8 @@ tensor(8., grad_fn=<CubeBackward0>)
 from __future__ import annotations
 
 from pullback.backend.array_api import ArrayAPIBackend
-from pullback.backend.base import Backend, BackendSpec, Limitation
+from pullback.backend.base import Backend
+from pullback.backend.records import BackendSpec, Limitation
 from pullback.backend.registry import register_backend, unregister_backend
 from pullback.errors import BackendError, BackendUnavailableError, MissingKernelError, UnknownBackendError
 from pullback.interceptors import intercept

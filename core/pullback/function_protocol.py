@@ -420,6 +420,7 @@ def begin_use() -> None:
 _FUNCTIONS_OF: Final = {
     "pullback.autograd.differentiate": ("backward", "grad"),
     "pullback.autograd.forward_ad": ("make_dual", "unpack_dual"),
+    "pullback.queries": ("is_complex", "is_floating_point", "is_signed", "numel", "result_type"),
 }
 
 

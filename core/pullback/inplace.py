@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from pullback.autograd.grad_mode import FORWARD, INFERENCE, MUTATION, NO_GRAD, mode
+from pullback.autograd.grad_mode import FORWARD, INFERENCE, MUTATION, NO_GRAD, SAVING, mode
 from pullback.dtypes import can_cast
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, use
 from pullback.views import is_inference, layout_of
@@ -58,6 +58,10 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
         before = Tensor._wrap(tensor.array, tensor.backend)
     if recording:
         before.edge = _history_of(tensor)
+        if tensor.alias is not None and tensor.alias.base is not None:
+            before.edge = _without_hooks(before.edge)
+        if active & SAVING and tensor.backend.mutable:  # what hooks keep must not be written into
+            before.array = tensor.backend.copy(tensor.array)
     if active & FORWARD:
         from pullback.autograd.forward_ad import set_tangent, tangent_of
 
@@ -100,6 +104,17 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
 
         write_tangent(tensor, out._tangent)
     return tensor
+
+
+def _without_hooks(history: Any) -> Any:
+    """The history of a view that is being written, without its hooks: no gradient passes there in PyTorch."""
+    if getattr(history, "hooks", None) is None:
+        return history
+    import copy
+
+    silent = copy.copy(history)
+    silent.hooks = None
+    return silent
 
 
 def change_view(tensor: Tensor, view: Tensor, node_name: str | None = None) -> Tensor:
@@ -157,10 +172,13 @@ def resize(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
 
     if tensor.edge is not None:
         raise RuntimeError("cannot resize variables that require grad")
+    if tensor._tangent is not None:
+        raise RuntimeError("cannot resize variables that has a forward grad")
     if any(size < 0 for size in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     if shape == tuple(tensor.array.shape):
         return tensor
+    check_inference(tensor)
     backend = tensor.backend
     own = layout_of(tensor)
     target = Layout(own.dtype, shape, contiguous_strides(shape), own.offset)
@@ -257,7 +275,9 @@ def check_history(tensor: Tensor, operands: Sequence[Tensor] = ()) -> None:
     """Refuse to write a tensor whose history cannot take the write in."""
     from pullback.views import edge_of, forbidden_write, has_node
 
-    _check_inference(tensor)
+    check_inference(tensor)
+    if tensor.backend.level and tensor.backend.mutable:  # what it wraps is written, and has a history of its own
+        check_history(tensor.array.value, [o.array.value for o in operands if o.backend is tensor.backend])
     if mode() & NO_GRAD or (tensor.edge is None and not any(o.edge is not None for o in operands)):
         return
     alias = tensor.alias
@@ -282,7 +302,8 @@ def _belongs_to_inference(tensor: Tensor) -> bool:
     return is_inference(tensor) and not mode() & INFERENCE
 
 
-def _check_inference(tensor: Tensor) -> None:
+def check_inference(tensor: Tensor) -> None:
+    """Refuse to write what was made in inference mode outside of it."""
     if _belongs_to_inference(tensor):
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a"

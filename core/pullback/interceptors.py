@@ -6,6 +6,7 @@ shall return, usually ``proceed()``. With none active the operations' one state 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -68,10 +69,6 @@ def run_through(
     proceed: Callable[[], Any],
 ) -> Any:
     """Run ``proceed()`` inside every interceptor of the chain, the last one outermost."""
-
-    def run(depth: int) -> Any:
-        if depth < 0:
-            return proceed()
-        return chain[depth](operation, operands, attributes, lambda: run(depth - 1))
-
-    return run(len(chain) - 1)
+    for interceptor in chain:
+        proceed = functools.partial(interceptor, operation, operands, attributes, proceed)
+    return proceed()

@@ -15,13 +15,41 @@ from pullback.interceptors import run_through
 
 if TYPE_CHECKING:
     from pullback.op import Operation
+    from pullback.tensor import Tensor
 
 KernelInterceptor: TypeAlias = "Callable[[Operation, list[Any], dict[str, Any], Callable[[], Any]], Any]"
 
-_active: ContextVar[tuple[KernelInterceptor, ...]] = ContextVar("pullback kernel interceptors", default=())
+_active: ContextVar[tuple[AroundKernels, ...]] = ContextVar("pullback kernel interceptors", default=())
 
 
-class intercept_kernels:
+class AroundKernels:
+    """Whose :meth:`run` runs around every computation inside the block."""
+
+    def __init__(self) -> None:
+        self._tokens: list[tuple[Token[tuple[AroundKernels, ...]], Token[int]]] = []
+
+    def run(
+        self, operation: Operation, operands: list[Any], attributes: dict[str, Any], proceed: Callable[[], Any]
+    ) -> Any:
+        """What ``proceed()`` returns: the native array, or a list of them."""
+        return proceed()
+
+    def wrapped(self, tensors: list[Tensor]) -> None:
+        """Called with the tensors that have the results, once there are any."""
+
+    def __enter__(self) -> None:
+        token = _active.set((*_active.get(), self))
+        self._tokens.append((token, MODE.set(entered(mode(), KERNELS))))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        token, mode_token = self._tokens.pop()
+        MODE.reset(mode_token)
+        _active.reset(token)
+
+
+class intercept_kernels(AroundKernels):
     """Run ``interceptor(operation, operands, attributes, proceed)`` around every computation inside the block.
 
     It returns what ``proceed()`` does: the native array, or a list of them.
@@ -40,23 +68,23 @@ class intercept_kernels:
     """
 
     def __init__(self, interceptor: KernelInterceptor) -> None:
+        super().__init__()
         self.interceptor = interceptor
-        self._tokens: list[tuple[Token[tuple[KernelInterceptor, ...]], Token[int]]] = []
 
-    def __enter__(self) -> None:
-        token = _active.set((*_active.get(), self.interceptor))
-        self._tokens.append((token, MODE.set(entered(mode(), KERNELS))))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        token, mode_token = self._tokens.pop()
-        MODE.reset(mode_token)
-        _active.reset(token)
+    def run(
+        self, operation: Operation, operands: list[Any], attributes: dict[str, Any], proceed: Callable[[], Any]
+    ) -> Any:
+        return self.interceptor(operation, operands, attributes, proceed)
 
 
 def run_intercepted(
     operation: Operation, operands: list[Any], attributes: dict[str, Any], compute: Callable[[], Any]
 ) -> Any:
     """Compute inside the active interceptors, innermost first."""
-    return run_through(_active.get(), operation, operands, attributes, compute)
+    return run_through([active.run for active in _active.get()], operation, operands, attributes, compute)
+
+
+def show_wrapped(tensors: list[Tensor]) -> None:
+    """Tell the active interceptors which tensors have the results of the computation they stood around."""
+    for active in _active.get():
+        active.wrapped(tensors)

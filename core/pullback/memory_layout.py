@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pullback import dtypes
-from pullback.backend.base import Backend, Limitation
+from pullback.backend.base import Backend
 from pullback.dtypes import DType
 from pullback.strides import contiguous_strides, is_contiguous, view_strides
 
@@ -134,12 +134,11 @@ class Layout:
 
 
 class _LayoutBackend(Backend):
-    """View kernels over layouts; see the module."""
+    """View kernels over layouts, which have no elements: nothing else runs on them. See the module."""
 
     name = "layout"
     mutable = False
     array_type = Layout
-    limitations = (Limitation("*", frozenset(), "layouts have no elements: only view operations run on them"),)
 
     def __init__(self) -> None:
         self.dtypes = {d: d for d in dtypes.ALL}

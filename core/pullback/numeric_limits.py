@@ -18,13 +18,10 @@ _FORMATS: Final = {
 
 _GIVEN: Final = object()
 
-#: The dtypes that Python's own types stand for where a dtype is expected.
-PYTHON_TYPES: Final = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128}
-
 
 def _dtype_argument(function: str, type: Any) -> DType:
     try:
-        dtype: Any = PYTHON_TYPES.get(type, type)
+        dtype: Any = dtypes.PYTHON_TYPES.get(type, type)
     except TypeError:  # unhashable
         dtype = type
     if not isinstance(dtype, DType):

@@ -70,38 +70,38 @@ class Operation:
         self,
         function: Callable[..., Any],
         *,
-        name: str | None,
-        kernel: str | None,
-        dtypes: frozenset[DType],
-        promotion: Promotion,
-        broadcasts: bool,
-        promotes: Sequence[str] | None,
-        result: DType | None,
-        partials: Partial | Mapping[str, Partial] | None,
-        vjp: Formulas | None,
-        jvp: Formulas | None,
-        linear: bool | Literal["each"],
-        nondifferentiable: str | None,
-        node: str | Formula | None,
-        outputs: Sequence[str] | None,
-        differentiable_outputs: Sequence[str] | None,
-        view: bool,
-        check: Callable[..., None] | None,
-        kernel_checks: bool,
-        samples: Callable[..., Iterable[Any]] | None,
-        domain: tuple[float, float],
-        oracle: str | None,
-        unsupported: str | Callable[[DType], Exception] | None,
-        refuses: Callable[..., None] | None,
-        numbers: bool,
-        fits: Sequence[str],
-        scales: str | None,
-        keeps_layout: bool,
-        fills: bool,
-        ndim: int | None,
-        otherwise: Callable[..., Any] | None,
-        out: Out | None,
-        batching: str | Rule | None,
+        name: str | None = None,
+        kernel: str | None = None,
+        dtypes: frozenset[DType] = dtypes.EVERY,
+        promotion: Promotion = "same",
+        broadcasts: bool = False,
+        promotes: Sequence[str] | None = None,
+        result: DType | None = None,
+        partials: Partial | Mapping[str, Partial] | None = None,
+        vjp: Formulas | None = None,
+        jvp: Formulas | None = None,
+        linear: bool | Literal["each"] = False,
+        nondifferentiable: str | None = None,
+        node: str | Formula | None = None,
+        outputs: Sequence[str] | None = None,
+        differentiable_outputs: Sequence[str] | None = None,
+        view: bool = False,
+        check: Callable[..., None] | None = None,
+        kernel_checks: bool = False,
+        samples: Callable[..., Iterable[Any]] | None = None,
+        domain: tuple[float, float] = (-2.0, 2.0),
+        oracle: str | None = None,
+        unsupported: str | Callable[[DType], Exception] | None = None,
+        refuses: Callable[..., None] | None = None,
+        numbers: bool = True,
+        fits: Sequence[str] = (),
+        scales: str | None = None,
+        keeps_layout: bool = False,
+        fills: bool = False,
+        ndim: int | None = None,
+        otherwise: Callable[..., Any] | None = None,
+        out: Out | None = None,
+        batching: str | Rule | None = None,
     ) -> None:
         self.name = name or function.__name__.rstrip("_")
         self.doc = function.__doc__ or ""
@@ -267,45 +267,14 @@ def op(
 def op(*, outputs: None = None, **declaration: Any) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]: ...
 
 
-def op(  # type: ignore[misc]  # it takes the declarations there are, not any
+def op(
     *,
-    name: str | None = None,
-    kernel: str | None = None,
-    dtypes: frozenset[DType] = dtypes.EVERY,
-    promotion: Promotion = "same",
-    broadcasts: bool = False,
-    promotes: Sequence[str] | None = None,
-    result: DType | None = None,
-    partials: Partial | Mapping[str, Partial] | None = None,
-    vjp: Formulas | None = None,
-    jvp: Formulas | None = None,
-    linear: bool | Literal["each"] = False,
-    nondifferentiable: str | None = None,
-    node: str | Formula | None = None,
-    outputs: Sequence[str] | None = None,
-    differentiable_outputs: Sequence[str] | None = None,
-    view: bool = False,
-    check: Callable[..., None] | None = None,
-    kernel_checks: bool = False,
-    samples: Callable[..., Iterable[Any]] | None = None,
-    domain: tuple[float, float] = (-2.0, 2.0),
-    oracle: str | None = None,
-    unsupported: str | Callable[[DType], Exception] | None = None,
-    refuses: Callable[..., None] | None = None,
-    numbers: bool = True,
-    fits: Sequence[str] = (),
-    scales: str | None = None,
-    keeps_layout: bool = False,
-    fills: bool = False,
-    ndim: int | None = None,
-    otherwise: Callable[..., Any] | None = None,
-    out: Out | None = None,
-    batching: str | Rule | None = None,
     method: bool = True,
     inplace: bool = False,
     operator: str | None = None,
     reflected: Literal["same"] | None = None,
     aliases: Sequence[str] = (),
+    **declaration: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an operation.
 
@@ -384,12 +353,11 @@ def op(  # type: ignore[misc]  # it takes the declarations there are, not any
     DeclarationError
         When the declaration contradicts itself.
     """
-    settings = {k: v for k, v in locals().items() if k not in ("method", "inplace", "operator", "reflected", "aliases")}
 
     def declare(declared: Callable[..., Any]) -> Callable[..., Any]:
         from pullback.op_callable import make_callable, make_inplace
 
-        operation = Operation(declared, **settings)
+        operation = Operation(declared, **declaration)
         operation.call = make_callable(operation)
         operation.aliases = tuple(aliases)
         methods: dict[str, Callable[..., Any]] = {}
@@ -399,7 +367,8 @@ def op(  # type: ignore[misc]  # it takes the declarations there are, not any
             written = make_inplace(operation)
             operation.inplace_name = written.__name__
             methods |= dict.fromkeys((f"{n}_" for n in (operation.name, *aliases)), written)
-            if operator and len(operation.operands) > 1 and result is None:  # Python has these of arithmetic alone
+            arithmetic = len(operation.operands) > 1 and operation.result is None
+            if operator and arithmetic:  # Python has in-place operators of nothing else
                 methods[f"__i{operator}__"] = written
         if operator:
             own_code = len(operation.operands) == 2 or operator == "invert"

@@ -12,12 +12,13 @@ import builtins
 import functools
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pullback.autograd import node as nodes
 from pullback.autograd.grad_mode import QUIET, mode
 from pullback.autograd.node import Node
 from pullback.autograd.saved_tensors import show_saved
+from pullback.batching.state import levels
 
 if TYPE_CHECKING:
     from pullback.op import Formula, Operation
@@ -123,6 +124,7 @@ def _names_for(operation: Operation) -> dict[str, Any]:
         "body": operation.body,
         "check": operation.check,
         "general": general,
+        "levels": levels,
         "mode": mode,
         "new": object.__new__,
         "next_sequence": nodes.next_sequence,
@@ -143,11 +145,14 @@ class _Failed:
 NOT_TENSORS = frozenset((bool, int, float, complex, type(None)))
 
 
-class SavedValue(NamedTuple):
+class SavedValue:
     """One value a node keeps: its name in the formulas, and the operands whose gradient needs it."""
 
-    name: str
-    needed_by: tuple[str, ...]
+    __slots__ = ("name", "needed_by")
+
+    def __init__(self, name: str, needed_by: tuple[str, ...]) -> None:
+        self.name = name
+        self.needed_by = needed_by
 
 
 def formula_arguments(formula: Any) -> tuple[str, ...]:
@@ -185,7 +190,7 @@ def source_of(operation: Operation) -> str:
     lines = [
         f"def {operation.name}({signature_source(operation)}):",
         "    active = mode()",
-        f"    if active > 1{' or alpha != 1' if operation.scales else ''}:",
+        f"    if active > 1{' or alpha != 1' if operation.scales else ''}{' or levels()' if operation.draws else ''}:",
         f"        return {general_call(operation)}",
         "    try:",
         f"        backend = {first}.fast_backend",
@@ -293,6 +298,8 @@ def _recording(operation: Operation, first: str) -> list[str]:
         if set(saved.needed_by) != set(edge):
             needed = " or ".join(f"{edge[o]} is not None" for o in saved.needed_by)
             expression = f"{expression} if {needed} else None"
+            if saved.name in operation.operands:
+                versions[-1] += f" if {needed} else 0"
         values.append(expression)
     lines.append(f"        node.saved = ({', '.join(values)}{',' if values else ''})")
     if versions:
@@ -315,7 +322,9 @@ def _recording(operation: Operation, first: str) -> list[str]:
             if o != first
         )
         reductions = ", ".join(
-            f"{edge[o]} and (array_{o}.shape, backend.dtypes[native])" for o in operation.differentiable
+            f"(array_{o}.shape, backend.dtypes[native]) if {edge[o]} is not None and array_{o}.shape != array.shape"
+            " else None"
+            for o in operation.differentiable
         )
         lines += [f"        node.reductions = None if {same} else ({reductions},)"]
     else:
@@ -380,11 +389,14 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
         }
     apply = compiled(f"{name} apply", source, namespace)
     saved_operands = tuple(i for i, n in enumerate(names) if n in operation.operands)
+    saves_outputs = any(n in (operation.outputs or ()) for n in names)
+    slots = ("output_slots",) if saves_outputs else ()
+    open_ended = operation.outputs == ("*",)  # each node knows how many outputs it has
     kind = type(
         name,
         (Node,),
         {
-            "__slots__": (),
+            "__slots__": (*slots, "output_count") if open_ended else slots,
             "__module__": "pullback.autograd.node",
             "__doc__": f"Gradient of ``{operation.name}``.",
             "apply": apply,
@@ -396,8 +408,10 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
             "saves_tensors": any(
                 n in ("out", "indices") or n in operation.operands or n in (operation.outputs or ()) for n in names
             ),
-            "output_count": len(operation.differentiable_outputs or ("out",)),
-            "saves_output": any(n == "out" or n in (operation.outputs or ()) for n in names),
+            "saves_output": "out" in names or saves_outputs,
+            "has_outputs": operation.outputs is not None,
+            "saves_outputs": saves_outputs,
+            **({} if open_ended else {"output_count": len(operation.differentiable_outputs or ("out",))}),
         },
     )
     shown: type[Node] = show_saved(kind)

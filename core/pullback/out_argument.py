@@ -142,6 +142,16 @@ class FunctionsWithOut:
                 made = self._exported.setdefault(other, made)  # another thread may have been faster
         return made
 
+    def later(self, name: str, function: Any) -> Any:
+        """A function of a module that is only imported now, as it is exported: with ``out=`` where it takes that."""
+        from pullback.op import registry
+
+        record = registry.get(name)
+        if record is None or record.out is None:
+            return function
+        self._waiting[name] = record, function
+        return self.make(name)
+
     def make_all(self) -> None:
         """Make those that nobody has asked for yet."""
         for name in self._waiting:
@@ -172,7 +182,7 @@ def _with_out(record: Operation | Composite, declared: FunctionType) -> Callable
 
     from pullback.op_callable import compiled, stub
 
-    code = declared.__code__
+    code = getattr(declared, "__wrapped__", declared).__code__  # its own, where it may be overridden already
     count, keyword_count = code.co_argcount, code.co_kwonlyargcount
     positional = code.co_varnames[:count]
     keyword_only = code.co_varnames[count : count + keyword_count]

@@ -10,12 +10,12 @@ import copyreg
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from pullback.autograd.grad_mode import MODE, NO_GRAD
+from pullback.autograd.grad_mode import INFERENCE, MODE, NO_GRAD, mode
 from pullback.function_protocol import DisablePullbackFunctionSubclass
 from pullback.memory_layout import Layout
 from pullback.subclassing import moved
 from pullback.tensor import LEAF, Tensor
-from pullback.views import attach_detached, layout_of, strided_view
+from pullback.views import attach_detached, layout_of, mark_inference, strided_view
 
 if TYPE_CHECKING:
     from pullback.dtypes import DType
@@ -148,12 +148,12 @@ def deep_copied(tensor: Tensor, memo: dict[int, Any]) -> Any:
     layout = layout_of(tensor)
     with DisablePullbackFunctionSubclass():
         if not _in_order(layout) or (tensor.alias is None and layout.is_contiguous):
-            made = Tensor._wrap(tensor.backend.copy(tensor.array), tensor.backend)
+            made = _marked(Tensor._wrap(tensor.backend.copy(tensor.array), tensor.backend))
         else:
             key = id(tensor) if tensor.alias is None else id(tensor.alias.storage)
             if key not in memo:
                 elements = _memory_of(tensor).elements()
-                memo[key] = Tensor._wrap(elements.backend.copy(elements.array), elements.backend)
+                memo[key] = _marked(Tensor._wrap(elements.backend.copy(elements.array), elements.backend))
             shares = tensor.alias is not None and len(tensor.alias.storage.live()) > 1
             made = _placed(memo[key], layout, shares)
         if type(tensor) is not Tensor:
@@ -168,6 +168,13 @@ def deep_copied(tensor: Tensor, memo: dict[int, Any]) -> Any:
     for name, value in _slots_of(tensor).items():
         setattr(made, name, copy.deepcopy(value, memo))
     return made
+
+
+def _marked(fresh: Tensor) -> Tensor:
+    """A fresh tensor, marked where it was made in inference mode."""
+    if mode() & INFERENCE:
+        mark_inference(fresh)
+    return fresh
 
 
 def _state_of(tensor: Tensor) -> Any:

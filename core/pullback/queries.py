@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeGuard
 
 from pullback.dtypes import DType, dtype_of_scalar, result_type_of
+from pullback.function_protocol import make_module_overridable
 from pullback.tensor import Tensor
 
 
@@ -121,3 +122,6 @@ def result_type(tensor1: Any, tensor2: Any) -> DType:
         [v.dtype for v in values if isinstance(v, Tensor) and not v.ndim],
         [dtype_of_scalar(v) for v in values if not isinstance(v, Tensor)],
     )
+
+
+make_module_overridable(__name__)

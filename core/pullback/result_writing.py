@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, mode
+from pullback.autograd.grad_mode import FORWARD, MODE, MUTATION, NO_GRAD, mode
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, public_arguments, use
-from pullback.inplace import check_writable, overlap_partly, resize
+from pullback.inplace import check_inference, check_writable, overlap_partly, resize
 from pullback.op import tensors_of
 from pullback.op_general import common_backend
 from pullback.out_argument import EXACT, Out
@@ -50,6 +50,8 @@ def write_result(
         if answer is not NOT_OVERRIDDEN:
             return answered(public, answer, relevant)
     outs = _tensors(record.name, out)
+    for tensor in outs:
+        check_inference(tensor)
     active = mode()
     operands = tensors_of([*arguments, *keywords.values()])
     if not active & NO_GRAD:
@@ -58,6 +60,10 @@ def write_result(
         raise NotImplementedError(
             f"Trying to use forward AD with {record.name}_out that does not support it because it is an out= function"
         )
+    if any(t.backend.level for t in (*operands, *outs)):
+        from pullback.batching.levels import check_out
+
+        check_out(record.name, operands, outs)
     rule: Out = record.out  # type: ignore[assignment]  # only functions that take it come here
     requires_grad = keywords.get("requires_grad", False)
     if rule.decides:
@@ -190,6 +196,8 @@ def _written_by_kernel(record: Any, arguments: tuple[Any, ...], keywords: dict[s
     # Without an operand of its shape `out` might have to be resized: the general path sees to that.
     if not fits or (record.check is not None and not record.kernel_checks):
         return False
+    if shared:
+        check_inference(out)
     with backend.guard():
         try:
             kernel(*arrays, out=target)
@@ -201,6 +209,10 @@ def _written_by_kernel(record: Any, arguments: tuple[Any, ...], keywords: dict[s
 
 def _write(out: Tensor, result: Tensor) -> None:
     """Write a result into one tensor, which takes its shape."""
+    if mode() & MUTATION:
+        from pullback.autograd.mutation import before_write
+
+        before_write(out)
     array = result.array
     if result.dtype is not out.dtype:
         array = out.backend.astype(array, out.dtype)

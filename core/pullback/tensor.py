@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self, overload
 
+from pullback import autograd
 from pullback.autograd.grad_mode import INFERENCE, mode
-from pullback.autograd.node import Node, OutputSlot, hooks_of
+from pullback.autograd.node import Node, OutputSlot, hooks_of, place_of
 from pullback.batching.state import transforming
 from pullback.dtypes import DType
 from pullback.function_protocol import DisablePullbackFunction, default_function, know_tensor, register, use
 from pullback.size import Size
 
 if TYPE_CHECKING:
+    import weakref
+
     from pullback.autograd.hooks import RemovableHandle
-    from pullback.autograd.node import NodeHooks
+    from pullback.autograd.node import AccumulateGrad, NodeHooks
     from pullback.backend.base import Backend, NativeArray
     from pullback.devices import Device
     from pullback.storage import TypedStorage, UntypedStorage
@@ -88,6 +91,7 @@ class Tensor(TensorMethods):
     _tensor_hooks: dict[int, Callable[..., Any]] | None = None
     _post_accumulate_hooks: dict[int, Callable[..., Any]] | None = None
     _accumulate_hooks: NodeHooks | None = None
+    _accumulator: weakref.ref[AccumulateGrad] | None = None
     _retains_grad = False
     _tangent: Tensor | None = None
 
@@ -311,6 +315,8 @@ class Tensor(TensorMethods):
             If there is more than one element, or none.
         """
         if self.numel() != 1:
+            if self.backend.level:
+                self._host()  # refuses elements that differ between examples
             raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
         value = self._host().reshape(-1)[0]
         return value.item() if hasattr(value, "item") and self.dtype.name != "bfloat16" else float(value)
@@ -389,14 +395,14 @@ class Tensor(TensorMethods):
         return interface
 
     def __bool__(self) -> bool:
-        count = self.numel()
-        if count != 1:
-            what = "no values" if count == 0 else "more than one value"
-            raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
         if self.backend.level:
             from pullback.batching.levels import refuse_truth
 
             refuse_truth(self)
+        count = self.numel()
+        if count != 1:
+            what = "no values" if count == 0 else "more than one value"
+            raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
         return bool(self.item())
 
     def __float__(self) -> float:
@@ -484,6 +490,8 @@ class Tensor(TensorMethods):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError("requires_grad must be a bool")
         from pullback.views import has_node
 
         if has_node(self):
@@ -505,6 +513,11 @@ class Tensor(TensorMethods):
         RuntimeError
             For a dtype that is neither floating nor complex, or for a tensor that is not a leaf.
         """
+        if not isinstance(requires_grad, bool):
+            raise TypeError(
+                "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not"
+                f" {type(requires_grad).__name__}"
+            )
         if requires_grad and self.dtype.category < 2:
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         if transforming():
@@ -539,13 +552,17 @@ class Tensor(TensorMethods):
     def is_leaf(self) -> bool:
         """Whether the tensor is at the beginning of the graph: made by the user, or requiring no gradients."""
         edge = self.edge
-        return edge is None or edge is LEAF or (edge is STALE and self._node() is None)
+        if edge is None or edge is LEAF or getattr(edge, "begins", False):
+            return True
+        return edge is STALE and self._node() is None
 
     @property
     def grad_fn(self) -> Node | None:
         """The graph node that produced this tensor; None for a leaf."""
-        edge = self._node()
-        return edge.node if isinstance(edge, OutputSlot) else edge
+        edge: Any = self._node()
+        if isinstance(edge, OutputSlot):
+            return edge.node
+        return None if edge is None or edge.begins else edge
 
     def _node(self) -> Node | None:
         """The edge of a tensor that is not a leaf: a node or one output of it."""
@@ -616,7 +633,7 @@ class Tensor(TensorMethods):
     @property
     def retains_grad(self) -> bool:
         """Whether ``backward()`` will fill in ``grad`` although the tensor is not a leaf."""
-        return self._retains_grad and not self.is_leaf
+        return self._retains_grad
 
     def retain_grad(self) -> None:
         """Have ``backward()`` fill in ``grad`` of a tensor that is not a leaf.
@@ -644,18 +661,23 @@ class Tensor(TensorMethods):
     @property
     def _backward_hooks(self) -> dict[int, Callable[..., Any]] | None:
         """The hooks that :meth:`register_hook` has added."""
-        node = self._node()
-        if node is None:
+        edge = self._node()
+        if edge is None:
             return self._tensor_hooks
-        return None if node.hooks is None else node.hooks.tensor.get(0)
+        node, number = place_of(edge)
+        return None if node.hooks is None else node.hooks.tensor.get(number)
 
     @_backward_hooks.setter
     def _backward_hooks(self, hooks: dict[int, Callable[..., Any]] | None) -> None:
-        node = self._node()
-        if node is None:
+        edge = self._node()
+        if edge is None:
             self._tensor_hooks = hooks
-        elif hooks is not None or node.hooks is not None:
-            hooks_of(node).tensor = {} if hooks is None else {0: hooks}
+            return
+        node, number = place_of(edge)
+        if hooks is not None:
+            hooks_of(node).tensor[number] = hooks
+        elif node.hooks is not None:
+            node.hooks.tensor.pop(number, None)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call ``hook(grad)`` whenever the gradient of this tensor is computed; its result, if any, replaces it.
@@ -683,9 +705,10 @@ class Tensor(TensorMethods):
 
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        node = self._node()
-        if node is not None:
-            return RemovableHandle(hooks_of(node).tensor.setdefault(0, {}), hook)
+        edge = self._node()
+        if edge is not None:
+            node, number = place_of(edge)
+            return RemovableHandle(hooks_of(node).tensor.setdefault(number, {}), hook)
         if self._tensor_hooks is None:
             self._tensor_hooks = {}
         return RemovableHandle(self._tensor_hooks, hook)
@@ -741,15 +764,18 @@ class Tensor(TensorMethods):
         >>> x.grad
         tensor(6.)
         """
-        from pullback.autograd.differentiate import backward
-
-        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+        autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def detach(self) -> Tensor:
         """A tensor that shares this one's memory, outside the graph."""
         from pullback.views import attach_detached
 
-        out = Tensor._wrap(self.array, self.backend)
+        array = self.array
+        if self.backend.level:
+            from pullback.batching.levels import detached_array
+
+            array = detached_array(array)
+        out = Tensor._wrap(array, self.backend)
         attach_detached(out, self, shares_version=True)
         return out
 
@@ -780,7 +806,16 @@ class Tensor(TensorMethods):
                 " detach_() cannot be called on these gradients. To fix this error, please refer to the"
                 " Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
             )
+        if self.edge is not None and self.edge is not LEAF:
+            from pullback.views import alias_of
+
+            alias_of(self)  # nodes look whether a tensor that they have saved has one: it tells them of the change
+            self._tensor_hooks = self._backward_hooks
         self.edge = None
+        if self.backend.level:
+            from pullback.batching.levels import detached_array
+
+            self.array = detached_array(self.array)
         if self.alias is not None:
             from pullback.views import base_requires_grad
 
@@ -792,14 +827,24 @@ class Tensor(TensorMethods):
         """The tensor's elements outside the graph and unknown to its version checks; prefer :meth:`detach`."""
         from pullback.views import attach_detached
 
+        if self.backend.level:
+            from pullback.batching.levels import refuse_mapped
+
+            refuse_mapped("accessing `data` under vmap transform is not allowed", self)
         out = Tensor._wrap(self.array, self.backend)
         attach_detached(out, self, shares_version=False)
         return out
 
     @data.setter
     def data(self, value: Tensor) -> None:
+        if self.backend.level:
+            from pullback.batching.levels import refuse_mapped
+
+            refuse_mapped("mutating directly with `.data` under vmap transform is not allowed.", self)
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self.edge is not None and value.dtype.category < 2:
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         from pullback.views import replace_memory
 
         replace_memory(self, value)
@@ -819,8 +864,8 @@ class Tensor(TensorMethods):
         return self.alias.base if self.alias is not None else None
 
     def _is_view(self) -> bool:
-        """Whether this tensor is a view of another."""
-        return self._base is not None
+        """Whether this tensor is a view of another; views of what was made in inference mode are not told apart."""
+        return self._base is not None and not self.is_inference()
 
     def is_inference(self) -> bool:
         """Whether the tensor was made in inference mode."""
@@ -836,6 +881,10 @@ class Tensor(TensorMethods):
         """
         from pullback.views import address_of
 
+        if self.backend.level:
+            from pullback.batching.levels import refuse_mapped
+
+            refuse_mapped("Cannot access data pointer of Tensor that doesn't have storage", self)
         return address_of(self)
 
 

@@ -13,7 +13,7 @@ import itertools
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, mode
+from pullback.autograd.grad_mode import FORWARD, INFERENCE, MODE, NO_GRAD, mode
 from pullback.autograd.node import (
     Node,
     OutputSlot,
@@ -21,13 +21,17 @@ from pullback.autograd.node import (
     function_of,
     hooks_of,
     modified_error,
+    output_slot,
+    place_of,
     short_name,
     start_node,
 )
+from pullback.batching.state import WRITTEN
 from pullback.dtypes import FLOATING, int64
 from pullback.errors import MissingKernelError
 from pullback.memory_layout import LAYOUTS, Layout
 from pullback.strides import contiguous_strides
+from pullback.tensor import LEAF, STALE, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +40,6 @@ if TYPE_CHECKING:
     from pullback.autograd.node import Edge
     from pullback.backend.base import Backend, NativeArray
     from pullback.formats import MemoryFormat
-    from pullback.tensor import Tensor
 
     #: One operation of a view's chain, and its arguments after the tensor.
     Step: TypeAlias = tuple[Callable[..., Tensor], tuple[Any, ...]]
@@ -109,6 +112,7 @@ WITHOUT_GRAD: Final = (
     " the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or"
     " both outside (if you want the inplace to be tracked)."
 )
+IN_INFERENCE: Final = WITHOUT_GRAD.replace("no_grad block", "inference_mode block")
 IN_FUNCTION: Final = (
     "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to"
     " handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect"
@@ -191,7 +195,8 @@ def watch_output(node: Node, number: int, alias: Alias) -> None:
     kind: Any = type(node)
     outputs = kind.operation.outputs
     if outputs is None or outputs[number] in kind.saved_names:
-        node.output_alias = (*(node.output_alias or ()), (alias, alias.counter.version))
+        # The counter, not the alias: that of a view knows the base, whose history may lead to the node.
+        node.output_alias = (*(node.output_alias or ()), (alias.counter, alias.counter.version))
 
 
 def version_of(tensor: Any) -> int:
@@ -247,8 +252,6 @@ def bump_version(tensor: Tensor) -> None:
 
 def outdate(view: Tensor) -> None:
     """Have the history of a view regenerated when it is next asked for, if there is any or its base has one."""
-    from pullback.tensor import LEAF, STALE
-
     alias = view.alias
     assert alias is not None
     if alias.base is None or (alias.base.edge is None and (view.edge is None or view.edge is LEAF)):
@@ -272,19 +275,20 @@ def _place_in_graph(edge: Any) -> tuple[int, str] | None:
 def retain_at(tensor: Tensor, edge: Any) -> None:
     """Have the gradient that reaches a node kept as ``grad`` of its result, the tensor."""
     if isinstance(edge, Node):
-        hooks_of(edge).retained[0] = weakref.ref(tensor)
+        node, number = place_of(edge)
+        hooks_of(node).retained[number] = weakref.ref(tensor)
 
 
 def stop_retaining(edge: Any) -> None:
     """Undo :func:`retain_at` where the tensor gets another history: its gradient is that of what it is now."""
-    if isinstance(edge, Node) and edge.hooks is not None:
-        edge.hooks.retained.pop(0, None)
+    if isinstance(edge, Node):
+        node, number = place_of(edge)
+        if node.hooks is not None:
+            node.hooks.retained.pop(number, None)
 
 
 def has_node(tensor: Tensor) -> bool:
     """Whether a tensor has a node or had one before a write outdated it; its history is not regenerated to tell."""
-    from pullback.tensor import LEAF, STALE
-
     edge = tensor.edge
     if edge is STALE:
         return tensor.alias is not None and tensor.alias.producer is not None
@@ -296,8 +300,6 @@ def base_requires_grad(base: Tensor) -> None:
 
     Views follow: they require gradients like their base, without a history until the next write.
     """
-    from pullback.tensor import LEAF, STALE
-
     alias = base.alias
     if alias is None or alias.base is not None:
         return
@@ -339,7 +341,7 @@ def attach_view(out: Tensor, source: Tensor, step: Step, active: int, multiple: 
         step = (step[0], tuple(tuple(a) if type(a) is list else a for a in step[1]))
     alias = Alias(shared.counter, shared.storage)
     if active & NO_GRAD:
-        alias.creation = WITHOUT_GRAD
+        alias.creation = IN_INFERENCE if active & INFERENCE else WITHOUT_GRAD
     elif multiple:
         alias.creation = MULTIPLE
     if shared.base is None:
@@ -358,8 +360,6 @@ def attach_view(out: Tensor, source: Tensor, step: Step, active: int, multiple: 
     elif base.edge is not None:
         shared.counter.tracked = True
         if out.dtype.category >= FLOATING:
-            from pullback.tensor import STALE
-
             out.edge = STALE  # it requires gradients as its base does, without a history
     if shared.origin is None:
         alias.origin = source
@@ -401,7 +401,8 @@ def attach_detached(out: Tensor, source: Tensor, shares_version: bool, steps: tu
         keep_origin(origin)
         assert shared.origin is not None
         origin = shared.origin
-    alias = Alias(shared.counter if shares_version else VersionCounter(), shared.storage)
+    keeps_counter = shares_version or shared.counter.__class__ is InferenceCounter
+    alias = Alias(shared.counter if keeps_counter else VersionCounter(), shared.storage)
     alias.origin = origin
     alias.path = (*shared.path, *steps)
     out.alias = alias
@@ -438,8 +439,6 @@ def leave_function(tensor: Tensor, edge: Edge | None, multiple: bool) -> None:
 
 def edge_of(tensor: Tensor) -> Edge | None:
     """Where gradients of the tensor go: itself for a leaf that requires them, its node, or None."""
-    from pullback.tensor import LEAF, STALE
-
     edge = tensor.edge
     if edge is LEAF:
         return tensor
@@ -458,8 +457,6 @@ def regenerate(view: Tensor) -> Edge | None:
     RuntimeError
         For a view whose history cannot be told: one of several outputs, or one made while no graph was recorded.
     """
-    from pullback.tensor import STALE
-
     if view.edge is not STALE:  # done already for an operand that occurs twice
         return edge_of(view)
     alias = view.alias
@@ -505,11 +502,9 @@ def _replay(tensor: Any, steps: Sequence[Step]) -> Any:
 
 def forbidden_write(view: Tensor, written: str) -> RuntimeError:
     """The error for a write that leaves a view's history untold; ``written`` says what is being written."""
-    from pullback.tensor import STALE
-
     alias = view.alias
     assert alias is not None
-    without_grad = alias.creation is WITHOUT_GRAD
+    without_grad = alias.creation is WITHOUT_GRAD or alias.creation is IN_INFERENCE
     place = alias.producer if view.edge is STALE else _place_in_graph(view.edge)
     if place is None:
         origin = "A view was created in"
@@ -518,7 +513,9 @@ def forbidden_write(view: Tensor, written: str) -> RuntimeError:
         if without_grad:
             origin += " of a view which was created in"
     if place is None or without_grad:
-        header = f"{origin} no_grad mode and {written} modified inplace with grad mode enabled."
+        inference = alias.creation is IN_INFERENCE
+        then, now = ("inference", "in normal mode") if inference else ("no_grad", "with grad mode enabled")
+        header = f"{origin} {then} mode and {written} modified inplace {now}."
     else:
         header = f"{origin} and {written} modified inplace."
     return RuntimeError(f"{header} {alias.creation}")
@@ -540,6 +537,11 @@ def write(tensor: Tensor, array: NativeArray) -> None:
         return
     alias = alias_of(tensor)
     others = [t for t in alias.storage.live() if t is not tensor]
+    if backend.level and not alias.path:
+        alias.layout = layout_of(tensor)
+        array = backend.laid_out(array, alias.layout)
+    elif backend.level:
+        others.append(tensor)  # what it wraps shall lie in memory as a part of what the origin wraps
     if alias.origin is None:
         tensor.array = array
     else:
@@ -566,7 +568,8 @@ def _refresh(written: Tensor, others: Sequence[Tensor]) -> None:
         return
     assert written.alias is not None
     origin = written if written.alias.origin is None else written.alias.origin
-    token = MODE.set(mode() | NO_GRAD)
+    # What tensors of a level wrap has a history of its own.
+    token = MODE.set(mode() if origin.backend.level else mode() | NO_GRAD)
     try:
         source = _stand_in(origin)
         for member in others:
@@ -579,8 +582,6 @@ def _refresh(written: Tensor, others: Sequence[Tensor]) -> None:
 
 def _stand_in(origin: Tensor) -> Tensor:
     """A tensor with the origin's array and layout, on which the steps to its views can be replayed."""
-    from pullback.tensor import Tensor
-
     source = Tensor._wrap(origin.array, origin.backend)
     alias = alias_of(source)
     alias.layout = layout_of(origin)
@@ -613,8 +614,6 @@ def _places_after(backend: Backend, layout: Layout, steps: Sequence[Step]) -> Na
     try:
         return places(backend, _layout_after(layout, steps))
     except MissingKernelError:  # a plugin's view that is more than strides: it shows the places themselves
-        from pullback.tensor import Tensor
-
         every = backend.reshape(places(backend, layout), layout.shape)
         token = MODE.set(NO_GRAD)
         try:
@@ -677,8 +676,6 @@ def layout_of(tensor: Tensor) -> Layout:
 
 def _layout_after(layout: Layout, steps: Sequence[Step]) -> Layout:
     """The layout that the steps lead to."""
-    from pullback.tensor import Tensor
-
     token = MODE.set(NO_GRAD)
     try:
         return _replay(Tensor._wrap(layout, LAYOUTS), steps).array  # type: ignore[no-any-return]
@@ -726,6 +723,9 @@ def rebase(tensor: Tensor, node: Edge | None) -> None:
         return
     alias = alias_of(tensor)
     root = tensor if alias.base is None else alias.base
+    noted = WRITTEN.get()
+    if noted is not None:
+        noted.append(weakref.ref(root))
     before = root.edge
     if root is tensor:
         tensor.edge = node
@@ -744,6 +744,14 @@ def rebase(tensor: Tensor, node: Edge | None) -> None:
                 member.alias.seen = -1  # also where it was regenerated after the write had been counted
         if root is not tensor:  # PyTorch regenerates the written view at once
             alias.producer = (0, AsStridedBackward0.__name__)
+
+
+def forget_history(tensor: Tensor) -> None:
+    """Leave a tensor and its views without a history."""
+    tensor.edge = None
+    for member in () if tensor.alias is None else tensor.alias.storage.live():
+        if member.alias is not None and member.alias.base is tensor:
+            member.edge = None
 
 
 class CopySlices(Node):
@@ -791,18 +799,22 @@ def without_part(grad: Tensor, steps: tuple[Step, ...]) -> Tensor:
 
 def zero_part(backend: Backend, array: NativeArray, steps: Sequence[Step]) -> NativeArray:
     """A copy of the array with zeros where ``steps`` lead to."""
-    from pullback.tensor import Tensor
-
-    zero = backend.zeros((), dtype=array.dtype)
     if not backend.mutable or any(call is strided_view for call, _ in steps):
         flat = backend.reshape(array, (-1,))
         layout = Layout.contiguous(backend.dtypes[array.dtype], array.shape)
-        written = backend.index_put(flat, (_places_after(backend, layout, steps),), zero)
+        where = _places_after(backend, layout, steps)
+        seen_as = _layout_after(layout, steps).dtype if _up_to_other_dtype(steps) else layout.dtype
+        if seen_as is not layout.dtype:
+            flat = backend.reinterpret(flat, seen_as)
+        written = backend.index_put(flat, (where,), backend.zeros((), dtype=flat.dtype))
+        if seen_as is not layout.dtype:
+            written = backend.reinterpret(written, layout.dtype)
         return backend.reshape(written, array.shape)
     copied = backend.copy(array)
     token = MODE.set(NO_GRAD)
     try:
-        backend.assign(_replay(Tensor._wrap(copied, backend), steps).array, zero)
+        part = _replay(Tensor._wrap(copied, backend), steps).array
+        backend.assign(part, backend.zeros((), dtype=part.dtype))
     finally:
         MODE.reset(token)
     return copied
@@ -817,8 +829,6 @@ def strided_view(tensor: Tensor, source: Layout, target: Layout) -> Tensor:
     As a step of a view's chain it is also replayed on gradients, whose elements lie elsewhere: then it is the function
     of the tensor's elements that :func:`pullback.ops.striding.restride` computes.
     """
-    from pullback.tensor import Tensor
-
     backend = tensor.backend
     if layout_of(tensor) != source:
         from pullback.ops.striding import restride
@@ -843,11 +853,9 @@ def strided_view(tensor: Tensor, source: Layout, target: Layout) -> Tensor:
         out.edge = as_strided_node(tensor, source, target)
     attach_view(out, tensor, (strided_view, (source, target)), active)
     if active & FORWARD:
-        from pullback.autograd.forward_ad import propagate
-        from pullback.op import registry
+        from pullback.autograd.forward_ad import propagate_strided
 
-        restriding: Any = registry["restride"]
-        propagate(restriding, (tensor,), {"source": source, "target": target}, out)
+        propagate_strided(tensor, out, source, target)
     return out
 
 
@@ -886,8 +894,6 @@ def keep_origin(tensor: Tensor) -> None:
     alias = alias_of(tensor)
     if alias.origin is not None:
         return
-    from pullback.tensor import Tensor
-
     holder = Tensor._wrap(tensor.array, tensor.backend)
     holder.alias = Alias(alias.counter, alias.storage)
     holder.alias.layout = layout_of(tensor)
@@ -911,6 +917,18 @@ class AsStridedBackward0(Node):
 
         return (restride_backward(grad, self.source, self.target),)
 
+    @property
+    def _saved_size(self) -> tuple[int, ...]:
+        return self.target.shape
+
+    @property
+    def _saved_stride(self) -> tuple[int, ...]:
+        return self.target.strides
+
+    @property
+    def _saved_storage_offset(self) -> int:
+        return self.target.offset
+
 
 def as_strided_node(tensor: Tensor, source: Layout, target: Layout) -> Node:
     """The history of the elements at ``target``, from a tensor whose own elements lie at ``source``."""
@@ -932,8 +950,16 @@ def _edge_if_known(tensor: Tensor) -> Edge | None:
         return None
 
 
-def check_versions(node: Node) -> None:
-    """Refuse to use saved tensors that have been written in place since they were saved."""
+def _backend_of(array: NativeArray) -> Backend:
+    from pullback.backend.selection import backend_of_array
+
+    backend = backend_of_array(array)
+    assert backend is not None
+    return backend
+
+
+def check_versions(node: Node, place: int | None = None) -> None:
+    """Refuse to use saved tensors that have been written in place since they were saved: all, or the one there."""
     saved = node.saved
     assert saved is not None
     expected = node.versions or ()
@@ -941,31 +967,45 @@ def check_versions(node: Node) -> None:
     for number, position in enumerate(kind.saved_operands):
         tensor = saved[position]
         alias = getattr(tensor, "alias", None)
-        if alias is None:
+        if alias is None or (place is not None and position != place):
             continue
+        if tensor.edge is None and _had_history(node, kind.saved_names[position]):
+            raise RuntimeError(
+                "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not"
+                " supported, please use out-of-place `.detach()` instead"
+            )
         then = expected[number] if expected else 0
         if alias.counter.version != then:
             raise modified_error(tensor.dtype, tensor.shape, _edge_if_known(tensor), alias.counter.version, then)
-    for alias, then in node.output_alias or ():
-        if alias.counter.version != then:
-            output = next((t for t in alias.storage.live() if t.alias is alias), None)
-            shape, dtype = (output.shape, output.dtype) if output is not None else ((), int64)
-            raise modified_error(dtype, shape, node, alias.counter.version, then)
+    if place is not None and place in kind.saved_operands:
+        return
+    for counter, then in node.output_alias or ():
+        if counter.version != then:
+            outputs = kind.operation.outputs or ("out",)
+            array = next(v for name, v in zip(kind.saved_names, saved, strict=True) if name in outputs)
+            output = rewrap_output(node, array, _backend_of(array), 0)
+            raise modified_error(output.dtype, output.shape, node, counter.version, then)
+
+
+def _had_history(node: Node, name: str) -> bool:
+    """Whether the operand of this name required gradients when the node was made."""
+    operation = type(node).operation  # type: ignore[attr-defined]
+    if operation.sequence or name not in operation.differentiable:
+        return False
+    return node.edges[operation.differentiable.index(name)] is not None
 
 
 def rewrap_output(node: Node, array: NativeArray, backend: Backend, number: int) -> Tensor:
     """A saved result as a Tensor again, with the node as its history, so that it can be differentiated further."""
-    from pullback.autograd.node import output_slot
-    from pullback.tensor import Tensor
-
     if backend.level:
         from pullback.batching.levels import home_of
 
         backend = home_of(array, backend)
     out = Tensor._wrap(array, backend)
-    if array is None:  # not kept, as no gradient needs it
-        return out
     active = mode()
+    if active == NO_GRAD or array is None:  # not kept, as no gradient needs it
+        return out
+    node = getattr(node, "original", node)
     if not active & NO_GRAD and out.dtype.category >= FLOATING:
         kind: Any = type(node)
         out.edge = node if kind.operation.outputs is None else output_slot(node, number)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backend.base import Limitation
+from pullback.backend.records import Limitation
 from pullback_numpy.backend import NumPyBackend
 
 

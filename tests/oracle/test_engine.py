@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -150,6 +151,76 @@ def edges_of_operations_with_several_results(lib: Any) -> Any:
     found = listed(lib.autograd.grad(out, [edge(y), x, edge(x)], retain_graph=True))
     out.backward(inputs=[a])
     return found, listed(a.grad), edge(y).output_nr
+
+
+@program
+def edges_made_by_hand(lib: Any) -> Any:
+    a = leaf(lib, 1.0, 2.0, 3.0)
+    first, second, third = a.split(1)
+    node = first.grad_fn
+    place = lib.autograd.graph.GradientEdge
+    out = (first * second * 2 + third).sum()
+    grad = lib.autograd.grad
+    found = [listed(grad(out, [place(node, n) for n in range(3)], retain_graph=True))]
+    del first, second, third
+    found.append(listed(grad(out, [place(node, 1)], retain_graph=True)))
+    found.append(listed(grad(place(node, 1), a, lib.ones(1), retain_graph=True)))
+    found.append(listed(grad([place(node, 1), place(node, 2)], a, [lib.ones(1)] * 2, retain_graph=True)))
+    edge = lib.autograd.graph.get_gradient_edge
+    return (
+        found,
+        edge(a) == edge(a),
+        refused(lambda: lib.autograd.backward([edge(a * 2)], [lib.ones(2)])),
+        refused(lambda: grad(out, [edge(leaf(lib))], materialize_grads=True, retain_graph=True)),
+        refused(lambda: grad(out, [edge(leaf(lib))], retain_graph=True)),
+    )
+
+
+@program
+def inputs_in_a_dict(lib: Any) -> Any:
+    a, b, unused = leaf(lib), leaf(lib, 5.0, 7.0), leaf(lib)
+    grad = lib.autograd.grad
+
+    def out() -> Any:
+        return (a * b).sum()
+
+    def named(**inputs: Any) -> Any:
+        return [(name, listed(g)) for name, g in inputs.items()]
+
+    found = named(**grad(out(), {"b": b, "a": a}))
+    found += named(**grad(out(), {"a": a, "unused": unused}, allow_unused=True))
+    found += named(**grad(out(), {"a": a, "unused": unused}, materialize_grads=True))
+    found += named(**grad(a * 2, {"a": a}, lib.ones(3, 2), is_grads_batched=True))
+    out().backward(inputs={"a": a})
+    return (
+        found,
+        listed([a.grad, b.grad]),
+        refused(lambda: grad(out(), {})),
+        refused(lambda: grad(out(), OrderedDict(a=a))),
+        refused(lambda: out().backward(inputs={})),
+        refused(lambda: out().backward(inputs=OrderedDict(a=a))),
+    )
+
+
+@program
+def arguments_by_position(lib: Any) -> Any:
+    a, unused = leaf(lib), leaf(lib)
+    found = lib.autograd.grad((a * a).sum(), [a, unused], None, False, True, True, True)
+    zeros = lib.autograd.grad((a * a).sum(), [a, unused], None, False, True, False, None, False, True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        lib.autograd.grad(a.sum(), a, only_inputs=False)
+    return (
+        listed(found),
+        found[0].requires_grad,
+        listed(zeros),
+        zeros[1].requires_grad,
+        [(w.category.__name__, str(w.message)) for w in caught],
+        refused(lambda: lib.autograd.grad([a * 2, a.sum()], a, [lib.ones(3, 2), None], is_grads_batched=True))[0],
+        refused(lambda: lib.autograd.grad(a * 2, a, is_grads_batched=True)),
+        listed(lib.autograd.grad(a * 2, [a, unused], lib.ones(3, 2), is_grads_batched=True, materialize_grads=True)),
+        refused(lambda: (a * 2).backward([1.0, 1.0])),
+    )
 
 
 @program

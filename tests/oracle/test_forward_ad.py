@@ -597,6 +597,61 @@ def enabling(lib: Any) -> Any:
     return found
 
 
+@program
+def writes_through_strided_views(lib: Any) -> Any:
+    fwd = lib.autograd.forward_ad
+    found: list[Any] = []
+    with fwd.dual_level():
+        x = dual(lib, [[0.5, -1.0, 2.0], [1.0, 3.0, -0.25]], [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]) * 1
+        some, row, other = x.as_strided((2,), (1,)), x[1], x.unsqueeze(0)
+        some.mul_(10)
+        found += [tangent(lib, t) for t in (x, some, row, other)]
+        row.as_strided((2,), (1,), 4).mul_(2)
+        found += [tangent(lib, t) for t in (x, some, row, other)]
+        x.t().as_strided((3,), (2,), 1).zero_()
+        found += [tangent(lib, t) for t in (x, some, row, other)]
+        plain = lib.zeros(2, 3, dtype=lib.float64)
+        plain.as_strided((2,), (3,)).copy_(x[0, :2])
+        found.append(tangent(lib, plain))
+        x.mul_(3)
+        found.append(tangent(lib, some))
+    return found
+
+
+@program
+def a_generator_in_a_level(lib: Any) -> Any:
+    fwd = lib.autograd.forward_ad
+
+    @fwd.dual_level()
+    def generate() -> Any:
+        x = dual(lib)
+        yield tangent(lib, x)
+        yield tangent(lib, x * 2)
+
+    return list(generate())
+
+
+@program
+def a_dual_is_not_resized(lib: Any) -> Any:
+    with lib.autograd.forward_ad.dual_level():
+        x = dual(lib)
+        return refused(lambda: x.resize_(1))
+
+
+@program
+def duals_in_the_place_of_parameters(lib: Any) -> Any:
+    fwd = lib.autograd.forward_ad
+    model = lib.nn.Linear(2, 1)
+    with lib.no_grad():
+        model.weight.fill_(2.0)
+        model.bias.fill_(1.0)
+    with fwd.dual_level():
+        for name, parameter in dict(model.named_parameters()).items():
+            delattr(model, name)
+            setattr(model, name, fwd.make_dual(parameter, lib.ones_like(parameter)))
+        return tangent(lib, model(lib.tensor([[3.0, 5.0]])))
+
+
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda f: f.__name__)
 def test_programs_agree(same_program: Callable[..., None], function: Callable[[Any], Any], backend: str) -> None:

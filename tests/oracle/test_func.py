@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any
 
@@ -88,6 +89,8 @@ def environment(lib: Any) -> dict[str, Any]:
         "p": tensor([1.0, 2.0, 0.5], requires_grad=True),
         "b": lib.arange(24, dtype=double).reshape(2, 3, 4) / 10,
         "i": lib.tensor([2, 0]),
+        "z": lib.tensor([1 + 2j, 3 - 1j], dtype=lib.complex128),
+        "partial": functools.partial,
         "eye": lib.eye(3, dtype=double),
         "integers": lib.ones(3, dtype=lib.int64),
         "tensor": tensor,
@@ -424,6 +427,156 @@ def test_second_order_and_many_at_once(program: str) -> None:
 )
 def test_modules(program: str) -> None:
     check(program)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "grad(lambda t: t.sum())(z)",
+        "grad(lambda t: (t * t).abs().sum())(z)",
+        "grad_and_value(lambda t: (t * t).sum())(z)",
+        "vjp(lambda t: t * t, z)[1](z)",
+        "vjp(lambda t: t * 2, v)[1](z.new_ones(3))",
+        "vjp(lambda t: t.abs(), z)[1](z)",
+        "jvp(lambda t: t * t, (z,), (z,))",
+        "jacrev(lambda t: t * t)(z)",
+        "jacrev(lambda t, u: t)(v, z)",
+        "jacrev(lambda t: t + 1j)(v)",
+        "jacfwd(lambda t: t * t)(z)",
+        "jacfwd(lambda t: (t, {'k': t + 1j}))(v)",
+        "hessian(lambda t: t.abs().sum())(z)",
+        "autograd.functional.jacobian(lambda t: t * t, z, vectorize=True, strategy='forward-mode')",
+    ],
+)
+def test_complex_numbers(program: str) -> None:
+    check(program)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "grad(lambda t, u: (t * u).sum(), argnums=(-1, 1))(v, v)",
+        "jacfwd(lambda t: t, argnums=1)(v)",
+        "jacfwd(lambda t: t, argnums='k')(v)",
+        "jacfwd(lambda t, u: t * u, argnums=())(v, v)",
+        "jacfwd(lambda t, u: t * u, argnums=(0, 0))(v, v)",
+        "hessian(lambda t: t.sum(), argnums=2)(v)",
+        "jacrev(lambda t: t, argnums=-2)(v)",
+        "vjp(lambda t: None, v)",
+        "jvp(lambda t: None, (v,), (v,))",
+        "jacrev(lambda t: None)(v)",
+        "jacfwd(lambda t: None)(v)",
+        "vjp(lambda t: t.long(), v)",
+        "jacrev(lambda t: (t, t > 1))(v)",
+        "vjp(lambda t: t * 2, v)[1](None)",
+        "vjp(lambda t: t.sum(), v)[1](None)",
+        "jvp(lambda t: t, (v,), (integers,))",
+        "jvp(lambda t: t, (integers,), (v,))",
+        "jvp(lambda t: (t, 3), (v,), (v,), has_aux=True)",
+        "jvp(lambda t: (t, (t, None)), (v,), (v,), has_aux=True)",
+        "jacfwd(lambda t: (t, 3), has_aux=True)(v)",
+        "jacrev(lambda t: t * 2, chunk_size=1)(v)",
+        "jacrev(lambda t: (t * 2, {'k': t.sum()}), chunk_size=1)(v)",
+        "jacrev(WithContext.apply, chunk_size=0)(v)",
+        "jacrev(Exp.apply, chunk_size=1)(v)",
+        "jacrev(Exp.apply)(v)",
+        "vmap(partial(lambda t, u: t, u=3), in_dims=7)(x)",
+        "vmap(lambda t: t.item())(x)",
+        "vmap(lambda t: not t)(x)",
+        "vmap(lambda t: lib.equal(t, t))(x)",
+        "vmap(lambda t: lib.allclose(t, v))(x)",
+        "vmap(lambda t: lib.add(t, 1, out=v))(x)",
+        "vmap(lambda t: lib.add(v, 1, out=t))(x)",
+        "autograd.functional.jacobian(lambda t: autograd.functional.jacobian(lambda u: u ** 3, t, vectorize=True,"
+        " strategy='forward-mode'), v, vectorize=True)",
+        "autograd.functional.jacobian(lambda t: t.exp(), p, vectorize=True, strategy='forward-mode')",
+        "stack_module_state([lib.nn.Linear(3, 2), lib.nn.Linear(3, 2).requires_grad_(False)])",
+    ],
+)
+def test_corners(program: str) -> None:
+    check(program)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "functionalize(written)(x)",
+        "functionalize(lambda t: (t.add_(1), t * 2, 3, None, 'k', [t]))(x)",
+        "(functionalize(lambda t: t[:, :1].mul_(5))(x), x)",
+        "(functionalize(lambda t, *, u: u.add_(t))(v, u=s.expand(3).clone()), v)",
+        "(functionalize(lambda t, u: (t.copy_(u), u.add_(1)))(v, m[0]), v, m)",
+        "(functionalize(lambda t: t.t_())(x), x)",
+        "(functionalize(lambda t: t.unsqueeze_(0).mul_(2))(x), x)",
+        "functionalize(lambda t: lib.add(t, 1, out=lib.zeros(3, dtype=t.dtype)))(v)",
+        "functionalize(lambda t: (t.requires_grad, t.is_leaf, t.grad_fn))(p)",
+        "functionalize(lambda t: (t * 2).add_(1))(p)",
+        "functionalize(lambda t: t.add_(1))(p)",
+        "autograd.grad(functionalize(lambda t: (t * 2).mul_(t))(p).sum(), p)",
+        "(lambda w: (functionalize(lambda t: t.mul_(3))(w), autograd.grad(w.sum(), p)))(p * 2)",
+        "functionalize(lambda t: t if t.sum() > 0 else -t)(v)",
+        "functionalize(lambda t: t.sum().item())(v)",
+        "functionalize(lambda t: t.detach().requires_grad_())(v)",
+        "functionalize(lambda: lib.ones(3).add_(1))()",
+        "functionalize(written, remove='all')",
+        "functionalize(written, remove='mutations_and_views')(x)",
+        "functionalize(written, 'mutations')",
+        "grad(functionalize(lambda t: written(t).sum()))(x)",
+        "grad(functionalize(lambda t: t.add_(1).sum()))(v)",
+        "functionalize(grad(lambda t: written(t).sum()))(x)",
+        "(vmap(functionalize(lambda t: t.add_(1)))(x), x)",
+        "vmap(functionalize(lambda t: lib.zeros(3, dtype=t.dtype).add_(t)))(x)",
+        "functionalize(vmap(written))(x)",
+        "jvp(functionalize(written), (x,), (x,))",
+        "functionalize(lambda t: jvp(written, (t,), (t,)))(x)",
+        "grad(functionalize(lambda t: ((y := t * 2).detach().mul_(3), y.sum())[1]))(v)",
+        "repr(functionalize(lambda t: repr(t))(v))",
+    ],
+)
+def test_functionalize(program: str) -> None:
+    check(program)
+
+
+def inside(lib: Any) -> Any:
+    """What the argument of a function being differentiated says of itself."""
+    seen = []
+    for make in (
+        lambda: lib.ones(2),
+        lambda: lib.ones(2, requires_grad=True),
+        lambda: lib.ones(2).requires_grad_() * 2,
+    ):
+
+        def look(t: Any) -> Any:
+            seen.append((t.is_leaf, t.requires_grad, t.grad_fn, t.grad, t._version, t.output_nr))
+            return t.sum()
+
+        x = make()
+        lib.func.grad(look)(x)
+        lib.func.grad(lambda t, look=look: lib.func.grad(look)(t).sum())(x)
+        lib.func.jacrev(look)(x)
+    return seen
+
+
+def test_arguments_are_leaves_inside() -> None:
+    assert inside(pb) == inside(torch)
+
+
+def test_a_buffer_that_a_module_assigns_goes_into_the_dictionary() -> None:
+    def counted(lib: Any) -> Any:
+        class Counter(lib.nn.Module):  # type: ignore[misc]  # of either library
+            def __init__(self) -> None:
+                super().__init__()
+                self.register_buffer("count", lib.zeros(()))
+
+            def forward(self, x: Any) -> Any:
+                self.count = self.count + 1
+                return x + self.count
+
+        module, buffers, more = Counter(), {"count": lib.tensor(5.0)}, {"count": lib.tensor(7.0)}
+        result = lib.func.functional_call(module, buffers, (lib.zeros(()),))
+        lib.func.functional_call(module, (more, {}), (lib.zeros(()),))
+        return result.item(), buffers["count"].item(), module.count.item(), more["count"].item()
+
+    assert counted(pb) == counted(torch)
 
 
 def test_a_mapped_tensor_prints_as_pytorch_prints_it() -> None:

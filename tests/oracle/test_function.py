@@ -749,6 +749,571 @@ def integers_and_complex(lib: Any) -> Any:
     return z.grad.tolist(), out.requires_grad
 
 
+def numbers(value: Any) -> Any:
+    """Tensors as lists, also within tuples."""
+    if isinstance(value, tuple | list):
+        return [numbers(v) for v in value]
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def dual(lib: Any, primal: Any = None) -> Any:
+    given = lib.tensor([1.0, 2.0], dtype=lib.float64) if primal is None else primal
+    return lib.autograd.forward_ad.make_dual(given, lib.tensor([10.0, 20.0], dtype=lib.float64))
+
+
+def parts_of(lib: Any, tensor: Any) -> Any:
+    return numbers(tuple(lib.autograd.forward_ad.unpack_dual(tensor)))
+
+
+def with_jvp(lib: Any, jvp: Any, forward: Any = times_two) -> Any:
+    function = make(lib, forward, lambda ctx, *g: g[0])
+    function.jvp = staticmethod(jvp)
+    return function
+
+
+@program
+def results_that_are_no_tensors_count_among_the_gradients(lib: Any) -> Any:
+    log: list[Any] = []
+    function = make(
+        lib,
+        lambda ctx, x: (5, x * 2, None, "text", x * 3),
+        lambda ctx, *g: (log.append(numbers(g)), g[1] * 2 + g[4])[1],
+    )
+    x = leaf(lib)
+    out = function.apply(x)
+    node = out[4].grad_fn
+    node.register_prehook(lambda grads: log.append(numbers(grads)))
+    node.register_hook(lambda inputs, outputs: log.append((numbers(inputs), numbers(outputs))))
+    out[4].sum().backward(retain_graph=True)
+    (out[1] * out[4]).sum().backward()
+    return log, x.grad.tolist(), out[1].output_nr, out[4].output_nr, (out[4] * 2).grad_fn.next_functions[0][1]
+
+
+@program
+def a_result_returned_twice(lib: Any) -> Any:
+    def written(ctx: Any, x: Any) -> Any:
+        ctx.mark_dirty(x.add_(1))
+        return x, x
+
+    found = []
+    for forward in (lambda ctx, x: (lambda out: (out, out))(x.clone()), written, lambda ctx, x: (x, x)):
+        x = leaf(lib)
+        y = x * 1
+        function = make(lib, forward, lambda ctx, a, b: a + b * 10)
+
+        def action(function: Any = function, x: Any = x, y: Any = y) -> Any:
+            a, b = function.apply(y)
+            (a * 3 + b * b).sum().backward()
+            return a is b, a is y, a.output_nr, b.output_nr, a.grad_fn.name(), x.grad.tolist()
+
+        found.append(refused(action))
+    return found
+
+
+@program
+def what_is_marked_dirty(lib: Any) -> Any:
+    def fresh(ctx: Any, x: Any) -> Any:
+        out = x * 2
+        ctx.mark_dirty(out)
+        return out
+
+    def untouched(ctx: Any, x: Any) -> Any:
+        ctx.mark_dirty(x, x)
+        return x
+
+    def without_gradient(ctx: Any, x: Any) -> Any:
+        ctx.mark_dirty(x)
+        ctx.mark_non_differentiable(x)
+        return x.mul_(2)
+
+    def with_another(ctx: Any, x: Any) -> Any:
+        ctx.mark_dirty(x)
+        return x.mul_(2), x.clone()
+
+    found = []
+    for forward in (fresh, untouched, without_gradient, with_another, lambda ctx, x: x.mul_(2)):
+        function = make(lib, forward, lambda ctx, *g: g[0])
+        for given in (leaf(lib) * 1, leaf(lib).detach(), (leaf(lib) * 1)[:1]):
+
+            def action(function: Any = function, given: Any = given) -> Any:
+                out = function.apply(given)
+                first = out[0] if isinstance(out, tuple) else out
+                name = first.grad_fn and first.grad_fn.name()
+                return first is given, first._version, first.requires_grad, name, given.requires_grad
+
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                found.append(refused(action))
+            found.append([str(w.message).split(" (Triggered")[0] for w in caught])
+    return found
+
+
+@program
+def views_written_by_a_function(lib: Any) -> Any:
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.mark_dirty(x)
+        return x.mul_(2)
+
+    def without_grad(base: Any) -> Any:
+        with lib.no_grad():
+            return base[1:]
+
+    function = make(lib, forward, lambda ctx, g: g * 2)
+    found = []
+    for view in (
+        lambda b: b[1:],
+        lambda b: b.view(2, 2)[0],
+        lambda b: b.unbind()[0],
+        lambda b: b.split(2)[0],
+        without_grad,
+    ):
+        x = leaf(lib, 1.0, 2.0, 3.0, 4.0)
+        base = x * 1
+
+        def action(view: Any = view, x: Any = x, base: Any = base) -> Any:
+            part = view(base)
+            out = function.apply(part)
+            names = base.grad_fn.name(), part.grad_fn.name()
+            (base * base).sum().backward()
+            return out is part, names, base._version, base.tolist(), x.grad.tolist()
+
+        found.append(refused(action))
+    return found
+
+
+@program
+def results_with_a_history_of_their_own(lib: Any) -> Any:
+    weight = leaf(lib)
+
+    def recorded(ctx: Any, x: Any) -> Any:
+        with lib.enable_grad():
+            return x * weight
+
+    def view(ctx: Any, x: Any) -> Any:
+        return recorded(ctx, x)[:1]
+
+    found = []
+    for forward in (recorded, view, lambda ctx, x: weight):
+        function = make(lib, forward, lambda ctx, g: g * 10)
+        for given in (leaf(lib), leaf(lib).detach()):
+            out = function.apply(given)
+            found.append((out.requires_grad, out.grad_fn and out.grad_fn.name(), out is weight))
+        with lib.no_grad():
+            out = function.apply(leaf(lib))
+        found.append((out.requires_grad, out.grad_fn and out.grad_fn.name()))
+    return found, weight.is_leaf
+
+
+@program
+def undefined_gradients(lib: Any) -> Any:
+    log: list[Any] = []
+    none = make(lib, times_two, lambda ctx, g: None)
+    noting = make(lib, times_two, lambda ctx, g: (log.append(numbers(g)), g * 2)[1])
+    x = leaf(lib)
+    none.apply(noting.apply(x)).sum().backward()
+    log.append(numbers(x.grad))
+    (noting.apply(x) + none.apply(x)).sum().backward()
+    log.append(x.grad.tolist())
+    for options in ({}, {"allow_unused": True}, {"materialize_grads": True}):
+        x = leaf(lib)
+        out = none.apply(x * 1).sum()
+        log.append(refused(lambda o=out, x=x, k=options: numbers(lib.autograd.grad(o, x, **k))))
+    return log
+
+
+@program
+def gradients_of_results_without_gradient(lib: Any) -> Any:
+    log = []
+    for materialize in (True, False):
+
+        def forward(ctx: Any, x: Any, materialize: bool = materialize) -> Any:
+            constant = x * 3
+            ctx.mark_non_differentiable(constant)
+            ctx._materialize_non_diff_grads = materialize
+            return x * 2, constant, x.long(), x * 4
+
+        def backward(ctx: Any, *grads: Any) -> Any:
+            log.append([None if g is None else (g.tolist(), str(g.dtype)) for g in grads])
+            return grads[0]
+
+        make(lib, forward, backward).apply(leaf(lib))[0].sum().backward()
+    return log
+
+
+@program
+def gradients_in_one_list(lib: Any) -> Any:
+    log: list[Any] = []
+
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        ctx.save_for_backward(x, y)
+        return x * 2, y * 3
+
+    def backward(ctx: Any, grads: Any) -> Any:
+        log.append((type(grads).__name__, numbers(grads), len(ctx.saved_tensors)))
+        log.append(refused(lambda: ctx.saved_tensors))
+        return grads.pop(0) * 2, grads.pop() * 3
+
+    function = make(lib, forward, backward)
+    function.boxed_grads_call = function.clear_saved_tensors_on_access = True
+    x, y = leaf(lib), leaf(lib)
+    first, second = function.apply(x, y)
+    (first + second).sum().backward(retain_graph=True)
+    return log, x.grad.tolist(), y.grad.tolist()
+
+
+@program
+def the_context_before_and_after(lib: Any) -> Any:
+    log: list[Any] = []
+    contexts = []
+
+    def forward(ctx: Any, x: Any) -> Any:
+        contexts.append(ctx)
+        log.append((ctx.saved_tensors, ctx.to_save, ctx.name(), type(ctx).__name__, ctx.metadata))
+        ctx.save_for_backward(x)
+        ctx.metadata["note"] = 1
+        log.append((ctx.saved_tensors, len(ctx.to_save), ctx.dirty_tensors, ctx.non_differentiable))
+        # names that mean nothing to PyTorch
+        ctx.saved, ctx.function, ctx.edges, ctx.outputs, ctx.hooks, ctx.sequence = range(6)
+        return x * 2
+
+    def backward(ctx: Any, grad: Any) -> Any:
+        log.append((ctx.saved, ctx.function, ctx.edges, ctx.outputs, ctx.hooks, ctx.sequence))
+        log.append((ctx.to_save, len(ctx.saved_tensors)))
+        return grad * 2
+
+    function = make(lib, forward, backward)
+    names = lib.autograd.function
+    x = leaf(lib)
+    node = function.apply(x).grad_fn
+    log.append(
+        (node.to_save, len(node.saved_tensors), node.metadata, node.requires_grad, node._forward_cls is function)
+    )
+    log.append([isinstance(node, kind) for kind in (names.FunctionCtx, names.BackwardCFunction)])
+    log.append((isinstance(function, names.FunctionMeta), type(node) is function._backward_cls))
+    function.apply(x).sum().backward()
+    function.apply(x.detach())
+    log.append((contexts[-1].saved_tensors, contexts[-1].needs_input_grad))
+    return log
+
+
+@program
+def attributes_of_the_wrong_type(lib: Any) -> Any:
+    found = []
+    for name, value in (
+        ("to_save", 3),
+        ("dirty_tensors", 3),
+        ("non_differentiable", 3),
+        ("materialize_grads", False),
+        ("needs_input_grad", (False,)),
+    ):
+
+        def forward(ctx: Any, x: Any, name: str = name, value: Any = value) -> Any:
+            setattr(ctx, name, value)
+            return x * 2
+
+        x = leaf(lib)
+        outcome = refused(lambda f=forward, x=x: make(lib, f, lambda ctx, g: g).apply(x).sum().backward())
+        found.append((outcome[0], outcome[1].partition(" but is ")[0], x.grad is None or x.grad.tolist()))
+    found.append(refused(lambda: make(lib, lambda ctx, x: ctx.set_materialize_grads(3), None).apply(leaf(lib)))[0])
+    return found
+
+
+@program
+def saved_results(lib: Any) -> Any:
+    log: list[Any] = []
+
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        product, total, other = x * y, x + y, (x - y).long()
+        ctx.save_for_backward(x, product, total, other, None)
+        return product, total, other
+
+    def backward(ctx: Any, a: Any, b: Any, c: Any) -> Any:
+        log.append([
+            t is None or (t.requires_grad, t.is_leaf, t.grad_fn and t.grad_fn.name(), t.output_nr)
+            for t in ctx.saved_tensors
+        ])  # fmt: skip
+        return a + b, a * 2 + b
+
+    x, y = leaf(lib), leaf(lib)
+    product, total, _ = make(lib, forward, backward).apply(x, y)
+    lib.autograd.grad((product + total).sum(), x, create_graph=True)
+    (product + total).sum().backward()
+    return log
+
+
+@program
+def hooks_on_what_is_saved(lib: Any) -> Any:
+    log: list[Any] = []
+
+    def forward(ctx: Any, x: Any) -> Any:
+        out = x.exp()
+        ctx.save_for_backward(x, out, None)
+        return out
+
+    x = leaf(lib)
+    out = make(lib, forward, lambda ctx, g: (lambda x, out, _: g * out * x)(*ctx.saved_tensors)).apply(x)
+    saved = out.grad_fn._raw_saved_tensors
+    log.append(refused(lambda: saved[2].register_hooks(lambda t: t, lambda t: t)))
+    for place, factor in ((0, 10), (1, 100)):
+        saved[place].register_hooks(
+            lambda t, k=factor: (log.append(("pack", t.tolist())), t * k)[1], lambda t: (log.append("unpack"), t)[1]
+        )
+    log.append(refused(lambda: saved[0].register_hooks(lambda t: t, lambda t: t)))
+    log.append(numbers(out.grad_fn.saved_tensors))
+    (first,) = lib.autograd.grad(out.sum(), x, create_graph=True)
+    log.append(first.tolist())
+    log.append(refused(lambda: lib.autograd.grad(first.sum(), x)[0].tolist()))
+    return log, refused(lambda: out.grad_fn._raw_saved_tensors)
+
+
+@program
+def what_once_differentiable_gives(lib: Any) -> Any:
+    found = []
+    for returned in (lambda g: g * 2, lambda g: (g * 2,), lambda g: (g * 2, None), lambda g: None):
+        backward = lib.autograd.function.once_differentiable(lambda ctx, g, r=returned: r(g))
+
+        def action(backward: Any = backward) -> Any:
+            x, weight = leaf(lib), leaf(lib)
+            out = make(lib, times_two, backward).apply(x) * weight
+            (grad,) = lib.autograd.grad(out.sum(), x, create_graph=True)
+            node = grad.grad_fn
+            return grad.tolist(), node.name(), len(node.next_functions), refused(grad.sum().backward)
+
+        found.append(refused(action))
+    return found
+
+
+@program
+def former_styles(lib: Any) -> Any:
+    class Written(lib.autograd.function.InplaceFunction):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.mark_dirty(x)
+            return x.add_(1)
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            return grad
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        instance = Written(True)
+    y = leaf(lib) * 1
+    return instance.inplace, Written.apply(y) is y, y.grad_fn.name(), refused(lambda: instance(y))
+
+
+@program
+def shapes_of_gradients(lib: Any) -> Any:
+    found = []
+    for shape, given in (
+        ((2, 3), (1, 3)),
+        ((2, 3), (3,)),
+        ((2, 3), ()),
+        ((2, 3), (4, 2, 3)),
+        ((1, 3), (2, 3)),
+        ((), (2,)),
+        ((2,), (2, 1)),
+        ((0,), (1,)),
+        ((2, 1), (2, 5)),
+        ((1,), ()),
+        ((2, 3), (3, 2)),
+    ):
+        x = lib.ones(shape, dtype=lib.float64, requires_grad=True)
+        function = make(lib, times_two, lambda ctx, g, given=given: lib.ones(given, dtype=lib.float64))
+        found.append(refused(lambda f=function, x=x: lib.autograd.grad(f.apply(x).sum(), x)[0].tolist()))
+    return found
+
+
+@program
+def which_gradients_are_needed(lib: Any) -> Any:
+    log: list[Any] = []
+    function = make(
+        lib,
+        lambda ctx, x, y, factor: x * y * factor,
+        lambda ctx, g: (log.append(ctx.needs_input_grad), g, lib.ones(7), None)[1:],
+    )
+    x, y = leaf(lib), leaf(lib)
+    constant = y.detach()
+    function.apply(x, constant, 2.0).sum().backward()
+    log.append(x.grad.tolist())
+    for source in (x, y):
+        log.append(refused(lambda s=source: numbers(lib.autograd.grad(function.apply(x, y, 2.0).sum(), s))))
+    return log
+
+
+@program
+def forward_mode(lib: Any) -> Any:
+    log: list[Any] = []
+
+    def forward(ctx: Any, x: Any, factor: Any, y: Any) -> Any:
+        ctx.save_for_forward(x, y)
+        ctx.factor = factor
+        return x * y * factor, 3, x + y
+
+    def jvp(ctx: Any, xt: Any, factor: Any, yt: Any) -> Any:
+        x, y = ctx.saved_tensors
+        log.append((factor, yt.tolist()))
+        return (xt * y + x * yt) * ctx.factor, None, xt + yt
+
+    function = with_jvp(lib, jvp, forward)
+    with lib.autograd.forward_ad.dual_level():
+        for other in (lib.ones(2, dtype=lib.float64) * 5, dual(lib)):
+            product, number, total = function.apply(dual(lib), 3, other)
+            log.append((parts_of(lib, product), number, parts_of(lib, total)))
+        product, _, total = function.apply(lib.ones(2), 3, lib.ones(2))
+        log.append((parts_of(lib, product), parts_of(lib, total)))
+    return log
+
+
+@program
+def results_of_jvp(lib: Any) -> Any:
+    def two(ctx: Any, x: Any) -> Any:
+        constant = x * 3
+        ctx.mark_non_differentiable(constant)
+        return x * 2, constant
+
+    found = []
+    for forward, jvp in (
+        (times_two, lambda ctx, t: 3),
+        (times_two, lambda ctx, t: (t, t)),
+        (times_two, lambda ctx, t: ()),
+        (times_two, lambda ctx, t: [t]),
+        (times_two, lambda ctx, t: t[:1]),
+        (times_two, lambda ctx, t: t.sum()),
+        (lambda ctx, x: (x * 2, 3), lambda ctx, t: (t, t)),
+        (lambda ctx, x: (x * 2, x.long()), lambda ctx, t: (t, None)),
+        (lambda ctx, x: (x * 2, x.long()), lambda ctx, t: (t, t)),
+        (two, lambda ctx, t: (t, t)),
+        (two, lambda ctx, t: (t, None)),
+    ):
+        function = with_jvp(lib, jvp, forward)
+        with lib.autograd.forward_ad.dual_level():
+
+            def action(function: Any = function) -> Any:
+                out = function.apply(dual(lib))
+                return parts_of(lib, out[0] if isinstance(out, tuple) else out)
+
+            found.append(refused(action))
+    with lib.autograd.forward_ad.dual_level():
+        found.append(refused(lambda: make(lib, times_two).apply(dual(lib))))
+    return found
+
+
+@program
+def jvp_of_what_is_written_and_of_views(lib: Any) -> Any:
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.mark_dirty(x)
+        return x.mul_(2)
+
+    found = []
+    for jvp in (lambda ctx, t: t.mul_(2), lambda ctx, t: t * 2, lambda ctx, t: t, lambda ctx, t: None):
+        with lib.autograd.forward_ad.dual_level():
+            x = dual(lib)
+            found.append(refused(lambda j=jvp, x=x: (with_jvp(lib, j, forward).apply(x) is x, parts_of(lib, x))))
+    for forward_of_view in (lambda ctx, x: x.view_as(x), lambda ctx, x: x, lambda ctx, x: x[:1]):
+        for jvp in (
+            lambda ctx, t: t.view_as(t),
+            lambda ctx, t: t,
+            lambda ctx, t: t * 1,
+            lambda ctx, t: t[:1],
+            lambda ctx, t: (t * 1)[:1],
+        ):
+            function = with_jvp(lib, jvp, forward_of_view)
+            with lib.autograd.forward_ad.dual_level():
+                found.append(refused(lambda f=function: parts_of(lib, f.apply(dual(lib)))))
+    return found
+
+
+@program
+def forward_over_reverse(lib: Any) -> Any:
+    def forward(ctx: Any, x: Any) -> Any:
+        out = x.exp()
+        ctx.save_for_backward(out)
+        ctx.save_for_forward(out)
+        return out
+
+    function = make(lib, forward, lambda ctx, g: g * ctx.saved_tensors[0])
+    function.jvp = staticmethod(lambda ctx, t: t * ctx.saved_tensors[0])
+    x = leaf(lib)
+    with lib.autograd.forward_ad.dual_level():
+        out = function.apply(dual(lib, x))
+        (grad,) = lib.autograd.grad(out.sum(), x, create_graph=True)
+        tangent = lib.autograd.forward_ad.unpack_dual(out).tangent
+        return parts_of(lib, out), parts_of(lib, grad), numbers(lib.autograd.grad(tangent.sum(), x))
+
+
+@program
+def backward_within_backward(lib: Any) -> Any:
+    x = leaf(lib)
+    square = x * x
+
+    def backward(ctx: Any, grad: Any) -> Any:
+        with lib.enable_grad():
+            inner = leaf(lib)
+            (inner * inner).sum().backward()
+            square.sum().backward(retain_graph=True)
+        return grad * inner.grad
+
+    make(lib, times_two, backward).apply(square).sum().backward()
+    return x.grad.tolist()
+
+
+@program
+def gradients_of_some_results_and_inputs(lib: Any) -> Any:
+    log: list[Any] = []
+    function = make(
+        lib, lambda ctx, x, y: (x * 2, y * 3), lambda ctx, a, b: (log.append(numbers((a, b))), (a * 2, b * 3))[1]
+    )
+    x, y = leaf(lib), leaf(lib)
+    first, second = function.apply(x, y)
+    total = (first * second).sum()
+    log.append(numbers(lib.autograd.grad(first.sum(), x, retain_graph=True)))
+    log.append(numbers(lib.autograd.grad(total, [second, x], retain_graph=True)))
+    log.append(numbers(lib.autograd.grad(first.sum(), y, retain_graph=True, allow_unused=True)))
+    second.sum().backward(inputs=[y])
+    return log, x.grad, y.grad.tolist()
+
+
+@program
+def gradients_that_share_memory(lib: Any) -> Any:
+    x, y, z = leaf(lib), leaf(lib), leaf(lib)
+    make(lib, lambda ctx, x, y: x + y, lambda ctx, g: (g, g)).apply(x, y).sum().backward()
+
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return x * 1
+
+    make(lib, forward, lambda ctx, g: ctx.saved_tensors[0]).apply(z).sum().backward()
+    for tensor in (x, z):
+        tensor.grad.add_(1)
+    return [t.tolist() for t in (x.grad, y.grad, z.grad, z)], z.grad.requires_grad
+
+
+@program
+def parameters(lib: Any) -> Any:
+    parameter = lib.nn.Parameter(lib.ones(2))
+    out = make(lib, times_two, lambda ctx, g: g).apply(parameter)
+    same = make(lib, lambda ctx, x: x, lambda ctx, g: g * 3).apply(parameter)
+    same.sum().backward()
+    return type(out).__name__, type(same).__name__, same is parameter, same._is_view(), parameter.grad.tolist()
+
+
+@program
+def the_methods_of_the_base_class(lib: Any) -> Any:
+    base = lib.autograd.Function
+    return [
+        refused(action)
+        for action in (
+            lambda: base.forward(1),
+            lambda: base.backward(1, 2),
+            lambda: base.vjp(1, 2),
+            lambda: base.jvp(1, 2),
+            lambda: base.setup_context(1, 2, 3),
+            lambda: base.vmap(1, 2, 3),
+        )
+    ]
+
+
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda f: f.__name__)
 def test_programs_agree(same_program: Callable[..., None], function: Callable[[Any], Any], backend: str) -> None:

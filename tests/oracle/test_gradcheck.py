@@ -236,6 +236,147 @@ def parameters_that_the_function_does_not_take(lib: Any) -> Any:
     return both(lib, lambda w: weight * weight, weight)
 
 
+@program
+def results_that_are_no_tensors(lib: Any) -> Any:
+    x = leaf(lib)
+    functions = (
+        lambda x: (x * 2, None),
+        lambda x: (x * 2, 3),
+        lambda x: "text",
+        lambda x: None,
+        lambda x: {"a": x * 2},
+        lambda x: (x * 2, (x * 3,)),
+        lambda x: (),
+    )
+    found = []
+    for function in functions:
+        found.append(both(lib, function, x))
+        found.append(both(lib, function, x, check_forward_ad=True, check_backward_ad=False))
+        if function(x) != ():
+            found.append(refused(lambda f=function: lib.autograd.gradgradcheck(f, x)))
+    return found
+
+
+@program
+def inputs_of_every_kind(lib: Any) -> Any:
+    x = leaf(lib)
+    others = (None, "text", [1, 2], lib.tensor([1, 2]), True, x.detach())
+    found = [both(lib, lambda a, b: a * 2, (x, other)) for other in others]
+    return found + [both(lib, lambda a: a * 2, inputs) for inputs in ({"a": x}, None, (), [])]
+
+
+@program
+def few_or_no_elements(lib: Any) -> Any:
+    inputs = (leaf(lib).sum(), lib.zeros(0, 3, dtype=lib.float64), lib.zeros(0, dtype=lib.complex128))
+    functions = (
+        lambda x: x * x,
+        lambda x: (x * x, x.sum()),
+        lambda x: (x * x).reshape(-1)[:0],
+        lambda x: x.new_zeros(0) + x.sum(),
+    )
+    found = []
+    for value in inputs:
+        x = value.detach().requires_grad_()
+        for function in functions:
+            found.append(both(lib, function, x, check_batched_grad=True))
+            found.append(both(lib, function, x, check_backward_ad=False, check_forward_ad=True))
+            found.append([refused(lambda f=function, x=x: lib.autograd.gradgradcheck(f, x))])
+    return found
+
+
+@program
+def real_and_complex_inputs_together(lib: Any) -> Any:
+    inputs = leaf(lib), complex_leaf(lib)
+    functions = (
+        lambda a, b: a * b,
+        lambda a, b: (a * b.conj()).imag,
+        lambda a, b: (a.sin(), b.exp()),
+        lambda a, b: b.abs() + a,
+        lambda a, b: a * 2,
+    )
+    return [
+        (
+            both(lib, function, inputs, check_forward_ad=True, check_grad_dtypes=True),
+            refused(lambda f=function: lib.autograd.gradgradcheck(f, inputs, check_fwd_over_rev=True)),
+        )
+        for function in functions
+    ]
+
+
+@program
+def functions_that_write(lib: Any) -> Any:
+    def without_graph(x: Any) -> Any:
+        with lib.no_grad():
+            x.add_(0)
+        return x * 2
+
+    functions = (
+        lambda x: x.add_(1),
+        lambda x: x,
+        lambda x: (x, x * 2),
+        lambda x: x.view(2, 1),
+        lambda x: x.clone().mul_(x),
+        lambda x: (x * 2).add_(1).square(),
+        without_graph,
+    )
+    return [
+        (
+            [kind for kind, _ in both(lib, function, leaf(lib))],
+            [kind for kind, _ in both(lib, function, leaf(lib), check_backward_ad=False, check_forward_ad=True)],
+        )
+        for function in functions
+    ]
+
+
+@program
+def derivatives_of_the_wrong_kind(lib: Any) -> Any:
+    def save(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        ctx.save_for_forward(x)
+        return x * x
+
+    def derivative(change: Any) -> Any:
+        def right(ctx: Any, vector: Any) -> Any:
+            return change(2 * vector * ctx.saved_tensors[0])
+
+        return custom(lib, save, right, right)
+
+    def raises(value: Any) -> Any:
+        raise ZeroDivisionError("inside")
+
+    found = []
+    for change in (lambda g: g.float(), lambda g: g.sum(), lambda g: g * float("nan"), raises):
+        function = derivative(change)
+        for options in ({}, {"check_grad_dtypes": True}, {"raise_exception": False}):
+            x = leaf(lib)
+            found.append(both(lib, function, x, **options))
+            found.append(both(lib, function, x, check_backward_ad=False, check_forward_ad=True, **options))
+    nothing = custom(lib, save, lambda ctx, g: None)
+    return [*found, both(lib, nothing, leaf(lib)), both(lib, nothing, leaf(lib), check_forward_ad=True)]
+
+
+@program
+def undefined_gradients(lib: Any) -> Any:
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.set_materialize_grads(False)
+        return x * 2
+
+    return [
+        both(lib, custom(lib, forward, lambda ctx, g: g * 2), leaf(lib), **options)
+        for options in ({}, {"check_undefined_grad": False}, {"raise_exception": False})
+    ]
+
+
+@program
+def where_gradients_are_off(lib: Any) -> Any:
+    with lib.no_grad():
+        return [
+            both(lib, lib.exp, leaf(lib)),
+            both(lib, lib.exp, leaf(lib), check_forward_ad=True),
+            both(lib, lambda x: x.detach() * 0, leaf(lib)),
+        ]
+
+
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda f: f.__name__)
 def test_programs_agree(same_program: Callable[..., None], function: Callable[[Any], Any]) -> None:
     same_program(function, "numpy")

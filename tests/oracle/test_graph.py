@@ -169,6 +169,115 @@ def refused_hooks(lib: Any) -> Any:
 
 
 @program
+def hooks_left_out_of_order(lib: Any) -> Any:
+    a = leaf(lib)
+    log: list[Any] = []
+    graph = lib.autograd.graph
+
+    def hooks(number: int) -> Any:
+        return graph.saved_tensors_hooks(lambda t: log.append(number) or t, lambda t: t)
+
+    first, second = hooks(1), hooks(2)
+
+    def save() -> None:
+        a.exp()
+        log.append("|")
+
+    for step in (first, second, None, None, first, first, None, None):
+        save()
+        if step is None:
+            first.__exit__()
+        else:
+            step.__enter__()
+    save()
+    messages = [graph.disable_saved_tensors_hooks(text) for text in ("one", "two")]
+    with messages[0]:
+        with messages[1]:
+            inner = refused(lambda: first.__enter__())
+        outer = refused(lambda: first.__enter__())
+        (a * a).grad_fn._raw_saved_self.register_hooks(lambda t: log.append("registered") or t, lambda t: t)
+    with first:
+        save()
+    return log, inner, outer
+
+
+@program
+def what_is_no_hook(lib: Any) -> Any:
+    a = leaf(lib)
+    y = a * a
+    raw = y.grad_fn._raw_saved_self
+    y.sum().backward()
+    return (
+        refused(lambda: lib.autograd.graph.saved_tensors_hooks(1, 2).__enter__())[0],
+        refused(lambda: a * a)[0],
+        refused(lambda: (a * a).grad_fn._raw_saved_self.register_hooks(1, 2))[0],
+        refused(lambda: raw.register_hooks(lambda t: t, lambda t: t)),
+        refused(lambda: y.grad_fn._raw_saved_self.register_hooks(lambda t: t, lambda t: t)),
+        refused(lambda: y.grad_fn._saved_self),
+    )
+
+
+@program
+def more_saved_values_of_nodes(lib: Any) -> Any:
+    x = lib.tensor([[2.0, 3.0], [4.0, 5.0]], requires_grad=True)
+    v = lib.tensor([1.0, 2.0], requires_grad=True)
+
+    def saved(tensor: Any, *names: str) -> Any:
+        values = [getattr(tensor.grad_fn, f"_saved_{name}") for name in names]
+        return [v.tolist() if hasattr(v, "tolist") else v for v in values]
+
+    return (
+        saved(x @ x, "self", "mat2"),
+        saved(x @ v, "self", "vec"),
+        saved(v @ v, "self", "tensor"),
+        saved(x.sum(1), "dim", "keepdim"),
+        saved(x.mean((0, 1), keepdim=True), "dim", "keepdim"),
+        saved(x.var(0), "dim", "correction"),
+        saved(x.roll(1, 0), "shifts", "dims"),
+        saved(x * 3, "self", "other"),
+        saved(x.pow(3), "exponent"),
+        [i.tolist() for i in x[lib.tensor([0])].grad_fn._saved_indices],
+        saved(lib.nn.functional.mse_loss(x, x.detach()), "reduction"),
+    )
+
+
+@program
+def writes_to_what_several_nodes_saved(lib: Any) -> Any:
+    found = []
+
+    def again(b: Any) -> Any:
+        first = (b**2).sum()
+        b.sin_()
+        second = (b**3).sum()
+        b.cos_()
+        return first + second + b.sum()
+
+    def out_argument(b: Any) -> Any:
+        constant = b.detach().clone()
+        product = b * constant
+        lib.add(constant, constant, out=constant)
+        return product.sum()
+
+    def drawn(b: Any) -> Any:
+        constant = b.detach().clone()
+        product = b * constant
+        constant.uniform_()
+        return product.sum()
+
+    def of_a_function(b: Any) -> Any:
+        total = (b * b).sum()
+        lib.nn.functional.relu(b, inplace=True)
+        return total
+
+    for write in (again, out_argument, drawn, of_a_function):
+        a = leaf(lib)
+        with lib.autograd.graph.allow_mutation_on_saved_tensors():
+            write(a.clone()).backward()
+        found.append(a.grad.tolist())
+    return found
+
+
+@program
 def writes_to_saved_tensors(lib: Any) -> Any:
     x = lib.ones(2, requires_grad=True)
     with lib.autograd.graph.allow_mutation_on_saved_tensors() as saved:
@@ -242,7 +351,10 @@ def versions_counted_by_hand(lib: Any) -> Any:
     y = x * 1
     z = y * y
     lib.autograd.graph.increment_version([y])
-    return y._version, refused(z.sum().backward)
+    increment = lib.autograd.graph.increment_version
+    before = y._version
+    wrong = refused(lambda: increment(1)), refused(lambda: increment([1])), y._version == before
+    return y._version, refused(z.sum().backward), wrong
 
 
 @program

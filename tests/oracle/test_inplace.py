@@ -22,8 +22,7 @@ import_all()
 
 #: What PyTorch has and pullback does not: special functions, sparse tensors, shared memory.
 MISSING = {
-    "digamma_", "erfinv_", "gcd_", "i0_", "igamma_", "igammac_", "lcm_", "lgamma_", "mvlgamma_", "nextafter_",
-    "polygamma_", "renorm_", "resize_as_sparse_", "set_", "share_memory_", "sparse_resize_",
+    "i0_", "igamma_", "igammac_", "renorm_", "resize_as_sparse_", "set_", "share_memory_", "sparse_resize_",
     "sparse_resize_and_clear_",
 }  # fmt: skip
 METHODS = sorted(n for n in dir(torch.Tensor) if n.endswith("_") and not n.startswith("_") and n not in MISSING)
@@ -54,6 +53,8 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
         (pb.tensor([1, 2]), pb.tensor([True, False]), 1.5),
     ],
     "masked_scatter_": [(X, Y > 0, Y)],
+    "mvlgamma_": [(Y + 2, 2), (Y.double() + 2, 1)],
+    "polygamma_": [(Y + 1.25, 1), (Y.double() + 1.25, 0)],
     "zero_": [(X,), (pb.tensor([True]),)],
 }
 #: Other dtypes: of bools PyTorch's other kernels are at fault, or have other names.
@@ -321,3 +322,24 @@ def test_random_numbers_record_that_nothing_flows_through(name: str) -> None:
         return x.grad_fn.name(), leaf.grad.tolist()
 
     assert node(pb) == node(torch)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_gradients_of_writes_into_the_parts_of_complex_numbers(same_program, backend):
+    def program(lib):
+        found = []
+        for write in (
+            lambda r: r[..., 1].neg_(),
+            lambda r: r[0].mul_(3),
+            lambda r: lib.view_as_complex(r[1:]).mul_(1j),
+            lambda r: r.as_strided((2,), (2,), 1).mul_(5),
+        ):
+            leaf = lib.tensor([1 + 2j, 3 - 1j], dtype=lib.complex128, requires_grad=True)
+            z = leaf * 1
+            write(lib.view_as_real(z))
+            z.imag.mul_(4)
+            (z.abs() ** 2).sum().backward()
+            found.append((z.tolist(), leaf.grad.tolist()))
+        return found
+
+    same_program(program, backend)

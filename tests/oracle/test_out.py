@@ -41,8 +41,10 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "index_copy": [(X, 0, pb.tensor([1]), X[:1])],
     "index_reduce": [(X, 0, pb.tensor([1]), X[:1], "prod")],
     "index_select": [(X, 1, pb.tensor([2, 0]))],
+    "isin": [(X, X[0])],
     "median": [(X, 0)],
     "nonzero": [(X,)],
+    "polygamma": [(1, X)],
     "normal": [(X, 0.0), (2.0, 0.0, (3,))],
     "rand": [(0, 3)],
     "randint": [(2, 3, (2, 3))],
@@ -71,6 +73,7 @@ DIFFERENT_DTYPE = {
     "max": REFUSED_ALIKE,
     "median": REFUSED_ALIKE,
     "min": REFUSED_ALIKE,
+    "mvlgamma": REFUSED_ALIKE,
     "nansum": "PyTorch has no kernel for integers where it decides by `out`; of integers themselves it has",
     "normal": REFUSED_ALIKE,
     "randn": "PyTorch does not look at the dtype where there are no elements",
@@ -78,6 +81,7 @@ DIFFERENT_DTYPE = {
 }
 DIFFERENT_MEMORY = {
     "log_softmax": "PyTorch reads what it has written",
+    "mvlgamma": "PyTorch copies the result",
     "normal": "PyTorch adds the mean it has overwritten",
     "slice_scatter": "PyTorch reads what it has written",
     "softmax": "PyTorch reads what it has written",

@@ -28,6 +28,21 @@ def test_the_default_backend_loads_its_own_library_only() -> None:
     assert not loaded.intersection(("jax", "cupy", "torch", "click", "rich"))
 
 
+def test_families_that_few_programs_need_load_when_first_used() -> None:
+    """Their methods are there all the same."""
+    families = {f"pullback.ops.{name}" for name in ("divisors", "membership", "next_number", "special_functions")}
+    asked = "assert {'lgamma', 'gcd_', 'nextafter'} <= set(dir(pullback.Tensor))"
+    assert not modules_after(f"import pullback\n{asked}").intersection(families)
+    for use, family in (
+        ("pullback.Tensor.lgamma_", "special_functions"),
+        ("pullback.ones(2).digamma()", "special_functions"),
+        ("pullback.isin", "membership"),
+        ("pullback.gcd_", "divisors"),
+        ("pullback.ones(2).nextafter(pullback.ones(2))", "next_number"),
+    ):
+        assert families.intersection(modules_after(f"import pullback\n{use}")) == {f"pullback.ops.{family}"}
+
+
 def test_modules_and_optimizers_load_when_first_used() -> None:
     assert "pullback.nn" not in modules_after("import pullback")
     assert "pullback.nn" in modules_after("import pullback\npullback.nn.functional.relu")

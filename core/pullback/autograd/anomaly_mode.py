@@ -6,17 +6,16 @@ Follows https://pytorch.org/docs/stable/autograd.html#anomaly-detection.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback.autograd.grad_mode import ANOMALY, MODE, entered, left, mode
+from pullback.autograd.engine import current_pass
+from pullback.autograd.grad_mode import ANOMALY, MODE, check_bool, entered, left, mode
 from pullback.autograd.node import Node
 
 if TYPE_CHECKING:
-    from contextvars import Token
-
     from pullback.tensor import Tensor
 
     #: Takes a node and the gradients it has computed; returns what is wrong with them, or None.
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 _checks_nan: ContextVar[bool] = ContextVar("pullback anomaly check_nan", default=True)
 _predicates: ContextVar[dict[str | None, Predicate]] = ContextVar("pullback anomaly predicates", default={})  # noqa: B039  never written
-#: The node that backward is running: what is recorded meanwhile was induced by it.
-_running: ContextVar[Node | None] = ContextVar("pullback anomaly node", default=None)
 
 
 class set_detect_anomaly:
@@ -56,11 +53,8 @@ class set_detect_anomaly:
     def __init__(
         self, mode: bool, check_nan: bool = True, *, predicates: dict[str | None, Predicate] | None = None
     ) -> None:
-        self._tokens: tuple[Token[int], Token[bool], Token[dict[str | None, Predicate]]] = (
-            MODE.set(entered(MODE.get(), ANOMALY) if mode else left(MODE.get(), ANOMALY)),
-            _checks_nan.set(check_nan),
-            _predicates.set(dict(predicates or {})),
-        )
+        self._before = _state()
+        set_anomaly_enabled(mode, check_nan, predicates=predicates)
 
     def __enter__(self) -> None:
         return
@@ -68,10 +62,7 @@ class set_detect_anomaly:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        mode_token, nan_token, predicates_token = self._tokens
-        _predicates.reset(predicates_token)
-        _checks_nan.reset(nan_token)
-        MODE.reset(mode_token)
+        _restore(self._before)
 
 
 class detect_anomaly:
@@ -92,27 +83,69 @@ class detect_anomaly:
     RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
     """
 
-    _inner: set_detect_anomaly
-
     def __init__(self, check_nan: bool = True, *, predicates: dict[str | None, Predicate] | None = None) -> None:
         import warnings
 
+        self._before = _state()
+        self._check_nan = check_nan
+        self._given = predicates
         warnings.warn(
             "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for"
             " debugging.",
             UserWarning,
             stacklevel=2,
         )
-        self._check_nan = check_nan
-        self._given = predicates
 
     def __enter__(self) -> None:
-        self._inner = set_detect_anomaly(True, self._check_nan, predicates=self._given)
+        set_anomaly_enabled(True, self._check_nan, predicates=self._given)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._inner.__exit__(kind, error, trace)
+        _restore(self._before)
+
+
+def _state() -> tuple[bool, bool, dict[str | None, Predicate]]:
+    """What is in force: whether anomalies are detected, whether NaN is one, what else is."""
+    return is_anomaly_enabled(), _checks_nan.get(), _predicates.get()
+
+
+def _restore(state: tuple[bool, bool, dict[str | None, Predicate]]) -> None:
+    # Not by the tokens of the context variables: a block may end in another context than it began in.
+    enabled, check_nan, predicates = state
+    MODE.set(entered(mode(), ANOMALY) if enabled else left(mode(), ANOMALY))
+    _checks_nan.set(check_nan)
+    _predicates.set(predicates)
+
+
+def set_anomaly_enabled(
+    enabled: bool, check_nan: bool = True, *, predicates: dict[str | None, Predicate] | None = None
+) -> None:
+    """Switch anomaly detection on or off; takes what :class:`set_detect_anomaly` does.
+
+    Raises
+    ------
+    TypeError
+        For switches that are no bool, and predicates that cannot be called.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.set_anomaly_enabled(True)
+    >>> pb.is_anomaly_enabled()
+    True
+    >>> pb.set_anomaly_enabled(False)
+    """
+    check_bool(enabled, "set_anomaly_enabled", "enabled")
+    check_bool(check_nan, "set_anomaly_enabled", "check_nan", 2)
+    given = dict(predicates or {})
+    for name, predicate in given.items():
+        if not (name is None or isinstance(name, str)) or not callable(predicate):
+            raise TypeError(
+                f"predicates must have names of nodes, or None, for keys, and callables for values, got {name!r}:"
+                f" {predicate!r}"
+            )
+    _restore((enabled, check_nan, given))
 
 
 def is_anomaly_enabled() -> bool:
@@ -135,44 +168,48 @@ def remember_origin(node: Node) -> None:
     while len(frames) > 1 and (frames[-1].filename.startswith((here, "<pullback "))):
         frames.pop()
     node.metadata["traceback_"] = traceback.format_list(frames)
-    node.metadata["parent_"] = _running.get()
+    running = current_pass()
+    parent = None if running is None else getattr(running, "node", None)
+    if parent is not None:
+        node.metadata["parent_"] = parent
 
 
-def apply_checked(node: Any, grad: Any) -> Any:
-    """Run a node; where it fails or computes an anomaly, show which lines of forward it comes from."""
-    token = _running.set(node)
-    try:
-        grads = node.apply(grad)
-    except BaseException:
-        show_origin(node)
-        raise
-    finally:
-        _running.reset(token)
+def check_anomaly(node: Node, grads: Sequence[Any]) -> None:
+    """Look at the gradients a node has computed, after its hooks.
+
+    Raises
+    ------
+    RuntimeError
+        If something is wrong with them.
+    """
     wrong = _anomaly(node, tuple(grads))
     if wrong is not None:
-        show_origin(node)
         raise RuntimeError(wrong)
-    return grads
 
 
 def _anomaly(node: Node, grads: tuple[Any, ...]) -> str | None:
-    """What is wrong with the gradients a node has computed, if anything."""
+    """What is wrong with the gradients, if anything."""
     from pullback.tensor import Tensor
 
     predicates = _predicates.get()
-    for name in (None, node.name()):
+    for name in (None, _name(node)):
         if name in predicates:
             found = predicates[name](node, grads)
             if found is not None:
-                return f"Function '{node.name()}': {found}"
+                return f"Function '{_name(node)}': {found}"
     if not _checks_nan.get():
         return None
     for number, grad in enumerate(grads):
         while isinstance(grad, Tensor) and grad.backend.level:
             grad = grad.array.value  # all examples together
         if isinstance(grad, Tensor) and grad.dtype.category > 1 and bool((grad != grad).any()):
-            return f"Function '{node.name()}' returned nan values in its {number}th output."
+            return f"Function '{_name(node)}' returned nan values in its {number}th output."
     return None
+
+
+def _name(node: Node) -> str:
+    """The node's name, also where an attribute of the user's own hides the method."""
+    return type(node).name(node)
 
 
 def show_origin(node: Node) -> None:
@@ -181,25 +218,34 @@ def show_origin(node: Node) -> None:
 
     lines = node.metadata.get("traceback_")
     if lines is None:
-        warnings.warn(
-            f"Error detected in {node.name()}. No forward pass information available. Enable detect anomaly during"
-            " forward pass for more information.",
-            UserWarning,
-            stacklevel=2,
-        )
+        _say_unknown(node)
         return
     warnings.warn(
-        f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{''.join(lines)}",
+        f"Error detected in {_name(node)}. Traceback of forward call that caused the error:\n{''.join(lines)}",
         UserWarning,
         stacklevel=2,
     )
     parent = node.metadata.get("parent_")
     while parent is not None:
         lines = parent.metadata.get("traceback_")
-        known = (
-            f" Traceback of forward call that induced the previous calculation:\n{''.join(lines)}"
-            if lines is not None
-            else " No forward pass information available."
+        if lines is None:
+            _say_unknown(parent)
+            return
+        warnings.warn(
+            f"\n\nPrevious calculation was induced by {_name(parent)}. Traceback of forward call that induced the"
+            f" previous calculation:\n{''.join(lines)}",
+            UserWarning,
+            stacklevel=2,
         )
-        warnings.warn(f"\n\nPrevious calculation was induced by {parent.name()}.{known}", UserWarning, stacklevel=2)
         parent = parent.metadata.get("parent_")
+
+
+def _say_unknown(node: Node) -> None:
+    import warnings
+
+    warnings.warn(
+        f"Error detected in {_name(node)}. No forward pass information available. Enable detect anomaly during"
+        " forward pass for more information.",
+        UserWarning,
+        stacklevel=3,
+    )

@@ -11,29 +11,41 @@ backward through that.
 
 from __future__ import annotations
 
-import enum
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pullback.autograd.differentiate import backward
 from pullback.autograd.engine import BackwardPass, current_pass
 from pullback.autograd.function import Function
-from pullback.autograd.grad_mode import enable_grad, no_grad
+from pullback.autograd.grad_mode import NO_GRAD, enable_grad, mode, no_grad
+from pullback.autograd.node import modified_error
 from pullback.autograd.saved_tensors import SavedTensor, current_hooks, packed_by_hooks, saved_tensors_hooks
-from pullback.kernel_interceptors import intercept_kernels
+from pullback.autograd.selective_checkpoint import (
+    CheckpointPolicy,
+    SelectiveCheckpointContext,
+    create_selective_checkpoint_contexts,
+)
 from pullback.random import fork_rng, get_rng_state, set_rng_state
 from pullback.tensor import Tensor
+from pullback.views import edge_of, saved_version, version_of
+
+if TYPE_CHECKING:
+    from pullback.autograd.checkpoint_log import OperationLog
 
 __all__ = [
     "CheckpointError",
+    "CheckpointFunction",
     "CheckpointPolicy",
+    "GraphExecGroup",
     "SelectiveCheckpointContext",
+    "check_backward_validity",
     "checkpoint",
     "checkpoint_sequential",
     "create_selective_checkpoint_contexts",
+    "detach_variable",
     "noop_context_fn",
     "set_checkpoint_debug_enabled",
     "set_checkpoint_early_stop",
@@ -122,20 +134,25 @@ def checkpoint(
             stacklevel=2,
         )
         use_reentrant = True
-    if determinism_check not in _DESCRIPTIONS:
-        raise ValueError(f"determinism_check should be one of {list(_DESCRIPTIONS)}, but got {determinism_check}")
     if use_reentrant:
         if kwargs:
             raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
-        if context_fn is not noop_context_fn or debug:
+        if context_fn is not noop_context_fn or debug is not False:
             raise ValueError("Passing `context_fn` or `debug` is only supported when use_reentrant=False.")
         return CheckpointFunction.apply(function, preserve_rng_state, *args)
-    if _debugs.get() is not None:
-        debug = bool(_debugs.get())
-    if debug and context_fn is not noop_context_fn:
-        raise ValueError("debug=True is incompatible with non-default context_fn")
-    log = _OperationLog() if debug else None
+    set_debug = _debugs.get()
+    log: OperationLog | None = None
+    if debug if set_debug is None else set_debug:
+        if context_fn is not noop_context_fn:
+            raise ValueError("debug=True is incompatible with non-default context_fn")
+        from pullback.autograd.checkpoint_log import OperationLog
+
+        log = OperationLog()
+    if determinism_check not in _DESCRIPTIONS:
+        raise ValueError(f"determinism_check should be one of {list(_DESCRIPTIONS)}, but got {determinism_check}")
     first, again = context_fn() if log is None else log.contexts()
+    if mode() & NO_GRAD:
+        return function(*args, **kwargs)
     set_early = _stops_early.get()
     frame = _Frame(
         function,
@@ -149,7 +166,13 @@ def checkpoint(
     )
     with saved_tensors_hooks(frame.pack, frame.unpack), first:
         result = function(*args, **kwargs)
-    frame.complete = True
+        frame.complete = True
+    if not frame.complete:
+        raise RuntimeError(
+            "torch.utils.checkpoint: the forward context provided by context_fn suppressed an exception raised during"
+            " the checkpointed forward. This is not supported because checkpoint cannot return a value for a failed"
+            " forward."
+        )
     return result
 
 
@@ -185,13 +208,11 @@ class _Frame:
         random_state: Tensor | None,
         stops_early: bool,
         described: Callable[[Tensor], Any],
-        log: _OperationLog | None,
+        log: OperationLog | None,
     ) -> None:
         self.function = function
-        # Under hooks, those of an enclosing checkpoint among them, the inputs are saved by the hooks.
-        hooked = current_hooks() is not None
-        self.args = [packed_by_hooks(a) if hooked and isinstance(a, Tensor) else a for a in args]
-        self.kwargs = {k: packed_by_hooks(a) if hooked and isinstance(a, Tensor) else a for k, a in kwargs.items()}
+        self.args = [_saved(a) for a in args]
+        self.kwargs = {name: _saved(a) for name, a in kwargs.items()}
         self.context = context
         self.random_state = random_state
         self.stops_early = stops_early
@@ -201,7 +222,9 @@ class _Frame:
         self.descriptions: list[Any] = []
         self.complete = False
         #: For each pass that has asked: the tensors computed again, by number, until they are handed out.
-        self.computed: weakref.WeakKeyDictionary[BackwardPass, dict[int, Tensor]] = weakref.WeakKeyDictionary()
+        self.computed: weakref.WeakKeyDictionary[BackwardPass | GraphExecGroup, dict[int, Tensor]] = (
+            weakref.WeakKeyDictionary()
+        )
 
     def pack(self, tensor: Tensor) -> _Placeholder:
         placeholder = _Placeholder(len(self.placeholders))
@@ -210,19 +233,32 @@ class _Frame:
         return placeholder
 
     def unpack(self, placeholder: _Placeholder) -> Tensor:
-        running = current_pass()
+        try:
+            return self._unpacked(placeholder.number)
+        except CheckpointError as error:
+            if self.log is None:
+                raise
+            raise CheckpointError(self.log.report()) from error
+
+    def _unpacked(self, number: int) -> Tensor:
+        group = _group.get()
+        running = current_pass() if group is None else group
         computed = None if running is None else self.computed.get(running)
         if computed is None:
             computed = self.run_again()
             if running is not None:
                 self.computed[running] = computed
         try:
-            return computed.pop(placeholder.number)
+            return computed.pop(number)
         except KeyError:
+            overlapping = (
+                "Performing two backward calls that overlap (i.e. require the same saved activation in order to compute"
+                " gradients) is not allowed while under the torch.utils.checkpoint.GraphExecGroup context. "
+            )
             raise CheckpointError(
-                "torch.utils.checkpoint: Unpack is being triggered for a tensor that was already unpacked once. If you"
-                " are calling ctx.saved_tensors in backward, make sure to do so only once. Otherwise please open an"
-                " issue with details on your use case."
+                "torch.utils.checkpoint: Unpack is being triggered for a tensor that was already unpacked once."
+                f" {'' if group is None else overlapping}If you are calling ctx.saved_tensors in backward, make sure to"
+                " do so only once. Otherwise please open an issue with details on your use case."
             ) from None
 
     def run_again(self) -> dict[int, Tensor]:
@@ -242,18 +278,49 @@ class _Frame:
         caught.check()
         return caught.tensors
 
-    def differs(self, what: str) -> CheckpointError:
-        """The error for a run that was not the same."""
-        tip = (
-            "\nTip: To see a more detailed error message, either pass `debug=True` to"
-            " `torch.utils.checkpoint.checkpoint(...)` or wrap the code block with `with"
-            " torch.utils.checkpoint.set_checkpoint_debug_enabled(True):` to enable checkpoint‑debug mode globally.\n"
-        )
-        return CheckpointError(f"torch.utils.checkpoint: {what}{tip if self.log is None else self.log.comparison()}")
+
+class _SavedInput:
+    """A tensor as an argument, to be written no more until it is used again."""
+
+    __slots__ = ("tensor", "version")
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        self.version = saved_version(tensor)
+
+    def unpacked(self) -> Tensor:
+        """The tensor again.
+
+        Raises
+        ------
+        RuntimeError
+            If it has been written in place.
+        """
+        tensor, now = self.tensor, version_of(self.tensor)
+        if now != self.version:
+            raise modified_error(tensor.dtype, tensor.shape, edge_of(tensor), now, self.version)
+        return tensor
+
+
+def _saved(value: Any) -> Any:
+    """An argument as a frame keeps it; under hooks, those of an enclosing checkpoint among them, they save tensors."""
+    if not isinstance(value, Tensor):
+        return value
+    return _SavedInput(value) if current_hooks() is None else packed_by_hooks(value)
 
 
 def _unpacked(value: Any) -> Any:
-    return value.unpacked() if isinstance(value, SavedTensor) else value
+    return value.unpacked() if isinstance(value, SavedTensor | _SavedInput) else value
+
+
+def _differs(what: str) -> CheckpointError:
+    """The error for a run that was not the same."""
+    return CheckpointError(
+        f"torch.utils.checkpoint: {what}\nTip: To see a more detailed error message, either pass `debug=True` to\n"
+        "`torch.utils.checkpoint.checkpoint(...)` or wrap the code block\n"
+        "with `with torch.utils.checkpoint.set_checkpoint_debug_enabled(True):` to\n"
+        "enable checkpoint‑debug mode globally.\n"
+    )
 
 
 class _Caught:
@@ -274,9 +341,7 @@ class _Caught:
             if not frame.complete:  # backward inside the function, which goes on to save more afterwards
                 self.more_is_fine = True
                 return tensor
-            raise frame.differs(
-                "trying to save more tensors during recomputation than during the original forward pass.\n"
-            )
+            raise _differs("trying to save more tensors during recomputation than during the original forward pass.\n")
         if frame.placeholders[number]() is not None:
             self.tensors[number] = tensor
             self.descriptions[number] = frame.described(tensor)
@@ -290,7 +355,7 @@ class _Caught:
         if self.more_is_fine:
             return
         if self.count != len(frame.placeholders):
-            raise frame.differs(
+            raise _differs(
                 "A different number of tensors was saved during the original forward and recomputation.\n"
                 f"Number of tensors saved during forward: {len(frame.placeholders)}\n"
                 f"Number of tensors saved during recomputation: {self.count}.\n"
@@ -302,39 +367,49 @@ class _Caught:
                 f" {self.descriptions[n]}\n"
                 for n in different
             )
-            raise frame.differs(
+            raise _differs(
                 "Recomputed values for the following tensors have different metadata than during the forward"
                 f" pass.\n{listed}.\n"
             )
 
 
-class _OperationLog:
-    """The operations of the first run and of the last one."""
-
-    def __init__(self) -> None:
-        self.first: list[str] = []
-        self.again: list[str] = []
-
-    def contexts(self) -> Contexts:
-        return self._noting(self.first), self._noting(self.again)
-
-    def _noting(self, names: list[str]) -> AbstractContextManager[None]:
-        def note(operation: Any, operands: Any, attributes: Any, proceed: Callable[[], Any]) -> Any:
-            names.append(operation.name)
-            return proceed()
-
-        return intercept_kernels(note)
-
-    def comparison(self) -> str:
-        """Both lists, for an error."""
-        first, again = (", ".join(names) or "none" for names in (self.first, self.again))
-        return (
-            f"\nOperations executed during the original forward:\n{first}\n"
-            f"\nOperations executed during recomputation:\n{again}\n"
-        )
-
-
 # -- with reentry -----------------------------------------------------------------------------------------------------
+
+
+def check_backward_validity(inputs: Iterable[Any]) -> None:
+    """Warn where no input requires gradients.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> from pullback.utils.checkpoint import check_backward_validity
+    >>> check_backward_validity((pb.ones(2, requires_grad=True), 3))
+    """
+    if not any(value.requires_grad for value in inputs if isinstance(value, Tensor)):
+        import warnings
+
+        warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", UserWarning, stacklevel=2)
+
+
+def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs, tensors among them as leaves of their own that require gradients where those did.
+
+    Raises
+    ------
+    RuntimeError
+        For anything but a tuple.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> from pullback.utils.checkpoint import detach_variable
+    >>> x = pb.ones(2, requires_grad=True) * 2
+    >>> detach_variable((x, 3))
+    (tensor([2., 2.], requires_grad=True), 3)
+    """
+    if not isinstance(inputs, tuple):
+        raise RuntimeError(f"Only tuple of tensors is supported. Got Unsupported input type: {type(inputs).__name__}")
+    return tuple(v.detach().requires_grad_(v.requires_grad) if isinstance(v, Tensor) else v for v in inputs)
 
 
 class CheckpointFunction(Function):
@@ -342,12 +417,7 @@ class CheckpointFunction(Function):
 
     @staticmethod
     def forward(ctx: Any, run_function: Callable[..., Any], preserve_rng_state: bool, *args: Any) -> Any:
-        import warnings
-
-        if not any(isinstance(a, Tensor) and a.requires_grad for a in args):
-            warnings.warn(
-                "None of the inputs have requires_grad=True. Gradients will be None", UserWarning, stacklevel=4
-            )
+        check_backward_validity(args)
         ctx.run_function = run_function
         ctx.random_state = get_rng_state() if preserve_rng_state else None
         ctx.save_for_backward(*(a for a in args if isinstance(a, Tensor)))
@@ -365,9 +435,10 @@ class CheckpointFunction(Function):
                 " parameter to .backward(). To resolve this error, you can either set use_reentrant=False, or call"
                 " .backward() without passing the `inputs` argument."
             )
-        args = list(ctx.others)
+        given = list(ctx.others)
         for place, tensor in zip(ctx.places, ctx.saved_tensors, strict=True):
-            args[place] = tensor.detach().requires_grad_(tensor.requires_grad)
+            given[place] = tensor
+        args = detach_variable(tuple(given))
         with ExitStack() as stack:
             if ctx.random_state is not None:
                 stack.enter_context(fork_rng())
@@ -424,7 +495,11 @@ def checkpoint_sequential(
     preserve = kwargs.pop("preserve_rng_state", True)
     if kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
-    steps: Sequence[Callable[[Any], Any]] = list(functions.children()) if hasattr(functions, "children") else functions
+    from pullback.nn import Sequential
+
+    steps: Sequence[Callable[[Any], Any]] = (
+        list(functions.children()) if isinstance(functions, Sequential) else functions
+    )
 
     def run(part: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
         def forward(value: Any) -> Any:
@@ -435,12 +510,12 @@ def checkpoint_sequential(
         return forward
 
     length = len(steps) // segments
-    last = length * (segments - 1)
+    done = 0
     value: Any = input
-    for start in range(0, last, length):
-        segment = run(steps[start : start + length])
-        value = checkpoint(segment, value, use_reentrant=use_reentrant, preserve_rng_state=preserve)
-    return run(steps[last:])(value)  # type: ignore[no-any-return]
+    for start in range(0, length * (segments - 1), length):
+        done = start + length
+        value = checkpoint(run(steps[start:done]), value, use_reentrant=use_reentrant, preserve_rng_state=preserve)
+    return run(steps[done:])(value)  # type: ignore[no-any-return]
 
 
 @contextmanager
@@ -477,96 +552,36 @@ def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
         _debugs.reset(token)
 
 
-# -- keeping some results ---------------------------------------------------------------------------------------------
+_group: ContextVar[GraphExecGroup | None] = ContextVar("pullback checkpoint group", default=None)
 
 
-class CheckpointPolicy(enum.Enum):
-    """What to do with an operation's result inside a selective checkpoint."""
+class GraphExecGroup:
+    """Have checkpoints compute again at most once for all backward passes inside the block.
 
-    MUST_SAVE = 0
-    PREFER_SAVE = 1
-    MUST_RECOMPUTE = 2
-    PREFER_RECOMPUTE = 3
-
-
-class SelectiveCheckpointContext:
-    """What a policy is told beside the operation: whether this is the first run.
-
-    Attributes
-    ----------
-    is_recompute : bool
-    """
-
-    def __init__(self, *, is_recompute: bool) -> None:
-        self.is_recompute = is_recompute
-
-
-def create_selective_checkpoint_contexts(policy_fn_or_list: Any, allow_cache_entry_mutation: bool = False) -> Contexts:
-    """The two contexts of a checkpoint that keeps the results of some operations: for ``context_fn``.
-
-    Parameters
-    ----------
-    policy_fn_or_list : callable or list of operations
-        ``policy(ctx, operation, *args, **kwargs)`` returns a :class:`CheckpointPolicy`, or True to save; the operation
-        is its function, such as ``pb.mm``. A list names the operations whose results are saved.
-    allow_cache_entry_mutation : bool
-        Accepted as PyTorch's: what is kept here cannot be written by the program.
+    The passes may not use the same saved tensor twice. It concerns ``use_reentrant=False`` only.
 
     Examples
     --------
-    >>> import functools
     >>> import pullback as pb
-    >>> from pullback.utils.checkpoint import checkpoint, create_selective_checkpoint_contexts
-    >>> x = pb.ones(2, 2, requires_grad=True)
-    >>> keep_products = functools.partial(create_selective_checkpoint_contexts, [pb.mm])
-    >>> y = checkpoint(lambda t: pb.mm(t, t).sin().sum(), x, use_reentrant=False, context_fn=keep_products)
-    >>> y.backward()
-    >>> x.grad
-    tensor([[-1.6646, -1.6646],
-            [-1.6646, -1.6646]])
+    >>> from pullback.utils.checkpoint import GraphExecGroup, checkpoint
+    >>> runs = []
+    >>> def function(t):
+    ...     runs.append(1)
+    ...     return t.exp(), t.sin()
+    >>> x = pb.ones(2, requires_grad=True)
+    >>> first, second = checkpoint(function, x, use_reentrant=False)
+    >>> with GraphExecGroup():
+    ...     first.sum().backward()
+    ...     second.sum().backward()
+    >>> len(runs)
+    2
     """
-    if isinstance(policy_fn_or_list, list):
-        chosen = tuple(policy_fn_or_list)
-        for item in chosen:
-            if not callable(item):
-                raise ValueError(f"Expected op in `op_list` to be an operation but got: {item} of type {type(item)}")
 
-        def policy(ctx: SelectiveCheckpointContext, operation: Any, *args: Any, **kwargs: Any) -> CheckpointPolicy:
-            save = any(operation is item for item in chosen)
-            return CheckpointPolicy.MUST_SAVE if save else CheckpointPolicy.PREFER_RECOMPUTE
-    elif callable(policy_fn_or_list):
-        policy = policy_fn_or_list
-    else:
-        raise TypeError("policy_fn_or_list must be either a function or a list of ops.")
+    def __enter__(self) -> GraphExecGroup:
+        if _group.get() is not None:
+            raise RuntimeError(f"GraphExecGroup contexts cannot be nested. Already inside group {_group.get()}")
+        _group.set(self)
+        return self
 
-    kept: dict[str, list[Any]] = {}
-
-    def saves(first: bool, function: Any, operands: Any, attributes: Any) -> bool:
-        asked: Any = policy(SelectiveCheckpointContext(is_recompute=not first), function, *operands, **attributes)
-        return asked is True or asked in (CheckpointPolicy.MUST_SAVE, CheckpointPolicy.PREFER_SAVE)
-
-    def keep(operation: Any, operands: Any, attributes: Any, proceed: Callable[[], Any]) -> Any:
-        results = proceed()
-        if saves(True, _public(operation), operands, attributes):
-            kept.setdefault(operation.name, []).append(results)
-        return results
-
-    def reuse(operation: Any, operands: Any, attributes: Any, proceed: Callable[[], Any]) -> Any:
-        if not saves(False, _public(operation), operands, attributes):
-            return proceed()
-        results = kept.get(operation.name)
-        if not results:
-            raise RuntimeError(
-                f"{operation.name} encountered during backward, but not found in storage: the function did not call it"
-                " in the first run"
-            )
-        return results.pop(0)
-
-    return intercept_kernels(keep), intercept_kernels(reuse)
-
-
-def _public(operation: Any) -> Any:
-    """The function that users know the operation by."""
-    import pullback
-
-    return getattr(pullback, operation.name, operation.call)
+    def __exit__(self, *exception: object) -> None:
+        _group.set(None)

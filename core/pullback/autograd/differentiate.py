@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
 
-from pullback.autograd.engine import ones_of, run_backward, unshared_wrap
+from pullback.autograd.engine import ones_of, run_backward
 from pullback.autograd.gradient_edge import GradientEdge, OwnershipToken, edge_behind
+from pullback.autograd.gradient_ownership import unshared_wrap
+from pullback.autograd.node import OutputSlot
 from pullback.batching.state import transforming
 from pullback.function_protocol import make_module_overridable
+from pullback.size import Size
 from pullback.tensor import LEAF, Tensor
 from pullback.views import edge_of
 
@@ -28,7 +31,7 @@ def backward(
     retain_graph: bool | None = None,
     create_graph: bool = False,
     grad_variables: Tensor | Sequence[Tensor | None] | None = None,
-    inputs: Place | Sequence[Place] | None = None,
+    inputs: Place | Sequence[Place] | dict[str, Tensor] | None = None,
 ) -> None:
     """Accumulate the gradients of ``tensors`` into the leaves they were computed from.
 
@@ -44,7 +47,7 @@ def backward(
         Record the backward pass too, for higher derivatives.
     grad_variables
         The former name of ``grad_tensors``.
-    inputs : Tensor, GradientEdge or a sequence of them, optional
+    inputs : Tensor, GradientEdge, a sequence of them or a dict, optional
         Accumulate into these only.
 
     Raises
@@ -87,7 +90,7 @@ def backward(
             )
         grad_tensors = grad_variables
     outputs = _as_sequence(tensors)
-    chosen = None if inputs is None else _as_sequence(inputs)
+    chosen = None if inputs is None else _as_inputs(inputs, "backward")
     if chosen is not None and not chosen:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     roots = _roots(outputs, _as_gradients(grad_tensors, len(outputs)))
@@ -99,32 +102,64 @@ def backward(
             if isinstance(place, Tensor) and place.edge is not LEAF:
                 place.retain_grad()
             edge = edge_behind(place, [e for e, _ in roots])
-            if edge is not None:
-                targets.append(edge)
+            if edge is not None:  # the node of an output runs, and with it the hook that retains the gradient
+                targets.append(edge.node if isinstance(edge, OutputSlot) else edge)
     run_backward(roots, keep_graph=keep, create_graph=create_graph, accumulate_into=targets)
 
 
+@overload
+def grad(
+    outputs: Place | Sequence[Place],
+    inputs: dict[str, Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> dict[str, Tensor | None]: ...
+
+
+@overload
 def grad(
     outputs: Place | Sequence[Place],
     inputs: Place | Sequence[Place],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
+) -> tuple[Tensor | None, ...]: ...
+
+
+def grad(
+    outputs: Place | Sequence[Place],
+    inputs: Place | Sequence[Place] | dict[str, Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> Any:
     """The gradients of ``outputs`` with respect to ``inputs``; no tensor's ``grad`` changes.
 
     Parameters
     ----------
-    outputs, inputs : Tensor, GradientEdge or a sequence of them
+    outputs : Tensor, GradientEdge or a sequence of them
+    inputs : Tensor, GradientEdge, a sequence of them, or a dict
     grad_outputs : Tensor or sequence, optional
         The gradient with respect to each output; may be None for outputs of a single element.
     retain_graph : bool, optional
         Keep what the graph saved; by default as ``create_graph``.
     create_graph : bool
         Record the pass, so that the results can be differentiated again.
+    only_inputs : bool
+        Ignored: no other gradients are computed.
     allow_unused : bool, optional
         Give None for an input that no output depends on; otherwise that is an error.
     is_grads_batched : bool
@@ -135,6 +170,7 @@ def grad(
     Returns
     -------
     tuple of Tensor
+        For a dict of inputs a dict with its keys.
 
     Raises
     ------
@@ -153,14 +189,40 @@ def grad(
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
         )
-    results, sources = _as_sequence(outputs), _as_sequence(inputs)
+    if type(inputs) is dict:
+        found = grad(
+            outputs,
+            list(inputs.values()),
+            grad_outputs,
+            retain_graph,
+            create_graph,
+            only_inputs,
+            allow_unused,
+            is_grads_batched,
+            materialize_grads,
+        )
+        return dict(zip(inputs, found, strict=True))
+    results, sources = _as_sequence(outputs), _as_inputs(inputs, "grad")
     if not sources:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    if not only_inputs:
+        import warnings
+
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other"
+            " parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
     given = _as_gradients(grad_outputs, len(results))
     if is_grads_batched:
         from pullback.batching.gradients import grad_of_each
 
-        return grad_of_each(results, sources, given, retain_graph, create_graph, allow_unused, materialize_grads)
+        found = grad_of_each(results, sources, given, retain_graph, create_graph, allow_unused or materialize_grads)
+        return tuple(
+            _materialized(f, place, create_graph) if materialize_grads else f
+            for f, place in zip(found, sources, strict=True)
+        )
     roots = _roots(results, given)
     edges = []
     for place in sources:
@@ -174,8 +236,8 @@ def grad(
     gradients: list[Tensor | None] = []
     for number, (place, edge) in enumerate(zip(sources, edges, strict=True)):
         gradient = captured.get(edge) if edge is not None else None
-        if gradient is None and materialize_grads and isinstance(place, Tensor):
-            gradient = place.new_zeros(place.shape)
+        if materialize_grads:
+            gradient = _materialized(gradient, place, create_graph)
         elif gradient is None and not allow_unused:
             raise RuntimeError(
                 f"The differentiated Tensor at index {number} appears to not have been used in the graph. Set"
@@ -183,6 +245,29 @@ def grad(
             )
         gradients.append(gradient)
     return tuple(gradients)
+
+
+def _materialized(gradient: Tensor | None, place: Place, create_graph: bool) -> Tensor:
+    """The gradient of an input, or zeros where it has none."""
+    if gradient is not None:
+        return gradient
+    if not isinstance(place, Tensor):
+        raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
+    from pullback.ops.creation import zeros_like
+
+    return zeros_like(place, requires_grad=create_graph)
+
+
+def _as_inputs(inputs: Any, function: str) -> list[Any]:
+    """What to differentiate with respect to, in order."""
+    if type(inputs) is dict:
+        return _as_sequence(list(inputs.values()))
+    if not isinstance(inputs, Tensor | list | tuple) and isinstance(inputs, Mapping):
+        raise TypeError(
+            f"`inputs` argument to `{function}()` must be a dict, not {type(inputs).__name__}. Other Mapping types are"
+            " not supported."
+        )
+    return _as_sequence(inputs)
 
 
 def _as_sequence(places: Any) -> list[Any]:
@@ -203,20 +288,23 @@ def _as_gradients(gradients: Any, count: int) -> list[Tensor | None]:
     if gradients is None:
         return [None] * count
     given = [gradients] if isinstance(gradients, Tensor) else list(gradients)
-    if len(given) != count:
-        raise RuntimeError(f"got {count} tensors and {len(given)} gradients")
     for gradient in given:
         if gradient is not None and not isinstance(gradient, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+    if len(given) != count:
+        raise RuntimeError(f"got {count} tensors and {len(given)} gradients")
     return given
 
 
 def _roots(outputs: list[Any], gradients: list[Tensor | None]) -> list[tuple[Edge, Tensor]]:
     roots: list[tuple[Edge, Tensor]] = []
-    for number, (output, gradient) in enumerate(zip(outputs, gradients, strict=True)):
+    for number, output in enumerate(outputs):
+        gradient = gradients[number]
         if isinstance(output, Tensor):
             root = _root(number, output, gradient)
         elif gradient is not None:
+            if isinstance(output, GradientEdge) and output.ownership_token is not None:
+                _check_shape(number, gradient, output.ownership_token.shape)
             root = edge_behind(output), unshared_wrap(gradient)
         elif isinstance(output, GradientEdge) and output.ownership_token is not None:
             root = edge_behind(output), _implicit_gradient(output.ownership_token)
@@ -231,13 +319,10 @@ def _roots(outputs: list[Any], gradients: list[Tensor | None]) -> list[tuple[Edg
 def _root(number: int, output: Tensor, gradient: Tensor | None) -> tuple[Edge, Tensor]:
     """Where a pass starts for one tensor, and with which gradient."""
     if gradient is None:
-        if output.edge is not None and output.numel() != 1:
+        if output.edge is not None and output.array.shape and output.numel() != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
     elif tuple(gradient.array.shape) != tuple(output.array.shape):
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[{number}] has a shape of {gradient.shape} and output[{number}] has a"
-            f" shape of {output.shape}."
-        )
+        raise _mismatch(number, gradient, output.shape)
     elif gradient.backend is not output.backend and not gradient.backend.level:
         raise RuntimeError(
             f"grad_output[{number}] is on backend {gradient.backend.name!r} and output[{number}] on"
@@ -257,6 +342,18 @@ def _root(number: int, output: Tensor, gradient: Tensor | None) -> tuple[Edge, T
             raise _not_real(output.dtype)
         return edge, ones_of(output)
     return edge, gradient.to(output.dtype) if gradient.dtype is not output.dtype else unshared_wrap(gradient)
+
+
+def _check_shape(number: int, gradient: Tensor, shape: tuple[int, ...]) -> None:
+    if tuple(gradient.array.shape) != shape:
+        raise _mismatch(number, gradient, Size(shape))
+
+
+def _mismatch(number: int, gradient: Tensor, shape: Size) -> RuntimeError:
+    return RuntimeError(
+        f"Mismatch in shape: grad_output[{number}] has a shape of {gradient.shape} and output[{number}] has a"
+        f" shape of {shape}."
+    )
 
 
 def _not_real(dtype: DType) -> RuntimeError:

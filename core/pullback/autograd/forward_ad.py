@@ -12,27 +12,30 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pullback.autograd.grad_mode import FORWARD, INFERENCE, MODE, F, entered, left, mode
+from pullback.autograd.grad_mode import FORWARD, INFERENCE, MODE, DecoratingManager, entered, left, mode
 from pullback.autograd.node import Node, OutputSlot
 from pullback.batching.state import levels
 from pullback.function_protocol import make_module_overridable
 from pullback.inplace import overlaps_itself
+from pullback.memory_layout import Layout
 from pullback.op_callable import formula_arguments
 from pullback.op_general import _saved_value
 from pullback.tensor import Tensor
+from pullback.views import layout_of, strided_view
 
 if TYPE_CHECKING:
+    from pullback.autograd.saved_tensors import SavedTensor
     from pullback.op import Operation
 
 
 class _Pass:
-    """One forward pass: the tensors that carry tangents of it, and the tangents of results that nodes have saved."""
+    """One forward pass: the tensors that carry tangents of it, and the tangents of what nodes have saved."""
 
     __slots__ = ("_tensors", "results")
 
     def __init__(self) -> None:
         self._tensors: list[weakref.ref[Tensor]] = []  # weakly: what is no longer used need not wait for the end
-        self.results: weakref.WeakKeyDictionary[Node, dict[int, Tensor]] = weakref.WeakKeyDictionary()
+        self.results: weakref.WeakKeyDictionary[Node | SavedTensor, dict[int, Tensor]] = weakref.WeakKeyDictionary()
 
     def carry(self, tensor: Tensor, tangent: Tensor) -> None:
         """Let a tensor carry a tangent until the pass ends."""
@@ -88,7 +91,7 @@ class UnpackedDualTensor(NamedTuple):
     tangent: Tensor | None
 
 
-class dual_level:
+class dual_level(DecoratingManager):
     """The block in which dual tensors exist; at its end their tangents are gone.
 
     Examples
@@ -108,14 +111,6 @@ class dual_level:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         exit_dual_level()
-
-    def __call__(self, function: F) -> F:
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            with type(self)():
-                return function(*args, **kwargs)
-
-        return call  # type: ignore[return-value]
 
 
 def enter_dual_level() -> int:
@@ -364,18 +359,25 @@ def _laid_out_as(tensor: Tensor, tangent: Tensor) -> Tensor:
     return tangent
 
 
-def _remember_result(out: Tensor, tangent: Tensor) -> None:
+def remember_result(out: Tensor, tangent: Tensor) -> None:
     """Keep the tangent of a result that its node has saved, for the node saves the elements alone."""
     edge: Any = out.edge
     number = 0
     if isinstance(edge, OutputSlot):
         edge, number = edge.node, edge.number
-    if isinstance(edge, Node) and edge.saves_output:
+    if isinstance(edge, Node) and (edge.saves_output or getattr(edge, "keeps_results", False)):
         _passes.get()[out.backend.level].results.setdefault(edge, {})[number] = tangent
 
 
-def restore_tangent(out: Tensor, node: Node, number: int) -> None:
-    """Give a saved result the tangent it had."""
+def remember_saved(saved: SavedTensor, tensor: Tensor) -> None:
+    """Keep the tangent of a tensor that a hook packs, for hooks pack the elements alone."""
+    tangent = tangent_of(tensor)
+    if tangent is not None:
+        _passes.get()[tensor.backend.level].results[saved] = {0: tangent}
+
+
+def restore_tangent(out: Tensor, node: Node | SavedTensor, number: int) -> None:
+    """Give a saved tensor the tangent it had."""
     own = _passes.get().get(out.backend.level)
     if own is not None:
         tangent = own.results.get(node, {}).get(number)
@@ -456,7 +458,32 @@ def propagate(operation: Operation, flat: Sequence[Any], attributes: Mapping[str
             produced.append((out, tangent))
     for out, tangent in produced:
         set_tangent(out, tangent)
-        _remember_result(out, tangent)
+        remember_result(out, tangent)
+
+
+def propagate_strided(tensor: Tensor, out: Tensor, source: Layout, target: Layout) -> None:
+    """Give ``out``, what lies at ``target`` in the storage of a tensor at ``source``, its part of the tangent.
+
+    Where the tangent has all of those elements it is a view too, so that a write to one shows in the other.
+    """
+    tangent = tangent_of(tensor)
+    if tangent is None:
+        return
+    with _beneath(tensor.backend.level):
+        own = layout_of(tangent)
+        shift = own.offset - source.offset
+        if (
+            source.is_dense
+            and (own.dtype, own.shape, own.strides) == (source.dtype, source.shape, source.strides)
+            and target.dtype is source.dtype
+            and target.offset >= source.offset
+            and target.extent <= source.extent
+        ):
+            moved = Layout(target.dtype, target.shape, target.strides, target.offset + shift)
+            part = strided_view(tangent, own, moved)
+        else:
+            part = strided_view(tangent, source, target)
+    set_tangent(out, part)
 
 
 def _tangents_of(

@@ -5,14 +5,24 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pullback.autograd.anomaly_mode import remember_origin
-from pullback.autograd.engine import reduce_gradient, unshared_wrap
 from pullback.autograd.grad_mode import ANOMALY, FORWARD, MODE, NO_GRAD, SAVING, mode
-from pullback.autograd.node import Node, OutputGradients, freed_error, modified_error, output_slot, start_node
+from pullback.autograd.gradient_ownership import unshared_wrap
+from pullback.autograd.gradient_reduction import reduce_gradient
+from pullback.autograd.node import (
+    Node,
+    OutputGradients,
+    freed_error,
+    hooks_of,
+    modified_error,
+    output_slot,
+    start_node,
+)
 from pullback.autograd.saved_tensors import packed_by_hooks, packed_result
 from pullback.batching.state import levels
+from pullback.dtypes import FLOATING
 from pullback.inplace import check_history
 from pullback.tensor import Tensor
 from pullback.views import bump_version, edge_of, has_node, leave_function, rebase, saved_version, version_of
@@ -24,18 +34,21 @@ if TYPE_CHECKING:
 class FunctionCtx:
     """What a Function's forward leaves for its backward: saved tensors, and any attribute set on it.
 
-    It has the same attributes as the node that the Function's results get as ``grad_fn``.
+    It has the same attributes as the node that the Function's results get as ``grad_fn``. The two are different objects
+    nevertheless: attributes of the user's own, whatever their names, stay out of the way of the engine.
     """
 
-    def __init__(self) -> None:
-        self._to_save: tuple[Tensor | None, ...] = ()
-        self._for_forward: tuple[Tensor | None, ...] | None = None
-        self._dirty: tuple[Tensor, ...] = ()
-        self._non_differentiable: tuple[Tensor, ...] = ()
-        self._materialize = True
-        self._saved: tuple[tuple[str, Any, Any, int], ...] | None = None
-        self._node: weakref.ref[FunctionNode] | None = None  # weak: the node has the context
-        self.needs_input_grad: tuple[bool, ...] = ()
+    # What they are until something else is set. The names are PyTorch's.
+    to_save: tuple[Tensor | None, ...] | None = None
+    saved_for_forward: tuple[Tensor | None, ...] | None = None
+    dirty_tensors: tuple[Tensor, ...] | None = None
+    non_differentiable: tuple[Tensor, ...] | None = None
+    materialize_grads = True
+    needs_input_grad: tuple[bool, ...] = ()
+    _materialize_non_diff_grads = True
+    _kept: tuple[tuple[str, Any, Any, int], ...] | None = None
+    _node: weakref.ref[BackwardCFunction] | None = None  # weak: the node has the context
+    _forward_cls: type[Function] | None = None
 
     def __getattr__(self, name: str) -> Any:
         node = None if name not in _OF_THE_NODE or self._node is None else self._node()
@@ -46,18 +59,10 @@ class FunctionCtx:
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Save inputs or outputs for backward, where they are ``ctx.saved_tensors``.
 
-        Raises
-        ------
-        TypeError
-            For anything but Tensors and None: set other values as attributes of ``ctx``.
+        Only Tensors and None can be saved, which is checked when forward has ended: set other values as attributes of
+        ``ctx``.
         """
-        for number, tensor in enumerate(tensors):
-            if tensor is not None and not isinstance(tensor, Tensor):
-                raise TypeError(
-                    f"save_for_backward can only save variables, but argument {number} is of type"
-                    f" {type(tensor).__name__}"
-                )
-        self._to_save = tensors
+        self.to_save = tensors
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
         """Save tensors for :meth:`Function.jvp`, where they are ``ctx.saved_tensors``.
@@ -73,44 +78,15 @@ class FunctionCtx:
                     "save_for_forward expects all arguments to be tensors; you should save non-tensors as attributes on"
                     " ctx."
                 )
-        self._for_forward = tensors
-
-    @property
-    def saved_for_forward(self) -> tuple[Tensor | None, ...] | None:
-        """What :meth:`save_for_forward` saved, until :meth:`Function.jvp` has run."""
-        return self._for_forward
+        self.saved_for_forward = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
-        """Say which inputs forward has written in place; it must return them.
-
-        Raises
-        ------
-        RuntimeError
-            For anything but Tensors.
-        """
-        for number, tensor in enumerate(tensors):
-            if not isinstance(tensor, Tensor):
-                raise RuntimeError(
-                    f"mark_dirty can only accept variables, but argument {number} is of type {type(tensor).__name__}"
-                )
-        for tensor in tensors:
-            bump_version(tensor)
-        self._dirty = tensors
+        """Say which inputs forward has written in place; it must return them."""
+        self.dirty_tensors = tensors
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """Say which outputs have no gradient.
-
-        Raises
-        ------
-        RuntimeError
-            For anything but Tensors.
-        """
-        for tensor in tensors:
-            if not isinstance(tensor, Tensor):
-                raise RuntimeError(
-                    f"mark_non_differentiable only accepts variable arguments, but got {type(tensor).__name__}"
-                )
-        self._non_differentiable = tensors
+        """Say which outputs have no gradient."""
+        self.non_differentiable = tensors
 
     def mark_shared_storage(self, *pairs: Any) -> None:
         """Deprecated: tensors that share memory are tracked in any case."""
@@ -125,8 +101,30 @@ class FunctionCtx:
         )
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Whether backward gets zeros (True, the default) or None for outputs that received no gradient."""
-        self._materialize = value
+        """Whether backward gets zeros (True, the default) or None for outputs that received no gradient.
+
+        Raises
+        ------
+        TypeError
+            For what is no bool.
+        """
+        if not isinstance(value, bool):
+            raise TypeError(
+                "set_materialize_grads received an invalid combination of arguments - got"
+                f" ({type(value).__name__}), but expected (bool)"
+            )
+        self.materialize_grads = value
+
+    def name(self) -> str:
+        """The name of the node: that of the Function, and ``Backward``."""
+        return type(self).__name__
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary of the user's, kept with the node."""
+        node = None if self._node is None else self._node()
+        found: dict[Any, Any] = self.__dict__.setdefault("_metadata", {}) if node is None else node.metadata
+        return found
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
@@ -137,9 +135,14 @@ class FunctionCtx:
         RuntimeError
             If they have been freed, or written in place since.
         """
-        if self._for_forward is not None:
-            return self._for_forward
-        return self._to_save if self._node is None else _unpacked(self._saved, self._node())
+        if self.saved_for_forward is not None:
+            return self.saved_for_forward
+        if self._node is None:
+            return ()
+        tensors = _unpacked(self._kept, self._node())
+        if self._forward_cls is not None and self._forward_cls.clear_saved_tensors_on_access:
+            self._kept = _TAKEN
+        return tensors
 
     @property
     def saved_variables(self) -> tuple[Tensor | None, ...]:
@@ -151,61 +154,96 @@ class FunctionCtx:
 
 
 #: What a context is asked for in place of its node.
-_OF_THE_NODE = frozenset({"metadata", "name", "next_functions", "register_hook", "register_prehook"})
+_OF_THE_NODE = frozenset({"_raw_saved_tensors", "next_functions", "register_hook", "register_prehook", "requires_grad"})
+#: In place of what a context has saved, once it has been asked for and is not kept any longer.
+_TAKEN: Final = (("taken", None, None, -1),)
 
 
-class FunctionNode(Node):
+class BackwardCFunction(Node, FunctionCtx):
     """Graph node of a user's Function; its class is named after the Function."""
 
     # The dictionary is that of the context: PyTorch's node is the context itself, so the two have the same attributes.
-    __slots__ = ("__dict__", "context", "function", "grad_positions", "input_metadata", "outputs")
+    __slots__ = (
+        "__dict__",
+        "argument_count",
+        "context",
+        "function",
+        "grad_positions",
+        "input_metadata",
+        "output_slots",
+        "outputs",
+    )
 
     takes_undefined = True  # backward gets zeros then, unless it asked for None
+    saves_outputs = True
 
+    argument_count: int
     context: FunctionCtx
     function: type[Function]
-    grad_positions: tuple[int, ...]
+    grad_positions: tuple[int, ...]  # which arguments are tensors
     input_metadata: tuple[tuple[tuple[int, ...], Any], ...]
-    outputs: tuple[tuple[tuple[int, ...], Any, Any], ...]
+    #: Shape, dtype, backend, and whether it is differentiable; the shape is None for what is no tensor.
+    outputs: tuple[tuple[tuple[int, ...] | None, Any, Any, bool], ...]
+
+    metadata = Node.metadata
+
+    @property
+    def keeps_results(self) -> bool:
+        """Whether it has saved results of its own."""
+        kept = self.context._kept or ()
+        return any(kind == "output" or (kind == "packed" and number >= 0) for kind, _, _, number in kept)
 
     def __repr__(self) -> str:
-        return f"<torch.autograd.function.{self.name()} object at {id(self):#x}>"
+        return f"<torch.autograd.function.{type(self).__name__} object at {id(self):#x}>"
 
-    def __getattr__(self, name: str) -> Any:
-        if hasattr(FunctionCtx, name):
-            return getattr(self.context, name)
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
+    @property
+    def requires_grad(self) -> bool:
+        """Whether an argument requires gradients: always, for there is no node otherwise."""
+        return True
+
+    @property
+    def _raw_saved_tensors(self) -> tuple[Any, ...]:
+        """What has been saved, as it is kept: objects whose ``register_hooks`` packs a tensor."""
+        from pullback.autograd.saved_by_function import raw_saved_tensors
+
+        return raw_saved_tensors(self)
 
     @property
     def output_count(self) -> int:  # type: ignore[override]
         return len(self.outputs)
 
     @property
+    def has_outputs(self) -> bool:  # type: ignore[override]
+        return len(self.outputs) > 1
+
+    @property
     def saved(self) -> tuple[tuple[str, Any, Any, int], ...] | None:
-        return self.context._saved
+        return self.context._kept
 
     @saved.setter
     def saved(self, value: tuple[tuple[str, Any, Any, int], ...] | None) -> None:
-        self.context._saved = value
+        self.context._kept = value
 
     def apply(self, grad: Any) -> tuple[Tensor | None, ...]:
         if isinstance(grad, OutputGradients):
-            given = [grad.get(number) for number in range(len(self.outputs))]
+            given = [unshared_wrap(grad.get(number)) for number in range(len(self.outputs))]
         else:  # none at all where nothing has reached it
-            given = [grad] * len(self.outputs)
-        if self.context._materialize:
+            given = [unshared_wrap(grad)] * len(self.outputs)
+        context = self.context
+        if context.materialize_grads:
+            always = context._materialize_non_diff_grads
             given = [
-                _zeros(backend, shape, dtype) if g is None else g
-                for g, (shape, dtype, backend) in zip(given, self.outputs, strict=True)
+                _zeros(backend, shape, dtype) if g is None and shape is not None and (always or differentiable) else g
+                for g, (shape, dtype, backend, differentiable) in zip(given, self.outputs, strict=True)
             ]
-        result = _backward_of(self.function)(self.context, *given)
+        backward = backward_of(self.function)
+        result = backward(context, given) if self.function.boxed_grads_call else backward(context, *given)
         return tuple(self._checked(list(result) if isinstance(result, tuple) else [result]))
 
     def _checked(self, results: list[Any]) -> list[Tensor | None]:
         """The gradients that backward returned, one for each tensor among the arguments."""
-        name = self.name()
-        needed = self.context.needs_input_grad
-        count = len(needed)
+        name = type(self).__name__
+        count = self.argument_count
         if len(results) > count and all(r is None for r in results[count:]):
             results = results[:count]
         if len(results) != count:
@@ -223,7 +261,7 @@ class FunctionNode(Node):
                 continue
             if value is not None and not isinstance(value, Tensor):
                 raise RuntimeError(f"expected Variable or None (got {type(value).__name__})")
-            gradients.append(value if needed[number] else None)
+            gradients.append(value if self.edges[len(gradients)] is not None else None)
         return [None if g is None else self._fitted(g, number) for number, g in enumerate(gradients)]
 
     def _fitted(self, value: Tensor, number: int) -> Tensor:
@@ -231,20 +269,19 @@ class FunctionNode(Node):
         shape, dtype = self.input_metadata[number]
         if tuple(value.array.shape) != shape and not _expandable(shape, tuple(value.array.shape)):
             raise RuntimeError(
-                f"Function {self.name()} returned an invalid gradient at index {number} - got {list(value.shape)} but"
-                f" expected shape compatible with {list(shape)}"
+                f"Function {type(self).__name__} returned an invalid gradient at index {number} - got"
+                f" {list(value.shape)} but expected shape compatible with {list(shape)}"
             )
         if value.dtype.is_complex and not dtype.is_complex:
             raise RuntimeError(
-                f"Function {self.name()} returned an invalid gradient at index {number} - got {value.dtype} but"
-                " expected"
-                f" a real dtype, for its input has {dtype}"
+                f"Function {type(self).__name__} returned an invalid gradient at index {number} - got {value.dtype} but"
+                f" expected a real dtype, for its input has {dtype}"
             )
         fitted: Tensor = unshared_wrap(reduce_gradient(value, shape, dtype))
         return fitted
 
 
-def _backward_of(function: type[Function]) -> Any:
+def backward_of(function: type[Function]) -> Any:
     """The Function's backward, or its vjp: two names of the same method.
 
     Raises
@@ -263,11 +300,16 @@ def _backward_of(function: type[Function]) -> Any:
 
 
 def _unpacked(
-    saved: tuple[tuple[str, Any, Any, int], ...] | None, node: FunctionNode | None
+    saved: tuple[tuple[str, Any, Any, int], ...] | None, node: BackwardCFunction | None
 ) -> tuple[Tensor | None, ...]:
     """What forward has saved; ``node`` is None where only the context is left of the graph."""
     if saved is None:
         raise freed_error()
+    if saved is _TAKEN:
+        raise RuntimeError(
+            "saved_tensors can only be accessed once when clear_saved_tensors_on_access=True is set on the"
+            " autograd.Function. Either access saved_tensors only once, or set clear_saved_tensors_on_access=False."
+        )
     tensors: list[Tensor | None] = []
     for kind, value, then, number in saved:
         if kind == "input":
@@ -276,8 +318,12 @@ def _unpacked(
             tensors.append(value)
             continue
         tensor = value.unpacked() if kind == "packed" else Tensor._wrap(*value)
-        if number >= 0 and node is not None and not mode() & NO_GRAD:  # an output of this very node
+        if number >= 0 and node is not None and node.outputs[number][3]:  # a differentiable output of this very node
             tensor.edge = node if len(node.outputs) == 1 else output_slot(node, number)
+            if mode() & FORWARD:
+                from pullback.autograd.forward_ad import restore_tangent
+
+                restore_tangent(tensor, node, number)
         alias = then[0]() if then is not None else None
         if alias is not None and alias.alias is not None and alias.alias.counter.version != then[1]:
             raise modified_error(tensor.dtype, tensor.shape, node, alias.alias.counter.version, then[1])
@@ -300,7 +346,31 @@ def _zeros(backend: Any, shape: tuple[int, ...], dtype: Any) -> Tensor:
     return made
 
 
-class Function:
+class FunctionMeta(type):
+    """The class of Functions: each has a class of nodes, and one of contexts, of its own."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any], **options: Any) -> None:
+        super().__init__(name, bases, attributes, **options)
+        cls._classes: tuple[type[BackwardCFunction], type[FunctionCtx]] | None = None  # made when first needed
+
+    @property
+    def _backward_cls(cls) -> type[BackwardCFunction]:
+        return cls._own_classes()[0]
+
+    def _own_classes(cls) -> tuple[type[BackwardCFunction], type[FunctionCtx]]:
+        """The classes of the Function's nodes and contexts."""
+        found = cls._classes
+        if found is None:
+            name = f"{cls.__name__}Backward"
+            shared = {"_forward_cls": cls, "__module__": __name__}
+            found = cls._classes = (
+                type(name, (BackwardCFunction,), {"__slots__": (), **shared}),
+                type(name, (FunctionCtx,), shared),
+            )
+        return found
+
+
+class Function(metaclass=FunctionMeta):
     """A differentiable operation of the user's own.
 
     Subclass it with static methods ``forward(ctx, *args)`` and ``backward(ctx, *grad_outputs)``, or ``forward(*args)``,
@@ -375,6 +445,12 @@ class Function:
             "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
         )
 
+    #: Whether ``ctx.saved_tensors`` keeps nothing once it has been asked for, so that backward can free them.
+    clear_saved_tensors_on_access = False
+
+    #: Whether backward gets the gradients as one list, ``backward(ctx, grads)``, which it can empty as it goes.
+    boxed_grads_call = False
+
     #: Whether ``forward``, ``backward`` and ``jvp`` can run on the tensors inside :func:`pullback.vmap`.
     generate_vmap_rule = False
 
@@ -405,9 +481,9 @@ class Function:
         separate = cls.setup_context is not Function.setup_context
         if separate or kwargs:
             args = arguments_by_position(cls.forward, separate, args, kwargs)
-        context = FunctionCtx()
+        context = cls._own_classes()[1]()
         active = mode()
-        context.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        context.needs_input_grad = tuple([isinstance(a, Tensor) and a.requires_grad for a in args])
         edges = [edge_of(a) if isinstance(a, Tensor) and not active & NO_GRAD else None for a in args]
         token = MODE.set((active | NO_GRAD) & ~FORWARD)
         try:
@@ -418,11 +494,12 @@ class Function:
             MODE.reset(token)
         several = isinstance(output, tuple)
         outputs = list(output) if several else [output]
-        marked = context._dirty, context._non_differentiable
-        finished = cls._finish(context, args, edges, outputs)
+        dirty = _marked(context, "dirty_tensors")
+        non_differentiable = _marked(context, "non_differentiable")
+        finished = cls._finish(context, args, edges, outputs, dirty, non_differentiable)
         if active & FORWARD:
-            cls._propagate_tangents(context, args, finished, outputs, *marked)
-        context._for_forward = None
+            cls._propagate_tangents(context, args, finished, outputs, dirty, non_differentiable)
+        context.saved_for_forward = None
         return tuple(finished) if several else finished[0]
 
     @classmethod
@@ -443,83 +520,164 @@ class Function:
 
     @classmethod
     def _finish(
-        cls, context: FunctionCtx, args: tuple[Any, ...], edges: Sequence[Edge | None], outputs: list[Any]
+        cls,
+        context: FunctionCtx,
+        args: Sequence[Any],
+        edges: Sequence[Edge | None],
+        outputs: Sequence[Any],
+        dirty: Sequence[Tensor],
+        non_differentiable: Sequence[Tensor],
     ) -> list[Any]:
         """Check the outputs and give them their place in the graph."""
-        for tensor in context._dirty:
-            if not any(tensor is o for o in outputs):
+        for tensor in dirty:
+            bump_version(tensor)  # also where it is refused: forward has written
+        for tensor in dirty:
+            if not _is_one_of(tensor, outputs):
                 raise RuntimeError(
                     "Some elements marked as dirty during the forward method were not returned as output. The inputs"
-                    " that"
-                    " are modified inplace must all be outputs of the Function."
+                    " that are modified inplace must all be outputs of the Function."
                 )
         recording = not mode() & NO_GRAD and any(isinstance(a, Tensor) and a.edge is not None for a in args)
-        if not recording or not any(isinstance(o, Tensor) for o in outputs):
-            fresh = [_as_another(o) if _is_one_of(o, args) else o for o in outputs]
-            fresh = [
-                o if _is_one_of(o, context._dirty) and o.edge is None else f
-                for o, f in zip(outputs, fresh, strict=True)
-            ]
+        if recording:
+            for tensor in dirty:
+                if tensor.edge is not None and not has_node(tensor):
+                    raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+                if len(outputs) > 1 and tensor._is_view() and not _is_one_of(tensor, non_differentiable):
+                    raise RuntimeError(
+                        "If your Function modifies inplace an input that is a view of another Tensor, your Function"
+                        " cannot return more than one Tensor. This is not supported by the current autograd engine. You"
+                        " should either make sure the input is not a view (using .clone() for example) or make your"
+                        " Function only return one Tensor (potentially splitting it into two Functions: one doing the"
+                        " inplace that returns a single Tensor and a second one that does the other operations). You"
+                        " can ask on the forum https://discuss.pytorch.org/ if you need help to do this change."
+                    )
+                check_history(tensor)
+                if not _is_one_of(tensor, args):
+                    import warnings
+
+                    warnings.warn(
+                        "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have been"
+                        " mutated should be passed to ctx.mark_dirty().",
+                        UserWarning,
+                        stacklevel=3,
+                    )
+        saved = _to_save(context) if recording else ()
+        context.to_save = context.dirty_tensors = context.non_differentiable = None  # results among them hold the node
+        if not recording:
+            fresh = [_without_history(o, args, dirty) for o in outputs]
             for out in fresh:
-                if isinstance(out, Tensor) and not _is_one_of(out, context._dirty):
+                if isinstance(out, Tensor) and not _is_one_of(out, dirty):
                     leave_function(out, None, multiple=False)
             return fresh
-        for tensor in context._dirty:
-            if tensor.edge is not None and not has_node(tensor):
-                raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
-            check_history(tensor)
         differentiable = [
-            o
+            isinstance(o, Tensor) and o.dtype.category >= FLOATING and not _is_one_of(o, non_differentiable)
             for o in outputs
-            if isinstance(o, Tensor) and o.dtype.category >= 2 and not _is_one_of(o, context._non_differentiable)
         ]
         # An input returned as it is becomes a view of itself: the graph must tell the two apart.
         fresh = [
-            o
-            if not _is_one_of(o, args) or _is_one_of(o, context._dirty)
+            _without_history(o, args, dirty)
+            if not has_gradient
             else _as_view_of_itself(o)
-            if _is_one_of(o, differentiable)
-            else _as_another(o)
-            for o in outputs
+            if _is_one_of(o, args) and not _is_one_of(o, dirty)
+            else o
+            for o, has_gradient in zip(outputs, differentiable, strict=True)
         ]
-        tensors = [o for o in fresh if isinstance(o, Tensor)]
-        node = object.__new__(_node_class(cls))
+        node = object.__new__(cls._backward_cls)
         node.context = context
         node.__dict__ = context.__dict__
-        start_node(node, tuple(e for e, a in zip(edges, args, strict=True) if isinstance(a, Tensor)))
+        start_node(node, tuple([e for e, a in zip(edges, args, strict=True) if isinstance(a, Tensor)]))
         node.function = cls
-        positions = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
-        node.grad_positions = tuple(positions)
-        node.input_metadata = tuple((tuple(args[i].array.shape), args[i].dtype) for i in positions)
-        node.outputs = tuple((tuple(o.array.shape), o.dtype, o.backend) for o in tensors)
-        node.saved = tuple(_saved(t, outputs, tensors) for t in context._to_save)
+        node.argument_count = len(args)
+        node.grad_positions = tuple([i for i, a in enumerate(args) if isinstance(a, Tensor)])
+        node.input_metadata = tuple([(tuple(a.array.shape), a.dtype) for a in args if isinstance(a, Tensor)])
+        node.outputs = tuple(
+            [
+                (tuple(o.array.shape), o.dtype, o.backend, has_gradient)
+                if isinstance(o, Tensor)
+                else (None, None, None, False)
+                for o, has_gradient in zip(fresh, differentiable, strict=True)
+            ]
+        )
+        context._kept = tuple([_saved(t, outputs, fresh) for t in saved])
         context._node = weakref.ref(node)
-        context._to_save = ()
+        if "_metadata" in context.__dict__:
+            hooks_of(node).metadata = context.__dict__.pop("_metadata")
         active = mode()
         if active & ANOMALY:
             remember_origin(node)
         if active & SAVING:
-            node.saved = tuple(_packed(entry, tensors) for entry in node.saved)
-        number = 0
-        for original, out in zip(outputs, fresh, strict=True):
+            context._kept = tuple([_packed(entry, fresh) for entry in context._kept])
+        for number, (original, out) in enumerate(zip(outputs, fresh, strict=True)):
             if not isinstance(out, Tensor):
                 continue
-            if _is_one_of(original, differentiable):
-                edge = node if len(tensors) == 1 else output_slot(node, number)
-                if _is_one_of(original, context._dirty):
+            if differentiable[number]:
+                edge = node if len(outputs) == 1 else output_slot(node, number)
+                if _is_one_of(original, dirty):
                     rebase(out, edge)
                 else:
-                    leave_function(out, edge, multiple=len(differentiable) > 1)
-            elif not _is_one_of(original, context._dirty):
+                    leave_function(out, edge, multiple=sum(differentiable) > 1)
+            elif not _is_one_of(original, dirty):
                 leave_function(out, None, multiple=False)
-            number += 1
-        context._dirty = context._non_differentiable = ()  # results among them refer to the node
         return fresh
 
 
-def _as_another(tensor: Tensor) -> Tensor:
-    """Another tensor with the same elements in the same memory, that requires no gradients."""
-    return tensor.detach() if tensor.edge is not None else _as_view_of_itself(tensor)
+class InplaceFunction(Function):
+    """The former base class of Functions that write their argument in place; use :class:`Function`."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+def _marked(context: FunctionCtx, attribute: str) -> tuple[Tensor, ...]:
+    """What forward has marked as ``dirty_tensors`` or ``non_differentiable``."""
+    marked: Any = getattr(context, attribute)
+    if marked is None:
+        return ()
+    _require_tuple(marked, attribute)
+    for number, tensor in enumerate(marked):
+        if not isinstance(tensor, Tensor):
+            kind = type(tensor).__name__
+            raise RuntimeError(
+                f"mark_dirty can only accept variables, but argument {number} is of type {kind}"
+                if attribute == "dirty_tensors"
+                else f"mark_non_differentiable only accepts variable arguments, but got {kind}"
+            )
+    return tuple(marked)
+
+
+def _to_save(context: FunctionCtx) -> tuple[Tensor | None, ...]:
+    """What forward wants to be saved for backward."""
+    tensors: Any = context.to_save
+    if tensors is None:
+        return ()
+    _require_tuple(tensors, "to_save")
+    for number, tensor in enumerate(tensors):
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"save_for_backward can only save variables, but argument {number} is of type {type(tensor).__name__}"
+            )
+    return tuple(tensors)
+
+
+def _require_tuple(value: Any, attribute: str) -> None:
+    if not isinstance(value, tuple):
+        raise RuntimeError(
+            f"autograd internal error: {attribute} attribute is expected to be a tuple but is {type(value).__name__}"
+        )
+
+
+def _without_history(output: Any, args: Sequence[Any], dirty: Sequence[Tensor]) -> Any:
+    """What stands for an output that has no gradient: another tensor where it is an argument that may have one."""
+    if not isinstance(output, Tensor):
+        return output
+    if not _is_one_of(output, args):
+        if output.edge is not None and not output._is_view():
+            output.detach_()  # forward has recorded a graph of its own
+        return output
+    if output.edge is not None:
+        return output.detach()
+    return output if _is_one_of(output, dirty) else _as_view_of_itself(output)
 
 
 def _as_view_of_itself(tensor: Tensor) -> Tensor:
@@ -535,17 +693,18 @@ def _is_one_of(tensor: Any, others: Sequence[Any]) -> bool:
     return any(tensor is other for other in others)
 
 
-def _saved(tensor: Tensor | None, outputs: list[Any], tensors: list[Tensor]) -> tuple[str, Any, Any, int]:
+def _saved(tensor: Tensor | None, outputs: Sequence[Any], fresh: Sequence[Any]) -> tuple[str, Any, Any, int]:
     """How a tensor is kept: an output as its array alone, for its node would otherwise keep itself alive."""
-    originals = [o for o in outputs if isinstance(o, Tensor)]
-    for number, original in enumerate(originals):
-        if tensor is original:
-            fresh = tensors[number]
-            return "output", (fresh.array, fresh.backend), (weakref.ref(fresh), version_of(fresh)), number
-    return "input", tensor, 0 if tensor is None else saved_version(tensor), 0
+    if tensor is None:
+        return "input", None, 0, 0
+    for number, original in enumerate(outputs):
+        out = fresh[number]
+        if tensor is original and out is original:  # an input that is returned as it is stays an input
+            return "output", (out.array, out.backend), (weakref.ref(out), saved_version(out)), number
+    return "input", tensor, saved_version(tensor), 0
 
 
-def _packed(entry: tuple[str, Any, Any, int], outputs: list[Tensor]) -> tuple[str, Any, Any, int]:
+def _packed(entry: tuple[str, Any, Any, int], outputs: Sequence[Any]) -> tuple[str, Any, Any, int]:
     """What is kept of a tensor where hooks pack it."""
     kind, value, _, number = entry
     if value is None:
@@ -553,15 +712,6 @@ def _packed(entry: tuple[str, Any, Any, int], outputs: list[Tensor]) -> tuple[st
     if kind == "output":
         return "packed", packed_result(outputs[number]), None, number
     return "packed", packed_by_hooks(value), None, -1
-
-
-def _node_class(function: type[Function]) -> type[FunctionNode]:
-    """The class of a Function's nodes, which the Function keeps."""
-    found: type[FunctionNode] | None = function.__dict__.get("_backward_cls")
-    if found is None:
-        found = type(f"{function.__name__}Backward", (FunctionNode,), {"__slots__": ()})
-        function._backward_cls = found  # type: ignore[attr-defined]
-    return found
 
 
 def arguments_by_position(
@@ -601,26 +751,28 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
         if not recording:
             return results
         several = isinstance(results, tuple)
-        marked = tuple(_refusing(r) for r in (results if several else (results,)))
+        edges = (None,) * (len(results) if several else 1)
+        marked = tuple(_refusing(r, edges) for r in (results if several else (results,)))
         return marked if several else marked[0]
 
     return backward
 
 
-def _refusing(value: Any) -> Any:
+def _refusing(value: Any, edges: tuple[None, ...]) -> Any:
     if not isinstance(value, Tensor):
         return value
     out = Tensor._wrap(value.array, value.backend)
-    node = _OnceDifferentiable()
-    start_node(node, ())
-    out.edge = node
+    out.edge = start_node(Error(), edges)
     return out
 
 
-class _OnceDifferentiable(Node):
+class Error(Node):
     """Stands where the second derivative of a once-differentiable backward would go."""
 
     __slots__ = ()
+
+    def name(self) -> str:
+        return "torch::autograd::Error"
 
     def apply(self, grad: Any) -> tuple[Tensor | None, ...]:
         raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")

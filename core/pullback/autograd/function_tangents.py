@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.autograd.forward_ad import set_tangent, size_error, tangent_of, write_tangent
+from pullback.autograd.forward_ad import remember_result, set_tangent, size_error, tangent_of, write_tangent
 from pullback.autograd.grad_mode import FORWARD, MODE, mode
 from pullback.dtypes import FLOATING
 from pullback.tensor import Tensor
@@ -49,7 +49,7 @@ def propagate_tangents(
     given = tangents
     token = MODE.set(mode() & ~FORWARD)
     try:
-        if context._materialize:
+        if context.materialize_grads:
             given = [
                 a.new_zeros(a.shape) if t is None and isinstance(a, Tensor) and a.dtype.category >= FLOATING else t
                 for t, a in zip(tangents, args, strict=True)
@@ -67,49 +67,46 @@ def propagate_tangents(
             f" {len(outputs)} but got {len(results)})"
         )
     for number, (original, out, tangent) in enumerate(zip(outputs, finished, results, strict=True)):
-        if tangent is None:
+        written = any(original is t for t in dirty)
+        if not isinstance(out, Tensor) or (tangent is None and not written):
             continue
-        if not isinstance(out, Tensor):
-            raise RuntimeError(
-                f"Function's jvp returned a gradient at position {number}, but the corresponding forward output is"
-                " not a"
-                " Tensor."
-            )
-        if out.dtype.category < FLOATING or any(original is t for t in non_differentiable):
+        if tangent is not None and (out.dtype.category < FLOATING or any(original is t for t in non_differentiable)):
             raise RuntimeError(
                 f"Function's jvp returned a gradient at position {number}, but  the corresponding forward output is"
-                " not a"
-                " differentiable Tensor.You should return None at that position instead."
+                " not a differentiable Tensor.You should return None at that position instead."
             )
-        if any(original is t for t in dirty):
-            place = next(i for i, a in enumerate(args) if a is original)
-            _check_written(tangents[place], versions[place], tangent)
-            if tangents[place] is None:
+        if written:
+            place = next((i for i, a in enumerate(args) if a is original), None)
+            before = None if place is None else tangents[place]
+            _check_written(before, 0 if place is None else versions[place], tangent)
+            if before is None and tangent is not None:
                 write_tangent(out, tangent)
             continue
+        if tangent.dtype.category < FLOATING:
+            raise RuntimeError("Expected both tensor and its forward grad to be floating point or complex")
+        begins = _check_view(out, tangent, args, tangents)
         if tangent.shape != out.shape:
             raise size_error(out, tangent)
-        if _check_view(out, tangent, args, tangents):
+        if begins:
             write_tangent(out, tangent)
         else:
             set_tangent(out, tangent)
+            remember_result(out, tangent)
 
 
-def _check_written(before: Tensor | None, version: int, returned: Tensor) -> None:
+def _check_written(before: Tensor | None, version: int, returned: Tensor | None) -> None:
     """A tangent of what forward has written in place must have been written in place."""
     if before is None:
         return
     if version_of(returned) == version:
         raise RuntimeError(
             "An inplace custom Function is not modifying the forward mode gradients inplace. If the forward is"
-            " modifying an"
-            " input inplace, then the jvp function must modify the corresponding gradient inplace."
+            " modifying an input inplace, then the jvp function must modify the corresponding gradient inplace."
         )
     if returned is not before:
         raise RuntimeError(
             "An inplace custom Function is not returning the forward mode gradients as-is. If the forward is"
-            " modifying an"
-            " input inplace, then the jvp function must modify the gradient inplace and return it as-is."
+            " modifying an input inplace, then the jvp function must modify the gradient inplace and return it as-is."
         )
 
 

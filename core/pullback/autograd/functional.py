@@ -342,7 +342,7 @@ def _forward_jacobian(
     func: Callable[..., Any], inputs: Tensors, create_graph: bool, strict: bool, vectorize: bool
 ) -> Any:
     """The Jacobian by one forward pass for each input element, all at once."""
-    from pullback.func.jacobians import jacfwd
+    from pullback.func.jacobians import pushed_forward
 
     if create_graph:
         raise NotImplementedError(
@@ -360,7 +360,12 @@ def _forward_jacobian(
             "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented for"
             " `vectorize=True`."
         )
-    found = jacfwd(func, tuple(range(len(given))))(*(t.detach() for t in given))
+
+    def checked(*values: Tensor) -> Any:
+        outputs, outputs_several = _tensors(func(*values), _OF_FUNCTION, "jacobian")
+        return outputs if outputs_several else outputs[0]
+
+    found = pushed_forward(checked, tuple(range(len(given))))(*given)
     if isinstance(found[0], Tensor):
         return list(found) if several else found[0]
     return [list(row) for row in found] if several else tuple(row[0] for row in found)  # lists, as PyTorch's are

@@ -10,7 +10,6 @@ lets pass. Its low bits are as those of other modes.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
@@ -50,6 +49,20 @@ def left(now: int, bits: int) -> int:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def check_bool(value: object, function: str, argument: str, position: int = 1) -> None:
+    """Refuse what is no bool, as PyTorch does.
+
+    Raises
+    ------
+    TypeError
+        For anything else, truth values included.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(
+            f"{function}(): argument '{argument}' (position {position}) must be bool, not {type(value).__name__}"
+        )
+
+
 def is_grad_enabled() -> bool:
     """Whether operations record a graph now, in this thread and task.
 
@@ -63,14 +76,36 @@ def is_grad_enabled() -> bool:
     return not mode() & NO_GRAD
 
 
-class GradMode:
-    """A context manager, usable as a decorator, that sets whether a graph is recorded and restores what was before."""
+class DecoratingManager:
+    """A context manager that also decorates functions, generators, coroutines and classes; subclasses say what it does.
+
+    Blocks of one manager may nest. What was before is kept as it was, not as the token of a context variable: a block
+    may end in another context than it began in, as where a generator with a block inside is resumed by another task.
+    """
+
+    def __enter__(self) -> Any:
+        raise NotImplementedError
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        raise NotImplementedError
+
+    def clone(self) -> DecoratingManager:
+        """A manager of the same kind, for one use."""
+        return type(self)()
+
+    def __call__(self, function: F) -> F:
+        from pullback.autograd.mode_decorators import run_in_mode
+
+        return run_in_mode(self, function)  # type: ignore[no-any-return]
+
+
+class GradMode(DecoratingManager):
+    """Sets whether a graph is recorded, and restores what was before."""
 
     enabled: bool
     _bits = NO_GRAD  # what of the mode is restored at the end
-
-    # Not the tokens of context variables: a block may end in another context than it began in, as where a generator
-    # with a block inside is resumed by another task.
     _before: list[int]
 
     def __init__(self) -> None:
@@ -91,96 +126,6 @@ class GradMode:
         before, now, bits = self._before.pop(), mode(), self._bits
         if not now & INFERENCE or bits & INFERENCE:  # inference mode that was entered inside still records nothing
             MODE.set(entered(now & ~bits, before & bits))
-
-    def clone(self) -> GradMode:
-        """A manager of the same kind, for one use."""
-        return type(self)()
-
-    def __call__(self, function: F) -> F:
-        import inspect
-
-        if inspect.isclass(function):
-            import warnings
-
-            warnings.warn(
-                "Decorating classes is deprecated and will be disabled in future versions. You should only decorate"
-                " functions or methods. To preserve the current behavior of class decoration, you can directly decorate"
-                " the `__init__` method and nothing else.",
-                FutureWarning,
-                stacklevel=2,
-            )
-        elif inspect.isgeneratorfunction(function):
-            return _generator_in_mode(self, function)  # type: ignore[return-value]
-        elif inspect.isasyncgenfunction(function):
-            return _async_generator_in_mode(self, function)  # type: ignore[return-value]
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def coroutine(*args: Any, **kwargs: Any) -> Any:
-                with self.clone():
-                    return await function(*args, **kwargs)
-
-            return coroutine  # type: ignore[return-value]
-
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            with self.clone():
-                return function(*args, **kwargs)
-
-        return call  # type: ignore[return-value]
-
-
-def _generator_in_mode(manager: GradMode, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Enter the mode only while the generator's own code runs: between two steps the caller's mode holds."""
-
-    @functools.wraps(function)
-    def generator(*args: Any, **kwargs: Any) -> Any:
-        with manager.clone():
-            inner = function(*args, **kwargs)
-            step = functools.partial(next, inner)
-        while True:
-            try:
-                with manager.clone():
-                    value = step()
-            except StopIteration as end:
-                return end.value
-            try:
-                sent = yield value
-                step = functools.partial(inner.send, sent)
-            except GeneratorExit:
-                with manager.clone():
-                    inner.close()
-                raise
-            except BaseException as error:
-                step = functools.partial(inner.throw, error)
-
-    return generator
-
-
-def _async_generator_in_mode(manager: GradMode, function: Callable[..., Any]) -> Callable[..., Any]:
-    """As :func:`_generator_in_mode`, for an asynchronous generator."""
-
-    @functools.wraps(function)
-    async def generator(*args: Any, **kwargs: Any) -> Any:
-        with manager.clone():
-            inner = function(*args, **kwargs)
-        step = functools.partial(inner.asend, None)
-        while True:
-            try:
-                with manager.clone():
-                    value = await step()
-            except StopAsyncIteration:
-                return
-            try:
-                step = functools.partial(inner.asend, (yield value))
-            except GeneratorExit:
-                with manager.clone():
-                    await inner.aclose()
-                raise
-            except BaseException as error:
-                step = functools.partial(inner.athrow, error)
-
-    return generator
 
 
 class no_grad(GradMode):
@@ -249,8 +194,9 @@ class set_grad_enabled(GradMode):
     _called: bool  # and has neither begun a block nor become a decorator since
 
     def __init__(self, mode: bool) -> None:
+        check_bool(mode, "set_grad_enabled", "enabled")
         super().__init__()
-        self.enabled = bool(mode)
+        self.enabled = self.mode = mode
         # As PyTorch's: calling it takes effect at once; leaving a `with` block restores what was before the call.
         super().__enter__()
         self._called = True
@@ -261,6 +207,9 @@ class set_grad_enabled(GradMode):
             MODE.set(self._entered(mode()))
         else:
             super().__enter__()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__module__}.{type(self).__qualname__}(mode={self.mode})"
 
     def clone(self) -> GradMode:
         return type(self)(self.enabled)
@@ -278,7 +227,7 @@ class inference_mode(GradMode):
     Parameters
     ----------
     mode : bool
-        False leaves inference mode for the block. Used as a plain decorator, the function.
+        False leaves inference mode, and ``no_grad`` too, for the block. Used as a plain decorator, the function.
 
     Notes
     -----
@@ -312,7 +261,7 @@ class inference_mode(GradMode):
     def _entered(self, now: int) -> int:
         if self.enabled:
             return entered(now & ~FORWARD, NO_GRAD | INFERENCE)
-        return left(now, NO_GRAD | INFERENCE) if now & INFERENCE else now
+        return left(now, NO_GRAD | INFERENCE)
 
     def clone(self) -> GradMode:
         return type(self)(self.enabled)
@@ -331,18 +280,44 @@ def is_inference_mode_enabled() -> bool:
     return bool(mode() & INFERENCE)
 
 
-class set_multithreading_enabled:
-    """Accepted as PyTorch's: backward runs in the thread that calls it in any case.
+_multithreading: Final[ContextVar[bool]] = ContextVar("pullback multithreading", default=True)
+
+
+def is_multithreading_enabled() -> bool:
+    """Whether backward may use several threads, in this thread and task; see :class:`set_multithreading_enabled`.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.autograd.is_multithreading_enabled()
+    True
+    """
+    return _multithreading.get()
+
+
+class set_multithreading_enabled(DecoratingManager):
+    """Say whether backward may use several threads, from here on or inside the ``with`` block it is used for.
+
+    It is asked by programs only: backward runs in the thread that calls it in any case.
+
+    Parameters
+    ----------
+    mode : bool
+        Whether it may.
 
     Examples
     --------
     >>> import pullback as pb
     >>> with pb.autograd.set_multithreading_enabled(False):
-    ...     pb.ones(1, requires_grad=True).sum().backward()
+    ...     pb.autograd.is_multithreading_enabled()
+    False
     """
 
     def __init__(self, mode: bool) -> None:
+        check_bool(mode, "set_multithreading_enabled", "enabled")
         self.mode = mode
+        self.prev = _multithreading.get()
+        _multithreading.set(mode)
 
     def __enter__(self) -> None:
         return
@@ -350,4 +325,57 @@ class set_multithreading_enabled:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _multithreading.set(self.prev)
+
+    def clone(self) -> set_multithreading_enabled:
+        return type(self)(self.mode)
+
+    def __call__(self, function: F) -> F:
+        _multithreading.set(self.prev)  # used as a decorator, it must not change the mode of its surroundings
+        return super().__call__(function)
+
+
+_keeps_layout: Final[ContextVar[bool]] = ContextVar("pullback gradient layout", default=True)
+#: Whether gradients that accumulate lie in memory as their tensors do.
+gradients_keep_layout = _keeps_layout.get
+
+
+class enforce_grad_layout_policy(DecoratingManager):
+    """Say whether a gradient lies in memory as its tensor does, from here on or inside the ``with`` block.
+
+    Parameters
+    ----------
+    enable : bool
+        False lets a gradient become ``grad`` as it has been computed where nobody else can see its memory, which saves
+        a copy.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x = pb.ones(3, 2).t().requires_grad_()
+    >>> with pb.autograd.enforce_grad_layout_policy(False):
+    ...     (x * 2).backward(pb.ones(2, 3))
+    >>> x.stride(), x.grad.stride()
+    ((1, 2), (3, 1))
+    """
+
+    def __init__(self, enable: bool = True) -> None:
+        check_bool(enable, "set_grad_layout_enforcement_enabled", "enabled")
+        self.mode = enable
+        self.prev = _keeps_layout.get()
+        _keeps_layout.set(enable)
+
+    def __enter__(self) -> None:
         return
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _keeps_layout.set(self.prev)
+
+    def clone(self) -> enforce_grad_layout_policy:
+        return type(self)(self.mode)
+
+    def __call__(self, function: F) -> F:
+        _keeps_layout.set(self.prev)  # used as a decorator, it must not change the mode of its surroundings
+        return super().__call__(function)

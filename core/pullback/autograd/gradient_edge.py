@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pullback.autograd.node import AccumulateGrad, OutputSlot, function_of
+from pullback.autograd.node import AccumulateGrad, OutputSlot, function_of, output_slot
 from pullback.tensor import Tensor
 from pullback.views import edge_of
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class OwnershipToken:
-    """Keeps the place of a tensor in the graph, and what a gradient that flows there is like; not the elements."""
+    """Keeps the place of a tensor in the graph, and what a gradient that flows there is like; not the elements.
+
+    Those of the same place are equal, so that edges that lead there are.
+    """
 
     __slots__ = ("backend", "device", "dtype", "edge", "shape")
 
@@ -22,6 +25,12 @@ class OwnershipToken:
         self.edge = edge
         self.shape = tuple(tensor.array.shape)
         self.dtype, self.device, self.backend = tensor.dtype, tensor.device, tensor.backend
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OwnershipToken) and other.edge is self.edge
+
+    def __hash__(self) -> int:
+        return hash(self.edge)
 
 
 class GradientEdge(NamedTuple):
@@ -61,7 +70,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
 def edge_behind(place: Any, roots: Sequence[Any] = ()) -> Any:
     """The engine's edge of a tensor, a :class:`GradientEdge` or a node; None for a tensor outside the graph.
 
-    One output of a node with several is looked up in the graph behind ``roots``.
+    One output of a node with several is looked up in the graph behind ``roots``, and else a new edge, from outside.
     """
     if isinstance(place, Tensor):
         return edge_of(place)
@@ -75,7 +84,7 @@ def edge_behind(place: Any, roots: Sequence[Any] = ()) -> Any:
     for edge in _edges_below(roots):
         if isinstance(edge, OutputSlot) and edge.node is node and edge.number == place.output_nr:
             return edge
-    return node
+    return output_slot(node, place.output_nr) if node.has_outputs else node
 
 
 def _edges_below(roots: Iterable[Any]) -> Iterator[Any]:

@@ -82,7 +82,13 @@ def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
     >>> x._version
     1
     """
-    for one in (tensor,) if isinstance(tensor, Tensor) else tensor:
+    if not isinstance(tensor, Tensor | Iterable):
+        raise RuntimeError("increment_version expect a Iterable[Tensor] as input")
+    written = (tensor,) if isinstance(tensor, Tensor) else tuple(tensor)
+    for one in written:
+        if not isinstance(one, Tensor):
+            raise RuntimeError("increment_version expects each element of the iterable to be a tensor")
+    for one in written:
         bump_version(one)
 
 
@@ -131,7 +137,8 @@ def register_multi_grad_hook(
     tensors : sequence of Tensor
     fn : callable
         With ``mode="all"`` it takes a list of the gradients, None for those that a pass does not reach, once all that
-        it does reach are known. With ``mode="any"`` it takes the first gradient of each pass.
+        it does reach are known. With ``mode="any"`` it takes the first gradient of each pass; tensors that require
+        none don't count.
 
     Returns
     -------
@@ -142,8 +149,8 @@ def register_multi_grad_hook(
     ------
     ValueError
         For another mode.
-    RuntimeError
-        For a tensor that does not require gradients.
+    AssertionError
+        With ``mode="all"``, for a tensor that does not require gradients.
 
     Examples
     --------
@@ -155,9 +162,15 @@ def register_multi_grad_hook(
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
-    watch = _AllGradients(tensors, fn) if mode == "all" else _FirstGradient(fn)
-    handles = [tensor.register_hook(watch.hook(number)) for number, tensor in enumerate(tensors)]
-    return _Handles(handles)
+    watch: _AllGradients | _FirstGradient
+    if mode == "all":
+        if not all(tensor.requires_grad for tensor in tensors):
+            raise AssertionError("Expected gradient function to be set")
+        watch = _AllGradients(tensors, fn)
+    else:
+        tensors = [tensor for tensor in tensors if tensor.requires_grad]
+        watch = _FirstGradient(fn)
+    return _Handles([tensor.register_hook(watch.hook(number)) for number, tensor in enumerate(tensors)])
 
 
 class _Handles(RemovableHandle):

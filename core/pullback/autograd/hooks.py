@@ -47,7 +47,10 @@ def checked_hook_result(result: Any, grad: Any, hook: Callable[..., Any]) -> Any
 
     name = getattr(hook, "__name__", repr(hook))
     if not isinstance(result, Tensor):
-        raise TypeError(f"hook {name!r} must return a Tensor or None, got {type(result).__name__}")
+        found = type(result).__name__
+        raise TypeError(f"expected Variable, but hook returned '{found}': hook {name!r} must return a Tensor or None")
+    if grad is None:
+        raise RuntimeError(f"can't replace a None gradient with a non-None value (hook {name!r})")
     if result.array.shape != grad.array.shape:
         raise RuntimeError(
             f"hook {name!r} has changed the size of value: got {list(result.shape)}, expected {list(grad.shape)}"
@@ -65,8 +68,6 @@ def checked_gradients(result: Any, given: tuple[Any, ...], hook: Callable[..., A
     TypeError, RuntimeError
         Naming the hook, when it returned something else than a tuple of so many Tensors or None.
     """
-    from pullback.tensor import Tensor
-
     name = getattr(hook, "__name__", repr(hook))
     if not isinstance(result, tuple):
         raise TypeError(f"expected tuple, but hook returned '{type(result).__name__}': {name!r} is a hook of a node")
@@ -75,9 +76,6 @@ def checked_gradients(result: Any, given: tuple[Any, ...], hook: Callable[..., A
             f"hook {name!r} has returned an incorrect number of values (got {len(result)}, but expected {len(given)})"
         )
     for new, old in zip(result, given, strict=True):
-        if old is None or new is None:
-            if new is not None and not isinstance(new, Tensor):
-                raise TypeError(f"hook {name!r} must return Tensors or None, got {type(new).__name__}")
-            continue
-        checked_hook_result(new, old, hook)
+        if new is not None:
+            checked_hook_result(new, old, hook)
     return result

@@ -31,6 +31,17 @@ def needing_grad(values: Sequence[Any]) -> tuple[Tensor, ...]:
     return tuple(v for v in values if isinstance(v, Tensor) and v.requires_grad)
 
 
+def differentiable(result: Any) -> tuple[Tensor, ...]:
+    """The results of a function that require gradients.
+
+    Raises
+    ------
+    AttributeError
+        If one is no tensor.
+    """
+    return tuple(o for o in as_tuple(result) if o.requires_grad)
+
+
 # -- directions --------------------------------------------------------------------------------------------------------
 
 

@@ -8,14 +8,17 @@ leaf and each pass; ``next_functions`` shows it as PyTorch's ``AccumulateGrad``.
 from __future__ import annotations
 
 import itertools
+import weakref
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from pullback.autograd.grad_mode import ANOMALY, mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pullback.dtypes import DType
     from pullback.tensor import Tensor
-    from pullback.views import Alias
+    from pullback.views import VersionCounter
 
     Edge: TypeAlias = "Node | Tensor"
     Reduction: TypeAlias = tuple[tuple[int, ...] | None, DType] | None
@@ -24,7 +27,10 @@ next_sequence = itertools.count().__next__
 
 
 class NodeHooks:
-    """What has been attached to a node: its own hooks, hooks of its output tensors, tensors that retain gradients."""
+    """What has been attached to a node: its own hooks, hooks of its output tensors, tensors that retain gradients.
+
+    Those of its outputs are kept by their numbers, in the order in which each output got its first.
+    """
 
     __slots__ = ("metadata", "post", "pre", "retained", "tensor")
 
@@ -52,7 +58,7 @@ class Node:
     reductions : tuple or None
         Shape and dtype to reduce each gradient to, where the operation broadcast or promoted its operands.
     output_alias : tuple or None
-        The aliases of saved outputs, each with its version when saved, once they may be written in place.
+        The version counters of saved outputs, each with what it was when saved, once they may be written in place.
     hooks : NodeHooks or None
     """
 
@@ -72,14 +78,17 @@ class Node:
     saved: tuple[Any, ...] | None
     versions: tuple[int, ...] | None
     reductions: tuple[Reduction, ...] | None
-    output_alias: tuple[tuple[Alias, int], ...] | None
+    output_alias: tuple[tuple[VersionCounter, int], ...] | None
     hooks: NodeHooks | None
 
     accumulates: ClassVar[bool] = False  # a leaf tensor, the other kind of edge, has True
+    begins: ClassVar[bool] = False  # whether a function being differentiated begins there: as good as a leaf inside
     takes_undefined: ClassVar[bool] = False  # whether apply() wants to run without any gradient
     saves_output: ClassVar[bool] = False
     saves_tensors: ClassVar[bool] = True  # without, a second pass through a freed graph may go through it
     output_count = 1  # how many gradients hooks are shown; more where more have arrived
+    has_outputs = False  # whether apply() takes OutputGradients: it has several outputs
+    saves_outputs: ClassVar[bool] = False  # whether it has several outputs and may save some: see output_slot()
 
     def apply(self, grad: Any) -> tuple[Tensor | None, ...]:
         """Gradients of the inputs, one for each edge, from the gradient of the output."""
@@ -90,6 +99,23 @@ class Node:
         name = type(self).__name__
         return f"torch::autograd::{name}" if name in _WRITTEN_BY_HAND else name
 
+    def __call__(self, *grads: Tensor | None) -> Any:
+        """What the node computes, and no hook: the gradients of its operands from those of its outputs.
+
+        One gradient for a node of one operand, else a tuple.
+        """
+        if len(grads) != self.output_count:
+            raise TypeError(f"expected {self.output_count} arguments, got {len(grads)} instead")
+        for number, grad in enumerate(grads):
+            if grad is not None and not hasattr(grad, "array"):
+                raise TypeError(f"argument {number} is not a Variable")
+        gradient: Any = grads[0]
+        if self.has_outputs:
+            gradient = OutputGradients((number, grad) for number, grad in enumerate(grads) if grad is not None) or None
+        missing = gradient is None and not self.takes_undefined
+        found = (None,) * len(self.edges) if missing else tuple(self.apply(gradient))
+        return found if len(found) > 1 else found[0]
+
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """For each operand, the node its gradient goes to and which of that node's outputs it is."""
@@ -99,6 +125,10 @@ class Node:
     def metadata(self) -> dict[Any, Any]:
         """A dictionary of the user's, kept with the node."""
         return hooks_of(self).metadata
+
+    def _sequence_nr(self) -> int:
+        """When the node was made: later ones have greater numbers."""
+        return self.sequence
 
     def register_hook(self, hook: Callable[..., Any]) -> Any:
         """Call ``hook(grad_inputs, grad_outputs)`` after the node has run; its result, if any, replaces grad_inputs."""
@@ -125,6 +155,11 @@ def hooks_of(node: Node) -> NodeHooks:
     if node.hooks is None:
         node.hooks = NodeHooks()
     return node.hooks
+
+
+def place_of(edge: Node) -> tuple[Node, int]:
+    """The node behind the edge of a tensor with a history, and which of its outputs the tensor is."""
+    return (edge.node, edge.number) if isinstance(edge, OutputSlot) else (edge, 0)
 
 
 def start_node(node: Node, edges: tuple[Edge | None, ...]) -> Node:
@@ -157,11 +192,30 @@ class OutputGradients(dict[int, "Tensor"]):
     """The gradients a node with several outputs has received, by output number."""
 
     def __add__(self, other: OutputGradients) -> OutputGradients:
-        return OutputGradients({**self, **other})
+        total = OutputGradients(self)
+        for number, grad in other.items():
+            held = total.get(number)
+            total[number] = grad if held is None else held + grad
+        return total
 
 
 def output_slot(node: Node, number: int) -> OutputSlot:
-    """The edge that leads to one output of a node with several."""
+    """The edge that leads to one output of a node with several: the same one for as long as somebody holds it."""
+    if not node.saves_outputs:  # then nobody but the output itself asks for it
+        return _new_slot(node, number)
+    slots: dict[int, weakref.ref[OutputSlot]] | None = getattr(node, "output_slots", None)
+    if slots is None:
+        owner: Any = node  # of a class that has a slot for them
+        slots = owner.output_slots = {}
+    reference = slots.get(number)
+    slot = None if reference is None else reference()
+    if slot is None:
+        slot = _new_slot(node, number)
+        slots[number] = weakref.ref(slot)
+    return slot
+
+
+def _new_slot(node: Node, number: int) -> OutputSlot:
     slot = OutputSlot()
     start_node(slot, (node,))
     slot.number = number
@@ -171,10 +225,10 @@ def output_slot(node: Node, number: int) -> OutputSlot:
 class AccumulateGrad:
     """How ``next_functions`` shows a leaf: the place where its gradient accumulates.
 
-    Two of them for the same leaf are equal; hooks registered on one are the leaf's own.
+    A leaf has one for as long as somebody holds it; hooks registered on it are the leaf's own, and stay.
     """
 
-    __slots__ = ("variable",)
+    __slots__ = ("__weakref__", "variable")
 
     def __init__(self, variable: Tensor) -> None:
         self.variable = variable
@@ -184,6 +238,13 @@ class AccumulateGrad:
     def name(self) -> str:
         """PyTorch's qualified name of this node."""
         return "torch::autograd::AccumulateGrad"
+
+    def __call__(self, grad: Tensor) -> tuple[()]:
+        """Accumulate a gradient in the leaf, as a pass does that reaches it."""
+        from pullback.autograd.accumulation import deliver_to_leaf
+
+        deliver_to_leaf(self.variable, grad, None)
+        return ()
 
     @property
     def metadata(self) -> dict[Any, Any]:
@@ -208,14 +269,18 @@ class AccumulateGrad:
             self.variable._accumulate_hooks = NodeHooks()
         return self.variable._accumulate_hooks
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, AccumulateGrad) and other.variable is self.variable
-
-    def __hash__(self) -> int:
-        return hash((AccumulateGrad, id(self.variable)))
-
     def __repr__(self) -> str:
-        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+        return f"<AccumulateGrad object at {id(self):#x}>"
+
+
+def accumulator_of(leaf: Tensor) -> AccumulateGrad:
+    """Where the gradient of a leaf accumulates, as a node."""
+    reference = leaf._accumulator
+    found = None if reference is None else reference()
+    if found is None:
+        found = AccumulateGrad(leaf)
+        leaf._accumulator = weakref.ref(found)
+    return found
 
 
 def function_of(edge: Edge | None) -> tuple[Any, int]:
@@ -226,7 +291,7 @@ def function_of(edge: Edge | None) -> tuple[Any, int]:
         return edge.node, edge.number
     if isinstance(edge, Node):
         return edge, 0
-    return AccumulateGrad(edge), 0
+    return accumulator_of(edge), 0
 
 
 def freed_error() -> RuntimeError:
@@ -255,9 +320,15 @@ def modified_error(dtype: DType, shape: tuple[int, ...], producer: Any, now: int
     """PyTorch's error for a saved tensor that has been written in place since."""
     node, number = function_of(producer) if isinstance(producer, Node) else (None, 0)
     origin = f", which is output {number} of {short_name(node.name())}," if node is not None else ""
+    hint = (
+        "the backtrace further above shows the operation that failed to compute its gradient. The variable in question"
+        " was changed in there or anywhere later. Good luck!"
+        if mode() & ANOMALY
+        else "enable anomaly detection to find the operation that failed to compute its gradient, with"
+        " torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    )
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation:"
         f" [torch.{dtype.tensor_type_name} {list(shape)}]{origin} is at version {now}; expected version {then} instead."
-        " Hint: enable anomaly detection to find the operation that failed to compute its gradient, with"
-        " torch.autograd.set_detect_anomaly(True, check_nan=False)."
+        f" Hint: {hint}"
     )

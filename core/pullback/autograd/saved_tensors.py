@@ -12,15 +12,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback.autograd.grad_mode import MODE, NO_GRAD, SAVING, entered, mode
+from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, SAVING, entered, left, mode
 from pullback.autograd.node import Node, freed_error, start_node
 
 if TYPE_CHECKING:
-    from contextvars import Token
-
     from pullback.autograd.node import Edge
     from pullback.tensor import Tensor
 
@@ -43,7 +40,8 @@ class saved_tensors_hooks:
 
     Notes
     -----
-    The innermost hooks are used. Writing in place to what a hook was given is an error.
+    The hooks entered last are used. Leaving a block takes these away, whoever entered them, as in PyTorch. Writing in
+    place to what a hook was given is an error.
 
     Examples
     --------
@@ -56,9 +54,6 @@ class saved_tensors_hooks:
     tensor([4., 6.])
     """
 
-    _saved: Token[tuple[tuple[Pack, Unpack], ...]]
-    _mode: Token[int]
-
     def __init__(self, pack_hook: Pack, unpack_hook: Unpack) -> None:
         self.pack_hook = pack_hook
         self.unpack_hook = unpack_hook
@@ -67,14 +62,22 @@ class saved_tensors_hooks:
         refused = _disabled.get()
         if refused is not None:
             raise RuntimeError(refused)
-        self._saved = _hooks.set((*_hooks.get(), (self.pack_hook, self.unpack_hook)))
-        self._mode = MODE.set(entered(mode(), SAVING))
+        _check_hooks(self.pack_hook, self.unpack_hook)
+        _hooks.set((*_hooks.get(), (self.pack_hook, self.unpack_hook)))
+        MODE.set(entered(mode(), SAVING))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        MODE.reset(self._mode)
-        _hooks.reset(self._saved)
+    def __exit__(self, *error: object) -> None:
+        # Not by the tokens of context variables: a block may end in another context than it began in.
+        remaining = _hooks.get()[:-1]
+        _hooks.set(remaining)
+        if not remaining:
+            MODE.set(left(mode(), SAVING))
+
+
+def _check_hooks(*hooks: Any) -> None:
+    for hook in hooks:
+        if not callable(hook):
+            raise TypeError(f"hooks on saved tensors must be callable, got {type(hook).__name__}")
 
 
 class disable_saved_tensors_hooks:
@@ -90,20 +93,18 @@ class disable_saved_tensors_hooks:
     RuntimeError: no hooks here
     """
 
-    _token: Token[str | None]
-
     def __init__(self, error_message: str) -> None:
         self.error_message = error_message
+        self._before: list[str | None] = []
 
     def __enter__(self) -> None:
         if _hooks.get():
             raise RuntimeError(self.error_message)
-        self._token = _disabled.set(self.error_message)
+        self._before.append(_disabled.get())
+        _disabled.set(self.error_message)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _disabled.reset(self._token)
+    def __exit__(self, *error: object) -> None:
+        _disabled.set(self._before.pop())
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -120,7 +121,7 @@ class SavedTensor:
     It is what ``grad_fn._raw_saved_...`` gives; :meth:`register_hooks` packs this one tensor.
     """
 
-    __slots__ = ("_edge", "_node", "_packed", "_place", "_tensor", "_unpack")
+    __slots__ = ("__weakref__", "_edge", "_node", "_packed", "_place", "_tensor", "_unpack")
 
     def __init__(self, tensor: Tensor | None, edge: Edge | None) -> None:
         self._tensor = tensor
@@ -143,6 +144,7 @@ class SavedTensor:
                 "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of"
                 " hooks is allowed at a time."
             )
+        _check_hooks(pack_hook, unpack_hook)
         node = self._node
         if node is not None and node.saved is None:
             raise RuntimeError(
@@ -167,6 +169,10 @@ class SavedTensor:
 
         tensor = self._tensor
         assert tensor is not None
+        if mode() & FORWARD:
+            from pullback.autograd.forward_ad import remember_saved
+
+            remember_saved(self, tensor)
         before = version_of(tensor)
         token = MODE.set(entered(mode() & ~SAVING, NO_GRAD))
         try:
@@ -182,7 +188,7 @@ class SavedTensor:
         self._packed, self._unpack, self._tensor = packed, unpack_hook, None
 
     def unpacked(self) -> Tensor:
-        """The tensor again, with its history.
+        """The tensor again, with its history and its tangent.
 
         Raises
         ------
@@ -194,7 +200,7 @@ class SavedTensor:
             return self._tensor
         from pullback.tensor import Tensor
 
-        token = MODE.set(entered(mode() & ~SAVING, NO_GRAD))
+        token = MODE.set(mode() & ~SAVING)
         try:
             tensor = self._unpack(self._packed)
         finally:
@@ -206,6 +212,10 @@ class SavedTensor:
             )
         again = Tensor._wrap(tensor.array, tensor.backend)
         again.edge = self._edge
+        if mode() & FORWARD:
+            from pullback.autograd.forward_ad import restore_tangent
+
+            restore_tangent(again, self, 0)
         return again
 
 
@@ -265,17 +275,16 @@ def packed_type(kind: Any) -> Any:
         if self.saved is None:
             raise freed_error()
         # Another node runs in this one's place: several threads may run through the graph at once.
-        node = object.__new__(kind)
+        node = object.__new__(unpacked)
         start_node(node, self.edges)
+        node.original = self
         node.reductions = self.reductions
         node.saved = unpacked_values(self)
         return node.apply(grad)
 
-    return type(
-        kind.__name__,
-        (kind,),
-        {"__slots__": (), "__module__": kind.__module__, "__doc__": kind.__doc__, "apply": apply, "unpacks": True},
-    )
+    described = {"__module__": kind.__module__, "__doc__": kind.__doc__}
+    unpacked: Any = type(kind.__name__, (kind,), {**described, "__slots__": ("original",)})
+    return type(kind.__name__, (kind,), {**described, "__slots__": (), "apply": apply, "unpacks": True})
 
 
 def unpacked_values(node: Any) -> tuple[Any, ...]:
@@ -296,86 +305,130 @@ def unpacked_values(node: Any) -> tuple[Any, ...]:
 # -- looking at what a node saved -------------------------------------------------------------------------------------
 
 
-def _pytorch_names(kind: Any) -> dict[str, int]:
-    """Which of the saved values each of PyTorch's attributes ``_saved_...`` shows."""
-    operation = kind.operation
-    first = operation.operands[0]
-    places = {}
-    for place, name in enumerate(kind.saved_names):
-        operand, _, what = name.rpartition("_")
-        if name == "out":
-            shown = "result"
-        elif what in ("shape", "dtype") and operand in operation.operands:
-            own = "self" if operand == first == "input" else operand
-            shown = f"{own}_sym_sizes" if what == "shape" else f"{own}_scalar_type"
-        else:
-            shown = "self" if name == first == "input" else name
-        places[shown] = place
-    return places
-
-
 class SavedAttribute:
     """An attribute ``_saved_...`` or ``_raw_saved_...`` of a class of nodes.
 
     (A ``__getattr__`` would do, and make CPython look up every other attribute of a node more slowly.)
     """
 
-    __slots__ = ("name",)
+    __slots__ = ("kind", "name", "raw")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, kind: Any, name: str, raw: bool) -> None:
+        self.kind = kind  # not the node's own class, which may have another name: an in-place view's
         self.name = name
+        self.raw = raw
 
     def __get__(self, node: Any, kind: type) -> Any:
-        return self if node is None else saved_value(node, self.name)
+        if node is None:
+            return self
+        return raw_saved_value(node, self.kind, self.name) if self.raw else saved_value(node, self.kind, self.name)
 
 
 def show_saved(kind: Any) -> Any:
     """Give a class of nodes the attributes that show what its nodes save, and return it."""
-    for name, place in _pytorch_names(kind).items():
-        setattr(kind, f"_saved_{name}", SavedAttribute(f"_saved_{name}"))
-        if _is_tensor_place(kind, place):
-            setattr(kind, f"_raw_saved_{name}", SavedAttribute(f"_raw_saved_{name}"))
+    from pullback.autograd.saved_names import derived_values, is_number, shown_places
+
+    places = shown_places(kind)
+    for name in {**places, **derived_values(kind)}:
+        setattr(kind, f"_saved_{name}", SavedAttribute(kind, name, False))
+    for name, place in places.items():
+        if _is_tensor_place(kind, place) and not is_number(kind, name):
+            setattr(kind, f"_raw_saved_{name}", SavedAttribute(kind, name, True))
     return kind
 
 
 def _is_tensor_place(kind: Any, place: int) -> bool:
-    name = kind.saved_names[place]
-    return name == "out" or name in kind.operation.operands or name in (kind.operation.outputs or ())
+    return kind.saved_names[place] in kind.operation.operands or _is_result_place(kind, place)
 
 
-def saved_value(node: Node, attribute: str) -> Any:
-    """The value of ``node._saved_...`` or ``node._raw_saved_...``.
+def saved_value(node: Node, kind: Any, name: str) -> Any:
+    """The value of ``node._saved_...``.
 
     Raises
     ------
     RuntimeError
-        If it has been freed.
+        If it has been freed, or is a tensor that has been written in place since.
     """
+    from pullback.autograd.saved_names import as_pytorch_saves, attribute_value, derived_values, is_number, shown_places
     from pullback.tensor import Tensor
-    from pullback.views import check_versions, edge_of
 
-    kind: Any = type(node)
-    raw = attribute.startswith("_raw")
-    name = attribute.removeprefix("_raw").removeprefix("_saved_")
-    places = _pytorch_names(kind)
+    derived = derived_values(kind)
+    if name in derived:
+        found = derived[name]
+        return found(lambda asked: _value_called(node, kind, asked)) if callable(found) else found
+    place = shown_places(kind)[name]
+    value = _value_at(node, place)
+    if isinstance(value, Tensor):
+        return as_pytorch_saves(kind, name, value)
+    if _is_tensor_place(kind, place) and isinstance(value, int | float | complex) and not is_number(kind, name):
+        return _wrapped_number(value)
+    return attribute_value(kind, name, value)
+
+
+def raw_saved_value(node: Node, kind: Any, name: str) -> SavedTensor:
+    """The value of ``node._raw_saved_...``."""
+    from pullback.autograd.saved_names import shown_places
+    from pullback.tensor import Tensor
+    from pullback.views import edge_of
+
+    place = shown_places(kind)[name]
     if node.saved is None:
-        raise freed_error()
-    place = places[name]
+        freed = SavedTensor(None, None)  # it says that it has been freed when it is asked for anything
+        freed._node, freed._place = node, place
+        return freed
     value = node.saved[place]
-    is_tensor = _is_tensor_place(kind, place) and not isinstance(value, int | float | complex | None)
-    if not raw and not isinstance(value, SavedTensor):
-        if not is_tensor or isinstance(value, Tensor):
-            check_versions(node)
-            return value
-        return _output_tensor(node, value, place)
     if isinstance(value, SavedTensor):
-        return value if raw else value.unpacked()
+        return value
+    if isinstance(value, int | float | complex):
+        value = _wrapped_number(value)
     if isinstance(value, Tensor):
         saved = SavedTensor(value, edge_of(value))
     else:
         saved = SavedTensor(None if value is None else _output_tensor(node, value, place), None)
     saved._node, saved._place = node, place
     return saved
+
+
+def _value_called(node: Node, kind: Any, name: str) -> Any:
+    """What a node saved by PyTorch's name, or else by the name that the formulas use."""
+    from pullback.autograd.saved_names import as_pytorch_saves, shown_places
+    from pullback.tensor import Tensor
+
+    place = shown_places(kind).get(name)
+    value = _value_at(node, kind.saved_names.index(name) if place is None else place)
+    return as_pytorch_saves(kind, name, value) if isinstance(value, Tensor) else value
+
+
+def _value_at(node: Node, place: int) -> Any:
+    """What a node saved there: operands and results as tensors, attributes as they are."""
+    from pullback.tensor import Tensor
+    from pullback.views import check_versions
+
+    if node.saved is None:
+        raise freed_error()
+    value = node.saved[place]
+    if isinstance(value, SavedTensor):
+        return value.unpacked()
+    if isinstance(value, Tensor):
+        check_versions(node, place)
+    elif value is not None and _is_result_place(type(node), place):
+        check_versions(node, place)
+        return _output_tensor(node, value, place)
+    return value
+
+
+def _is_result_place(kind: Any, place: int) -> bool:
+    name = kind.saved_names[place]
+    return name == "out" or name in (kind.operation.outputs or ())
+
+
+def _wrapped_number(value: complex) -> Tensor:
+    """A number among operands as PyTorch saves it: a tensor of the widest dtype of its kind."""
+    from pullback import dtypes
+    from pullback.ops.from_data import tensor
+
+    widest = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64}
+    return tensor(value, dtype=widest.get(type(value), dtypes.complex128))
 
 
 def _output_tensor(node: Any, array: Any, place: int) -> Tensor:

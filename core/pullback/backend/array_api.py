@@ -19,6 +19,7 @@ from pullback import dtypes as dt
 from pullback.backend.base import Backend, Kernel, NativeArray, NativeDType
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
+from pullback.errors import MissingKernelError
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 
@@ -472,6 +473,58 @@ class ArrayAPIBackend(Backend):
 
         return self._in_double(erfc, x)
 
+    def erfinv(self, x: NativeArray) -> NativeArray:
+        from pullback.backend.error_function import erfinv
+
+        return self._in_double(erfinv, x)
+
+    def lgamma(self, x: NativeArray) -> NativeArray:
+        from pullback.backend.gamma_functions import lgamma
+
+        return self._in_double(lgamma, x)
+
+    def digamma(self, x: NativeArray) -> NativeArray:
+        from pullback.backend.gamma_functions import digamma
+
+        return self._in_double(digamma, x)
+
+    def polygamma(self, x: NativeArray, n: int) -> NativeArray:
+        from pullback.backend.gamma_functions import polygamma
+
+        return self._in_double(lambda backend, wide: polygamma(backend, wide, n), x)
+
+    def mvlgamma(self, x: NativeArray, p: int) -> NativeArray:
+        from pullback.backend.gamma_functions import mvlgamma
+
+        return self._in_double(lambda backend, wide: mvlgamma(backend, wide, p), x)
+
+    def gcd(self, x: NativeArray, y: NativeArray) -> NativeArray:
+        if hasattr(self.xp, "gcd"):
+            return self.xp.gcd(x, y)
+        x, y = self.xp.broadcast_arrays(self.abs(x), self.abs(y))
+        while self.xp.any(y != 0):  # Euclid's algorithm
+            done = y == 0
+            x, y = self.where(done, x, y), self.where(done, y, self.remainder(x, self.where(done, self.like(1, y), y)))
+        return x
+
+    def lcm(self, x: NativeArray, y: NativeArray) -> NativeArray:
+        divisor = self.gcd(x, y)
+        divisor = self.where(divisor == 0, self.like(1, divisor), divisor)
+        return self.abs(self.trunc_divide(x, divisor) * y)
+
+    def nextafter(self, x: NativeArray, y: NativeArray) -> NativeArray:
+        if not hasattr(self.xp, "nextafter"):
+            raise MissingKernelError("nextafter", "nextafter", None, self)
+        return self.xp.nextafter(x, y)
+
+    def isin(self, x: NativeArray, values: NativeArray) -> NativeArray:
+        """Whether each element of ``x`` is among the values, a vector that is not empty."""
+        x, values = self.convert(x, self.wider(x.dtype)), self.convert(values, self.wider(values.dtype))
+        values = self.sort(values)
+        place = self.xp.searchsorted(values, self.reshape(x, (-1,)))
+        place = self.where(place < values.shape[0], place, values.shape[0] - 1)
+        return self.reshape(self.equal(self.take(values, place, axis=0), self.reshape(x, (-1,))), x.shape)
+
     def _in_double(
         self, function: Callable[[ArrayAPIBackend, NativeArray], NativeArray], x: NativeArray
     ) -> NativeArray:
@@ -485,6 +538,12 @@ class ArrayAPIBackend(Backend):
     def product_of_exponentials(self, x: NativeArray, y: NativeArray) -> NativeArray:
         """``exp(x) * exp(y)``, never as ``exp(x + y)``."""
         return self.exp(x) * self.exp(y)
+
+    def minus_in_parts(self, x: NativeArray, parts: Sequence[float]) -> NativeArray:
+        """``x`` minus each part, one after the other, never minus their sum."""
+        for part in parts:
+            x = x - part
+        return x
 
     def piecewise(
         self,

@@ -1,4 +1,4 @@
-"""What a backend promises: the base class, and the records that describe backends and their limits.
+"""What a backend promises: its base class.
 
 A backend is one object with a name, devices, dtypes, conversions and kernels. A kernel is a pure function
 over native arrays whose operands already have one promoted dtype, named as the Python Array API standard
@@ -9,68 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
 from pullback.errors import BackendError, MissingKernelError
 
+if TYPE_CHECKING:
+    from pullback.backend.records import Limitation
+
 # A native array's class belongs to a library that core must not know, so there is no type to name here.
 NativeArray: TypeAlias = Any
 NativeDType: TypeAlias = Hashable
 Kernel: TypeAlias = Callable[..., Any]
-
-
-class Limitation(NamedTuple):
-    """Something a backend declares that it cannot do, or does otherwise.
-
-    Attributes
-    ----------
-    operation : str
-        The operation's name; ``"*"`` for every operation.
-    dtypes : frozenset of DType
-        The dtypes concerned; empty for all.
-    reason : str
-        One line for the reader.
-    case : str or None
-        The conformance case concerned, where it is not the whole operation.
-    """
-
-    operation: str
-    dtypes: frozenset[DType]
-    reason: str
-    case: str | None = None
-
-
-class BackendSpec(NamedTuple):
-    """How to load a backend, before any array library is imported: what ``pullback_backends`` returns.
-
-    Attributes
-    ----------
-    name : str
-        The name users select it by.
-    loader : str
-        ``"module:Class"``; the module may import the array library, and is imported when the backend is first
-        used.
-    distribution : str or None
-        The distribution that provides it; filled in by discovery where it is None.
-    description : str
-        One line for ``pullback doctor``.
-    device_types : tuple of str
-        The kinds of device it may have, so that ``device="cuda"`` need not import every library to find one.
-    array_modules : tuple of str
-        The top-level packages its arrays' classes live in, so that a given array finds its backend.
-    install : str
-        The command that installs its array library.
-    """
-
-    name: str
-    loader: str
-    distribution: str | None = None
-    description: str = ""
-    device_types: tuple[str, ...] = ("cpu",)
-    array_modules: tuple[str, ...] = ()
-    install: str = ""
 
 
 class Backend:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from _thread import RLock  # `threading` itself takes a millisecond to import
+from typing import TYPE_CHECKING
 
-from pullback.backend.base import Backend, BackendSpec
+from pullback.backend.base import Backend
 from pullback.errors import BackendError, BackendUnavailableError, UnknownBackendError
+
+if TYPE_CHECKING:
+    from pullback.backend.records import BackendSpec
 
 _lock = RLock()
 _specs: dict[str, BackendSpec] = {}
@@ -37,6 +41,8 @@ def register_backend(backend: Backend | BackendSpec, *, replace: bool = False) -
     replace : bool, default False
         Whether it may take the place of another backend of its name. Tensors made before keep the old one.
     """
+    from pullback.backend.records import BackendSpec
+
     discover()
     with _lock:
         if backend.name in _specs and not replace:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pullback.autograd.function import Function, FunctionCtx
+from pullback.autograd.function import Function, FunctionCtx, arguments_by_position, backward_of
 from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, entered, left, mode
-from pullback.batching.levels import Level, LevelArray
+from pullback.batching.levels import Level, LevelArray, innermost, lift_to_innermost
 from pullback.batching.state import LEVELS, levels
 from pullback.tensor import Tensor
 from pullback.views import edge_of
@@ -61,21 +61,22 @@ def apply_at_level(function: type[Any], level: Level, args: tuple[Any, ...], kwa
             " override"
             f" the setup_context staticmethod. {_MORE}"
         )
+    args = arguments_by_position(function.forward, True, args, kwargs)
     args = tuple(level.lift(a) if isinstance(a, Tensor) else a for a in args)
     values = [a.array.value if isinstance(a, Tensor) else a for a in args]
     dims = tuple(a.array.batch_dim if isinstance(a, Tensor) else None for a in args)
     if all(d is None for d in dims):
         with _beneath(level):
-            output = function.apply(*values, **kwargs)
+            output = function.apply(*values)
         places: Any = None
     else:
-        output, places = _mapped(function, level, values, dims, kwargs)
+        output, places = _mapped(function, level, values, dims)
     several = isinstance(output, tuple | list)
     given = list(output) if several else [output]
     spread = places if isinstance(places, list | tuple) else [places] * len(given)
     wrapped = [level.wrap(o, d) if isinstance(o, Tensor) else o for o, d in zip(given, spread, strict=True)]
     active = mode()
-    context = FunctionCtx()
+    context = function._own_classes()[1]()
     edges = [edge_of(a) if isinstance(a, Tensor) and not active & NO_GRAD else None for a in args]
     context.needs_input_grad = tuple(e is not None for e in edges)
     token = MODE.set(left(entered(active, NO_GRAD), FORWARD))
@@ -83,15 +84,15 @@ def apply_at_level(function: type[Any], level: Level, args: tuple[Any, ...], kwa
         function.setup_context(context, args, tuple(wrapped) if several else wrapped[0])
     finally:
         MODE.reset(token)
-    outputs = function._finish(context, args, edges, wrapped)
+    dirty, non_differentiable = context.dirty_tensors or (), context.non_differentiable or ()
+    outputs = function._finish(context, args, edges, wrapped, dirty, non_differentiable)
     if active & FORWARD:
         function._propagate_tangents(context, args, outputs)
+    context.saved_for_forward = None
     return tuple(outputs) if several else outputs[0]
 
 
-def _mapped(
-    function: type[Any], level: Level, values: list[Any], dims: tuple[int | None, ...], kwargs: dict[str, Any]
-) -> tuple[Any, Any]:
+def _mapped(function: type[Any], level: Level, values: list[Any], dims: tuple[int | None, ...]) -> tuple[Any, Any]:
     """The outputs on the wrapped tensors, and where their mapped dimensions are."""
     own = function.vmap is not Function.vmap
     name = function.__name__
@@ -111,8 +112,8 @@ def _mapped(
     info = VmapInfo(level.batch_size, level.randomness)
     with _beneath(level):
         if not own:
-            return _generated(function, info, dims, kwargs).apply(*values), 0
-        result = function.vmap(info, dims, *values, **kwargs)
+            return _generated(function, info, dims).apply(*values), 0
+        result = function.vmap(info, dims, *values)
     if not isinstance(result, tuple) or len(result) != 2:
         raise RuntimeError(
             "Expected the vmap staticmethod to have two returns, an output and out_dims with pytree structure"
@@ -132,9 +133,7 @@ def _mapped(
     return output, places
 
 
-def _generated(
-    function: type[Any], info: VmapInfo, dims: tuple[int | None, ...], kwargs: dict[str, Any]
-) -> type[Function]:
+def _generated(function: type[Any], info: VmapInfo, dims: tuple[int | None, ...]) -> type[Function]:
     """The Function of all examples at once whose methods run those of ``function`` on tensors of a level."""
 
     def mapped(call: Callable[..., Any], given: Sequence[Any], places: Sequence[int | None]) -> list[Any]:
@@ -152,7 +151,7 @@ def _generated(
         @staticmethod
         def forward(*values: Any) -> Any:
             def call(*inside: Any) -> Any:
-                result = function.forward(*inside, **kwargs)
+                result = function.forward(*inside)
                 Vmapped.several = isinstance(result, tuple | list)
                 return result
 
@@ -170,44 +169,69 @@ def _generated(
                 made = inside[len(inputs) :]
                 function.setup_context(inner, own, made if isinstance(output, tuple) else made[0])
                 same = {id(w): o for w, o in zip(inside, (*inputs, *outputs), strict=True)}
-                ctx.kept = [(same.get(id(t), _value(t)), _dim(t)) for t in inner._to_save]
+                for kept, saved in ((ctx.kept, inner.to_save), (ctx.kept_for_forward, inner.saved_for_forward)):
+                    kept += [(same.get(id(t), v), d) for t in saved or () for v, d in (_unwrapped(t),)]
+                inner.to_save = inner.saved_for_forward = None  # results among them would keep their own node
+                ctx.attributes = {n: _unwrapped(v) for n, v in vars(inner).items() if isinstance(v, Tensor)}
                 return ()
 
+            ctx.kept, ctx.kept_for_forward = [], []
             mapped(call, (*inputs, *outputs), (*dims, *(0 for _ in outputs)))
             ctx.save_for_backward(*(value for value, _ in ctx.kept))
-            ctx.places = [dim for _, dim in ctx.kept]
+            ctx.save_for_forward(*(value for value, _ in ctx.kept_for_forward))
+            ctx.places, ctx.places_for_forward = [d for _, d in ctx.kept], [d for _, d in ctx.kept_for_forward]
             ctx.inner = inner
-            del ctx.kept
+            ctx.set_materialize_grads(inner.materialize_grads)
+            del ctx.kept, ctx.kept_for_forward
 
         @staticmethod
         def backward(ctx: Any, *grads: Any) -> Any:
             saved = ctx.saved_tensors
 
             def call(*inside: Any) -> Any:
-                ctx.inner._to_save = inside[: len(saved)]
-                return function.backward(ctx.inner, *inside[len(saved) :])
+                _restore_attributes(ctx)
+                ctx.inner.saved_for_forward = inside[: len(saved)]
+                try:
+                    return backward_of(function)(ctx.inner, *inside[len(saved) :])
+                finally:
+                    ctx.inner.saved_for_forward = None
 
             given = mapped(call, (*saved, *grads), (*ctx.places, *(0 for _ in grads)))
             return tuple(_as_input(g, d) for g, d in zip(given, dims, strict=False))
 
         @staticmethod
         def jvp(ctx: Any, *tangents: Any) -> Any:
-            def call(*inside: Any) -> Any:
-                return function.jvp(ctx.inner, *inside)
+            saved = ctx.saved_for_forward or ()
 
-            results = mapped(call, tangents, dims)
+            def call(*inside: Any) -> Any:
+                _restore_attributes(ctx)
+                ctx.inner.saved_for_forward = inside[: len(saved)]
+                try:
+                    return function.jvp(ctx.inner, *inside[len(saved) :])
+                finally:
+                    ctx.inner.saved_for_forward = None
+
+            results = mapped(call, (*saved, *tangents), (*ctx.places_for_forward, *dims))
             return tuple(results) if Vmapped.several else results[0]
 
     Vmapped.__name__ = f"Vmapped{function.__name__}"
     return Vmapped
 
 
-def _value(tensor: Any) -> Any:
-    return tensor.array.value if isinstance(tensor, Tensor) and isinstance(tensor.array, LevelArray) else tensor
+def _restore_attributes(ctx: Any) -> None:
+    """Let the tensors that a Function has set as attributes of its context be those of the level entered last."""
+    level = innermost()
+    assert level is not None
+    for name, (value, dim) in ctx.attributes.items():
+        setattr(ctx.inner, name, level.wrap(value, dim))
 
 
-def _dim(tensor: Any) -> int | None:
-    return tensor.array.batch_dim if isinstance(tensor, Tensor) and isinstance(tensor.array, LevelArray) else None
+def _unwrapped(tensor: Any) -> tuple[Any, int | None]:
+    """What a tensor of the level entered last wraps, and which dimension of that is mapped; None stays None."""
+    if not isinstance(tensor, Tensor):
+        return tensor, None
+    array: LevelArray = lift_to_innermost(tensor).array
+    return array.value, array.batch_dim
 
 
 def _examples_first(level: Level, result: Any) -> Any:

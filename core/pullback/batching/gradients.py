@@ -16,7 +16,6 @@ def grad_of_each(
     retain_graph: bool | None,
     create_graph: bool,
     allow_unused: bool | None,
-    materialize_grads: bool,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the inputs for each of several gradients of the outputs, along a first dimension.
 
@@ -29,6 +28,8 @@ def grad_of_each(
     """
     size: int | None = None
     for number, (output, gradient) in enumerate(zip(outputs, gradients, strict=True)):
+        if gradient is None and output.requires_grad and output.numel() != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
         ndim = 0 if gradient is None else gradient.ndim
         if gradient is None or not ndim:
             raise ValueError(
@@ -53,7 +54,7 @@ def grad_of_each(
         size = gradient.shape[0]
     with Level(size) as level:
         each = [level.wrap(g, 0) for g in gradients if g is not None]
-        found = grad(outputs, inputs, each, retain_graph, create_graph, allow_unused, False, materialize_grads)
+        found = grad(outputs, inputs, each, retain_graph, create_graph, allow_unused=allow_unused)
         return tuple(None if f is None else _unwrapped(level, f) for f in found)
 
 

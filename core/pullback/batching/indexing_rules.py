@@ -7,12 +7,12 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
-from pullback.batching.levels import Level
+from pullback.batching.levels import Level, is_mapped
 from pullback.batching.rules import (
     aligned,
+    first_example,
     from_behind,
     front,
-    loop,
     ndim_of,
     repeated,
     repeated_front,
@@ -56,6 +56,14 @@ def unwrapped_indices(level: Level, attributes: dict[str, Any]) -> tuple[dict[st
     if any(d is not None for d in dims):
         return {**attributes, "indices": MappedPositions(parts, dims)}, True
     return {**attributes, "indices": Positions(parts)}, False
+
+
+def first_indices(positions: Positions | MappedPositions) -> Positions:
+    """The positions of the first example."""
+    dims = positions.dims if isinstance(positions, MappedPositions) else (None,) * len(positions.parts)
+    return Positions(
+        [p if d is None or p is None else p.select(d, 0) for p, d in zip(positions.parts, dims, strict=True)]
+    )
 
 
 class _Places:
@@ -238,7 +246,7 @@ def index_select(
     if dims[1] is None:
         found = operation.call(input, positions, dim=axis - len(shape))
     else:
-        rows = front(positions, dims[1]).reshape(size, -1) if size else front(positions, dims[1])
+        rows = _flat(positions, dims[1], size)
         found = registry["gather"].call(input, dim=axis + 1, index=_spread(rows, shape, axis, size))
     return without_last(found, ndim + 1), 0
 
@@ -271,7 +279,7 @@ def index_write(
         source = source.unsqueeze(-1)
     if dims[1] is None:
         return without_last(operation.call(input, positions, source, **named), ndim + 1), 0
-    spread = _spread(front(positions, dims[1]).reshape(size, -1), shape, axis, size)
+    spread = _spread(_flat(positions, dims[1], size), shape, axis, size)
     if operation.name == "index_add":
         alpha = named.pop("alpha")
         source = source if alpha == 1 else source * alpha
@@ -283,9 +291,10 @@ def index_write(
 def _filled(
     input: Tensor, positions: Tensor, dim: int | None, value: Tensor, shape: Any, axis: int, size: int, ndim: int
 ) -> tuple[Tensor, int]:
-    rows = repeated_front(positions, dim, size)
-    spread = _spread(rows.reshape(size, -1), shape, axis, size)
-    filler = value.to(input.dtype).reshape((-1, *(1,) * len(shape))).expand(tuple(spread.array.shape))
+    rows = repeated_front(positions, dim, size).reshape((size, prod(shape_of(positions, dim))))
+    spread = _spread(rows, shape, axis, size)
+    numbers = value.array.shape[0] if value.array.ndim else 1
+    filler = value.to(input.dtype).reshape((numbers, *(1,) * len(shape))).expand(tuple(spread.array.shape))
     return without_last(registry["scatter"].call(input, spread, filler, dim=axis + 1), ndim + 1), 0
 
 
@@ -321,10 +330,9 @@ def masked_select(
         )
     input, mask = values
     shape = broadcast_shape([shape_of(input, dims[0]), tuple(mask.array.shape)])
+    shape = shape or (1,)
     (input,) = aligned((input,), dims[:1], len(shape))
     mask = mask.expand(shape)
-    if not shape:
-        return registry["masked_select"].call(input.unsqueeze(-1), mask.unsqueeze(0)).reshape(size, -1), 0
     found = registry["index"].call(input.expand((size, *shape)), Positions([None, *mask.nonzero(as_tuple=True)]))
     return found, 0
 
@@ -333,16 +341,29 @@ def masked_select(
 def masked_scatter(
     operation: Operation, values: Sequence[Any], dims: Sequence[int | None], attributes: Mapping[str, Any], size: int
 ) -> tuple[Any, Any]:
-    """Elements of the source, one after the other, where the mask is true; fast if all examples share the mask."""
+    """Elements of the source, one after the other, where the mask is true."""
     input, mask, source = values
     shape = broadcast_shape([shape_of(input, dims[0]), shape_of(mask, dims[1])])
-    if dims[1] is not None or not shape:
-        return loop(operation, values, dims, attributes, size)
+    flat = _flat(source, dims[2], size)
+    given = flat.array.shape[-1]
+    if input.dtype is not source.dtype or mask.dtype is not dtypes.bool_:
+        operation.call(*map(first_example, values, dims))  # raises
+    if dims[1] is not None or not shape or is_mapped(mask):
+        (mask,) = aligned((mask,), dims[1:2], len(shape)) if dims[1] is not None else (mask.unsqueeze(0),)
+        mask = mask.expand((size, *shape))
+        positions, most = numbers_of_true(mask.reshape((size, prod(shape))))
+        if most is not None and most > given:
+            raise RuntimeError(_TOO_FEW)
+        if not given:
+            return repeated_front(input, dims[0], size).expand((size, *shape)).clone(), 0
+        positions = positions.clamp(0, given - 1)
+        picked = flat.take(positions) if dims[2] is None else flat.gather(1, positions)
+        (input,) = aligned((input,), dims[:1], len(shape)) if dims[0] is not None else (input,)
+        return registry["where"].call(mask, picked.reshape((size, *shape)), input), 0
     positions = mask.expand(shape).nonzero(as_tuple=True)
     count = positions[0].array.shape[0]
-    flat = _flat(source, dims[2], size)
-    if count > flat.array.shape[-1]:
-        raise RuntimeError("masked_scatter: expected self and source to have same dtypes and enough elements")
+    if count > given:
+        raise RuntimeError(_TOO_FEW)
     (input,) = aligned((repeated_front(input, dims[0], size),), (0,), len(shape))
     return index_put(
         registry["index_put"],  # type: ignore[arg-type]  # an operation
@@ -351,3 +372,24 @@ def masked_scatter(
         {"indices": Positions(positions), "accumulate": False},
         size,
     )
+
+
+_TOO_FEW = "Number of elements of source < number of ones in mask"
+
+
+def numbers_of_true(mask: Tensor) -> tuple[Tensor, int | None]:
+    """For each element of the rows of a mask, how many before it in its row are true; and the most that a row has.
+
+    The latter is None where nobody can tell, as the mask is being traced.
+    """
+    counts = mask.to(dtypes.int64).cumsum(-1)
+    if not prod(counts.array.shape):
+        return counts, 0
+    plain = counts
+    while plain.backend.level:
+        plain = plain.array.value
+    try:
+        most = int(plain.backend.to_numpy(plain.array).max())
+    except TypeError:
+        most = None
+    return counts - 1, most

@@ -38,6 +38,7 @@ class Level:
 
     __slots__ = ("_backends", "_token", "batch_size", "number", "randomness")
 
+    copies_views = False  # whether the results of views are copies
     _token: Token[tuple[Level, ...]]
 
     def __init__(self, batch_size: int | None = None, randomness: str = "error") -> None:
@@ -54,6 +55,7 @@ class Level:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         LEVELS.reset(self._token)
+        self._backends.clear()  # each refers to the level
 
     def wrap(self, value: Tensor, batch_dim: int | None) -> Tensor:
         """A tensor of this level around ``value``, whose dimension ``batch_dim`` is the mapped one."""
@@ -152,6 +154,8 @@ class LevelBackend(Backend):
         scope = self.scope
         if scope not in levels():
             raise RuntimeError(ESCAPED)
+        if scope.batch_size is None and callable(kernel := getattr(self.inner, name, None)):
+            return lambda *arguments, **options: self._constant(kernel, arguments, options)
         raise RuntimeError(
             f"vmap: an operation asked for the kernel {name!r} of a Tensor being vmapped, which has none. Operations"
             f" that"
@@ -160,6 +164,21 @@ class LevelBackend(Backend):
 
     def __repr__(self) -> str:
         return f"<level {self.level} over {self.inner!r}>"
+
+    def _constant(self, kernel: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
+        """What a kernel of the backend beneath makes of arrays without a history, where nothing is mapped over."""
+
+        def beneath(argument: Any) -> Any:
+            if not isinstance(argument, LevelArray):
+                return argument
+            value = argument.value
+            if value.backend is not self.inner or value.edge is not None or value._tangent is not None:
+                raise RuntimeError(ESCAPED)
+            return value.array
+
+        made = kernel(*map(beneath, arguments), **options)
+        array = hasattr(made, "dtype") and hasattr(made, "shape")
+        return self._made(Tensor._wrap(self.inner.as_array(made), self.inner)) if array else made
 
     def _made(self, value: Tensor) -> LevelArray:
         return LevelArray(value, None, self)
@@ -357,11 +376,18 @@ def stand_in(tensor: Tensor) -> Tensor:
     """
     array: LevelArray = tensor.array
     value = array.value
+    if not tensor.backend.mutable:
+        return Tensor._wrap(array, array.home)
     if not mode() & NO_GRAD and requires_grad_beneath(value):
         value = value.clone()
     else:
         value = value.detach() if not mode() & FORWARD else value.clone()
     return Tensor._wrap(LevelArray(value, array.batch_dim, array.home), array.home)
+
+
+def detached_array(array: LevelArray) -> LevelArray:
+    """The same elements in the same memory, without a history on any level beneath."""
+    return LevelArray(array.value.detach(), array.batch_dim, array.home)
 
 
 def requires_grad_beneath(tensor: Tensor) -> bool:
@@ -393,9 +419,16 @@ def to_be_written(operation: Operation, tensor: Tensor, out: Tensor) -> Tensor:
         If the tensor is the same for each example and ``out`` is not, or ``out`` has a history or a tangent of a level
         that the tensor knows nothing of.
     """
+    if tensor.backend.level and tensor.backend.level == out.backend.level and not tensor.backend.mutable:
+        if operation.name == "copy":  # its result may be its source itself
+            array: LevelArray = out.array
+            out.array = LevelArray(array.value.clone(), array.batch_dim, array.home)
+        return out
     if not mapped_levels(out) <= mapped_levels(tensor):
         raise unbatched_write(operation, tensor, out)
     while out.backend.level > tensor.backend.level:
+        if not out.backend.mutable:
+            raise _not_functional()
         if out.edge is not None or out._tangent is not None:
             raise RuntimeError(
                 "During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place"
@@ -435,18 +468,56 @@ def widened(tensor: Tensor, like: Tensor) -> Tensor:
 # -- what is said of what can't be ------------------------------------------------------------------------------------
 
 
+#: In-place operations of which PyTorch says that shapes do not fit, and those it calls arithmetic or by their name.
+_BY_SHAPE = frozenset({
+    "add", "atan2", "bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "copysign",
+})  # fmt: skip
+_ARITHMETIC = frozenset({
+    "clamp_max", "clamp_min", "copy", "logical_and", "logical_or", "logical_xor", "masked_fill", "mul", "sub",
+    "true_divide",
+})  # fmt: skip
+_BY_NAME = frozenset({"fill_", "index_add_", "index_fill_", "index_put_", "scatter_add_", "scatter_reduce_"})
+
+
+def _not_functional() -> RuntimeError:
+    return RuntimeError(
+        "mutating a non-functional tensor with a functional tensor is not allowed. Please ensure that all of your"
+        " inputs are wrapped inside of a functionalize() call."
+    )
+
+
+def check_out(name: str, operands: Sequence[Tensor], outs: Sequence[Tensor]) -> None:
+    """Refuse to write a function's results into ``outs`` inside ``vmap``, or into tensors from outside of a level."""
+    refuse_mapped(
+        f"Batching rule not implemented for aten::{name}.out; the fallback path doesn't work on out= or view ops.",
+        *operands,
+        *outs,
+    )
+    level = max((t.backend.level for t in operands), default=0)
+    if any(t.backend.level < level for t in outs):
+        raise _not_functional()
+
+
 def unbatched_write(operation: Operation, tensor: Tensor, out: Tensor) -> RuntimeError:
     """The error for writing what differs between examples into a tensor that is the same for all."""
+    if operation.draws:
+        return RuntimeError(
+            "vmap: Cannot ask for different inplace randomness on an unbatched tensor. This will appear like same"
+            " randomness. If this is necessary for your usage, please file an issue with functorch."
+        )
+    name, where = operation.name, "in a vmap"
+    written = f"{name.removesuffix('_to_tensors').removesuffix('_tensor').removesuffix('_value')}_"
+    if name in _ARITHMETIC or name in _BY_SHAPE:
+        written = "inplace arithmetic"
+    elif written not in _BY_NAME:
+        where, written = f"at level {max(mapped_levels(out) - mapped_levels(tensor))}", f"aten::{written}"
     explained = (
-        "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in"
-        " extra_args"
-        " that has more elements than `self`. This happened due to `other` being vmapped over but `self` not being"
-        " vmapped"
-        " over in a vmap. Please try to use out-of-place operators instead of inplace arithmetic. If said operator"
-        " is being"
+        f"vmap: {written}(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that"
+        " has more elements than `self`. This happened due to `other` being vmapped over but `self` not being vmapped"
+        f" over {where}. Please try to use out-of-place operators instead of {written}. If said operator is being"
         " called inside the PyTorch framework, please file a bug report instead."
     )
-    if not operation.broadcasts:
+    if name not in _BY_SHAPE:
         return RuntimeError(explained)
     whole = list(out.shape)
     while out.backend.level:
@@ -476,9 +547,17 @@ def level_repr(tensor: Tensor) -> str:
 
     array: LevelArray = tensor.array
     value = repr(array.value)
+    if not tensor.backend.mutable:
+        return f"FunctionalTensor(lvl={tensor.backend.level}, value=\\\n{value})"
     if array.batch_dim is None:
         return value
     return f"BatchedTensor(lvl={tensor.backend.level}, bdim={array.batch_dim}, value=\n{indent(value, '    ')}\n)"
+
+
+def refuse_mapped(text: str, *tensors: Tensor) -> None:
+    """Refuse, with this text, what cannot be done with tensors that may be others for each example."""
+    if any(is_mapped(tensor) for tensor in tensors):
+        raise RuntimeError(text)
 
 
 def refuse_truth(tensor: Tensor) -> None:

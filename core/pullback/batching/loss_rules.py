@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
-from pullback.batching.rules import aligned, front, loop, ndim_of, repeated_front, rule, shape_of
+from pullback.batching.rules import aligned, front, ndim_of, repeated, repeated_front, rule, shape_of
 from pullback.op import registry
 from pullback.tensor import Tensor
 
@@ -26,6 +27,16 @@ def loss(
     return reduced(each, attributes["reduction"]), 0
 
 
+@rule("loss backward")
+def loss_backward(
+    operation: Operation, values: Sequence[Any], dims: Sequence[int | None], attributes: Mapping[str, Any], size: int
+) -> tuple[Any, Any]:
+    """The gradient may be a number for all elements; the other operands have one shape."""
+    gradient, *others = values
+    (gradient,) = aligned((gradient,), dims[:1], ndim_of(others[0], dims[1]))
+    return operation.call(gradient, *repeated(others, dims[1:], size), **attributes), 0
+
+
 def reduced(each: Tensor, reduction: str) -> Tensor:
     """The mean or sum over all but the mapped dimension, or all elements."""
     if reduction == "none" or each.array.ndim == 1:
@@ -40,32 +51,40 @@ def nll_loss(
 ) -> tuple[Any, Any]:
     """The examples become more rows."""
     input, target, weight = values
-    if dims[2] is not None:
-        return loop(operation, values, dims, attributes, size)
     shape, classes = shape_of(input, dims[0]), shape_of(target, dims[1])
     rows = repeated_front(input, dims[0], size)
     positions = repeated_front(target, dims[1], size)
-    if len(shape) > 1:
-        rows = rows.reshape((size * shape[0], *shape[1:]))
-        positions = positions.reshape((size * classes[0], *classes[1:]))
-    ignored = attributes["ignore_index"]
-    each = operation.call(rows, positions, weight, ignore_index=ignored, reduction="none").reshape((size, *classes))
+    single = len(shape) == 1
+    each = operation.call(
+        rows if single else rows.reshape((size * shape[0], *shape[1:])),
+        positions if single else positions.reshape((size * classes[0], *classes[1:])),
+        None,
+        ignore_index=attributes["ignore_index"],
+        reduction="none",
+    ).reshape((size, *classes))
     reduction = attributes["reduction"]
+    if weight is None and reduction != "mean":
+        return reduced(each, reduction), 0
+    weights = _weights_of_targets(positions, weight, dims[2], attributes["ignore_index"], rows)
+    if weight is not None:
+        each = each * weights
     if reduction != "mean":
         return reduced(each, reduction), 0
-    count = _total_weight(positions.reshape((size, *classes)), weight, ignored, each)
-    return reduced(each, "sum") / count, 0
+    return reduced(each, "sum") / reduced(weights, "sum"), 0
 
 
-def _total_weight(target: Tensor, weight: Tensor | None, ignored: int, like: Tensor) -> Tensor:
-    """The sum of the weights of an example's targets."""
+def _weights_of_targets(target: Tensor, weight: Tensor | None, dim: int | None, ignored: int, like: Tensor) -> Tensor:
+    """The weight of each example's targets: 0 for those that are ignored, 1 for others if no weights are given."""
     counted = target != ignored
     if weight is None:
-        weights = counted.to(like.dtype)
-    else:
-        places = registry["where"].call(counted, target, 0).reshape(-1)
-        weights = weight.index_select(0, places.to(dtypes.int64)).reshape(tuple(target.array.shape)) * counted
-    return reduced(weights, "sum")
+        return counted.to(like.dtype)
+    places = registry["where"].call(counted, target, 0).to(dtypes.int64)
+    shape = tuple(target.array.shape)
+    if dim is None:
+        return weight.index_select(0, places.reshape(-1)).reshape(shape) * counted
+    rows = places.reshape((shape[0], prod(shape[1:])))
+    weights: Tensor = front(weight, dim).gather(1, rows).reshape(shape) * counted
+    return weights
 
 
 @rule("nll loss backward")
@@ -74,20 +93,24 @@ def nll_loss_backward(
 ) -> tuple[Any, Any]:
     """The examples become more rows; each has its part of the gradient of a mean."""
     gradient, target, weight = values
-    if dims[2] is not None:
-        return loop(operation, values, dims, attributes, size)
     shape, classes = tuple(attributes["shape"]), shape_of(target, dims[1])
     positions = repeated_front(target, dims[1], size)
     ignored = attributes["ignore_index"]
     gradient = repeated_front(gradient, dims[0], size)
-    if attributes["reduction"] == "mean":
-        gradient = gradient / _total_weight(positions, weight, ignored, gradient)
-    if attributes["reduction"] != "none":
+    reduction = attributes["reduction"]
+    weights = None
+    if weight is not None or reduction == "mean":
+        weights = _weights_of_targets(positions, weight, dims[2], ignored, gradient)
+        if reduction == "mean":
+            gradient = gradient / reduced(weights, "sum")
+    if reduction != "none":
         gradient = gradient.reshape((size, *(1,) * len(classes))).expand((size, *classes))
+    if weight is not None:
+        gradient = gradient * weights
     single = len(shape) == 1
     whole = (size, *shape) if single else (size * shape[0], *shape[1:])
     rows = (size,) if single else (size * shape[0], *shape[2:])
-    found = operation.call(gradient.reshape(rows), positions.reshape(rows), weight, whole, ignored, "none")
+    found = operation.call(gradient.reshape(rows), positions.reshape(rows), None, whole, ignored, "none")
     return found.reshape((size, *shape)), 0
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from pullback.batching.levels import Level, LevelArray, LevelBackend, innermost_mapped
-from pullback.batching.rules import repeated, repeated_front, shape_of
+from pullback.batching.rules import aligned, repeated, repeated_front, shape_of
 from pullback.batching.run import call
 from pullback.batching.state import LEVELS, levels
 from pullback.tensor import Tensor
@@ -56,10 +57,12 @@ def _drawn(
 ) -> tuple[Any, Any]:
     assert level.batch_size is not None
     if level.randomness == "different":
-        return call(operation, repeated(values, dims, level.batch_size), attributes), 0
+        rows = repeated(values, dims, level.batch_size)
+        return call(operation, aligned(rows, (0,) * len(rows)), attributes), 0
     if all(d is None for d in dims):
         return call(operation, values, attributes), None
-    if operation.batching == "draws of a shape" or attributes.get("p") is not None:
+    of_a_shape = operation.batching == "draws of a shape" or "p" in operation.operands
+    if (of_a_shape or attributes.get("p") is not None) and all(d is None for d in dims[1:]):
         shape = shape_of(values[0], dims[0])
         return call(operation, [values[0].new_empty(shape), *values[1:]], attributes), None
     raise _same_of_different()
@@ -67,8 +70,8 @@ def _drawn(
 
 def _same_of_different() -> RuntimeError:
     return RuntimeError(
-        'Vmap does not currently support same randomness with a batched tensor input. Please use "different"'
-        " randomness."
+        "Vmap does not currently support same randomness with a batched tensor input. Please file an issue with"
+        " functorch"
     )
 
 
@@ -93,18 +96,18 @@ def drawn_from_rows(weights: Tensor, draw: Callable[[Tensor], Tensor]) -> Tensor
             return level.wrap(draw(array.value), None)
         rows = repeated_front(array.value, array.batch_dim, level.batch_size)
         *leading, count = rows.array.shape
-        drawn = draw(rows.reshape(-1, count) if len(leading) > 1 else rows)
+        drawn = draw(rows.reshape(prod(leading), count) if len(leading) > 1 else rows)
         return level.wrap(drawn.reshape((*leading, drawn.array.shape[-1])), 0)
     finally:
         LEVELS.reset(token)
 
 
 def drawing_backend(backend: Backend) -> Backend:
-    """The backend to draw on: inside ``vmap`` that of its level, so that examples may differ."""
-    level = innermost_mapped()
-    if level is None or backend.level >= level.number:
-        return backend
-    return level.backend_over(backend)
+    """The backend to draw on: inside ``vmap`` that of all levels, so that examples of each may differ."""
+    for level in levels():
+        if level.batch_size is not None and level.number > backend.level:
+            backend = level.backend_over(backend)
+    return backend
 
 
 def drawn_array(function: Callable[..., Any], backend: LevelBackend, shape: Sequence[int], *rest: Any) -> LevelArray:

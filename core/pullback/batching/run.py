@@ -66,6 +66,8 @@ def run_at_level(level: Level, operation: Operation, flat: list[Any], attributes
             MODE.reset(token)
     else:
         results, dims = _results(level, operation, flat, attributes, dtype)
+    if operation.view and level.copies_views:
+        results = results.clone() if operation.outputs is None else [r.clone() for r in results]
     if operation.outputs is None:
         outs = [level.wrap(results, dims)]
     else:
@@ -151,6 +153,10 @@ def _run_first_example(
     """Run a failed operation on the first example alone: what that says is about the shapes that the user sees."""
     if any(d is not None and not v.array.shape[d] for v, d in zip(values, dims, strict=True)):
         return
+    if "indices" in attributes:
+        from pullback.batching.indexing_rules import first_indices
+
+        attributes = {**attributes, "indices": first_indices(attributes["indices"])}
     token = MODE.set(entered(mode(), NO_GRAD))
     try:
         call(operation, [v if d is None else v.select(d, 0) for v, d in zip(values, dims, strict=True)], attributes)

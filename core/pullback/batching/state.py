@@ -7,7 +7,10 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from weakref import ref
+
     from pullback.batching.levels import Level
+    from pullback.tensor import Tensor
 
 #: The levels entered, outermost first.
 LEVELS: ContextVar[tuple[Level, ...]] = ContextVar("pullback levels", default=())
@@ -17,6 +20,10 @@ RECORDED_BENEATH: ContextVar[frozenset[int]] = ContextVar("pullback recorded ben
 _transforming: ContextVar[bool] = ContextVar("pullback inside a transform", default=False)
 #: Whether a function is being transformed.
 transforming = _transforming.get
+
+
+#: The tensors written in place, with a history, by the function being differentiated.
+WRITTEN: ContextVar[list[ref[Tensor]] | None] = ContextVar("pullback tensors written in a transform", default=None)
 
 
 def in_transform(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 from pullback.autograd.engine import ones_of, run_backward
 from pullback.autograd.grad_mode import INFERENCE, MODE, NO_GRAD, left, mode
 from pullback.autograd.node import Node, start_node
+from pullback.backend.selection import current_backend, use_backend
 from pullback.batching.levels import Level, innermost, lift_to_innermost, requires_grad_beneath
-from pullback.batching.state import RECORDED_BENEATH, in_transform
-from pullback.func.trees import described, flatten, outlined, unflatten
+from pullback.batching.state import RECORDED_BENEATH, WRITTEN, in_transform
+from pullback.func.trees import described, flatten, outlined, tensors_or_raise, unflatten
 from pullback.tensor import LEAF, Tensor
-from pullback.views import attach_detached, edge_of
+from pullback.views import attach_detached, edge_of, forget_history
 
 # -- inputs and outputs of a function being differentiated -------------------------------------------------------------
 
@@ -75,7 +77,7 @@ def _has_outer_history(edges: Sequence[Any], begun: frozenset[Any]) -> bool:
     return False
 
 
-def _end(tensor: Tensor, begun: frozenset[Any], recording: bool) -> Tensor:
+def end(tensor: Tensor, begun: frozenset[Any], recording: bool) -> Tensor:
     """A result as those outside should see it: with a history only if that leads outside."""
     edge = edge_of(tensor)
     if edge is None or (recording and _has_outer_history([edge], begun)):
@@ -94,6 +96,30 @@ def recorded() -> Iterator[None]:
 
 
 @contextmanager
+def _no_history_left(begun: Sequence[Tensor], recording: bool) -> Iterator[None]:
+    """Take the history that ends here from the tensors that the function has written in place and that live on.
+
+    So what it writes into a tensor from outside is, outside, elements alone.
+    """
+    noted: list[Any] = []
+    outer = WRITTEN.get()
+    token = WRITTEN.set(noted)
+    try:
+        yield
+    finally:
+        WRITTEN.reset(token)
+        inputs = frozenset(edge_of(t) for t in begun)
+        for reference in noted:
+            tensor = reference()
+            if tensor is None or tensor.edge is None:
+                continue
+            if not (recording and _has_outer_history([edge_of(tensor)], inputs)):
+                forget_history(tensor)
+            elif outer is not None:
+                outer.append(reference)
+
+
+@contextmanager
 def recorded_as_outside() -> Iterator[None]:
     """Leave inference mode, in which tensors have no tangents, and record no more than it does."""
     token = MODE.set(left(mode(), INFERENCE))
@@ -103,23 +129,27 @@ def recorded_as_outside() -> Iterator[None]:
         MODE.reset(token)
 
 
-def _pull(
+def pull_back(
     outputs: Sequence[Tensor],
     cotangents: Sequence[Tensor],
     inputs: Sequence[Tensor],
     *,
     recording: bool,
     keep_graph: bool,
+    also_begun: frozenset[Any] = frozenset(),
 ) -> list[Tensor]:
-    """The gradients of the inputs, zeros where no output depends on one; differentiable as far as that is of use."""
+    """The gradients of the inputs, zeros where no output depends on one; differentiable as far as that is of use.
+
+    ``also_begun`` is where else the graph begins.
+    """
     edges: list[Any] = [edge_of(t) for t in inputs]
-    begun = frozenset(edges)
+    begun = also_begun.union(edges)
     roots = [(e, c) for o, c in zip(outputs, cotangents, strict=True) if (e := edge_of(o)) is not None]
     outer = recording and (
         any(requires_grad_beneath(c) for _, c in roots) or _has_outer_history([e for e, _ in roots], begun)
     )
     # What the tensors of a level wrap may have a history outside, so there the pass is recorded in any case.
-    level = max(o.backend.level for o in outputs)
+    level = max((o.backend.level for o in outputs), default=0)
     token = RECORDED_BENEATH.set(RECORDED_BENEATH.get() | {level}) if recording and level else None
     try:
         found = run_backward(roots, keep_graph=keep_graph or outer, create_graph=outer, capture=edges)
@@ -137,7 +167,7 @@ def _zeros(tensor: Tensor) -> Tensor:
 # -- which arguments --------------------------------------------------------------------------------------------------
 
 
-def _checked_argnums(argnums: Any, count: int) -> tuple[int, ...]:
+def checked_argnums(argnums: Any, count: int) -> tuple[int, ...]:
     """The positions of the arguments to differentiate by, counted from the front."""
     if not isinstance(argnums, int | tuple):
         raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
@@ -152,7 +182,7 @@ def _checked_argnums(argnums: Any, count: int) -> tuple[int, ...]:
             raise RuntimeError(f"Got argnum={number}, but only {count} positional inputs")
         positions.append(number % count)
     if len(set(positions)) != len(positions):
-        raise RuntimeError(f"argnums elements must be unique, got {argnums}")
+        raise RuntimeError(f"argnums elements must be unique, got {tuple(positions)}")
     return tuple(positions)
 
 
@@ -229,12 +259,13 @@ def grad_and_value(
 def _grad_and_value(
     func: Callable[..., Any], argnums: Any, has_aux: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Any, Any]:
-    positions = _checked_argnums(argnums, len(args))
+    positions = checked_argnums(argnums, len(args))
     recording = not mode() & NO_GRAD
     chosen: Any = args[positions[0]] if isinstance(argnums, int) else tuple(args[p] for p in positions)
     leaves, structure = flatten(chosen)
-    with recorded():
-        begun = [_begin(leaf, recording) for leaf in leaves]
+    begun: list[Tensor] = []
+    with recorded(), _no_history_left(begun, recording):
+        begun += [_begin(leaf, recording) for leaf in leaves]
         fresh = unflatten(structure, begun)
         inside = _replaced(args, positions, (fresh,) if isinstance(argnums, int) else fresh)
         output = in_transform(func, *inside, **kwargs)
@@ -253,20 +284,30 @@ def _grad_and_value(
                 f" {output.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
             )
         output = lift_to_innermost(output)
+        if output.edge is not None:
+            _check_real(output)
         inputs = frozenset(edge_of(t) for t in begun)
         ended_aux = _ended_tree(aux, inputs, recording) if has_aux else None
-        value = _end(output, inputs, recording)
-        gradients = _pull([output], [ones_of(output)], begun, recording=recording, keep_graph=has_aux)
+        value = end(output, inputs, recording)
+        gradients = pull_back([output], [ones_of(output)], begun, recording=recording, keep_graph=has_aux)
     found = unflatten(structure, gradients)
     return found, ((value, ended_aux) if has_aux else value)
 
 
+_UNSUPPORTED = "Expected tensors, got unsupported type"
+
+
+def _check_results(leaves: Sequence[Any], called: str) -> None:
+    """Refuse what a function returns that is to be differentiated, where it is nothing or not tensors alone."""
+    if not leaves or list(map(type, leaves)) == [type(None)]:
+        raise RuntimeError(f"{called}: Expected f to be a function that has non-empty output (got output = {leaves})")
+    tensors_or_raise(leaves, f"{called}: expected f(*primals) to return only tensors, got unsupported type")
+
+
 def _ended_tree(tree: Any, begun: frozenset[Any], recording: bool) -> Any:
     leaves, structure = flatten(tree)
-    for leaf in leaves:
-        if not isinstance(leaf, Tensor):
-            raise RuntimeError(f"Expected tensors, got unsupported type {type(leaf)}")
-    return unflatten(structure, [_end(leaf, begun, recording) for leaf in leaves])
+    tensors_or_raise(leaves, _UNSUPPORTED)
+    return unflatten(structure, [end(leaf, begun, recording) for leaf in leaves])
 
 
 # -- vjp --------------------------------------------------------------------------------------------------------------
@@ -301,19 +342,22 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
     >>> vjp_fn(pb.tensor([1., 10.]))
     (tensor([ 2., 40.]),)
     """
-    output, pull, aux = vjp_with(func, primals, has_aux)
+    output, pull, aux, _ = vjp_with(func, primals, has_aux)
     return (output, pull, aux) if has_aux else (output, pull)
 
 
 def vjp_with(
-    func: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool, argnums: Any = None, caller: str = "vjp"
-) -> tuple[Any, Callable[..., Any], Any]:
-    """As :func:`vjp`, by some of the arguments; the last result is None without ``has_aux``."""
+    func: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool, argnums: Any = None
+) -> tuple[Any, Callable[..., Any], Any, frozenset[Any]]:
+    """As :func:`vjp`, by some of the arguments; the third result is None without ``has_aux``.
+
+    The last is where the graph of the function begins.
+    """
     recording = not mode() & NO_GRAD
     if argnums is None:
         chosen: Any = primals
     else:
-        positions = _checked_argnums(argnums, len(primals))
+        positions = checked_argnums(argnums, len(primals))
         chosen = primals[positions[0]] if isinstance(argnums, int) else tuple(primals[p] for p in positions)
     leaves, structure = flatten(chosen)
     with recorded():
@@ -332,18 +376,16 @@ def vjp_with(
                 )
             output, aux = output
         made, output_structure = flatten(output)
-        if not made:
-            raise RuntimeError(
-                f"vjp(f, *primals): Expected f to be a function that has non-empty output (got output = {made})"
-            )
+        _check_results(made, "vjp(f, *primals)")
         for leaf in made:
-            if not isinstance(leaf, Tensor):
+            if leaf.dtype.category < 2:
                 raise RuntimeError(
-                    f"vjp(f, *primals): expected f(*primals) to return only tensors, got unsupported type {type(leaf)}"
+                    "vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype"
+                    f" {leaf.dtype}"
                 )
         results = [lift_to_innermost(leaf) for leaf in made]
         inputs = frozenset(edge_of(t) for t in begun)
-        ended = [_end(leaf, inputs, recording) for leaf in results]
+        ended = [end(leaf, inputs, recording) for leaf in results]
         ended_aux = _ended_tree(aux, inputs, recording) if has_aux else None
 
     def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
@@ -356,14 +398,24 @@ def vjp_with(
         again = not mode() & NO_GRAD if create_graph is None else create_graph
         roots = [_cotangent(number, g, r) for number, (g, r) in enumerate(zip(given, results, strict=True))]
         with recorded():
-            gradients = _pull(results, roots, begun, recording=again, keep_graph=retain_graph)
+            gradients = pull_back(results, roots, begun, recording=again, keep_graph=retain_graph)
         return unflatten(structure, gradients)
 
-    return unflatten(output_structure, ended), pull, ended_aux
+    return unflatten(output_structure, ended), pull, ended_aux, inputs
+
+
+def _check_real(output: Tensor) -> None:
+    if output.dtype.is_complex:
+        raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {output.dtype}")
 
 
 def _cotangent(number: int, cotangent: Any, output: Tensor) -> Tensor:
-    """A cotangent, checked, as the gradient a pass begins with."""
+    """A cotangent, checked, as the gradient a pass begins with; None stands for the number one."""
+    if cotangent is None:
+        if math.prod(output.array.shape) != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        _check_real(output)
+        return ones_of(output)
     if not isinstance(cotangent, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(cotangent).__name__}")
     if tuple(cotangent.array.shape) != tuple(output.array.shape):
@@ -371,6 +423,12 @@ def _cotangent(number: int, cotangent: Any, output: Tensor) -> Tensor:
             f"Mismatch in shape: grad_output[{number}] has a shape of {cotangent.shape} and output[{number}] has a"
             f" shape of"
             f" {output.shape}."
+        )
+    if cotangent.dtype.is_complex is not output.dtype.is_complex:
+        raise RuntimeError(
+            "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype:"
+            f" grad_output[{number}] has a dtype of {cotangent.dtype} and output[{number}] has a dtype of"
+            f" {output.dtype}."
         )
     given: Tensor = cotangent
     if given.backend.level < output.backend.level:
@@ -424,7 +482,7 @@ def jvp_with(
     called = "jvp(f, primals, tangents)"
     if not isinstance(primals, tuple):
         raise RuntimeError(f"{called}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals).")
-    positions = None if argnums is None else _checked_argnums(argnums, len(primals))
+    positions = None if argnums is None else checked_argnums(argnums, len(primals))
     chosen: Any = primals
     if positions is not None:
         chosen = (primals[positions[0]],) if isinstance(argnums, int) else tuple(primals[p] for p in positions)
@@ -448,7 +506,7 @@ def jvp_with(
     current = innermost()
     number = 0 if current is None else current.number
     if is_active_at(number):  # the tensors of this level carry tangents of another pass already
-        with Level() as own:
+        with Level() as own, use_backend(own.backend_over(current_backend())):  # what is made inside is of the level
             return _unwrapped_all(
                 own,
                 _jvp(
@@ -476,6 +534,9 @@ def _jvp(
         duals = []
         for value, direction in zip(values, directions, strict=True):
             value, direction = lift_to_innermost(value), lift_to_innermost(direction)
+            for what, one in (("primal", value), ("tangent", direction)):
+                if one.dtype.category < 2:
+                    raise ValueError(f"Expected {what} to be floating point or complex, but got: {one.dtype}")
             if value.array.shape != direction.array.shape:
                 raise RuntimeError(
                     "Trying to set a forward gradient that has a different size than that of the original Tensor,"
@@ -498,20 +559,12 @@ def _jvp(
                 )
             output, aux = output
             kept, aux_structure = flatten(aux)
-            aux = unflatten(aux_structure, [unpack_dual(a).primal if isinstance(a, Tensor) else a for a in kept])
+            tensors_or_raise(kept, _UNSUPPORTED)
+            aux = unflatten(aux_structure, [unpack_dual(a).primal for a in kept])
         leaves, output_structure = flatten(output)
-        if not leaves:
-            raise RuntimeError(
-                f"jvp(f, primals, tangents): Expected f to be a function that has non-empty output (got output ="
-                f" {leaves})"
-            )
+        _check_results(leaves, "jvp(f, primals, tangents)")
         outputs, tangents = [], []
         for leaf in leaves:
-            if not isinstance(leaf, Tensor):
-                raise RuntimeError(
-                    "jvp(f, primals, tangents): expected f(*primals) to return only tensors, got unsupported type"
-                    f" {type(leaf)}"
-                )
             primal, tangent = unpack_dual(leaf) if leaf.backend.level == duals[0].backend.level else (leaf, None)
             if tangent is None:
                 if strict:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from pullback.func.differentiation import jvp_with, vjp_with
+from pullback.func.differentiation import checked_argnums, jvp_with, vjp_with
 from pullback.func.mapping import check_randomness, vmap
 from pullback.func.trees import flatten, unflatten
+from pullback.op import registry
 from pullback.tensor import Tensor
 
 
@@ -45,6 +46,16 @@ def _shaped_as(tensor: Tensor) -> Tensor:
     return value.new_empty(tuple(tensor.shape))
 
 
+def _refuse_complex(function: str, what: str, leaves: Iterable[Any]) -> None:
+    """Refuse complex numbers, of which one number is no derivative."""
+    for number, leaf in enumerate(leaves):
+        if isinstance(leaf, Tensor) and leaf.dtype.is_complex:
+            raise RuntimeError(
+                f"{function}: Expected all {what} to be real but received complex tensor at flattened input idx:"
+                f" {number}"
+            )
+
+
 def jacrev(
     func: Callable[..., Any],
     argnums: int | tuple[int, ...] = 0,
@@ -63,13 +74,19 @@ def jacrev(
     has_aux : bool
         Whether ``func`` returns a second thing, not to be differentiated, which then comes back with the Jacobian.
     chunk_size : int, optional
-        How many passes run at the same time; all of them by default.
+        How many passes run at the same time; all of them by default. With 1 they run one after the other, without
+        :func:`vmap` and what it asks of the function.
 
     Returns
     -------
     callable
         Its result has the structure of the output, and in it that of the arguments; each tensor the shape of the output
         followed by that of the argument.
+
+    Raises
+    ------
+    RuntimeError
+        When it is called, for complex arguments or results, and as :func:`vjp`.
 
     Examples
     --------
@@ -83,15 +100,26 @@ def jacrev(
 
     @functools.wraps(func, updated=())
     def jacobian(*args: Any) -> Any:
-        output, pull, aux = vjp_with(func, args, has_aux, argnums)
+        _refuse_complex("jacrev", "inputs", flatten(args)[0])
+        output, pull, aux, _ = vjp_with(func, args, has_aux, argnums)
         outputs, output_structure = flatten(output)
+        _refuse_complex("jacrev", "outputs", outputs)
         counts = [o.numel() for o in outputs]
-        units = unflatten(output_structure, list(unit_tangents(outputs)))
-        pulled = vmap(pull, chunk_size=chunk_size)(units) if sum(counts) else None
+        units = unit_tangents(outputs)
+
+        def pull_units(units: Any) -> list[Tensor]:
+            return flatten(pull(unflatten(output_structure, list(units))))[0]
+
         inputs, input_structure = flatten(
             args[argnums] if isinstance(argnums, int) else tuple(args[a] for a in argnums)
         )
-        rows = [i.new_empty((0, *i.shape)) for i in inputs] if pulled is None else flatten(pulled)[0]
+        if not sum(counts):
+            rows = [i.new_empty((0, *i.shape)) for i in inputs]
+        elif chunk_size == 1:  # a loop, without what vmap asks of the function
+            passes = [pull_units(unit) for unit in zip(*(u.unbind() for u in units), strict=True)]
+            rows = [registry["stack"].call(list(column)) for column in zip(*passes, strict=True)]
+        else:
+            rows = vmap(pull_units, chunk_size=chunk_size)(units)
         columns = [row.split_with_sizes(counts, 0) for row in rows]
         blocks = [
             unflatten(
@@ -139,10 +167,29 @@ def jacfwd(
             [0., 4.]])
     """
 
+    def real(*args: Any) -> Any:
+        found = func(*args)
+        _refuse_complex("jacfwd", "outputs", flatten(found[0] if has_aux and isinstance(found, tuple) else found)[0])
+        return found
+
+    pushed = pushed_forward(real, argnums, has_aux, randomness)
+
     @functools.wraps(func, updated=())
     def jacobian(*args: Any) -> Any:
+        _refuse_complex("jacfwd", "inputs", flatten(args)[0])
+        return pushed(*args)
+
+    return jacobian
+
+
+def pushed_forward(
+    func: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool = False, randomness: str = "error"
+) -> Callable[..., Any]:
+    """As :func:`jacfwd`, of complex numbers too."""
+
+    def jacobian(*args: Any) -> Any:
         check_randomness(randomness)
-        chosen = (args[argnums],) if isinstance(argnums, int) else tuple(args[a] for a in argnums)
+        chosen = tuple(args[p] for p in checked_argnums(argnums, len(args)))
         inputs, input_structure = flatten(chosen)
         units = unit_tangents(inputs)
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pullback.autograd.engine import run_backward
 from pullback.autograd.grad_mode import NO_GRAD, mode
-from pullback.func.differentiation import recorded, vjp_with
+from pullback.func.differentiation import end, pull_back, recorded, vjp_with
 from pullback.func.trees import described, flatten, unflatten
 from pullback.tensor import LEAF, Tensor
-from pullback.views import edge_of
 
 
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
@@ -47,15 +45,14 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     """
     values, structure = flatten(primals)
     recording = not mode() & NO_GRAD
-    output, pull, _ = vjp_with(func, primals, False)
+    output, pull, _, begun = vjp_with(func, primals, False)
     outputs, output_structure = flatten(output)
     with recorded():
         cotangents = [o.new_zeros(o.shape) for o in outputs]
         for cotangent in cotangents:
             cotangent.edge = LEAF
         pulled = flatten(pull(unflatten(output_structure, cotangents), True, True))[0]
-    roots = [(edge, number) for number, p in enumerate(pulled) if (edge := edge_of(p)) is not None]
-    targets: list[Any] = [edge_of(c) for c in cotangents]
+    begun = begun.union(cotangents)
 
     def push(*tangents: Any) -> Any:
         given, given_structure = flatten(tangents)
@@ -68,17 +65,8 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
             _check_tangent(number, tangent, primal)
         again = recording and not mode() & NO_GRAD
         with recorded():
-            found = run_backward(
-                [(edge, given[number]) for edge, number in roots],
-                keep_graph=True,
-                create_graph=again and any(t.requires_grad for t in given),
-                capture=targets,
-            )
-        results = [
-            found[target] if target in found else o.new_zeros(o.shape)
-            for target, o in zip(targets, outputs, strict=True)
-        ]
-        return unflatten(output_structure, results)
+            results = pull_back(pulled, given, cotangents, recording=again, keep_graph=True, also_begun=begun)
+        return unflatten(output_structure, [end(result, begun, again) for result in results])
 
     return output, push
 

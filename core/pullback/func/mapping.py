@@ -111,7 +111,10 @@ def _map(
 
 
 def _name(func: Any) -> str:
-    return func.__name__ if hasattr(func, "__name__") else repr(func)
+    if hasattr(func, "__name__"):
+        name: str = func.__name__
+        return name
+    return f"functools.partial({_name(func.func)}, ...)" if isinstance(func, functools.partial) else repr(func)
 
 
 def _checked_inputs(

@@ -28,7 +28,8 @@ def functional_call(
     ----------
     module : Module
     parameter_and_buffer_dicts : dict, or sequence of dicts
-        Names, as in ``named_parameters()``, to tensors. Parameters that are not named stay what they are.
+        Names, as in ``named_parameters()``, to tensors. Parameters that are not named stay what they are. Where the
+        module assigns another tensor to one of its buffers, a single dictionary holds that one afterwards.
     args : any or tuple
         The positional arguments; a single one need not be in a tuple.
     kwargs : dict, optional
@@ -59,7 +60,7 @@ def functional_call(
     tensor([[6.]])
     """
     if isinstance(parameter_and_buffer_dicts, Mapping):
-        given = dict(parameter_and_buffer_dicts)
+        given: Any = parameter_and_buffer_dicts
     elif isinstance(parameter_and_buffer_dicts, Sequence):
         if not all(isinstance(d, Mapping) for d in parameter_and_buffer_dicts):
             raise ValueError("Expected all elements of parameter_and_buffer_dicts to be dictionaries")
@@ -90,7 +91,8 @@ def _places(module: Module) -> dict[str, tuple[dict[str, Any], str]]:
 
 
 @contextmanager
-def _replaced(module: Module, given: dict[str, Any], tie_weights: bool, strict: bool) -> Iterator[None]:
+def _replaced(module: Module, given: Any, tie_weights: bool, strict: bool) -> Iterator[None]:
+    """Have the module hold other tensors inside; what it has put in their place then goes into ``given``."""
     places = _places(module)
     own = {name: held[key] for name, (held, key) in places.items()}
     tied = {name: [n for n, v in own.items() if v is own[name]] for name in own} if tie_weights else {}
@@ -121,9 +123,13 @@ def _replaced(module: Module, given: dict[str, Any], tie_weights: bool, strict: 
     try:
         yield
     finally:
+        now = {name: held.get(key) for name, (held, key) in places.items() if name in values}
         for name in values:
             held, key = places[name]
             held[key] = own[name]
+        for name, value in now.items():
+            if name in given and value is not given[name]:
+                given[name] = value
 
 
 def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -154,14 +160,16 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[s
         raise RuntimeError("stack_module_state: Expected all models to have the same training/eval mode.")
     if any(type(m) is not type(models[0]) for m in models):
         raise RuntimeError("stack_module_state: Expected all models to be of the same class.")
-    parameters = {n: _stacked([dict(m.named_parameters())[n] for m in models]) for n, _ in models[0].named_parameters()}
-    buffers = {n: _stacked([dict(m.named_buffers())[n] for m in models]) for n, _ in models[0].named_buffers()}
-    return parameters, buffers
+    return _stacked([dict(m.named_parameters()) for m in models]), _stacked([dict(m.named_buffers()) for m in models])
 
 
-def _stacked(tensors: list[Any]) -> Tensor:
+def _stacked(held: list[dict[str, Any]]) -> dict[str, Any]:
+    return {name: _stack([tensors[name] for tensors in held], name) for name in held[0]}
+
+
+def _stack(tensors: list[Any], name: str) -> Tensor:
     if any(t.requires_grad != tensors[0].requires_grad for t in tensors):
-        raise RuntimeError("Expected parameters from different models to have the same `.requires_grad`")
+        raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
     stack = registry["stack"].call
     made: Tensor = stack([t.detach() for t in tensors])
     return made.requires_grad_(tensors[0].requires_grad)

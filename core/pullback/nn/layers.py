@@ -75,7 +75,11 @@ class Linear(Module):
     def forward(self, input: Tensor) -> Tensor:
         """The mapped input."""
         parameters: dict[str, Any] = self._parameters
-        return functional.linear(input, parameters["weight"], parameters["bias"])
+        try:
+            weight, bias = parameters["weight"], parameters["bias"]
+        except KeyError:  # taken out of the module, for a tensor that is no parameter to be its attribute
+            weight, bias = self.weight, self.bias
+        return functional.linear(input, weight, bias)
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

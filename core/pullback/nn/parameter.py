@@ -48,6 +48,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         if requires_grad:
             if parameter.dtype.category < 2:
                 raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+            if parameter.alias is not None and parameter.is_inference():
+                parameter.requires_grad_()  # refuses outside of inference mode
             parameter.edge = LEAF
         return parameter
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pullback.autograd.engine import sum_to_size
+from pullback.autograd.gradient_reduction import sum_to_size
 from pullback.dtypes import NUMERIC
 from pullback.op import Array, Sample, op
 from pullback.ops.complex_numbers import conj

@@ -678,6 +678,15 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     >>> pb.allclose(pb.tensor([1., 2.]), pb.tensor([1., 2.000001]))
     True
     """
+    if input.backend.level or other.backend.level:
+        from pullback.batching.levels import refuse_mapped
+
+        refuse_mapped(
+            "vmap over torch.allclose isn't supported yet. Please file an issue at"
+            " https://github.com/pytorch/pytorch/issues if you need this feature.",
+            input,
+            other,
+        )
     return bool(all(isclose(input, other, rtol, atol, equal_nan)).item())
 
 
@@ -693,6 +702,10 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """
     if not isinstance(other, Tensor):
         raise TypeError(f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+    if input.backend.level or other.backend.level:
+        from pullback.batching.levels import refuse_mapped
+
+        refuse_mapped("Batching rule not implemented for aten::equal. We could not generate a fallback.", input, other)
     return input.shape == other.shape and bool(all(eq(input, other)).item())
 
 

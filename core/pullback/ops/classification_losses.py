@@ -15,6 +15,7 @@ from pullback.ops.loss_reduction import (
     legacy_reduction,
     reduce_array,
     reduce_loss,
+    refuse_gradient,
     spread_gradient,
     weighted_slope,
 )
@@ -232,9 +233,14 @@ def nll_loss(
     tensor(0.3000)
     """
     reduction = legacy_reduction(size_average, reduce, checked_reduction(reduction))
-    if not input.ndim:
+    return _class_loss(input, target, weight, ignore_index, reduction)
+
+
+def _class_loss(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Tensor:
+    """:func:`nll_loss` of a reduction that has been checked."""
+    if not input.array.shape:
         raise ValueError("Expected 1 or more dimensions (got 0)")
-    if input.ndim > 1 and target.ndim and input.array.shape[0] != target.array.shape[0]:
+    if target.array.shape and input.array.shape[0] != target.array.shape[0] and len(input.array.shape) > 1:
         raise ValueError(
             f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]})."
         )
@@ -242,6 +248,8 @@ def nll_loss(
         target = target.to(dtypes.int64)
     if weight is not None or target.dtype is not dtypes.int64:
         _check_nll(input, target, weight)
+        function = "nll_loss_forward" if input.array.ndim <= 2 else "nll_loss2d_forward"
+        refuse_gradient(function, input, target, weight=weight)
     return negative_log_likelihood(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 
@@ -291,7 +299,7 @@ def cross_entropy(
     if input.array.shape == target.array.shape:
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing, axis)
     logarithms = log_softmax(input, axis)
-    loss = nll_loss(logarithms, target, weight, ignore_index=ignore_index, reduction=reduction)
+    loss = _class_loss(logarithms, target, weight, ignore_index, reduction)
     if not label_smoothing:
         return loss
     classes = input.array.shape[axis]
@@ -451,6 +459,8 @@ def binary_cross_entropy_with_logits(
     reduction = legacy_reduction(size_average, reduce, checked_reduction(reduction))
     if target.size() != input.size():
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    if weight is not None or pos_weight is not None:
+        refuse_gradient("binary_cross_entropy_with_logits", input, target, weight=weight, pos_weight=pos_weight)
     return logistic_loss(input, target, weight, pos_weight, reduction=reduction)
 
 
@@ -557,6 +567,8 @@ def binary_cross_entropy(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is deprecated."
             " Please ensure they have the same size."
         )
+    if weight is not None:
+        refuse_gradient("binary_cross_entropy", input, target, weight=weight)
     return probability_loss(input, target, weight, reduction=reduction)
 
 

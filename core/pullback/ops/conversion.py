@@ -18,10 +18,10 @@ from pullback.op_general import broadcast_shape
 from pullback.ops.zeros import zeros_of
 from pullback.overwriting import overwrites
 from pullback.tensor import Tensor
-from pullback.tensor_types import TensorType
 
 if TYPE_CHECKING:
     from pullback.backend.base import NativeArray
+    from pullback.tensor_types import TensorType
 
 
 @op(batching="any shape", linear=True, vjp=lambda grad: grad, keeps_layout=True)
@@ -60,7 +60,7 @@ def to_dtype(backend: Backend, input: Array, dtype: DType) -> Array:
 
 def cast_gradient(grad: Tensor, dtype: DType) -> Tensor:
     """A gradient in the dtype its operand had before a cast."""
-    from pullback.autograd.engine import reduce_gradient
+    from pullback.autograd.gradient_reduction import reduce_gradient
 
     return reduce_gradient(grad, None, dtype)
 
@@ -379,10 +379,12 @@ def _type(
         if dtype not in named:
             raise ValueError(f"invalid type: {dtype!r}")
         dtype = named[dtype]
-    elif isinstance(dtype, TensorType):
-        dtype = dtype.dtype
     elif not isinstance(dtype, DType):
-        raise TypeError("dtype must be a type, str, or dtype object")
+        from pullback.tensor_types import TensorType
+
+        if not isinstance(dtype, TensorType):
+            raise TypeError("dtype must be a type, str, or dtype object")
+        dtype = dtype.dtype
     return to(input, dtype)
 
 
@@ -426,7 +428,7 @@ def _without_leading_ones(backend: Backend, array: Array, ndim: int) -> Array:
 
 def written_gradient(grad: Tensor, shape: tuple[int, ...], dtype: DType) -> Tensor:
     """The gradient of a source that was broadcast and cast into a tensor."""
-    from pullback.autograd.engine import reduce_gradient
+    from pullback.autograd.gradient_reduction import reduce_gradient
 
     extra = max(len(shape) - grad.ndim, 0)
     return reduce_gradient(grad, tuple(shape[extra:]), dtype).reshape(shape)

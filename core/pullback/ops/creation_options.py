@@ -13,7 +13,6 @@ from pullback.backend.selection import backend_for_device, current_backend, get_
 from pullback.devices import Device
 from pullback.dtypes import DType, get_default_dtype
 from pullback.formats import MemoryFormat, StorageLayout
-from pullback.numeric_limits import PYTHON_TYPES, finfo, iinfo
 from pullback.ops.dtype_names import c_name
 from pullback.tensor import LEAF, Tensor
 from pullback.views import mark_inference
@@ -65,7 +64,7 @@ def checked_dtype(function: str, dtype: Any) -> DType | None:
     """
     if dtype is None or dtype.__class__ is DType:
         return dtype
-    named = PYTHON_TYPES.get(dtype) if isinstance(dtype, type) else None
+    named = dtypes.PYTHON_TYPES.get(dtype) if isinstance(dtype, type) else None
     if named is None:
         _refuse(function, "dtype", "torch.dtype", dtype)
     return named
@@ -236,6 +235,8 @@ def fitted(value: Any, dtype: DType) -> Any:
         dtypes.dtype_of_scalar(value)  # refuses what has more than 64 bits
     if dtype is dtypes.bool_:
         return bool(value)
+    from pullback.numeric_limits import finfo, iinfo
+
     number = value
     if isinstance(value, complex) and dtype.category != dtypes.COMPLEX:
         number = value.real if not value.imag else math.nan

@@ -14,6 +14,13 @@ _LARGEST = 2**63 - 1
 _HEAP_TYPE = 1 << 9  # the flag of a class made by a class statement, whose name C does not qualify
 
 
+def is_integer(value: object) -> bool:
+    """Whether a value is an integer: Python's, or another library's such as NumPy's."""
+    from numbers import Integral  # takes half a millisecond to import, and few keys are neither int nor tensor
+
+    return isinstance(value, Integral)
+
+
 def parsed(input: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None]]:
     """What an index means: a view of ``input``, and the index tensors still to apply to its dimensions.
 

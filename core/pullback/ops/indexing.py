@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pullback import dtypes
@@ -16,7 +15,7 @@ from pullback.inplace import apply_inplace, check_writable
 from pullback.op import Array, Sample, attach, composite, op, registry
 from pullback.op_general import constant, python_number
 from pullback.ops.index_checks import refuse_overlap
-from pullback.ops.index_keys import bounds, parsed, selected, type_name
+from pullback.ops.index_keys import bounds, is_integer, parsed, selected, type_name
 from pullback.ops.methods import attach_method
 from pullback.ops.positions import Positions, check_mask_shape, check_values, located, refused
 from pullback.ops.zeros import zeros_of
@@ -263,7 +262,7 @@ def _getitem(self: Tensor, key: Any) -> Tensor:
     if kind is slice:
         start, stop, step = bounds(key)
         return slice_(self, 0, start, stop, step)
-    if not self.array.shape and isinstance(key, Integral) and kind is not bool:
+    if not self.array.shape and kind is not bool and is_integer(key):
         return selected(self, 0, int(key))
     view, pending = parsed(self, key)
     if pending:
@@ -292,7 +291,7 @@ def _setitem(self: Tensor, key: Any, value: Any) -> None:
         return
     kind = type(key)
     pending: list[Tensor | None] = []
-    if kind is int or (not self.array.shape and kind is not bool and isinstance(key, Integral)):
+    if kind is int or (not self.array.shape and kind is not bool and is_integer(key)):
         view = selected(self, 0, int(key))
     elif key is True:
         view = unsqueeze(self, 0)
@@ -313,7 +312,7 @@ def _setitem(self: Tensor, key: Any, value: Any) -> None:
 def _assigned_number(self: Tensor, value: Any) -> Any:
     """The value of an assignment that is no tensor, as a number that the dtype can hold."""
     number = python_number(value)
-    if number is None or not isinstance(value, int | float | complex | Integral):
+    if number is None or not (isinstance(value, int | float | complex) or is_integer(value)):
         raise TypeError(f"can't assign a {type_name(value)} to a torch.{self.dtype.tensor_type_name}")
     if isinstance(number, int) and not -(2**63) <= number < 2**63:
         raise ValueError("Overflow when unpacking long long")
@@ -446,14 +445,22 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """
     if tensor.dtype is not dtypes.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
-    if not tensor.numel():
+    seen = tensor
+    while seen.backend.level and seen.array.batch_dim is None:
+        seen = seen.array.value
+    if seen.backend.level:  # its elements may be others for each example: nobody can look at them
+        if num_classes <= 0:
+            raise RuntimeError(
+                "When vmap-ing torch.nn.functional.one_hot, please provide an explicit positive num_classes argument."
+            )
+    elif not tensor.numel():
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
     else:
-        backend = tensor.backend
-        if int(backend.min(tensor.array)) < 0:
+        backend = seen.backend
+        if int(backend.min(seen.array)) < 0:
             raise RuntimeError("Class values must be non-negative.")
-        greatest = int(backend.max(tensor.array))
+        greatest = int(backend.max(seen.array))
         if num_classes == -1:
             num_classes = greatest + 1
         elif num_classes < 1:
@@ -464,7 +471,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     return (unsqueeze(tensor, -1) == classes).to(dtypes.int64)
 
 
-from pullback.autograd.engine import sum_to_size  # noqa: E402
+from pullback.autograd.gradient_reduction import sum_to_size  # noqa: E402
 from pullback.ops.creation_options import fitted  # noqa: E402
 from pullback.ops.from_data import tensor  # noqa: E402
 from pullback.ops.joining import stack  # noqa: E402

@@ -860,7 +860,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return tensordot(input, other, ([-1], [-1]))
 
 
-from pullback.autograd.engine import sum_to_size  # noqa: E402
+from pullback.autograd.gradient_reduction import sum_to_size  # noqa: E402
 from pullback.ops.arithmetic import mul  # noqa: E402
 from pullback.ops.complex_numbers import conj  # noqa: E402
 from pullback.ops.dims import normalize_dims  # noqa: E402

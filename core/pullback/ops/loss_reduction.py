@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback.autograd.grad_mode import NO_GRAD, mode
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -60,3 +61,25 @@ def weighted_slope(slope: Any, weight: Tensor | None) -> Any:
 
 
 from pullback.ops.reduction import mean, sum  # noqa: E402
+
+
+def refuse_gradient(function: str, *operands: Tensor, **constants: Tensor | None) -> None:
+    """Refuse tensors that require gradients where a loss has none to give.
+
+    A batching rule is made of operations that have: so what is recorded outside of a ``vmap`` that the operands are
+    mapped by is right.
+
+    Raises
+    ------
+    RuntimeError
+        If one of them requires gradients, and gradients are recorded.
+    """
+    if mode() & NO_GRAD:
+        return
+    level = max(operand.backend.level for operand in operands)
+    for name, tensor in constants.items():
+        if tensor is not None and tensor.requires_grad and tensor.backend.level >= level:
+            raise RuntimeError(
+                f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot"
+                " have requires_grad True."
+            )

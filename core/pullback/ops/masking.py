@@ -244,7 +244,7 @@ def _masked_scatter_samples(make: Any) -> Iterator[Sample]:
     batching="masked scatter",
     vjp={
         "input": lambda grad, mask, input_shape: sum_to_size(_masked_fill(grad, mask, 0), tuple(input_shape)),
-        "source": lambda grad, mask, source_shape: _source_gradient(masked_select(grad, mask), source_shape),
+        "source": lambda grad, mask, source_shape: _source_gradient(grad, mask, source_shape),
     },
     jvp={
         "input": lambda tangent, mask: _masked_fill(tangent, mask, 0),
@@ -302,8 +302,17 @@ def _scattered(
     return where, backend.getitem(backend.reshape(source, (-1,)), (slice(0, where.shape[0]),))
 
 
-def _source_gradient(grad: Tensor, shape: Sequence[int]) -> Tensor:
-    return reshape(front_of_zeros(grad, (math.prod(shape),)), shape)
+def _source_gradient(grad: Tensor, mask: Tensor, shape: Sequence[int]) -> Tensor:
+    count = math.prod(shape)
+    if not mask.backend.level or not count:
+        return reshape(front_of_zeros(masked_select(grad, mask), (count,)), shape)
+    # Inside vmap each example may have a mask of its own: what it would select has no shape.
+    from pullback.batching.indexing_rules import numbers_of_true
+
+    mask = mask.expand(tuple(grad.array.shape)).reshape(-1)
+    positions = numbers_of_true(mask)[0].clamp(0, count - 1)
+    kept = _masked_fill(reshape(grad, (-1,)), ~mask, 0)
+    return reshape(zeros_of(grad, (count,)).scatter_add(0, positions, kept), shape)
 
 
 def _masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
@@ -314,7 +323,7 @@ def _masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 attach_method("masked_scatter_", _masked_scatter_)
 
 
-from pullback.autograd.engine import sum_to_size  # noqa: E402
+from pullback.autograd.gradient_reduction import sum_to_size  # noqa: E402
 from pullback.ops.conversion import cast_gradient  # noqa: E402
 from pullback.ops.shape import reshape  # noqa: E402
 from pullback.ops.slicing import front_of_zeros  # noqa: E402

@@ -159,7 +159,7 @@ def layer_norm(
     return layer_normalization(input, weight, bias, normalized_shape=tuple(normalized_shape), eps=eps)
 
 
-from pullback.autograd.engine import sum_to_size  # noqa: E402
+from pullback.autograd.gradient_reduction import sum_to_size  # noqa: E402
 from pullback.ops.exponential import rsqrt  # noqa: E402
 from pullback.ops.reduction import mean  # noqa: E402
 from pullback.ops.shape import expand  # noqa: E402

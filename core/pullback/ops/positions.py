@@ -162,7 +162,18 @@ def refused(backend: Backend, input: Array, key: tuple[Any, ...], values: Array 
     """Raise what is wrong with a key, or with the values for its elements; else the shape of those elements.
 
     Where there are none, positions out of bounds are no mistake to PyTorch.
+
+    Raises
+    ------
+    TypeError
+        For a key with an array of another backend: where the positions are mapped over, only a batching rule may tell.
+    IndexError
+        For positions out of bounds.
+    RuntimeError
+        For values of another shape or dtype.
     """
+    if not all(isinstance(part, slice) or backend.is_array(part) for part in key):
+        raise TypeError(f"the key has positions that are no arrays of backend {backend.name!r}")
     parts = [p for part in key for p in (backend.nonzero(part) if _is_mask(backend, part) else (part,))]
     places = [place for place, part in enumerate(parts) if not isinstance(part, slice)]
     arrays = [parts[place] for place in places]

@@ -55,7 +55,7 @@ def _mse_backward_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    batching="elementwise",
+    batching="loss backward",
     name="mse_loss_backward",
     dtypes=FLOATS,
     promotion="promote",
@@ -303,7 +303,7 @@ def huber_loss(
     return sum(weighted) / sum(weight) if reduction == "mean" else reduce_loss(weighted, reduction)
 
 
-from pullback.autograd.engine import sum_to_size  # noqa: E402
+from pullback.autograd.gradient_reduction import sum_to_size  # noqa: E402
 from pullback.ops.arithmetic import sub  # noqa: E402
 from pullback.ops.comparison import where  # noqa: E402
 from pullback.ops.reduction import sum  # noqa: E402

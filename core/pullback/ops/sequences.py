@@ -223,6 +223,29 @@ def _spaced(
     return first, last, count, dtype, chosen, place
 
 
+def _is_mapped(value: Any) -> bool:
+    """Whether an end is another one for each example of a ``vmap``."""
+    if not isinstance(value, Tensor) or not value.backend.level or value.ndim:
+        return False
+    from pullback.batching.levels import is_mapped
+
+    return is_mapped(value)
+
+
+def _between_mapped(function: str, start: Any, end: Any, steps: Any, dtype: DType | None) -> tuple[Tensor, DType]:
+    """Numbers from ends of which nobody can know the elements, in double precision, and the dtype they should have."""
+    mapped = start if _is_mapped(start) else end
+    low, high = (0.0 if _is_mapped(value) else value for value in (start, end))
+    first, last, count, dtype, _, _ = _spaced(function, low, high, steps, dtype, None, None)
+    complex_ends = any(isinstance(value, Tensor) and value.dtype.is_complex for value in (start, end))
+    working = dtypes.complex128 if dtype.is_complex or complex_ends else dtypes.float64
+    ends = [v.detach().to(working) if _is_mapped(v) else n for v, n in ((start, first), (end, last))]
+    step = (ends[1] - ends[0]) / max(count - 1, 1)
+    numbers = arange(count, backend=mapped.backend, device=mapped.device)
+    rising, falling = ends[0] + numbers * step, ends[1] - (count - 1 - numbers) * step
+    return where(numbers * 2 < count, rising, falling), dtype
+
+
 @composite(method=False, out=MAKES)
 def linspace(
     start: Any,
@@ -256,6 +279,9 @@ def linspace(
     """
     dtype = checked_dtype("linspace", dtype)
     check_options("linspace", device, requires_grad, layout, pin_memory)
+    if _is_mapped(start) or _is_mapped(end):
+        each, dtype = _between_mapped("linspace", start, end, steps, dtype)
+        return finished(each.to(dtype), requires_grad)
     first, last, count, dtype, chosen, place = _spaced("linspace", start, end, steps, dtype, backend, device)
     array = _between(chosen, place, first, last, count, dtype, dtype)
     return finished(Tensor._wrap(array, chosen), requires_grad)
@@ -303,6 +329,9 @@ def logspace(
     base = checked_number("logspace", "base", base, 4)
     if isinstance(base, complex):
         raise TypeError("logspace(): argument 'base' (position 4) must be float, not complex")
+    if _is_mapped(start) or _is_mapped(end):
+        each, dtype = _between_mapped("logspace", start, end, steps, dtype)
+        return finished((base**each).to(dtype), requires_grad)
     first, last, count, dtype, chosen, place = _spaced("logspace", start, end, steps, dtype, backend, device)
     working = dtypes.complex128 if dtype.is_complex else dtypes.float64
     exponents = _between(chosen, place, first, last, count, dtype, working)
@@ -311,3 +340,6 @@ def logspace(
         if array.dtype != chosen.native_dtype(dtype):
             array = chosen.astype(chosen.as_array(array), dtype)
     return finished(Tensor._wrap(chosen.as_array(array), chosen), requires_grad)
+
+
+from pullback.ops.comparison import where  # noqa: E402

@@ -84,7 +84,7 @@ def has_contiguous_memory(input: Tensor) -> bool:
     backend = input.backend
     if backend.mutable:
         return backend.is_contiguous(input.array)
-    return input.alias is None or layout_of(input).is_contiguous
+    return (input.alias is None and not backend.level) or layout_of(input).is_contiguous
 
 
 def _is_viewable(input: Tensor, shape: tuple[int, ...]) -> bool:
@@ -834,7 +834,7 @@ def atleast_3d(*tensors: Any) -> Any:
     return _at_least(tensors, raised)
 
 
-from pullback.autograd.engine import sum_to_size  # noqa: E402
+from pullback.autograd.gradient_reduction import sum_to_size  # noqa: E402
 from pullback.ops.complex_numbers import conj  # noqa: E402
 from pullback.ops.conversion import clone  # noqa: E402
 from pullback.ops.striding import view_as_dtype  # noqa: E402

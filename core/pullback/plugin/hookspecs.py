@@ -15,7 +15,8 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from pullback.backend.base import Backend, BackendSpec, Kernel
+    from pullback.backend.base import Backend, Kernel
+    from pullback.backend.records import BackendSpec
 
 #: The version of what `pullback.extend` offers. A plugin that sets ``pullback_extension_api = (1, 3)`` works
 #: with versions 1 to 3; one that sets nothing is taken as it is.

@@ -17,7 +17,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import pluggy
 
-from pullback.backend.base import Backend, BackendSpec, Kernel
+from pullback.backend.base import Backend, Kernel
+from pullback.backend.records import BackendSpec
 from pullback.errors import PluginError, PluginWarning, did_you_mean
 from pullback.plugin import hookspecs
 from pullback.plugin.hookspecs import EXTENSION_API_VERSION, GROUP

@@ -44,6 +44,36 @@ def test_the_gradient_of_a_chain_becomes_the_leafs_without_a_copy() -> None:
     assert a.grad.data_ptr() == made[0]
 
 
+def test_a_gradient_on_its_way_to_another_node_is_copied_for_a_leaf() -> None:
+    a, b = leaf(), leaf()
+    handles = [one.register_post_accumulate_grad_hook(lambda t: setattr(t, "grad", t.grad.zero_())) for one in (a, b)]
+    ((a + b * 2) * 3).sum().backward()
+    assert [a.grad.tolist(), b.grad.tolist()] == [[0.0, 0.0], [0.0, 0.0]]
+    handles[1].remove()
+    a.grad = b.grad = None
+    ((a + b * 2) * 3).sum().backward()
+    assert [a.grad.tolist(), b.grad.tolist()] == [[0.0, 0.0], [6.0, 6.0]]
+
+
+def test_a_pass_that_wants_some_gradients_computes_no_others() -> None:
+    from pullback.extend import intercept
+
+    a, b = leaf(), leaf()
+    y = (a / b).sum()
+    counts = []
+    for wanted in ([a], [a, b]):
+        run: list[str] = []
+
+        def note(operation: Any, operands: Any, attributes: Any, proceed: Any, run: list[str] = run) -> Any:
+            run.append(operation.name)
+            return proceed()
+
+        with intercept(note):
+            pb.autograd.grad(y, wanted, retain_graph=True)
+        counts.append(len(run))
+    assert counts[0] < counts[1]
+
+
 def test_gradients_in_place_keep_the_tensor_and_its_memory() -> None:
     a = leaf()
     (a * 2).sum().backward()
@@ -193,7 +223,7 @@ def test_an_interrupt_passes_through() -> None:
     [
         (lambda g: g[0], TypeError, "expected tuple, but hook returned 'Tensor'"),
         (lambda g: (g[0], g[0]), RuntimeError, r"incorrect number of values \(got 2, but expected 1\)"),
-        (lambda g: ("no",), TypeError, "must return a Tensor or None, got str"),
+        (lambda g: ("no",), TypeError, "expected Variable, but hook returned 'str'"),
         (lambda g: (g[0].sum(),), RuntimeError, "has changed the size of value"),
         (lambda g: (g[0].double(),), RuntimeError, "has changed the type of value"),
     ],

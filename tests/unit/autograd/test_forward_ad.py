@@ -199,3 +199,13 @@ def test_views_by_layout_carry_tangents(backend: str) -> None:
         tangent = fwd.unpack_dual(x.as_strided((2, 2), (1, 2))).tangent
         assert tangent is not None
         assert tangent.tolist() == [[1.0, 3.0], [2.0, 4.0]]
+
+
+@BACKENDS
+def test_a_dual_that_is_not_resized_stays_as_it_is(backend) -> None:
+    with pb.use_backend(backend), fwd.dual_level():
+        dual = fwd.make_dual(pb.ones(2), pb.tensor([1.0, 10.0]))
+        with pytest.raises(RuntimeError, match="cannot resize variables that has a forward grad"):
+            dual.resize_(1)
+        assert dual.shape == (2,)
+        assert fwd.unpack_dual(dual).tangent.tolist() == [1.0, 10.0]

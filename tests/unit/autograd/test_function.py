@@ -298,6 +298,53 @@ def test_a_body_may_use_the_native_arrays(backend) -> None:
         assert pb.autograd.gradcheck(Softplus.apply, x)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_a_body_of_native_arrays_differentiates_as_often_as_its_backward_does(backend) -> None:
+    class Exp(pb.autograd.Function):
+        @staticmethod
+        def forward(x):
+            return pb.asarray(x.backend.exp(x.array), backend=x.backend)
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(output)
+            ctx.save_for_forward(output)
+
+        @staticmethod
+        def backward(ctx, grad):
+            (out,) = ctx.saved_tensors
+            return grad * out
+
+        @staticmethod
+        def jvp(ctx, tangent):
+            (out,) = ctx.saved_tensors
+            return tangent * out
+
+    class ExpOnce(Exp):
+        @staticmethod
+        @pb.autograd.function.once_differentiable
+        def backward(ctx, grad):
+            (out,) = ctx.saved_tensors
+            return pb.asarray(grad.array * out.array, backend=grad.backend)
+
+    with pb.use_backend(backend):
+        x = pb.tensor([-1.0, 2.0], dtype=pb.float64, requires_grad=True)
+        for _ in range(2):
+            first, again = Exp.apply(x), Exp.apply(x)
+            for _ in range(3):
+                (first,) = pb.autograd.grad(first.sum(), x, create_graph=True)
+            assert first.allclose(again)
+        assert pb.autograd.gradgradcheck(Exp.apply, x)
+        with pb.autograd.forward_ad.dual_level():
+            dual = Exp.apply(pb.autograd.forward_ad.make_dual(x, pb.full_like(x, 2.0)))
+            (grad,) = pb.autograd.grad(dual.sum(), x, create_graph=True)
+            assert pb.autograd.forward_ad.unpack_dual(grad).tangent.allclose(2 * x.exp())
+        (grad,) = pb.autograd.grad((ExpOnce.apply(x) * x).sum(), x, create_graph=True)
+        assert grad.allclose(x.exp() * (1 + x))
+        with pytest.raises(RuntimeError, match="differentiate twice"):
+            grad.sum().backward()
+
+
 def test_a_context_and_its_node_have_the_same_attributes() -> None:
     contexts = []
 

@@ -33,6 +33,46 @@ def test_next_functions_lead_to_the_leaves() -> None:
     assert y.grad_fn.next_functions[1] == (None, 0)
 
 
+def test_the_node_of_a_leaf_is_one_object_while_somebody_holds_it() -> None:
+    x = pb.ones(2, requires_grad=True)
+    first, second = x * 2, x * 3
+    node = first.grad_fn.next_functions[0][0]
+    assert second.grad_fn.next_functions[0][0] is node
+    assert pb.autograd.graph.get_gradient_edge(x).node is node
+    called = []
+    node.register_prehook(lambda grads: called.append(grads))
+    gone = weakref.ref(node)
+    gc.disable()
+    try:
+        del node
+        assert gone() is None
+        leaf = weakref.ref(x)
+        first.sum().backward()
+        assert len(called) == 1
+        del x, first, second
+        assert leaf() is None
+    finally:
+        gc.enable()
+
+
+def test_an_output_is_the_same_edge_for_all_who_ask() -> None:
+    x = pb.tensor([1.0, 2.0], requires_grad=True)
+    deviation, mean = pb.std_mean(x)
+    (first,) = pb.autograd.grad(deviation, x, create_graph=True)
+    gone = weakref.ref(deviation)
+    gc.disable()
+    try:
+        assert len(pb.autograd.grad(first.sum(), [x, deviation], retain_graph=True)) == 2
+        del deviation
+        assert gone() is None
+        assert pb.autograd.grad(first[0] * mean, [x, mean], retain_graph=True)[1] is not None
+        node = weakref.ref(mean.grad_fn)
+        del first, mean
+        assert node() is None
+    finally:
+        gc.enable()
+
+
 def test_leaves() -> None:
     x = pb.ones(2, requires_grad=True)
     assert x.is_leaf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 
 import pytest
@@ -128,3 +129,54 @@ def test_other_threads_and_tasks_are_not_concerned() -> None:
         thread.start()
         thread.join()
     assert seen[-1] is False
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda made: pb.add(pb.ones(3), 1, out=made),
+        lambda made: pb.add(pb.ones(3), 1, out=made[:]),
+        lambda made: pb.sort(pb.ones(3), out=(made, pb.zeros(3, dtype=pb.int64))),
+        lambda made: made.resize_(5),
+    ],
+)
+def test_no_result_is_written_into_what_was_made_inside(write) -> None:  # type: ignore[no-untyped-def]
+    with pb.inference_mode():
+        made = pb.zeros(3)
+    with pytest.raises(RuntimeError, match="Inplace update to inference tensor outside InferenceMode"):
+        write(made)
+    assert made.tolist() == [0.0, 0.0, 0.0]
+    with pb.inference_mode():
+        write(made)
+    assert made.tolist() != [0.0, 0.0, 0.0]
+
+
+def test_only_what_a_gradient_needs_must_not_be_an_inference_tensor() -> None:
+    with pb.inference_mode():
+        weight = pb.full((2,), 3.0, requires_grad=True)
+    x = pb.ones(2)
+    (x * weight).sum().backward()
+    (weight * 2).sum().backward()
+    assert weight.grad.tolist() == [3.0, 3.0]
+    with pytest.raises(RuntimeError, match="Inference tensors cannot be saved for backward"):
+        x.requires_grad_() * weight
+
+
+def test_copies_belong_to_the_mode_they_are_made_in() -> None:
+    plain = pb.ones(3, requires_grad=True)
+    with pb.inference_mode():
+        made = pb.ones(3)
+        inside = copy.deepcopy(plain), copy.deepcopy(made[1:])
+    assert [t.is_inference() for t in (*inside, copy.deepcopy(made))] == [True, True, False]
+    assert inside[0].requires_grad
+
+
+def test_a_parameter_is_of_the_mode_that_its_data_were_made_in() -> None:
+    with pb.inference_mode():
+        made = pb.nn.Parameter(pb.ones(2))
+        data = pb.ones(2)
+    assert made.is_inference()
+    assert made.requires_grad
+    with pytest.raises(RuntimeError, match="Setting requires_grad=True on inference tensor outside"):
+        pb.nn.Parameter(data)
+    assert pb.nn.Parameter(data, requires_grad=False).is_inference()

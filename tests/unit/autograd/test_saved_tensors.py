@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -135,3 +137,41 @@ def test_only_what_is_written_is_copied(backend: str) -> None:
         assert x.grad is not None
         assert x.grad.tolist() == [12.0, 12.0, 12.0]
         assert a.tolist() == [2.0, 0.0, 0.0]
+
+
+def test_a_block_may_end_in_another_context_than_it_began_in() -> None:
+    x = _leaf()
+    packed = []
+    hooks = saved_tensors_hooks(lambda t: packed.append(t) or t, lambda t: t)
+
+    def steps() -> Iterator[None]:
+        with hooks:
+            yield
+
+    block = steps()
+    contextvars.copy_context().run(next, block)
+    x.exp()
+    assert packed == []
+    assert next(block, "ended") == "ended"
+    x.exp()
+    assert packed == []
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize("name", ["sin_", "exp_", "sqrt_", "tanh_", "sigmoid_", "reciprocal_", "log_", "relu_", "abs_"])
+def test_writes_in_place_leave_what_hooks_keep_alone(name: str, backend: str) -> None:
+    with pb.use_backend(backend):
+        found = []
+        for hooked in (False, True):
+            x = _leaf()
+            y = x.clone()
+            for _ in range(2):
+                if not hooked:
+                    y = getattr(y, name.removesuffix("_"))()
+                    continue
+                with saved_tensors_hooks(lambda t: t, lambda t: t):
+                    getattr(y, name)()
+            y.sum().backward()
+            assert x.grad is not None
+            found.append(x.grad.tolist())
+        assert found[0] == pytest.approx(found[1])

@@ -155,6 +155,109 @@ def test_callbacks_and_passes_are_the_threads_own() -> None:
     assert run_in_threads(work) == [[number] for number in range(THREADS)]
 
 
+def test_a_retained_graph_that_threads_share_gives_exact_sums() -> None:
+    a = pb.tensor([1.0, 2.0], dtype=pb.float64, requires_grad=True)
+    shared = (a * a).sum()
+    seen: list[int] = []
+    shared.grad_fn.register_hook(lambda inputs, outputs: seen.append(1))
+    passes = 200
+
+    def work(number: int) -> None:
+        for _ in range(passes):
+            shared.backward(retain_graph=True)
+
+    assert run_in_threads(work) == [None] * THREADS
+    assert a.grad.tolist() == [2.0 * passes * THREADS, 4.0 * passes * THREADS]
+    assert len(seen) == passes * THREADS
+
+
+def test_a_shared_graph_that_one_pass_frees_is_freed_for_all() -> None:
+    """Each thread gets the whole gradient or PyTorch's error for a second pass, and never a part of it."""
+    for _ in range(20):
+        a = pb.tensor([1.0, 2.0], dtype=pb.float64, requires_grad=True)
+        shared = (a * a).exp().sum()
+
+        def work(number: int, shared: pb.Tensor = shared, a: pb.Tensor = a) -> list[float]:
+            return pb.autograd.grad(shared, a)[0].tolist()
+
+        results = run_in_threads(work)
+        whole = [r for r in results if isinstance(r, list)]
+        errors = [r for r in results if not isinstance(r, list)]
+        assert whole
+        assert all(r == pytest.approx([2 * 2.718281828459045, 4 * 54.598150033144236]) for r in whole)
+        assert all(isinstance(e, RuntimeError) and "a second time" in str(e) for e in errors)
+
+
+def test_hooks_on_shared_leaves_run_once_for_each_pass() -> None:
+    a = pb.ones(2, dtype=pb.float64, requires_grad=True)
+    calls: list[str] = []
+    a.register_hook(lambda g: calls.append("hook"))
+    a.register_post_accumulate_grad_hook(lambda t: calls.append("accumulated"))
+    passes = 100
+
+    def work(number: int) -> list[int]:
+        own: list[int] = []
+        for _ in range(passes):
+            x = a * 2
+            pb.autograd.graph.register_multi_grad_hook((x, x * 1), lambda gs: own.append(number))
+            (x * 3).sum().backward()
+        return own
+
+    assert run_in_threads(work) == [[number] * passes for number in range(THREADS)]
+    assert (calls.count("hook"), calls.count("accumulated")) == (passes * THREADS,) * 2
+    assert a.grad.tolist() == [6.0 * passes * THREADS] * 2
+
+
+def test_checkpoints_and_graphs_of_gradients_in_threads() -> None:
+    from pullback.utils.checkpoint import checkpoint
+
+    a = pb.tensor([0.5, 1.0], dtype=pb.float64, requires_grad=True)
+
+    def work(number: int) -> list[list[float]]:
+        found = []
+        for _ in range(10):
+            y = checkpoint(lambda t: (t * number).exp() * t, a, use_reentrant=bool(number % 2))
+            x = pb.tensor([0.5, 1.0], dtype=pb.float64, requires_grad=True)
+            (first,) = pb.autograd.grad((x**3).sum() * number, x, create_graph=True)
+            first.sum().backward()
+            y.sum().backward()
+            found.append(x.grad.tolist())
+        return found
+
+    assert run_in_threads(work) == [[[3.0 * number, 6.0 * number]] * 10 for number in range(THREADS)]
+    expected = pb.zeros(2, dtype=pb.float64)
+    for number in range(THREADS):
+        x = a.detach().requires_grad_()
+        ((x * number).exp() * x).sum().backward()
+        expected += x.grad * 10
+    assert a.grad.allclose(expected, rtol=1e-12)
+
+
+def test_every_mode_is_the_threads_own() -> None:
+    def work(number: int) -> list[Any]:
+        found: list[Any] = []
+        graph = pb.autograd.graph
+        for _ in range(20):
+            x = pb.ones(1, requires_grad=True)
+            kind = number % 4
+            if kind == 0:
+                with pb.inference_mode():
+                    found.append((x * 2).is_inference())
+            elif kind == 1:
+                with graph.saved_tensors_hooks(lambda t: found.append("packed") or t, lambda t: t):
+                    x.exp()
+            elif kind == 2:
+                with pb.autograd.forward_ad.dual_level():
+                    dual = pb.autograd.forward_ad.make_dual(x, x.detach() * 3)
+                    found.append(pb.autograd.forward_ad.unpack_dual(dual * 2).tangent.item())
+            else:
+                found.append(((x * 2).requires_grad, pb.is_inference_mode_enabled()))
+        return found
+
+    expected: list[Any] = [[True] * 20, ["packed"] * 20, [6.0] * 20, [(True, False)] * 20]
+    assert run_in_threads(work) == expected * 2
+
+
 # -- tasks, coroutines and generators ---------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pullback.backend.array_api import ArrayAPIBackend
-from pullback.backend.base import BackendSpec
+from pullback.backend.records import BackendSpec
 from pullback.backend.registry import known_backends, register_backend, unavailable_reason, unregister_backend
 from pullback.backend.selection import (
     available_backends,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -12,40 +14,38 @@ import pytest
 import pullback as pb
 import pullback.nn.functional  # declares operations
 from pullback.extend import registry
+from pullback.inplace import apply_inplace
 from pullback.op import Operation
 from pullback.ops.positions import Positions
-from pullback_conformance.samples import samples_of
+from pullback_conformance import case as conformance
+from pullback_conformance.samples import Arguments, samples_of
 
-#: What cannot run on several examples at once, and why.
-REFUSED = {
-    "nonzero": "its result has another shape for each example",
-    "argwhere": "its result has another shape for each example",
-    "masked_select": "its result has another shape for each example of the mask",
-    "repeat_interleave": "repeats that differ between examples give results of different shapes",
-    "one_hot": "without a number of classes it has to read the elements",
-    "allclose": "its result is a Python bool",
-    "equal": "its result is a Python bool",
-    "tensor_split": "indices in a tensor are read as numbers",
-    "vander": "it writes into a tensor of its own",
+#: What cannot run on several examples at once: the tensors that cannot be mapped (None: not one of them), and why.
+REFUSED: dict[str, tuple[set[int] | None, str]] = {
+    "nonzero": (None, "its result has another shape for each example"),
+    "argwhere": (None, "its result has another shape for each example"),
+    "masked_select": ({1}, "its result has another shape for each example of the mask"),
+    "repeat_interleave": ({1}, "repeats that differ between examples give results of different shapes"),
+    "one_hot": (None, "without a number of classes it has to read the elements"),
+    "allclose": (None, "its result is a Python bool"),
+    "equal": (None, "its result is a Python bool"),
 }
 #: What draws random numbers; the tests of ``vmap`` itself are about that.
 RANDOM = frozenset(name for name, record in registry.items() if isinstance(record, Operation) and record.draws) | {
     "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal", "multinomial",
 }  # fmt: skip
-#: What takes one example after the other for some of its operands, and warns of it; everything else has a rule.
-SLOW = frozenset({"masked_scatter", "nll_loss", "nll_loss_backward"})
-#: What warns outside of ``vmap`` too.
+#: What warns outside of ``vmap`` too; nothing else may warn, as what runs for one example after the other does.
 WARNING = frozenset({"meshgrid"})
-#: What has no gradient by a mapped mask, for that takes out elements of which there are more or fewer.
-WITHOUT_MAPPED_GRADIENT = frozenset({"masked_scatter"})
 #: What depends on where in memory the elements lie, so that examples side by side differ from examples one by one.
 OF_MEMORY = frozenset({"as_strided", "view_as_complex"})
+#: Differentiable operations that have no calls here, and why.
+WITHOUT_CALLS = {
+    "zero_part": "it serves as a step of indexing, which is checked",
+    **dict.fromkeys(RANDOM, "nothing flows through a draw"),
+}
 
+EPS = pb.finfo(pb.float64).eps
 SEVERAL_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError)
-
-
-def dtype_for(record: Any) -> Any:
-    return next((d for d in (pb.float64, pb.int64, pb.complex128, pb.bool) if d in record.dtypes), None)
 
 
 def tensors_in(value: Any) -> Iterator[pb.Tensor]:
@@ -80,26 +80,85 @@ class Call:
     def __init__(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.name, self.args, self.kwargs = name, args, kwargs
         self.tensors = [t.detach() for t in tensors_in((args, tuple(kwargs.values())))]
-        self.examples = [self.tensors, [_another(t) for t in self.tensors]]
+        self.others = [_another(t) for t in self.tensors]
 
     def __call__(self, *tensors: pb.Tensor) -> list[pb.Tensor]:
         given = iter(tensors)
         args = [with_tensors(a, given) for a in self.args]
         return flat(registry[self.name].call(*args, **{k: with_tensors(v, given) for k, v in self.kwargs.items()}))
 
-    def weight(self, *tensors: pb.Tensor) -> pb.Tensor:
-        """One number that depends on all results that have gradients."""
-        found = [(f * f.conj()).real.sum() for f in self(*tensors) if f.dtype.category > 1]
-        return sum(found[1:], found[0])
-
     def mapped(self, dims: tuple[int | None, ...]) -> list[pb.Tensor]:
         """The tensors, of which those with a dimension hold both examples along it."""
-        return [t if d is None else pb.stack([t, o], d) for t, o, d in zip(*self.examples, dims, strict=True)]
+        examples = zip(self.tensors, self.others, dims, strict=True)
+        return [t if d is None else pb.stack([t, o], d) for t, o, d in examples]
 
     def each(self, dims: tuple[int | None, ...]) -> list[list[pb.Tensor]]:
         """The tensors of each example."""
-        others = [t if d is None else o for t, o, d in zip(*self.examples, dims, strict=True)]
+        others = [t if d is None else o for t, o, d in zip(self.tensors, self.others, dims, strict=True)]
         return [self.tensors, others]
+
+    def is_refused(self, dims: tuple[int | None, ...]) -> bool:
+        """Whether it cannot run with these tensors mapped."""
+        unmapped = REFUSED[self.name][0] if self.name in REFUSED else ()
+        return unmapped is None or any(dims[number] is not None for number in unmapped if number < len(dims))
+
+    def all_dims(self) -> Iterator[tuple[int | None, ...]]:
+        """Each tensor mapped by itself over its first and its last dimension, then all of them, in both ways."""
+        yield from self._alone((0, -1))
+        yield from self._together()
+
+    def some_dims(self) -> Iterator[tuple[int | None, ...]]:
+        """Each tensor mapped by itself over one dimension, then all of them, in both ways."""
+        yield from self._alone((-1,))
+        yield from self._together()
+
+    def _alone(self, dims: tuple[int, ...]) -> Iterator[tuple[int | None, ...]]:
+        for number, dim in itertools.product(range(len(self.tensors)), dims):
+            if dim == dims[0] or self.tensors[number].ndim:
+                yield tuple(dim if n == number else None for n in range(len(self.tensors)))
+
+    def _together(self) -> Iterator[tuple[int | None, ...]]:
+        count = len(self.tensors)
+        if count > 1:
+            yield (0,) * count
+            yield tuple(-1 if n % 2 else 0 for n in range(count))
+
+    @cached_property
+    def differentiated(self) -> list[int]:
+        """Which of the tensors have gradients."""
+        arguments = Arguments(0, "", self.args, self.kwargs)
+        return conformance.Call(registry[self.name], pb.get_backend("numpy"), arguments, lambda t: t).chosen
+
+    def of_differentiated(self, tensors: Sequence[pb.Tensor]) -> Any:
+        """The results that have gradients as a function of the tensors that have; the others are these."""
+
+        def call(*given: pb.Tensor) -> list[pb.Tensor]:
+            arguments = list(tensors)
+            for number, tensor in zip(self.differentiated, given, strict=True):
+                arguments[number] = tensor
+            return [result for result in self(*arguments) if result.dtype.category > 1]
+
+        return call
+
+    def gradients(self, *tensors: pb.Tensor) -> list[pb.Tensor]:
+        """Of the sum of the squares of the results."""
+        return gradients(self.of_differentiated(tensors), [tensors[n] for n in self.differentiated])
+
+    def tangents(self, *tensors: pb.Tensor) -> list[pb.Tensor]:
+        """Of the results, where those of the operands depend on the operands."""
+        primals = tuple(tensors[n] for n in self.differentiated)
+        tangents = tuple(p * 0.5 + 1 for p in primals)
+        return pb.func.jvp(self.of_differentiated(tensors), primals, tangents)[1]  # type: ignore[no-any-return]
+
+
+def gradients(function: Any, operands: Sequence[pb.Tensor]) -> list[pb.Tensor]:
+    """Of the sum of the squares of the results, which may be complex."""
+
+    def total(*given: pb.Tensor) -> pb.Tensor:
+        squares = [(result * result.conj()).real.sum() for result in function(*given)]
+        return sum(squares[1:], squares[0])
+
+    return list(pb.func.grad(total, argnums=tuple(range(len(operands))))(*operands))
 
 
 def _another(tensor: pb.Tensor) -> pb.Tensor:
@@ -109,29 +168,23 @@ def _another(tensor: pb.Tensor) -> pb.Tensor:
     return tensor * 2 if tensor.dtype.category > 1 else tensor.clone()
 
 
-def assigned_dims(tensors: list[pb.Tensor]) -> Iterator[tuple[int | None, ...]]:
-    """Each tensor mapped by itself over its first and its last dimension, then all of them, in both ways."""
-    count = len(tensors)
-    for number, dim in itertools.product(range(count), (0, -1)):
-        if dim == 0 or tensors[number].ndim:
-            yield tuple(dim if n == number else None for n in range(count))
-    if count > 1:
-        yield (0,) * count
-        yield tuple(-1 if n % 2 else 0 for n in range(count))
-
-
-def calls() -> Iterator[Any]:
+def calls(dtype: pb.dtype | None, most: int) -> Iterator[Any]:
+    """Calls of every operation in one dtype; None: in that of the usual ones that it takes first."""
     for name, record in registry.items():
-        dtype = dtype_for(record)
-        if name in RANDOM or dtype is None or not record.module.startswith("pullback."):
+        chosen = dtype or next((d for d in (pb.float64, pb.int64, pb.complex128, pb.bool) if d in record.dtypes), None)
+        if name in RANDOM or chosen not in record.dtypes or not record.module.startswith("pullback."):
             continue
-        for arguments in samples_of(record, pb.get_backend("numpy"), dtype, most=5):
+        for arguments in samples_of(record, pb.get_backend("numpy"), chosen, most=most):
             call = Call(name, arguments.args, arguments.kwargs)
-            if call.tensors:
+            if call.tensors and not arguments.is_wide:
                 yield pytest.param(call, id=f"{name}-{arguments.label}")
 
 
-CALLS = list(calls())
+def is_elementwise(call: Call) -> bool:
+    return bool(getattr(registry[call.name], "broadcasts", False))
+
+
+CALLS = list(calls(None, 5))
 
 
 def outcome(function: Any, *args: Any) -> Any:
@@ -145,28 +198,71 @@ def outcome(function: Any, *args: Any) -> Any:
 @pytest.fixture(autouse=True)
 def _expected_warnings(request: Any) -> Iterator[None]:
     with warnings.catch_warnings():
-        if "call" in request.fixturenames and request.getfixturevalue("call").name in SLOW | WARNING:
+        if "call" in request.fixturenames and request.getfixturevalue("call").name in WARNING:
             warnings.simplefilter("ignore", UserWarning)
         yield
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_runs_on_many_examples_as_on_each(call: Call) -> None:
-    for dims in assigned_dims(call.tensors):
+    for dims in call.all_dims():
         if call.name in OF_MEMORY and -1 in dims:
             continue
         expected = outcome(lambda each: [call(*e) for e in each], call.each(dims))
         found = outcome(pb.vmap(call.__call__, in_dims=dims), *call.mapped(dims))
-        if isinstance(expected, type) or (call.name in REFUSED and isinstance(found, type)):
+        if isinstance(expected, type) or call.is_refused(dims):
             assert isinstance(found, type), dims
             continue
         assert not isinstance(found, type), (dims, found)
         for result, *each in zip(found, *expected, strict=True):
-            pb.testing.assert_close(result, pb.stack(each), rtol=1e-9, atol=1e-9, equal_nan=True)
+            assert_same(result, pb.stack(each))
 
 
-def has_gradient(call: Call) -> bool:
-    if call.name in {*REFUSED, *WITHOUT_MAPPED_GRADIENT} or registry[call.name].nondifferentiable:
+def assert_same(found: pb.Tensor, expected: pb.Tensor) -> None:
+    """To the last digits of the greatest number: sums may run in another order over examples that lie side by side."""
+    size = expected.abs()[expected.isfinite()] if expected.dtype.category > 1 else expected.new_empty(0)
+    greatest = max(1.0, float(size.max())) if size.numel() else 1.0
+    pb.testing.assert_close(found, expected, rtol=0, atol=32 * EPS * greatest, equal_nan=True)
+
+
+@pytest.mark.parametrize("call", [c for c in CALLS if not is_elementwise(c.values[0])])
+def test_runs_on_one_example_and_on_none(call: Call) -> None:
+    dims = (0,) * len(call.tensors)
+    alone = outcome(call, *call.tensors)
+    if isinstance(alone, type) or call.is_refused(dims) or call.name in OF_MEMORY:
+        return
+    one = [t.unsqueeze(0) for t in call.tensors]
+    expected = [result.unsqueeze(0) for result in alone]
+    assert_all_same(pb.vmap(call.__call__)(*one), expected)
+    none = [t.narrow(0, 0, 0) for t in one]
+    assert_all_same(pb.vmap(call.__call__)(*none), [result.narrow(0, 0, 0) for result in expected])
+
+
+@pytest.mark.parametrize("call", [c for c in CALLS if len(c.values[0].tensors) > 1])
+def test_levels_may_map_different_operands(call: Call) -> None:
+    """The outer one the first operand, the inner one the others; and the other way round."""
+    count = len(call.tensors)
+    first, others = (0, *(None,) * (count - 1)), (None, *(0,) * (count - 1))
+    for outer, inner in ((first, others), (others, first)):
+        if call.is_refused(outer) or call.is_refused(inner) or call.name in OF_MEMORY:
+            continue
+        mapped = call.mapped((0,) * count)
+        expected = outcome(lambda o=outer, i=inner, m=mapped: one_by_one(lambda *t: one_by_one(call, i, t), o, m))
+        if not isinstance(expected, type):
+            assert_all_same(pb.vmap(pb.vmap(call.__call__, in_dims=inner), in_dims=outer)(*mapped), expected)
+
+
+def one_by_one(function: Any, dims: Any, tensors: Sequence[pb.Tensor]) -> list[pb.Tensor]:
+    """What a function returns for each of the two examples that some of the tensors hold."""
+    examples = ([t if d is None else t.select(d, n) for t, d in zip(tensors, dims, strict=True)] for n in (0, 1))
+    return columns([function(*example) for example in examples])
+
+
+# -- derivatives ------------------------------------------------------------------------------------------------------
+
+
+def has_derivatives(call: Call) -> bool:
+    if registry[call.name].nondifferentiable or not call.differentiated or call.is_refused(()):
         return False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -174,61 +270,141 @@ def has_gradient(call: Call) -> bool:
     return not isinstance(made, type) and any(f.dtype.category > 1 for f in made)
 
 
-def floating(call: Call) -> tuple[int, ...]:
-    return tuple(n for n, t in enumerate(call.tensors) if t.dtype.category > 1)
+def first_of_each(params: Sequence[Any], most: int) -> list[Any]:
+    """The first calls of each operation; less of elementwise operations, which have one rule in common."""
+    taken: Counter[str] = Counter()
+    kept = []
+    for param in params:
+        call = param.values[0]
+        taken[call.name] += 1
+        if taken[call.name] <= (most // 2 if is_elementwise(call) else most):
+            kept.append(param)
+    return kept
 
 
-DIFFERENTIABLE = [c for c in CALLS if floating(c.values[0]) and has_gradient(c.values[0])]
+REAL = first_of_each([c for c in CALLS if has_derivatives(c.values[0])], 4)
+COMPLEX = [c for c in calls(pb.complex128, 1) if has_derivatives(c.values[0]) and not is_elementwise(c.values[0])]
+DIFFERENTIABLE = [*REAL, *COMPLEX]
 
 
-@pytest.mark.parametrize("call", DIFFERENTIABLE[::2])
-def test_gradients_inside_and_outside_are_those_of_each(call: Call) -> None:
-    gradient = pb.func.grad(call.weight, argnums=floating(call))
-    all_mapped = (0,) * len(call.tensors)
-    mapped = call.mapped(all_mapped)
-    expected = [gradient(*e) for e in call.each(all_mapped)]
-    inside = pb.vmap(gradient)(*mapped)
-    outside = pb.func.grad(lambda *given: pb.vmap(call.weight)(*given).sum(), argnums=floating(call))(*mapped)
-    for own, other, *each in zip(inside, outside, *expected, strict=True):
-        pb.testing.assert_close(own, pb.stack(each), rtol=1e-7, atol=1e-9, equal_nan=True)
-        pb.testing.assert_close(other, pb.stack(each), rtol=1e-7, atol=1e-9, equal_nan=True)
+def columns(results: Sequence[Sequence[pb.Tensor]]) -> list[pb.Tensor]:
+    """The results of each example, put together."""
+    return [pb.stack(list(column)) for column in zip(*results, strict=True)]
 
 
-@pytest.mark.parametrize("call", DIFFERENTIABLE[1::4])
-def test_tangents_inside_and_outside_are_those_of_each(call: Call) -> None:
-    def push(function: Any, *tensors: pb.Tensor) -> Any:
-        def of_floating(*given: pb.Tensor) -> Any:
-            arguments = list(tensors)
-            for number, tensor in zip(floating(call), given, strict=True):
+def assert_all_same(found: Sequence[pb.Tensor], expected: Sequence[pb.Tensor]) -> None:
+    for one, other in zip(found, expected, strict=True):
+        assert_same(one, other)
+
+
+@pytest.mark.parametrize("call", DIFFERENTIABLE)
+def test_derivatives_inside_and_outside_are_those_of_each_example(call: Call) -> None:
+    known: dict[tuple[bool, ...], Any] = {}
+    for dims in call.some_dims():
+        if (call.name in OF_MEMORY and -1 in dims) or call.is_refused(dims):
+            continue
+        mapped = call.mapped(dims)
+        which = tuple(d is not None for d in dims)
+        if which not in known:
+            each = call.each(dims)
+            known[which] = [call.gradients(*e) for e in each], columns([call.tangents(*e) for e in each])
+        of_each, tangents = known[which]
+
+        assert_all_same(pb.vmap(call.gradients, in_dims=dims)(*mapped), columns(of_each))
+        assert_all_same(pb.vmap(call.tangents, in_dims=dims)(*mapped), tangents)
+
+        def examples(*given: pb.Tensor, dims: Any = dims, mapped: Any = mapped) -> Any:
+            arguments = list(mapped)
+            for number, tensor in zip(call.differentiated, given, strict=True):
                 arguments[number] = tensor
-            return function(*arguments)
+            return pb.vmap(lambda *one: [r for r in call(*one) if r.dtype.category > 1], in_dims=dims)(*arguments)
 
-        primals = tuple(tensors[n] for n in floating(call))
-        return pb.func.jvp(of_floating, primals, tuple(p * 0.5 + 1 for p in primals))[1]
-
-    all_mapped = (0,) * len(call.tensors)
-    mapped = call.mapped(all_mapped)
-    expected = [push(call.weight, *e) for e in call.each(all_mapped)]
-    inside = pb.vmap(lambda *given: push(call.weight, *given))(*mapped)
-    outside = push(lambda *given: pb.vmap(call.weight)(*given), *mapped)
-    for found in (inside, outside):
-        pb.testing.assert_close(found, pb.stack(expected), rtol=1e-7, atol=1e-9, equal_nan=True)
+        operands = [mapped[n] for n in call.differentiated]
+        first, second = of_each
+        places = [dims[n] for n in call.differentiated]
+        whole = [a + b if d is None else pb.stack([a, b], d) for a, b, d in zip(first, second, places, strict=True)]
+        assert_all_same(gradients(examples, operands), whole)
+        moved = pb.func.jvp(examples, tuple(operands), tuple(p * 0.5 + 1 for p in operands))[1]
+        assert_all_same(moved, tangents)
 
 
-@pytest.mark.parametrize("name", ["add", "matmul", "softmax", "index_select", "cat", "sort", "index_put"])
+@pytest.mark.parametrize("call", first_of_each(DIFFERENTIABLE, 2))
+def test_derivatives_at_one_point_along_many_directions(call: Call) -> None:
+    function = call.of_differentiated(call.tensors)
+    operands = tuple(call.tensors[n] for n in call.differentiated)
+    outputs, pull = pb.func.vjp(function, *operands)
+    cotangents = [[o * 0.3 + 0.7 for o in outputs], [o * -0.2 + 1.1 for o in outputs]]
+    assert_all_same(pb.vmap(pull)(columns(cotangents)), columns([pull(c) for c in cotangents]))
+
+    def push(*tangents: pb.Tensor) -> Any:
+        return pb.func.jvp(function, operands, tangents)[1]
+
+    directions = [[p * 0.5 + 1 for p in operands], [p * -1.5 + 0.25 for p in operands]]
+    assert_all_same(pb.vmap(push)(*columns(directions)), columns([push(*d) for d in directions]))
+
+
+def test_every_differentiable_operation_is_checked() -> None:
+    checked = {c.values[0].name for c in DIFFERENTIABLE}
+    differentiable = {
+        name
+        for name, record in registry.items()
+        if isinstance(record, Operation) and record.module.startswith("pullback.") and not record.nondifferentiable
+    }
+    assert differentiable - checked == differentiable & set(WITHOUT_CALLS)
+
+
+def written(call: Call) -> bool:
+    """Whether the result of a call can be written into its first operand."""
+    record: Any = registry[call.name]
+    return getattr(record, "inplace_name", None) is not None or getattr(record, "overwriting", None) is not None
+
+
+@pytest.mark.parametrize("call", [c for c in DIFFERENTIABLE if written(c.values[0])])
+def test_what_is_written_in_place_is_what_is_computed(call: Call) -> None:
+    record: Any = registry[call.name]
+
+    def write(*tensors: pb.Tensor) -> list[pb.Tensor]:
+        given = iter(tensors)
+        first, *rest = (with_tensors(a, given) for a in call.args)
+        kwargs = {k: with_tensors(v, given) for k, v in call.kwargs.items()}
+        return [apply_inplace(record, first.clone(), tuple(rest), kwargs)]
+
+    dims = (0,) * len(call.tensors)
+    mapped = call.mapped(dims)
+    expected = outcome(lambda: columns([write(*e) for e in call.each(dims)]))
+    found = outcome(pb.vmap(write, in_dims=dims), *mapped)
+    if isinstance(expected, type):
+        assert isinstance(found, type)
+        return
+    assert_all_same(found, expected)
+    of_each = [gradients(write, e) for e in call.each(dims)] if call.differentiated == list(range(len(dims))) else None
+    if of_each is not None:
+        assert_all_same(pb.vmap(lambda *one: gradients(write, one))(*mapped), columns(of_each))
+        assert_all_same(gradients(lambda *given: pb.vmap(write)(*given), mapped), columns(of_each))
+
+
+# -- other backends, and what is declared -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["mul", "matmul", "softmax", "index_select", "cat", "index_put"])
 def test_rules_hold_on_immutable_arrays(name: str) -> None:
     call = next(c.values[0] for c in CALLS if c.values[0].name == name)
     if name == "index_put":
-        moved = Call(name, (pb.zeros(4, 3), pb.ones(2, 3), Positions([pb.tensor([0, 2])]), True), {})
-    else:
-        moved = Call(name, call.args, call.kwargs)
-    moved.tensors = [t.to("jax") for t in moved.tensors]
-    moved.examples = [[t.to("jax") for t in example] for example in moved.examples]
-    all_mapped = (0,) * len(moved.tensors)
-    expected = [moved(*e) for e in moved.each(all_mapped)]
-    found = pb.vmap(moved.__call__)(*moved.mapped(all_mapped))
-    for result, *each in zip(found, *expected, strict=True):
-        pb.testing.assert_close(result, pb.stack(each))
+        call = Call(name, (pb.zeros(4, 3), pb.ones(2, 3), Positions([pb.tensor([0, 2])]), True), {})
+    moved = Call(name, call.args, call.kwargs)
+    moved.tensors = [t.to("jax") for t in call.tensors]
+    moved.others = [t.to("jax") for t in call.others]
+    dims = (0,) * len(moved.tensors)
+    assert_all_on_jax(pb.vmap(moved.__call__)(*moved.mapped(dims)), [call(*e) for e in call.each(dims)])
+    if name != "cat":
+        mapped, each = moved.mapped(dims), call.each(dims)
+        assert_all_on_jax(pb.vmap(moved.gradients)(*mapped), [call.gradients(*e) for e in each])
+        assert_all_on_jax(pb.vmap(moved.tangents)(*mapped), [call.tangents(*e) for e in each])
+
+
+def assert_all_on_jax(found: Sequence[pb.Tensor], of_each: Sequence[Sequence[pb.Tensor]]) -> None:
+    assert all(result.backend.name == "jax" for result in found)
+    assert_all_same([result.to("numpy") for result in found], columns(of_each))
 
 
 def test_only_these_operations_lack_a_rule() -> None:

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import pullback as pb
-from pullback.backend.base import BackendSpec
+from pullback.backend.records import BackendSpec
 from pullback.backend.registry import register_backend, unregister_backend
 from pullback.cli import main
 

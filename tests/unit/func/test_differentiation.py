@@ -220,3 +220,97 @@ def test_hooks_run_once_for_all_examples() -> None:
 
     assert vmap(grad(f))(rows).tolist() == [[20.0, 20.0]] * 2
     assert calls == [(2,)]
+
+
+def test_a_linearized_function_can_be_differentiated_by_the_point() -> None:
+    v = pb.tensor([1.0, 2.0, 0.5], dtype=pb.float64)
+    p = v.clone().requires_grad_()
+    w = pb.tensor([1.0, -1.0, 3.0], dtype=pb.float64)
+
+    def along(x: pb.Tensor) -> pb.Tensor:
+        return linearize(pb.exp, x)[1](w)
+
+    expected = v.exp() * w
+    assert grad(lambda x: along(x).sum())(v).allclose(expected)
+    assert jacrev(along)(v).allclose(expected.diag())
+    assert jacfwd(along)(v).allclose(expected.diag())
+    assert vmap(grad(lambda x: along(x).sum()))(v[None])[0].allclose(expected)
+    assert grad(lambda x: vmap(along)(pb.stack([x, x])).sum())(v).allclose(2 * expected)
+    assert linearize(along, v)[1](v).allclose(expected * v)
+    assert pb.autograd.grad(along(p).sum(), p)[0].allclose(expected)
+    assert not along(v).requires_grad
+    assert not linearize(lambda x: x**2, v)[1](w).requires_grad
+
+
+def test_jacobians_one_row_at_a_time_ask_for_no_batching() -> None:
+    class Cube(pb.autograd.Function):
+        @staticmethod
+        def forward(x: pb.Tensor) -> pb.Tensor:
+            return x**3
+
+        @staticmethod
+        def setup_context(ctx, inputs, output) -> None:
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx, gradient: pb.Tensor) -> pb.Tensor:
+            (x,) = ctx.saved_tensors
+            assert gradient.backend.level == 0
+            return gradient * 3 * x**2
+
+    x = pb.tensor([1.0, 2.0])
+    assert jacrev(Cube.apply, chunk_size=1)(x).tolist() == [[3.0, 0.0], [0.0, 12.0]]
+    structured = jacrev(lambda t: {"a": t * 2, "b": (t.sum(),)}, chunk_size=1)(x)
+    assert structured["a"].tolist() == [[2.0, 0.0], [0.0, 2.0]]
+    assert structured["b"][0].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_what_is_written_into_a_tensor_from_outside_has_no_history_there(backend: str) -> None:
+    with pb.use_backend(backend):
+        x, average = pb.ones(3), pb.zeros(3)
+        view = average[1:]
+
+        def loss(t: pb.Tensor) -> pb.Tensor:
+            average.mul_(0.5).add_(t * 2)
+            return (t * average).sum()
+
+        for expected in (4.0, 5.0):
+            assert grad(loss)(x).tolist() == [expected] * 3
+            assert not average.requires_grad
+            assert not view.requires_grad
+        assert average.tolist() == [3.0] * 3
+        assert view.tolist() == [3.0] * 2
+
+
+def test_what_is_written_keeps_the_history_that_leads_outside() -> None:
+    weight, held = pb.ones(3, requires_grad=True), pb.zeros(3)
+    grad(lambda t: (held.copy_(weight * t) * t).sum())(pb.ones(3))
+    assert held.requires_grad
+    nested = pb.zeros(3)
+    found = grad(lambda t: grad(lambda u: (nested.copy_(u * t) * u).sum())(t).sum())(pb.ones(3))
+    assert found.tolist() == [4.0] * 3
+    assert not nested.requires_grad
+
+
+def test_a_failed_transform_leaves_no_history() -> None:
+    held = pb.zeros(2)
+
+    def fail(t: pb.Tensor) -> pb.Tensor:
+        held.add_(t)
+        raise ValueError("inside")
+
+    with pytest.raises(ValueError, match="inside"):
+        grad(fail)(pb.ones(2))
+    assert not held.requires_grad
+
+
+def test_tensors_made_inside_nested_forward_passes_can_be_written() -> None:
+    def cube(t: pb.Tensor) -> pb.Tensor:
+        y = pb.zeros(2)
+        y.copy_(t**3)
+        return y * pb.logspace(0, 1, 2)
+
+    x, one = pb.tensor([1.0, 2.0]), pb.ones(2)
+    second = jvp(lambda t: jvp(cube, (t,), (one,))[1], (x,), (one,))[1]
+    assert second.tolist() == [6.0, 120.0]

@@ -119,3 +119,118 @@ def test_without_a_rule_it_is_refused() -> None:
     with pytest.raises(RuntimeError, match="You tried to vmap over Without, but it does not have vmap support"):
         vmap(Without.apply)(rows, factors)
     assert grad(lambda x: Without.apply(x, pb.tensor(1.0)).sum())(rows).tolist() == [[10.0, 10.0], [10.0, 10.0]]
+
+
+def test_vjp_is_another_name_of_backward() -> None:
+    class Cube(pb.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x: pb.Tensor) -> pb.Tensor:
+            return x**3
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def vjp(ctx: Any, gradient: pb.Tensor) -> pb.Tensor:
+            (x,) = ctx.saved_tensors
+            return gradient * 3 * x**2
+
+    expected = (3 * rows**2).tolist()
+    assert grad(lambda x: vmap(Cube.apply)(x).sum())(rows).tolist() == expected
+    assert vmap(grad(lambda x: Cube.apply(x).sum()))(rows).tolist() == expected
+    assert vmap(jacrev(grad(lambda x: Cube.apply(x).sum())))(rows).diagonal(0, -2, -1).tolist() == (6 * rows).tolist()
+
+
+class Times(pb.autograd.Function):
+    """``x * times``, which keeps what it needs as attributes."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: pb.Tensor, times: float = 3.0) -> pb.Tensor:
+        return x * x * times
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.x, ctx.times = inputs
+
+    @staticmethod
+    def backward(ctx: Any, gradient: pb.Tensor) -> Any:
+        return gradient * 2 * ctx.x * ctx.times, None
+
+    @staticmethod
+    def jvp(ctx: Any, x: Any, times: Any) -> Any:
+        return x * 2 * ctx.x * ctx.times
+
+
+def test_arguments_have_defaults_and_names() -> None:
+    assert vmap(Times.apply)(rows).tolist() == (rows * rows * 3).tolist()
+    assert vmap(lambda x: Times.apply(x, times=2.0))(rows).tolist() == (rows * rows * 2).tolist()
+    assert vmap(grad(lambda x: Times.apply(x, times=2.0).sum()))(rows).tolist() == (rows * 4).tolist()
+
+
+def test_tensors_may_be_attributes_of_the_context() -> None:
+    assert grad(lambda x: vmap(Times.apply)(x).sum())(rows).tolist() == (rows * 6).tolist()
+    assert jvp(lambda x: vmap(lambda t: Times.apply(t))(x), (rows,), (rows,))[1].tolist() == (rows * rows * 6).tolist()
+    twice = jacrev(lambda x: grad(lambda t: vmap(Times.apply)(t).sum())(x))(rows)
+    assert twice.sum((2, 3)).tolist() == [[6.0, 6.0], [6.0, 6.0]]
+
+
+def test_undefined_gradients_stay_undefined_where_it_asks_for_that() -> None:
+    told = []
+
+    class Pair(pb.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x: pb.Tensor) -> tuple[pb.Tensor, pb.Tensor]:
+            return x * 2, x * 3
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.set_materialize_grads(False)
+
+        @staticmethod
+        def backward(ctx: Any, first: Any, second: Any) -> Any:
+            told.append((first is None, second is None))
+            return first * 2 if second is None else second * 3
+
+    assert vmap(grad(lambda x: Pair.apply(x)[0].sum()))(rows).tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    assert grad(lambda x: vmap(lambda t: Pair.apply(t)[1])(x).sum())(rows).tolist() == [[3.0, 3.0], [3.0, 3.0]]
+    assert told == [(False, True), (True, False)]
+
+
+class SavedForForward(pb.autograd.Function):
+    """``exp(x) * factor``, whose tangents come from what was saved for them."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: pb.Tensor, factor: pb.Tensor) -> pb.Tensor:
+        return x.exp() * factor
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.save_for_backward(output)
+        ctx.save_for_forward(output, inputs[0])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: pb.Tensor) -> Any:
+        return gradient * ctx.saved_tensors[0], None
+
+    @staticmethod
+    def jvp(ctx: Any, x: Any, factor: Any) -> Any:
+        out, saved = ctx.saved_tensors
+        return x * out + saved * 0
+
+
+@pytest.mark.parametrize("in_dims", [(0, None), (1, 0)])
+def test_tangents_of_a_mapped_function_use_what_was_saved_for_them(in_dims: tuple[int, int | None]) -> None:
+    mapped = vmap(SavedForForward.apply, in_dims)
+    factor = factors if in_dims[1] == 0 else factors[0]
+    out, tangent = jvp(lambda x: mapped(x, factor), (rows,), (pb.ones(2, 2),))
+    assert tangent.tolist() == out.tolist()
+    assert grad(lambda x: mapped(x, factor).sum())(rows).sum().item() == pytest.approx(out.sum().item())

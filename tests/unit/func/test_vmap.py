@@ -151,6 +151,37 @@ def test_a_saved_tensor_written_inside_is_noticed() -> None:
         vmap(grad(f))(pb.ones(2, 3))
 
 
+def test_an_argument_that_is_being_differentiated_outside_cannot_be_written() -> None:
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place operation"):
+        grad(lambda rows: vmap(lambda row: row.mul_(2).sum())(rows).sum())(pb.ones(2, 3))
+    leaf = pb.ones(2, 3, requires_grad=True)
+    with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad is being used"):
+        vmap(lambda row: row[0].mul_(2))(leaf)
+    assert leaf.tolist() == pb.ones(2, 3).tolist()
+    assert leaf._version == 0
+
+
+def test_detaching_inside_detaches_from_what_is_differentiated_outside(x: pb.Tensor) -> None:
+    kept = x.clone()
+    for detached in (pb.Tensor.detach, lambda row: (row * 1).detach_()):
+        found = grad(lambda rows, d=detached: vmap(lambda row: (d(row) * row).sum())(rows).sum())(x)
+        assert found.tolist() == kept.tolist()
+    nested = grad(lambda rows: vmap(vmap(lambda t: t.detach() * t))(rows).sum())(x)
+    assert nested.tolist() == kept.tolist()
+    tangent = pb.func.jvp(lambda rows: vmap(lambda row: row.detach() * row)(rows), (x,), (pb.ones(2, 3),))[1]
+    assert tangent.tolist() == kept.tolist()
+    assert not vmap(lambda row: row.detach() * 2)(x.clone().requires_grad_()).requires_grad
+
+
+def test_what_is_detached_inside_shares_memory(x: pb.Tensor) -> None:
+    def f(row: pb.Tensor) -> pb.Tensor:
+        y = row * 1
+        y.detach().mul_(2)
+        return y
+
+    assert vmap(f)(x).tolist() == (x * 2).tolist()
+
+
 # -- random numbers ---------------------------------------------------------------------------------------------------
 
 DRAWS = {
@@ -189,6 +220,49 @@ def test_no_draw_unless_told_how(name: str) -> None:
     assert pb.get_rng_state().equal(state)
 
 
+@pytest.mark.parametrize("draw", [lambda: pb.zeros(4).uniform_(), lambda: pb.bernoulli(pb.full((64,), 0.5))])
+def test_what_has_been_drawn_before_outside_is_not_drawn_as_there(draw: Any) -> None:
+    draw()
+    with pytest.raises(RuntimeError, match="called random operation while in randomness error mode"):
+        vmap(lambda t: t.sum() + draw())(pb.zeros(3, 4))
+
+
+def test_different_draws_cannot_go_where_examples_are_the_same() -> None:
+    with pytest.raises(RuntimeError, match="Cannot ask for different inplace randomness on an unbatched tensor"):
+        vmap(lambda t: pb.zeros(4).uniform_() + t, randomness="different")(pb.zeros(3, 4))
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "equal"),
+    [
+        ("different", "different", [0, 1, 2, 3]),
+        ("different", "same", [0, 0, 2, 2]),
+        ("same", "different", [0, 1, 0, 1]),
+        ("same", "same", [0, 0, 0, 0]),
+    ],
+)
+def test_each_level_says_how_its_examples_draw(outer: str, inner: str, equal: list[int]) -> None:
+    drawn = vmap(lambda t: vmap(lambda u: pb.rand(3), randomness=inner)(t), randomness=outer)(pb.zeros(2, 2))
+    rows = [tuple(row) for row in drawn.reshape(4, 3).tolist()]
+    assert [rows.index(row) for row in rows] == equal
+
+
+@pytest.mark.parametrize(("outer", "inner"), [("error", "different"), ("error", "same"), ("different", "error")])
+def test_one_level_that_was_not_told_how_refuses(outer: str, inner: str) -> None:
+    with pytest.raises(RuntimeError, match="called random operation while in randomness error mode"):
+        vmap(lambda t: vmap(lambda u: pb.rand(3), randomness=inner)(t), randomness=outer)(pb.zeros(2, 2))
+
+
+def test_numbers_are_drawn_around_the_mean_of_each_example() -> None:
+    means, deviations = pb.tensor([[0.0, 100.0], [1000.0, 5000.0]]), pb.tensor([1e-3, 2e-3])
+    for drawn in (
+        vmap(lambda m: pb.normal(m, 1e-3), randomness="different")(means),
+        vmap(lambda m: pb.normal(m, deviations), randomness="different")(means),
+        vmap(lambda m, d: pb.normal(m, d.expand(2)), randomness="different")(means, deviations),
+    ):
+        assert (drawn - means).abs().max().item() < 0.1
+
+
 def test_a_permutation_of_each_example_is_one() -> None:
     orders = vmap(lambda t: pb.randperm(20), randomness="different")(pb.zeros(3))
     assert orders.sort().values.tolist() == [list(range(20))] * 3
@@ -212,6 +286,44 @@ def test_the_same_draw_cannot_depend_on_what_differs() -> None:
 def test_elements_cannot_be_read(read: Any) -> None:
     with pytest.raises(RuntimeError, match=r"vmap: It looks like you're calling .item\(\) on a Tensor"):
         vmap(lambda row: read(row.sum()))(pb.ones(2, 3))
+
+
+def test_classes_of_each_example_become_vectors_where_their_number_is_told() -> None:
+    classes = pb.tensor([[0, 2], [1, 1]])
+    one_hot = pb.nn.functional.one_hot
+    assert vmap(lambda row: one_hot(row, 3))(classes).tolist() == one_hot(classes, 3).tolist()
+    with pytest.raises(RuntimeError, match="please provide an explicit positive num_classes argument"):
+        vmap(one_hot)(classes)
+
+
+def test_numbers_between_ends_of_each_example() -> None:
+    ends = pb.tensor([[0.0, 1.0], [2.0, -3.0]])
+    found = vmap(lambda row: pb.linspace(row[0], row[1], 5))(ends)
+    pb.testing.assert_close(found, pb.stack([pb.linspace(0, 1, 5), pb.linspace(2, -3, 5)]))
+    assert vmap(lambda row: pb.logspace(row[0], 2, 3, base=2))(ends).tolist() == [[1.0, 2.0, 4.0], [4.0, 4.0, 4.0]]
+
+
+def test_a_mask_of_each_example_takes_elements_of_a_source() -> None:
+    masks = pb.tensor([[True, False, True], [False, True, False]])
+    found = vmap(lambda mask, source: pb.zeros(3).masked_scatter(mask, source))(masks, pb.arange(6.0).reshape(2, 3))
+    assert found.tolist() == [[0.0, 0.0, 1.0], [0.0, 3.0, 0.0]]
+    with pytest.raises(RuntimeError, match="Number of elements of source < number of ones in mask"):
+        vmap(lambda mask: pb.zeros(3).masked_scatter(mask, pb.ones(1)))(masks)
+
+
+def test_positions_out_of_bounds_are_told_as_of_one_example() -> None:
+    with pytest.raises(IndexError, match="index 5 is out of bounds for dimension 0 with size 3"):
+        vmap(lambda row, places: row[places])(pb.ones(2, 3), pb.tensor([[0, 5], [1, 1]]))
+
+
+def test_gradients_flow_where_examples_have_no_positions() -> None:
+    places = pb.zeros(2, 0, dtype=pb.int64)
+
+    def total(x: pb.Tensor, values: pb.Tensor) -> pb.Tensor:
+        return vmap(lambda k: x.index_put((k,), values, accumulate=True) + x[k].sum())(places).sum()
+
+    found = grad(total, argnums=(0, 1))(pb.ones(4), pb.ones(0))
+    assert [gradient.tolist() for gradient in found] == [[2.0] * 4, []]
 
 
 def test_elements_that_are_the_same_for_each_example_can_be_read() -> None:

@@ -31,7 +31,7 @@ print(json.dumps({
 """
 
 GOOD = """
-from pullback.backend.base import BackendSpec
+from pullback.backend.records import BackendSpec
 from pullback.plugin.hookspecs import hookimpl
 pullback_extension_api = (1, 9)
 @hookimpl

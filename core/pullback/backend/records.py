@@ -1,0 +1,62 @@
+"""The records that describe a backend before it is loaded, and what it cannot do.
+
+Apart from the base class, because named tuples take a while to make: no tensor needs one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pullback.dtypes import DType
+
+
+class Limitation(NamedTuple):
+    """Something a backend declares that it cannot do, or does otherwise.
+
+    Attributes
+    ----------
+    operation : str
+        The operation's name; ``"*"`` for every operation.
+    dtypes : frozenset of DType
+        The dtypes concerned; empty for all.
+    reason : str
+        One line for the reader.
+    case : str or None
+        The conformance case concerned, where it is not the whole operation.
+    """
+
+    operation: str
+    dtypes: frozenset[DType]
+    reason: str
+    case: str | None = None
+
+
+class BackendSpec(NamedTuple):
+    """How to load a backend, before any array library is imported: what ``pullback_backends`` returns.
+
+    Attributes
+    ----------
+    name : str
+        The name users select it by.
+    loader : str
+        ``"module:Class"``; the module may import the array library, and is imported when the backend is first
+        used.
+    distribution : str or None
+        The distribution that provides it; filled in by discovery where it is None.
+    description : str
+        One line for ``pullback doctor``.
+    device_types : tuple of str
+        The kinds of device it may have, so that ``device="cuda"`` need not import every library to find one.
+    array_modules : tuple of str
+        The top-level packages its arrays' classes live in, so that a given array finds its backend.
+    install : str
+        The command that installs its array library.
+    """
+
+    name: str
+    loader: str
+    distribution: str | None = None
+    description: str = ""
+    device_types: tuple[str, ...] = ("cpu",)
+    array_modules: tuple[str, ...] = ()
+    install: str = ""
