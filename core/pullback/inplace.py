@@ -53,7 +53,7 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
     if level:
         from pullback.batching.levels import stand_in
 
-        before = stand_in(tensor)
+        before = stand_in(tensor, operands)
     else:
         before = Tensor._wrap(tensor.array, tensor.backend)
     if recording:

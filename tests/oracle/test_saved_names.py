@@ -22,7 +22,6 @@ import_all()
 
 _SHAPE_ONLY = "the formula needs the shape or the dtype only, and does not keep the elements alive"
 _DERIVED = "it is derived when asked for: there is nothing saved that a hook could pack"
-_POSITIONS = "positions are kept as they were given, and are not packed one by one"
 
 #: What PyTorch's nodes show and these don't, by node, with the reason.
 MISSING: Final[dict[str, tuple[set[str], str]]] = {
@@ -31,9 +30,7 @@ MISSING: Final[dict[str, tuple[set[str], str]]] = {
     "ErfinvBackward0": ({"_saved_self", "_raw_saved_self"}, "the result is saved instead: nothing is computed again"),
     "GatherBackward0": ({"_saved_self", "_raw_saved_self"}, _SHAPE_ONLY),
     "IndexAddBackward0": ({"_saved_source", "_raw_saved_source"}, _SHAPE_ONLY),
-    "IndexBackward0": ({"_raw_saved_indices"}, _POSITIONS),
     "IndexCopyBackward0": ({"_saved_source", "_raw_saved_source"}, _SHAPE_ONLY),
-    "IndexPutBackward0": ({"_raw_saved_indices"}, _POSITIONS),
     "LogSigmoidBackward0": ({"_raw_saved_buffer"}, _DERIVED),
     "MaskedSelectBackward0": ({"_saved_self", "_raw_saved_self"}, _SHAPE_ONLY),
     "MseLossBackwardBackward0": ({"_saved_reduction"}, "a factor is kept instead"),
@@ -170,9 +167,7 @@ def differing_values(name: str) -> Iterator[tuple[tuple[str, str], Any, Any]]:
     if theirs is None or ours is None:
         return
     for args, kwargs in calls(name, most=8):
-        for expected, found in zip(
-            called(torch, theirs, args, kwargs), called(pb, ours, args, kwargs), strict=False
-        ):
+        for expected, found in zip(called(torch, theirs, args, kwargs), called(pb, ours, args, kwargs), strict=False):
             if expected.name() != found.name():
                 continue
             for attribute in attributes_of(type(expected)) & attributes_of(type(found)):
@@ -285,7 +280,54 @@ def places_in_storage(lib: Any) -> Any:
     return seen(node._saved_size), seen(node._saved_stride), node._saved_storage_offset, written._saved_self_sym_sizes
 
 
+def positions_under_hooks(lib: Any) -> Any:
+    log: list[Any] = []
+
+    def pack(tensor: Any) -> Any:
+        log.append(("pack", tensor.tolist()))
+        return tensor.tolist(), tensor.dtype
+
+    def unpack(packed: Any) -> Any:
+        log.append(("unpack", packed[0]))
+        return lib.tensor(packed[0], dtype=packed[1])
+
+    a, rows = matrix(lib), lib.tensor([1, 1])
+    with lib.autograd.graph.saved_tensors_hooks(pack, unpack):
+        picked = a[rows]
+        column = a[:, rows]
+        put = a.index_put((rows, rows), lib.tensor(2.0, requires_grad=True))
+    shown = [seen(i) for i in column.grad_fn._saved_indices], seen(picked.grad_fn._saved_indices)
+    (picked.sum() + column.sum() + put.sum()).backward()
+    return sorted(map(str, log)), shown, a.grad.tolist()
+
+
+def hooks_on_one_position(lib: Any) -> Any:
+    a, rows, columns = matrix(lib), lib.tensor([0, 1]), lib.tensor([1, 1])
+    picked = a[rows, columns]
+    raw = picked.grad_fn._raw_saved_indices
+    raw[0].register_hooks(lambda t: t.tolist(), lambda packed: lib.tensor([1 - i for i in packed]))
+    again = attempt(lambda: picked.grad_fn._raw_saved_indices[0].register_hooks(lambda t: t, lambda t: t))
+    shown = seen(picked.grad_fn._saved_indices)
+    picked.backward(lib.tensor([1.0, 10.0]))
+    part = a[rows, columns]
+    part.grad_fn._raw_saved_indices[0].register_hooks(lambda t: t.tolist(), lib.tensor)
+    columns.zero_()
+    return len(raw), again, shown, a.grad.tolist(), attempt(part.sum().backward)[0]
+
+
+def positions_that_may_be_written(lib: Any) -> Any:
+    a, rows = matrix(lib), lib.tensor([0, 1])
+    with lib.autograd.graph.allow_mutation_on_saved_tensors():
+        picked = a[rows]
+        rows.zero_()
+        picked.sum().backward()
+    return a.grad.tolist()
+
+
 PROGRAMS: Final = (
+    positions_under_hooks,
+    hooks_on_one_position,
+    positions_that_may_be_written,
     the_weight_of_a_linear_map,
     numbers_among_operands,
     corrections,

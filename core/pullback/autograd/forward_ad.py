@@ -351,12 +351,26 @@ def set_tangent(tensor: Tensor, tangent: Tensor) -> None:
 
 
 def _laid_out_as(tensor: Tensor, tangent: Tensor) -> Tensor:
-    """A tangent whose elements lie as those of its tensor, so that views of the two correspond."""
-    if not tensor.backend.level and tangent.stride() != tensor.stride() and not overlaps_itself(tensor):
-        with _beneath(tensor.backend.level):
+    """A tangent whose elements lie as those of its tensor, so that views of the two correspond; on levels, where it may
+    be laid out otherwise, at least one that can be written into where the tensor can."""
+    level = tensor.backend.level
+    if level:
+        if not overlaps_itself(_plain(tangent)) or overlaps_itself(_plain(tensor)):
+            return tangent
+        with _beneath(level):
+            return tangent.clone()
+    if tangent.stride() != tensor.stride() and not overlaps_itself(tensor):
+        with _beneath(level):
             own = tangent.new_empty_strided(tuple(tensor.shape), tensor.stride())
             return own.copy_(tangent)
     return tangent
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    """What is beneath all levels."""
+    while tensor.backend.level:
+        tensor = tensor.array.value
+    return tensor
 
 
 def remember_result(out: Tensor, tangent: Tensor) -> None:
@@ -415,23 +429,34 @@ def write_tangent(tensor: Tensor, tangent: Tensor | None) -> None:
 
 
 def _wide_enough(tensor: Tensor, held: Tensor, tangent: Tensor) -> Tensor:
-    """The tangent that a tensor holds, as one that can hold another: that may differ between examples where it did"
-    " not."""
-    from pullback.batching.levels import mapped_levels, widened
+    """The tangent that a tensor holds, as one that can hold another: that may differ between examples where it did
+    not, or be differentiated on levels where it was not."""
+    from pullback.batching.levels import derived_levels, mapped_levels, widened
 
-    if mapped_levels(tangent) <= mapped_levels(held):
+    if mapped_levels(tangent) <= mapped_levels(held) and derived_levels(tangent) <= _levels_of(held):
         return held
     alias = tensor.alias
     base = tensor if alias is None or alias.base is None else alias.base
     assert base._tangent is not None
     with _beneath(tensor.backend.level):
         wide = widened(base._tangent, tangent)
+        if derived_levels(base._tangent):
+            wide.copy_(base._tangent)  # with its history and tangents
     set_tangent(base, wide)
     for member in () if base.alias is None else base.alias.storage.live():
         if member.alias is not None and member.alias.base is base:
             member._tangent = None  # taken from the base's when it is next asked for
     found = tangent_of(tensor)
     assert found is not None
+    return found
+
+
+def _levels_of(tensor: Tensor) -> set[int]:
+    """The levels that a tensor is of, from its own to that of the plain tensor beneath."""
+    found = {tensor.backend.level}
+    while tensor.backend.level:
+        tensor = tensor.array.value
+        found.add(tensor.backend.level)
     return found
 
 

@@ -181,7 +181,7 @@ def shown_places(kind: Any) -> dict[str, int]:
         if own == "out":
             shown = "result"
         elif what in ("shape", "dtype") and operand in operation.operands:
-            shows = name in _SHOWING_SIZES and operand == "input" or f"{name}.{operand}" in _SHOWING_SIZES
+            shows = (name in _SHOWING_SIZES and operand == "input") or f"{name}.{operand}" in _SHOWING_SIZES
             if what == "dtype" or not shows:
                 continue
             shown = f"{'self' if operand == first == 'input' else operand}_sym_sizes"

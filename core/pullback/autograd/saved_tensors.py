@@ -121,7 +121,7 @@ class SavedTensor:
     It is what ``grad_fn._raw_saved_...`` gives; :meth:`register_hooks` packs this one tensor.
     """
 
-    __slots__ = ("__weakref__", "_edge", "_node", "_packed", "_place", "_tensor", "_unpack")
+    __slots__ = ("__weakref__", "_edge", "_node", "_packed", "_part", "_place", "_tensor", "_unpack")
 
     def __init__(self, tensor: Tensor | None, edge: Edge | None) -> None:
         self._tensor = tensor
@@ -130,6 +130,7 @@ class SavedTensor:
         self._packed: Any = None
         self._node: Node | None = None
         self._place = -1
+        self._part: int | None = None  # which one of the positions of an index it is, if it is one
 
     def register_hooks(self, pack_hook: Pack, unpack_hook: Unpack) -> None:
         """Pack the tensor now, and unpack it when backward needs it.
@@ -158,7 +159,8 @@ class SavedTensor:
         self.pack(pack_hook, unpack_hook)
         if node is not None:
             assert node.saved is not None
-            node.saved = (*node.saved[: self._place], self, *node.saved[self._place + 1 :])
+            held = self if self._part is None else with_packed_part(node.saved[self._place], self._part, self)
+            node.saved = (*node.saved[: self._place], held, *node.saved[self._place + 1 :])
             kind: Any = type(node)
             node.__class__ = packed_type(kind)
             self._node = None  # the node holds this now
@@ -219,6 +221,33 @@ class SavedTensor:
         return again
 
 
+class PackedPositions:
+    """The positions of an index once hooks have packed some of them."""
+
+    __slots__ = ("parts", "versions")
+
+    def __init__(self, parts: Sequence[SavedTensor | Tensor | None], versions: Sequence[Any]) -> None:
+        self.parts = tuple(parts)
+        self.versions = tuple(versions)
+
+    def unpacked(self) -> Any:
+        """The positions as an index again."""
+        from pullback.ops.positions import Positions
+
+        again = Positions([part.unpacked() if isinstance(part, SavedTensor) else part for part in self.parts])
+        again.versions = tuple(
+            now if isinstance(part, SavedTensor) else then
+            for part, now, then in zip(self.parts, again.versions, self.versions, strict=True)
+        )
+        return again
+
+
+def with_packed_part(positions: Any, number: int, packed: SavedTensor) -> PackedPositions:
+    """The positions of an index with one of them packed."""
+    parts = positions.parts
+    return PackedPositions((*parts[:number], packed, *parts[number + 1 :]), positions.versions)
+
+
 def pack_saved(node: Node, results: Sequence[Tensor]) -> None:
     """Hand what a fresh node has saved to the hooks that are in force."""
     from pullback.tensor import Tensor
@@ -234,6 +263,10 @@ def pack_saved(node: Node, results: Sequence[Tensor]) -> None:
             values[place] = packed_result(results[outputs.index(name)])
         elif isinstance(value, tuple) and any(isinstance(part, Tensor) for part in value):
             values[place] = tuple(packed_by_hooks(part) for part in value)
+        elif _is_index(kind, place):
+            value.check()
+            parts = [None if part is None else packed_by_hooks(part) for part in value.parts]
+            values[place] = PackedPositions(parts, value.versions)
         else:
             continue
         packed = True
@@ -295,6 +328,8 @@ def unpacked_values(node: Any) -> tuple[Any, ...]:
         if isinstance(value, SavedTensor):
             tensor = value.unpacked()
             values.append(tensor.array if name in outputs else tensor)
+        elif isinstance(value, PackedPositions):
+            values.append(value.unpacked())
         elif isinstance(value, tuple):
             values.append(tuple(part.unpacked() if isinstance(part, SavedTensor) else part for part in value))
         else:
@@ -332,13 +367,19 @@ def show_saved(kind: Any) -> Any:
     for name in {**places, **derived_values(kind)}:
         setattr(kind, f"_saved_{name}", SavedAttribute(kind, name, False))
     for name, place in places.items():
-        if _is_tensor_place(kind, place) and not is_number(kind, name):
+        if (_is_tensor_place(kind, place) and not is_number(kind, name)) or _is_index(kind, place):
             setattr(kind, f"_raw_saved_{name}", SavedAttribute(kind, name, True))
     return kind
 
 
 def _is_tensor_place(kind: Any, place: int) -> bool:
     return kind.saved_names[place] in kind.operation.operands or _is_result_place(kind, place)
+
+
+def _is_index(kind: Any, place: int) -> bool:
+    """Whether the positions of an index are saved there."""
+    name = kind.saved_names[place]
+    return name == "indices" and name in kind.operation.attributes
 
 
 def saved_value(node: Node, kind: Any, name: str) -> Any:
@@ -365,7 +406,7 @@ def saved_value(node: Node, kind: Any, name: str) -> Any:
     return attribute_value(kind, name, value)
 
 
-def raw_saved_value(node: Node, kind: Any, name: str) -> SavedTensor:
+def raw_saved_value(node: Node, kind: Any, name: str) -> SavedTensor | tuple[SavedTensor, ...]:
     """The value of ``node._raw_saved_...``."""
     from pullback.autograd.saved_names import shown_places
     from pullback.tensor import Tensor
@@ -379,6 +420,8 @@ def raw_saved_value(node: Node, kind: Any, name: str) -> SavedTensor:
     value = node.saved[place]
     if isinstance(value, SavedTensor):
         return value
+    if _is_index(kind, place):
+        return tuple(_raw_part(node, place, number, part) for number, part in enumerate(value.parts))
     if isinstance(value, int | float | complex):
         value = _wrapped_number(value)
     if isinstance(value, Tensor):
@@ -386,6 +429,15 @@ def raw_saved_value(node: Node, kind: Any, name: str) -> SavedTensor:
     else:
         saved = SavedTensor(None if value is None else _output_tensor(node, value, place), None)
     saved._node, saved._place = node, place
+    return saved
+
+
+def _raw_part(node: Node, place: int, number: int, part: Any) -> SavedTensor:
+    """One of the positions of an index as ``node._raw_saved_indices`` gives it."""
+    if isinstance(part, SavedTensor):
+        return part
+    saved = SavedTensor(part, None)
+    saved._node, saved._place, saved._part = node, place, number
     return saved
 
 
@@ -407,7 +459,7 @@ def _value_at(node: Node, place: int) -> Any:
     if node.saved is None:
         raise freed_error()
     value = node.saved[place]
-    if isinstance(value, SavedTensor):
+    if isinstance(value, SavedTensor | PackedPositions):
         return value.unpacked()
     if isinstance(value, Tensor):
         check_versions(node, place)

@@ -352,13 +352,15 @@ def write_with_history(tensor: Tensor, source: Tensor) -> None:
     """Write the elements of ``source`` into a tensor of the same shape and dtype, whose history that becomes."""
     from pullback.views import edge_of, rebase, write
 
+    active = mode()
     while source.backend.level > tensor.backend.level:
+        if (source.edge is not None and not active & NO_GRAD) or (source._tangent is not None and active & FORWARD):
+            raise _captured("copy_")
         source = source.array.value
     if isinstance(tensor.backend, LevelBackend):
         source = tensor.backend.scope.lift(source)
 
     write(tensor, source.array)
-    active = mode()
     if not active & NO_GRAD:
         node = edge_of(source)
         if node is not None or tensor.edge is not None:
@@ -369,16 +371,17 @@ def write_with_history(tensor: Tensor, source: Tensor) -> None:
         write_tangent(tensor, source._tangent)
 
 
-def stand_in(tensor: Tensor) -> Tensor:
+def stand_in(tensor: Tensor, operands: Sequence[Tensor]) -> Tensor:
     """A tensor of a level as it is before it is written in place, for the operation that computes what is written.
 
-    Where something outside of the level is recorded, that history may keep the elements as they are now.
+    Where something outside of the level is recorded, because of the tensor or of the operands, that history may keep the
+    elements as they are now.
     """
     array: LevelArray = tensor.array
     value = array.value
     if not tensor.backend.mutable:
         return Tensor._wrap(array, array.home)
-    if not mode() & NO_GRAD and requires_grad_beneath(value):
+    if not mode() & NO_GRAD and (requires_grad_beneath(value) or any(requires_grad_beneath(o) for o in operands)):
         value = value.clone()
     else:
         value = value.detach() if not mode() & FORWARD else value.clone()
@@ -430,14 +433,7 @@ def to_be_written(operation: Operation, tensor: Tensor, out: Tensor) -> Tensor:
         if not out.backend.mutable:
             raise _not_functional()
         if out.edge is not None or out._tangent is not None:
-            raise RuntimeError(
-                "During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place"
-                " operation"
-                f" (aten::{operation.inplace_name or operation.name}) that would mutate a captured Tensor. This is not"
-                " supported; please rewrite the function being transformed to explicitly accept the mutated"
-                " Tensor(s) as"
-                " inputs."
-            )
+            raise _captured(operation.inplace_name or operation.name)
         out = out.array.value
     return out
 
@@ -451,6 +447,17 @@ def mapped_levels(tensor: Tensor) -> set[int]:
             found.add(tensor.backend.level)
         tensor = array.value
     return found
+
+
+def derived_levels(tensor: Tensor) -> set[int]:
+    """The levels on which a tensor has a history or a tangent."""
+    found = set()
+    while True:
+        if tensor.edge is not None or tensor._tangent is not None:
+            found.add(tensor.backend.level)
+        if not tensor.backend.level:
+            return found
+        tensor = tensor.array.value
 
 
 def widened(tensor: Tensor, like: Tensor) -> Tensor:
@@ -483,6 +490,14 @@ def _not_functional() -> RuntimeError:
     return RuntimeError(
         "mutating a non-functional tensor with a functional tensor is not allowed. Please ensure that all of your"
         " inputs are wrapped inside of a functionalize() call."
+    )
+
+
+def _captured(name: str) -> RuntimeError:
+    return RuntimeError(
+        "During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place operation"
+        f" (aten::{name}) that would mutate a captured Tensor. This is not supported; please rewrite the function being"
+        " transformed to explicitly accept the mutated Tensor(s) as inputs."
     )
 
 
