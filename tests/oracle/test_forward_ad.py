@@ -652,6 +652,78 @@ def duals_in_the_place_of_parameters(lib: Any) -> Any:
         return tangent(lib, model(lib.tensor([[3.0, 5.0]])))
 
 
+class SquareThenExp:
+    """A Function of either library that saves its operand and its result."""
+
+    @staticmethod
+    def of(lib: Any) -> Any:
+        class Both(lib.autograd.Function):  # type: ignore[misc]  # of either library
+            @staticmethod
+            def forward(x: Any) -> Any:
+                return (x * x).exp()
+
+            @staticmethod
+            def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+                ctx.save_for_backward(inputs[0], output)
+                ctx.save_for_forward(inputs[0], output)
+
+            @staticmethod
+            def backward(ctx: Any, grad: Any) -> Any:
+                x, out = ctx.saved_tensors
+                return 2 * grad * x * out
+
+            @staticmethod
+            def jvp(ctx: Any, tangent: Any) -> Any:
+                x, out = ctx.saved_tensors
+                return 2 * tangent * x * out
+
+        return Both.apply
+
+
+def tangents_of_gradients(lib: Any, around: Callable[..., Any], create_graph: bool) -> Any:
+    """Tangents of gradients, of functions that save operands, results or both, called by ``around``."""
+    fwd = lib.autograd.forward_ad
+    found = []
+    functions = (
+        lambda t: t.sin() * t,
+        lambda t: t.exp().tanh(),
+        lambda t: t.softmax(0) * t,
+        lambda t: lib.cat([t, t * t]).sigmoid(),
+        lambda t: t.clone().mul_(t).exp_(),
+        SquareThenExp.of(lib),
+    )
+    for function in functions:
+        x = lib.tensor([0.1, 0.2, 0.3], dtype=lib.float64, requires_grad=True)
+        with fwd.dual_level():
+            direction = lib.tensor([1.0, 2.0, 3.0], dtype=lib.float64)
+            result = around(function, fwd.make_dual(x, direction))
+            (grad,) = lib.autograd.grad(result.sum(), x, create_graph=create_graph)
+            found.append((grad.tolist(), tangent(lib, grad)))
+    return found
+
+
+@program
+def tangents_of_saved_tensors_that_hooks_pack(lib: Any) -> Any:
+    def hooked(pack: Any, unpack: Any) -> Any:
+        def around(function: Any, x: Any) -> Any:
+            with lib.autograd.graph.saved_tensors_hooks(pack, unpack):
+                return function(x)
+
+        return around
+
+    as_they_are = hooked(lambda t: t, lambda t: t)
+    as_lists = hooked(lambda t: t.tolist(), lambda numbers: lib.tensor(numbers, dtype=lib.float64))
+    return [tangents_of_gradients(lib, way, graph) for way in (as_they_are, as_lists) for graph in (False, True)]
+
+
+@program
+def tangents_through_checkpoints(lib: Any) -> Any:
+    def around(function: Any, x: Any) -> Any:
+        return lib.utils.checkpoint.checkpoint(function, x, use_reentrant=False)
+
+    return [tangents_of_gradients(lib, around, graph) for graph in (False, True)]
+
+
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda f: f.__name__)
 def test_programs_agree(same_program: Callable[..., None], function: Callable[[Any], Any], backend: str) -> None:

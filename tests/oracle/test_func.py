@@ -15,6 +15,21 @@ pytestmark = pytest.mark.oracle
 torch = pytest.importorskip("torch")
 
 
+def scaled(tensor: Any, by: Any) -> Any:
+    tensor.mul_(by)
+    return tensor
+
+
+def scaled_in_part(tensor: Any, by: Any) -> Any:
+    tensor[1:].mul_(by[1:])
+    return tensor
+
+
+def assigned_in_part(tensor: Any, by: Any) -> Any:
+    tensor[1:] = by[:-1] * by[:-1]
+    return tensor
+
+
 def environment(lib: Any) -> dict[str, Any]:
     """What the programs below refer to, of one library or the other."""
     func = lib.func
@@ -102,6 +117,9 @@ def environment(lib: Any) -> dict[str, Any]:
         "Both": Both,
         "OneResult": OneResult,
         "WithContext": WithContext,
+        "scaled": scaled,
+        "scaled_in_part": scaled_in_part,
+        "assigned_in_part": assigned_in_part,
     }
 
 
@@ -495,6 +513,47 @@ def test_complex_numbers(program: str) -> None:
 )
 def test_corners(program: str) -> None:
     check(program)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        f"{transforms}(lambda t: {start})({at})"
+        for transforms, at in [
+            ("jacfwd", "v"),
+            ("jacrev", "v"),
+            ("(lambda f: jacfwd(jacfwd(f)))", "v"),
+            ("(lambda f: jacfwd(jacrev(f)))", "v"),
+            ("(lambda f: jacrev(jacfwd(f)))", "v"),
+            ("(lambda f: vmap(jacfwd(jacfwd(f))))", "x"),
+        ]
+        for start in [
+            "scaled(t.clone(), t)",
+            "scaled(t.sum() + lib.zeros_like(t), t)",
+            "scaled_in_part(t.clone(), t)",
+            "scaled_in_part(t[:1] + lib.zeros_like(t), t)",
+            "assigned_in_part(t * t, t)",
+        ]
+    ]
+    + [
+        "jacrev(lambda t: vmap(lambda u: scaled(u.clone(), t) * u)(eye).sum(0))(eye[0])",
+        "grad(lambda t: vmap(lambda u: scaled(u.clone(), t) * u)(eye).sum())(eye[0])",
+    ],
+)
+def test_written_results(program: str) -> None:
+    check(program)
+
+
+def gradient_for_each_row(function: Any) -> Any:
+    gradient = pb.func.grad(lambda t: function(t).sum())
+    return lambda t: pb.vmap(lambda row: row * gradient(t))(pb.eye(2))
+
+
+@pytest.mark.parametrize("transform", [pb.func.jacfwd, gradient_for_each_row])
+def test_a_derivative_on_an_outer_level_is_not_lost_where_it_cannot_be_written(transform: Any) -> None:
+    differentiated = transform(lambda t: pb.vmap(lambda row: scaled(row.clone(), t))(pb.eye(2)))
+    with pytest.raises(RuntimeError, match="would mutate a captured Tensor"):
+        differentiated(pb.tensor([2.0, 3.0]))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from pullback.backend.base import NativeArray
+from pullback.backend.polynomials import polynomial
 
 if TYPE_CHECKING:
     from pullback.backend.array_api import ArrayAPIBackend
@@ -64,17 +65,10 @@ SB = (
 )  # fmt: skip
 
 
-def _polynomial(x: NativeArray, coefficients: tuple[float, ...]) -> NativeArray:
-    total = x * coefficients[-1] + coefficients[-2]
-    for coefficient in coefficients[-3::-1]:
-        total = total * x + coefficient
-    return total
-
-
 def _tail(backend: ArrayAPIBackend, x: NativeArray, over: tuple[float, ...], under: tuple[float, ...]) -> NativeArray:
     """``erfc(x)`` for a positive x: exp(-x²) in two parts, so that rounding x² does not cost digits."""
     inverse = 1.0 / (x * x)
-    ratio = _polynomial(inverse, over) / _polynomial(inverse, under)
+    ratio = polynomial(inverse, over) / polynomial(inverse, under)
     high = backend.shortened(x)  # 24 bits: its square is exact
     return backend.product_of_exponentials(-(high * high) - 0.5625, (high - x) * (high + x) + ratio) / x
 
@@ -84,11 +78,11 @@ def erf(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
 
     def small(a: NativeArray) -> NativeArray:
         square = a * a
-        return a + a * (_polynomial(square, PP) / _polynomial(square, QQ))
+        return a + a * (polynomial(square, PP) / polynomial(square, QQ))
 
     pieces: list[Piece] = [
         (0.84375, small),
-        (1.25, lambda a: _polynomial(a - 1.0, PA) / _polynomial(a - 1.0, QA) + ERX),
+        (1.25, lambda a: polynomial(a - 1.0, PA) / polynomial(a - 1.0, QA) + ERX),
         (1 / 0.35, lambda a: 1.0 - _tail(backend, a, RA, SA)),
         (6.0, lambda a: 1.0 - _tail(backend, a, RB, SB)),
         (float("inf"), lambda a: _constant(backend, a, 1.0)),
@@ -102,12 +96,12 @@ def erfc(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
 
     def small(a: NativeArray) -> NativeArray:
         square = a * a
-        term = a * (_polynomial(square, PP) / _polynomial(square, QQ))
+        term = a * (polynomial(square, PP) / polynomial(square, QQ))
         return backend.where(a < 0.25, 1.0 - (a + term), 0.5 - (term + (a - 0.5)))
 
     def middle(a: NativeArray) -> NativeArray:
         s = backend.abs(a) - 1.0
-        ratio = _polynomial(s, PA) / _polynomial(s, QA)
+        ratio = polynomial(s, PA) / polynomial(s, QA)
         return backend.where(a > 0, (1.0 - ERX) - ratio, 1.0 + (ERX + ratio))
 
     def far(over: tuple[float, ...], under: tuple[float, ...]) -> Callable[[NativeArray], NativeArray]:
@@ -152,7 +146,7 @@ def erfinv(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
 
     def central(y: NativeArray) -> NativeArray:
         square = y * y
-        found = y * _polynomial(square, GUESS[0]) / _polynomial(square, GUESS[1])
+        found = y * polynomial(square, GUESS[0]) / polynomial(square, GUESS[1])
         for _ in range(2):
             found = improved(found, erf(backend, found) - y)
         return found
@@ -160,7 +154,7 @@ def erfinv(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
     def tail(y: NativeArray) -> NativeArray:
         rest = 1.0 - y  # exact
         root = backend.sqrt(-backend.log(rest * 0.5))
-        found = _polynomial(root, GUESS_OF_TAIL[0]) / _polynomial(root, GUESS_OF_TAIL[1])
+        found = polynomial(root, GUESS_OF_TAIL[0]) / polynomial(root, GUESS_OF_TAIL[1])
         for _ in range(2):
             found = improved(found, rest - erfc(backend, found))
         return found

@@ -17,6 +17,7 @@ import math
 from typing import TYPE_CHECKING
 
 from pullback.backend.base import NativeArray
+from pullback.backend.polynomials import polynomial
 
 if TYPE_CHECKING:
     from pullback.backend.array_api import ArrayAPIBackend
@@ -87,13 +88,6 @@ EULER_MACLAURIN = (
 )  # fmt: skip
 
 
-def _polynomial(x: NativeArray, coefficients: tuple[float, ...]) -> NativeArray:
-    total = x * coefficients[-1] + coefficients[-2]
-    for coefficient in coefficients[-3::-1]:
-        total = total * x + coefficient
-    return total
-
-
 def _distance(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
     """How far each element is from the nearest integer, with its sign: exact."""
     return x - backend.round(x)
@@ -104,16 +98,16 @@ def lgamma(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
 
     def from_two(y: NativeArray) -> NativeArray:
         square = y * y
-        return y * _polynomial(square, A_EVEN) + square * _polynomial(square, A_ODD) - 0.5 * y
+        return y * polynomial(square, A_EVEN) + square * polynomial(square, A_ODD) - 0.5 * y
 
     def from_minimum(y: NativeArray) -> NativeArray:
         square = y * y
         cube = square * y
-        rest = cube * (_polynomial(cube, T1) + y * _polynomial(cube, T2))
-        return TF + (square * _polynomial(cube, T0) - (TT - rest))
+        rest = cube * (polynomial(cube, T1) + y * polynomial(cube, T2))
+        return TF + (square * polynomial(cube, T0) - (TT - rest))
 
     def from_one(y: NativeArray) -> NativeArray:
-        return -0.5 * y + y * _polynomial(y, U) / _polynomial(y, V)
+        return -0.5 * y + y * polynomial(y, U) / polynomial(y, V)
 
     def below_eight(a: NativeArray) -> NativeArray:
         whole = backend.floor(a)
@@ -121,11 +115,11 @@ def lgamma(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
         product = backend.like(1.0, a)
         for factor in range(2, 7):
             product = backend.where(whole > factor, product * (y + float(factor)), product)
-        return 0.5 * y + y * _polynomial(y, S) / _polynomial(y, R) + backend.log(product)
+        return 0.5 * y + y * polynomial(y, S) / polynomial(y, R) + backend.log(product)
 
     def large(a: NativeArray) -> NativeArray:
         inverse = 1.0 / a
-        return (a - 0.5) * (backend.log(a) - 1.0) + (W0 + inverse * _polynomial(inverse * inverse, W))
+        return (a - 0.5) * (backend.log(a) - 1.0) + (W0 + inverse * polynomial(inverse * inverse, W))
 
     pieces: list[Piece] = [
         (2.0**-70, lambda a: -backend.log(a)),
@@ -161,7 +155,7 @@ def digamma(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
 
     def from_one_to_two(a: NativeArray) -> NativeArray:
         distance = backend.minus_in_parts(a, ROOTS)
-        return distance * Y + distance * (_polynomial(a - 1.0, P) / _polynomial(a - 1.0, Q))
+        return distance * Y + distance * (polynomial(a - 1.0, P) / polynomial(a - 1.0, Q))
 
     def below_ten(a: NativeArray) -> NativeArray:
         first = a - backend.floor(a) + 1.0
@@ -175,7 +169,7 @@ def digamma(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
         a = a - 1.0
         inverse = 1.0 / a
         square = inverse * inverse
-        return backend.log(a) + 0.5 * inverse - square * _polynomial(square, D)
+        return backend.log(a) + 0.5 * inverse - square * polynomial(square, D)
 
     pieces: list[Piece] = [
         (1.0, lambda a: from_one_to_two(a + 1.0) - 1.0 / a),
@@ -215,7 +209,7 @@ def polygamma(backend: ArrayAPIBackend, x: NativeArray, n: int) -> NativeArray:
     factorial = float(math.factorial(n)) if n <= 170 else math.inf
     found = sign * factorial * total
     cotangent = 1.0 / backend.tan(math.pi * _distance(backend, x))
-    by_cotangent = math.pi**order * _polynomial(cotangent, _derivative_of_cotangent(n))
+    by_cotangent = math.pi**order * polynomial(cotangent, _derivative_of_cotangent(n))
     found = backend.where(negative, (found if n % 2 == 0 else -found) - by_cotangent, found)
     pole = backend.logical_and(x <= 0, backend.floor(x) == x)
     return backend.where(backend.logical_and(pole, backend.isfinite(x)), sign * math.inf, found)

@@ -374,7 +374,7 @@ def write_with_history(tensor: Tensor, source: Tensor) -> None:
 def stand_in(tensor: Tensor, operands: Sequence[Tensor]) -> Tensor:
     """A tensor of a level as it is before it is written in place, for the operation that computes what is written.
 
-    Where something outside of the level is recorded, because of the tensor or of the operands, that history may keep the
+    Where something outside of the level is recorded, because of the tensor or the operands, that history may keep the
     elements as they are now.
     """
     array: LevelArray = tensor.array
