@@ -87,6 +87,19 @@ def order_of_format(memory_format: MemoryFormat | None, ndim: int) -> tuple[int,
     return order
 
 
+def lies_in_format(shape: Sequence[int], strides: Sequence[int], memory_format: MemoryFormat) -> bool:
+    """Whether elements with these strides lie in memory without gaps, in the order of a format of channels."""
+    dims, order = _CHANNELS_LAST[memory_format]
+    if len(shape) != dims:
+        return False
+    step = 1
+    for dim in reversed(order):
+        if shape[dim] != 1 and strides[dim] != step:
+            return False
+        step *= shape[dim]
+    return True
+
+
 def dense_order(shape: Sequence[int], strides: Sequence[int]) -> tuple[int, ...]:
     """The dimensions from that with the longest stride to that with the shortest, in a dense copy of such a tensor.
 

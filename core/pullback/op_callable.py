@@ -251,9 +251,10 @@ def source_of(operation: Operation) -> str:
     else:
         lines += ["    out.edge = None", "    if active < 0:", "        mark_inference(out)"]
     if operation.keeps_layout:
+        formatted = "memory_format" in operation.attributes
         lines += [
-            f"    if {first}.alias is not None:",
-            f"        keep_layout(out, {first}{', memory_format' if 'memory_format' in operation.attributes else ''})",
+            f"    if {first}.alias is not None{' or memory_format is not None' if formatted else ''}:",
+            f"        keep_layout(out, {first}{', memory_format' if formatted else ''})",
         ]
     if operation.view:
         values = ", ".join(operation.attributes)

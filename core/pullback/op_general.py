@@ -280,7 +280,7 @@ def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> An
 
         for out in outs:
             mark_inference(out)
-    if operation.keeps_layout and tensors[0].alias is not None:
+    if operation.keeps_layout and (tensors[0].alias is not None or attributes.get("memory_format") is not None):
         from pullback.views import keep_layout
 
         keep_layout(outs[0], tensors[0], attributes.get("memory_format"))

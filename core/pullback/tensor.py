@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pullback.autograd.node import AccumulateGrad, NodeHooks
     from pullback.backend.base import Backend, NativeArray
     from pullback.devices import Device
+    from pullback.formats import MemoryFormat
     from pullback.storage import TypedStorage, UntypedStorage
     from pullback.tensor_methods import TensorMethods
     from pullback.views import Alias
@@ -272,11 +273,22 @@ class Tensor(TensorMethods):
 
         return layout_of(self).offset
 
-    def is_contiguous(self, memory_format: Any = None) -> bool:
-        """Whether the elements lie in memory in row-major order without gaps."""
+    def is_contiguous(self, memory_format: MemoryFormat | None = None) -> bool:
+        """Whether the elements lie in memory in row-major order without gaps, or in that of a memory format."""
+        from pullback.formats import MemoryFormat, channels_last, channels_last_3d, lies_in_format
         from pullback.views import layout_of
 
-        return layout_of(self).is_contiguous
+        layout = layout_of(self)
+        if memory_format is None:
+            return layout.is_contiguous
+        if not isinstance(memory_format, MemoryFormat):
+            raise TypeError(
+                "is_contiguous(): argument 'memory_format' must be torch.memory_format, not"
+                f" {type(memory_format).__name__}"
+            )
+        if memory_format is channels_last or memory_format is channels_last_3d:
+            return lies_in_format(layout.shape, layout.strides, memory_format)
+        return layout.is_contiguous
 
     def untyped_storage(self) -> UntypedStorage:
         """The memory that holds the elements, shared by the tensor's views and what it is a view of."""

@@ -248,7 +248,32 @@ def _memory_replaced(lib: Any) -> Any:
     return x.tolist(), y.tolist(), old.tolist(), x._version, x.storage_offset(), same
 
 
+def _copied_in_memory_formats(lib: Any) -> Any:
+    x = lib.arange(120.0).reshape(2, 3, 4, 5).requires_grad_()
+    last = lib.channels_last
+    copies = [x.clone(memory_format=last), x.contiguous(memory_format=last), x.to(lib.float64, memory_format=last)]
+    copies[1].sum().backward()
+    volume = x.detach().reshape(1, 2, 3, 4, 5)
+    return (
+        [(c.stride(), c.is_contiguous(), c.is_contiguous(memory_format=last), c.tolist()) for c in copies],
+        copies[1].contiguous(memory_format=last) is copies[1],
+        x.grad.stride(),
+        volume.contiguous(memory_format=lib.channels_last_3d).stride(),
+        [lib.zeros(s).is_contiguous(memory_format=last) for s in ((2,), (2, 1, 4, 5), (2, 3, 1, 1), (2, 3, 4, 5))],
+        [_refused(lambda f=f: lib.zeros(2, 3).t().contiguous(memory_format=f)) for f in (last, lib.preserve_format, 2)],
+        _refused(lambda: x.is_contiguous(memory_format=2)),
+    )
+
+
+def _refused(action: Callable[[], Any]) -> tuple[str, str]:
+    try:
+        return "nothing", repr(action())
+    except (RuntimeError, TypeError) as error:
+        return type(error).__name__, str(error)
+
+
 PROGRAMS = [
+    _copied_in_memory_formats,
     _written_through_layouts,
     _written_through_complex_parts,
     _transposed_in_place_with_views,
