@@ -82,7 +82,10 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
     if level or out.backend.level:
         from pullback.batching.levels import to_be_written
 
-        out = to_be_written(operation, tensor, out)
+        result = to_be_written(operation, tensor, out)
+        if result is None:
+            return apply_inplace(operation, tensor, args, kwargs)
+        out = result
     _check_shape(operation, tensor, out.array.shape)
     if out.dtype is not tensor.dtype and not can_cast(out.dtype, tensor.dtype):
         raise cast_error(out.dtype, tensor.dtype)

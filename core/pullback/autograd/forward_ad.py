@@ -350,6 +350,14 @@ def set_tangent(tensor: Tensor, tangent: Tensor) -> None:
         own.carry(tensor, _laid_out_as(tensor, tangent))
 
 
+def hand_over_tangent(source: Tensor, target: Tensor) -> None:
+    """Let a tensor carry the tangent of another, which has it no longer."""
+    tangent, source._tangent = source._tangent, None
+    own = _passes.get().get(target.backend.level)
+    if own is not None and tangent is not None:
+        own.carry(target, tangent)
+
+
 def _laid_out_as(tensor: Tensor, tangent: Tensor) -> Tensor:
     """A tangent whose elements lie as those of its tensor, so that views of the two correspond; on levels, where it may
     be laid out otherwise, at least one that can be written into where the tensor can."""
@@ -410,6 +418,8 @@ def write_tangent(tensor: Tensor, tangent: Tensor | None) -> None:
             return
         alias = tensor.alias
         if alias is None or alias.base is None or any(call is _primal_of for call, _ in alias.steps):
+            with _beneath(level):
+                tangent = tangent.clone()  # it may be an operand's, and will be written when the tensor is again
             set_tangent(tensor, tangent)
             return
         base = alias.base

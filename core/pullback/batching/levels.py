@@ -18,6 +18,7 @@ from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
     from contextvars import Token
+    from weakref import ref
 
     from pullback.devices import Device
     from pullback.op import Operation
@@ -36,7 +37,7 @@ class Level:
         What operations that draw random numbers do: ``"error"``, ``"different"`` or ``"same"``.
     """
 
-    __slots__ = ("_backends", "_token", "batch_size", "number", "randomness")
+    __slots__ = ("_backends", "_token", "batch_size", "number", "raised", "randomness")
 
     copies_views = False  # whether the results of views are copies
     _token: Token[tuple[Level, ...]]
@@ -45,6 +46,7 @@ class Level:
         self.number = len(levels()) + 1
         self.batch_size = batch_size
         self.randomness = randomness
+        self.raised: list[ref[Tensor]] = []  # what has become of the level until it ends
         self._backends: dict[Backend, LevelBackend] = {}
 
     def __enter__(self) -> Level:
@@ -55,6 +57,10 @@ class Level:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         LEVELS.reset(self._token)
+        if self.raised:
+            from pullback.batching.raising import restore_memory
+
+            restore_memory(self)
         self._backends.clear()  # each refers to the level
 
     def wrap(self, value: Tensor, batch_dim: int | None) -> Tensor:
@@ -102,16 +108,24 @@ class LevelArray:
     ``shape`` and ``dtype`` are those of one example; ``home`` is the array's backend.
     """
 
-    __slots__ = ("__weakref__", "batch_dim", "dtype", "home", "shape", "value")
+    __slots__ = ("__weakref__", "_value", "batch_dim", "dtype", "home", "shape")
 
     def __init__(self, value: Tensor, batch_dim: int | None, home: LevelBackend) -> None:
         array = value.array
         self.home = home
-        self.value = value
+        self._value = value
         self.batch_dim = batch_dim
         self.dtype = array.dtype
         shape = tuple(array.shape)
         self.shape = shape if batch_dim is None else (*shape[:batch_dim], *shape[batch_dim + 1 :])
+
+    @property
+    def value(self) -> Tensor:
+        """The wrapped tensor, of a lower level."""
+        value = self._value
+        while value.backend.level >= self.home.level:  # it was of a lower one when it was wrapped
+            value = self._value = value.array._value
+        return value
 
     @property
     def ndim(self) -> int:
@@ -355,7 +369,9 @@ def write_with_history(tensor: Tensor, source: Tensor) -> None:
     active = mode()
     while source.backend.level > tensor.backend.level:
         if (source.edge is not None and not active & NO_GRAD) or (source._tangent is not None and active & FORWARD):
-            raise _captured("copy_")
+            if not _raised(tensor, source):
+                raise _captured("copy_")
+            break
         source = source.array.value
     if isinstance(tensor.backend, LevelBackend):
         source = tensor.backend.scope.lift(source)
@@ -413,14 +429,16 @@ def is_mapped(tensor: Tensor) -> bool:
     return False
 
 
-def to_be_written(operation: Operation, tensor: Tensor, out: Tensor) -> Tensor:
+def to_be_written(operation: Operation, tensor: Tensor, out: Tensor) -> Tensor | None:
     """The result of an in-place operation on the level of the tensor that it goes into.
+
+    None where the tensor has become one of a higher level: what is to be written must be computed again.
 
     Raises
     ------
     RuntimeError
         If the tensor is the same for each example and ``out`` is not, or ``out`` has a history or a tangent of a level
-        that the tensor knows nothing of.
+        that the tensor cannot have one of.
     """
     if tensor.backend.level and tensor.backend.level == out.backend.level and not tensor.backend.mutable:
         if operation.name == "copy":  # its result may be its source itself
@@ -433,9 +451,20 @@ def to_be_written(operation: Operation, tensor: Tensor, out: Tensor) -> Tensor:
         if not out.backend.mutable:
             raise _not_functional()
         if out.edge is not None or out._tangent is not None:
-            raise _captured(operation.inplace_name or operation.name)
+            if operation.draws or not _raised(tensor, out):
+                raise _captured(operation.inplace_name or operation.name)
+            return None
         out = out.array.value
     return out
+
+
+def _raised(tensor: Tensor, out: Tensor) -> bool:
+    """Raise a tensor to the levels on which ``out`` has a history or a tangent; False where that cannot be."""
+    from pullback.batching.raising import raise_memory
+
+    active = levels()
+    numbers = sorted(number for number in derived_levels(out) if number > tensor.backend.level)
+    return all(raise_memory(tensor, active[number - 1]) for number in numbers)
 
 
 def mapped_levels(tensor: Tensor) -> set[int]:
