@@ -462,6 +462,33 @@ def callbacks_and_order(lib: Any) -> Any:
     return log, y.grad.tolist(), accumulate.variable is x, accumulate.name()
 
 
+@program
+def nodes_that_are_called(lib: Any) -> Any:
+    x = lib.tensor([1.0, 2.0], requires_grad=True)
+    y = lib.tensor([3.0], requires_grad=True)
+    g = lib.ones(2)
+    product, largest, parts = x * y, x.max(0).values, x.split(1)
+
+    def shown(found: Any) -> Any:
+        if isinstance(found, tuple):
+            return [shown(f) for f in found]
+        return found if found is None else (found.tolist(), found.requires_grad)
+
+    def refused(action: Callable[[], Any]) -> Any:
+        try:
+            return shown(action())
+        except (TypeError, RuntimeError) as error:
+            return type(error).__name__, str(error)
+
+    found = [shown(node(g)) for node in (product.grad_fn, (x * 2).grad_fn, x.exp().grad_fn, (x + y).grad_fn)]
+    found += [shown(largest.grad_fn(lib.tensor(1.0))), shown(parts[0].grad_fn(lib.ones(1), None))]
+    found += [shown(product.grad_fn(None)), refused(lambda: product.grad_fn(g, g)), refused(lambda: product.grad_fn(3))]
+    accumulate = product.grad_fn.next_functions[0][0]
+    found += [accumulate(g), x.grad.tolist()]
+    product.sum().backward()
+    return [*found, refused(lambda: product.grad_fn(g))]
+
+
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda f: f.__name__)
 def test_programs_agree(same_program: Callable[..., None], function: Callable[[Any], Any], backend: str) -> None:

@@ -448,3 +448,15 @@ def test_an_ensemble_runs_at_once() -> None:
     pb.testing.assert_close(together, pb.stack([model(rows) for model in models]))
     together.sum().backward()
     assert all(p.grad is not None and p.grad.shape == p.shape for p in parameters.values())
+
+
+def test_a_batched_pass_leaves_retained_gradients_alone() -> None:
+    x = pb.tensor([1.0, 2.0], requires_grad=True)
+    tripled = x * 3
+    tripled.retain_grad()
+    (rows,) = pb.autograd.grad(tripled, x, pb.eye(2), is_grads_batched=True, retain_graph=True)
+    assert rows.tolist() == [[3.0, 0.0], [0.0, 3.0]]
+    assert tripled.grad is None
+    tripled.sum().backward()
+    assert tripled.grad is not None
+    assert tripled.grad.tolist() == [1.0, 1.0]
