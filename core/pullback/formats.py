@@ -87,6 +87,20 @@ def order_of_format(memory_format: MemoryFormat | None, ndim: int) -> tuple[int,
     return order
 
 
+def check_memory_format(value: object, function: str) -> None:
+    """Refuse what is no memory format, as PyTorch does.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if not isinstance(value, MemoryFormat):
+        raise TypeError(
+            f"{function}(): argument 'memory_format' must be torch.memory_format, not {type(value).__name__}"
+        )
+
+
 def lies_in_format(shape: Sequence[int], strides: Sequence[int], memory_format: MemoryFormat) -> bool:
     """Whether elements with these strides lie in memory without gaps, in the order of a format of channels."""
     dims, order = _CHANNELS_LAST[memory_format]

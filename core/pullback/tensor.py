@@ -275,17 +275,13 @@ class Tensor(TensorMethods):
 
     def is_contiguous(self, memory_format: MemoryFormat | None = None) -> bool:
         """Whether the elements lie in memory in row-major order without gaps, or in that of a memory format."""
-        from pullback.formats import MemoryFormat, channels_last, channels_last_3d, lies_in_format
+        from pullback.formats import channels_last, channels_last_3d, check_memory_format, lies_in_format
         from pullback.views import layout_of
 
         layout = layout_of(self)
         if memory_format is None:
             return layout.is_contiguous
-        if not isinstance(memory_format, MemoryFormat):
-            raise TypeError(
-                "is_contiguous(): argument 'memory_format' must be torch.memory_format, not"
-                f" {type(memory_format).__name__}"
-            )
+        check_memory_format(memory_format, "is_contiguous")
         if memory_format is channels_last or memory_format is channels_last_3d:
             return lies_in_format(layout.shape, layout.strides, memory_format)
         return layout.is_contiguous

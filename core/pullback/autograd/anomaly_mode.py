@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pullback.autograd.engine import current_pass
 from pullback.autograd.grad_mode import ANOMALY, MODE, check_bool, entered, left, mode
 from pullback.autograd.node import Node
+from pullback.batching.state import plain
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -200,9 +201,10 @@ def _anomaly(node: Node, grads: tuple[Any, ...]) -> str | None:
     if not _checks_nan.get():
         return None
     for number, grad in enumerate(grads):
-        while isinstance(grad, Tensor) and grad.backend.level:
-            grad = grad.array.value  # all examples together
-        if isinstance(grad, Tensor) and grad.dtype.category > 1 and bool((grad != grad).any()):
+        if not isinstance(grad, Tensor):
+            continue
+        every = plain(grad)  # all examples together
+        if every.dtype.category > 1 and bool((every != every).any()):
             return f"Function '{_name(node)}' returned nan values in its {number}th output."
     return None
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback.autograd.grad_mode import FORWARD, INFERENCE, MODE, DecoratingManager, entered, left, mode
 from pullback.autograd.node import Node, OutputSlot
-from pullback.batching.state import levels
+from pullback.batching.state import layers, levels, plain
 from pullback.function_protocol import make_module_overridable
 from pullback.inplace import overlaps_itself
 from pullback.memory_layout import Layout
@@ -363,7 +363,7 @@ def _laid_out_as(tensor: Tensor, tangent: Tensor) -> Tensor:
     be laid out otherwise, at least one that can be written into where the tensor can."""
     level = tensor.backend.level
     if level:
-        if not overlaps_itself(_plain(tangent)) or overlaps_itself(_plain(tensor)):
+        if not overlaps_itself(plain(tangent)) or overlaps_itself(plain(tensor)):
             return tangent
         with _beneath(level):
             return tangent.clone()
@@ -372,13 +372,6 @@ def _laid_out_as(tensor: Tensor, tangent: Tensor) -> Tensor:
             own = tangent.new_empty_strided(tuple(tensor.shape), tensor.stride())
             return own.copy_(tangent)
     return tangent
-
-
-def _plain(tensor: Tensor) -> Tensor:
-    """What is beneath all levels."""
-    while tensor.backend.level:
-        tensor = tensor.array.value
-    return tensor
 
 
 def remember_result(out: Tensor, tangent: Tensor) -> None:
@@ -443,7 +436,9 @@ def _wide_enough(tensor: Tensor, held: Tensor, tangent: Tensor) -> Tensor:
     not, or be differentiated on levels where it was not."""
     from pullback.batching.levels import derived_levels, mapped_levels, widened
 
-    if mapped_levels(tangent) <= mapped_levels(held) and derived_levels(tangent) <= _levels_of(held):
+    if mapped_levels(tangent) <= mapped_levels(held) and derived_levels(tangent) <= {
+        t.backend.level for t in layers(held)
+    }:
         return held
     alias = tensor.alias
     base = tensor if alias is None or alias.base is None else alias.base
@@ -458,15 +453,6 @@ def _wide_enough(tensor: Tensor, held: Tensor, tangent: Tensor) -> Tensor:
             member._tangent = None  # taken from the base's when it is next asked for
     found = tangent_of(tensor)
     assert found is not None
-    return found
-
-
-def _levels_of(tensor: Tensor) -> set[int]:
-    """The levels that a tensor is of, from its own to that of the plain tensor beneath."""
-    found = {tensor.backend.level}
-    while tensor.backend.level:
-        tensor = tensor.array.value
-        found.add(tensor.backend.level)
     return found
 
 

@@ -280,6 +280,32 @@ def is_inference_mode_enabled() -> bool:
     return bool(mode() & INFERENCE)
 
 
+class _Switch(DecoratingManager):
+    """Sets a context variable from here on, or inside the ``with`` block it is used for."""
+
+    _variable: ContextVar[bool]
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+        self.prev = self._variable.get()
+        self._variable.set(mode)
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._variable.set(self.prev)
+
+    def clone(self) -> DecoratingManager:
+        return type(self)(self.mode)
+
+    def __call__(self, function: F) -> F:
+        self._variable.set(self.prev)  # used as a decorator, it must not change the mode of its surroundings
+        return super().__call__(function)
+
+
 _multithreading: Final[ContextVar[bool]] = ContextVar("pullback multithreading", default=True)
 
 
@@ -295,7 +321,7 @@ def is_multithreading_enabled() -> bool:
     return _multithreading.get()
 
 
-class set_multithreading_enabled(DecoratingManager):
+class set_multithreading_enabled(_Switch):
     """Say whether backward may use several threads, from here on or inside the ``with`` block it is used for.
 
     It is asked by programs only: backward runs in the thread that calls it in any case.
@@ -313,26 +339,11 @@ class set_multithreading_enabled(DecoratingManager):
     False
     """
 
+    _variable = _multithreading
+
     def __init__(self, mode: bool) -> None:
         check_bool(mode, "set_multithreading_enabled", "enabled")
-        self.mode = mode
-        self.prev = _multithreading.get()
-        _multithreading.set(mode)
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _multithreading.set(self.prev)
-
-    def clone(self) -> set_multithreading_enabled:
-        return type(self)(self.mode)
-
-    def __call__(self, function: F) -> F:
-        _multithreading.set(self.prev)  # used as a decorator, it must not change the mode of its surroundings
-        return super().__call__(function)
+        super().__init__(mode)
 
 
 _keeps_layout: Final[ContextVar[bool]] = ContextVar("pullback gradient layout", default=True)
@@ -340,7 +351,7 @@ _keeps_layout: Final[ContextVar[bool]] = ContextVar("pullback gradient layout", 
 gradients_keep_layout = _keeps_layout.get
 
 
-class enforce_grad_layout_policy(DecoratingManager):
+class enforce_grad_layout_policy(_Switch):
     """Say whether a gradient lies in memory as its tensor does, from here on or inside the ``with`` block.
 
     Parameters
@@ -359,23 +370,8 @@ class enforce_grad_layout_policy(DecoratingManager):
     ((1, 2), (3, 1))
     """
 
+    _variable = _keeps_layout
+
     def __init__(self, enable: bool = True) -> None:
         check_bool(enable, "set_grad_layout_enforcement_enabled", "enabled")
-        self.mode = enable
-        self.prev = _keeps_layout.get()
-        _keeps_layout.set(enable)
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _keeps_layout.set(self.prev)
-
-    def clone(self) -> enforce_grad_layout_policy:
-        return type(self)(self.mode)
-
-    def __call__(self, function: F) -> F:
-        _keeps_layout.set(self.prev)  # used as a decorator, it must not change the mode of its surroundings
-        return super().__call__(function)
+        super().__init__(enable)

@@ -20,6 +20,7 @@ from pullback.batching.rules import (
     shape_of,
     without_last,
 )
+from pullback.batching.state import plain
 from pullback.op import registry
 from pullback.op_general import broadcast_shape
 from pullback.ops.dims import normalize_dim
@@ -385,11 +386,9 @@ def numbers_of_true(mask: Tensor) -> tuple[Tensor, int | None]:
     counts = mask.to(dtypes.int64).cumsum(-1)
     if not prod(counts.array.shape):
         return counts, 0
-    plain = counts
-    while plain.backend.level:
-        plain = plain.array.value
+    every = plain(counts)
     try:
-        most = int(plain.backend.to_numpy(plain.array).max())
+        most = int(every.backend.to_numpy(every.array).max())
     except TypeError:
         most = None
     return counts - 1, most

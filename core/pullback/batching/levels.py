@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullback.autograd.grad_mode import FORWARD, NO_GRAD, mode
 from pullback.backend.base import Backend
-from pullback.batching.state import LEVELS, levels
+from pullback.batching.state import LEVELS, layers, levels
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -411,22 +411,12 @@ def detached_array(array: LevelArray) -> LevelArray:
 
 def requires_grad_beneath(tensor: Tensor) -> bool:
     """Whether a tensor has a history, on whatever level."""
-    while True:
-        if tensor.edge is not None:
-            return True
-        if not tensor.backend.level:
-            return False
-        tensor = tensor.array.value
+    return any(t.edge is not None for t in layers(tensor))
 
 
 def is_mapped(tensor: Tensor) -> bool:
     """Whether a tensor is another one for each example of some level."""
-    while tensor.backend.level:
-        array: LevelArray = tensor.array
-        if array.batch_dim is not None:
-            return True
-        tensor = array.value
-    return False
+    return bool(mapped_levels(tensor))
 
 
 def to_be_written(operation: Operation, tensor: Tensor, out: Tensor) -> Tensor | None:
@@ -469,24 +459,12 @@ def _raised(tensor: Tensor, out: Tensor) -> bool:
 
 def mapped_levels(tensor: Tensor) -> set[int]:
     """The levels that a tensor is another one for each example of."""
-    found = set()
-    while tensor.backend.level:
-        array: LevelArray = tensor.array
-        if array.batch_dim is not None:
-            found.add(tensor.backend.level)
-        tensor = array.value
-    return found
+    return {t.backend.level for t in layers(tensor) if t.backend.level and t.array.batch_dim is not None}
 
 
 def derived_levels(tensor: Tensor) -> set[int]:
     """The levels on which a tensor has a history or a tangent."""
-    found = set()
-    while True:
-        if tensor.edge is not None or tensor._tangent is not None:
-            found.add(tensor.backend.level)
-        if not tensor.backend.level:
-            return found
-        tensor = tensor.array.value
+    return {t.backend.level for t in layers(tensor) if t.edge is not None or t._tangent is not None}
 
 
 def widened(tensor: Tensor, like: Tensor) -> Tensor:

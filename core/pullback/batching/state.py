@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,21 @@ transforming = _transforming.get
 
 #: The tensors written in place, with a history, by the function being differentiated.
 WRITTEN: ContextVar[list[ref[Tensor]] | None] = ContextVar("pullback tensors written in a transform", default=None)
+
+
+def layers(tensor: Tensor) -> Iterator[Tensor]:
+    """The tensor, and what it wraps on each lower level, down to the plain tensor beneath them all."""
+    yield tensor
+    while tensor.backend.level:
+        tensor = tensor.array.value
+        yield tensor
+
+
+def plain(tensor: Tensor) -> Tensor:
+    """The tensor beneath all levels."""
+    while tensor.backend.level:
+        tensor = tensor.array.value
+    return tensor
 
 
 def in_transform(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

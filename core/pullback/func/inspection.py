@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pullback.batching.state import plain
 from pullback.tensor import Tensor
 
 
@@ -24,8 +25,7 @@ def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
             [1., 1., 1.]])
     tensor([3., 3.])
     """
-    while tensor.backend.level:
-        tensor = tensor.array.value
-        if not recurse:
-            break
-    return tensor
+    if recurse:
+        return plain(tensor)
+    wrapped: Tensor = tensor.array.value if tensor.backend.level else tensor
+    return wrapped

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback.dtypes import DType
-from pullback.formats import MemoryFormat, contiguous_format, preserve_format
+from pullback.formats import MemoryFormat, check_memory_format, contiguous_format, preserve_format
 from pullback.op import Array, Sample, attach, composite, op, registry
 from pullback.op_general import broadcast_shape
 from pullback.ops.dims import as_shape, normalize_dim, normalize_dims
@@ -228,10 +228,7 @@ def contiguous(input: Tensor, *, memory_format: MemoryFormat = contiguous_format
     """The tensor itself where its elements lie in row-major order, else a copy where they do."""
     if memory_format is contiguous_format:
         return input if has_contiguous_memory(input) else clone(input, memory_format=contiguous_format)
-    if not isinstance(memory_format, MemoryFormat):
-        raise TypeError(
-            f"contiguous(): argument 'memory_format' must be torch.memory_format, not {type(memory_format).__name__}"
-        )
+    check_memory_format(memory_format, "contiguous")
     if input.is_contiguous(memory_format):
         return input
     if memory_format is preserve_format:
