@@ -16,11 +16,10 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from pullback.autograd.grad_mode import MODE, OVERRIDDEN, entered, left, mode
+from pullback.autograd.grad_mode import MODE, OVERRIDDEN, ModeBlock, left, mode
+from pullback.blocks import Block, Setting, put, surely
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from pullback.op import Composite, Operation
 
 #: Whether the classes of operands are not asked now: an overriding class has been, and its default runs the function.
@@ -108,14 +107,15 @@ def default_function(
     """What a Tensor subclass does that doesn't say: run the function, and make its results instances of the class."""
     if types != (cls,) and not all(issubclass(cls, t) for t in types):
         return NotImplemented
-    token = _disabled.set(True)
+    before = disabled()
     try:
+        _disabled.set(True)
         result = func(*args, **(kwargs or {}))
         if result.__class__ in PLAIN and result.__class__ is not _Tensor:
             return result
         return result if func in unconverted() else converted(result, cls)
     finally:
-        _disabled.reset(token)
+        _disabled.set(before)
 
 
 def unconverted() -> set[Callable[..., Any]]:
@@ -144,7 +144,7 @@ def converted(value: Any, cls: type[Any]) -> Any:
     return value
 
 
-class DisablePullbackFunctionSubclass:
+class DisablePullbackFunctionSubclass(Block):
     """Inside, functions don't ask the classes of their operands; modes they ask.
 
     Examples
@@ -157,41 +157,23 @@ class DisablePullbackFunctionSubclass:
     'Tensor'
     """
 
-    __slots__ = ("_tokens",)
-
-    def __init__(self) -> None:
-        self._tokens: list[Any] = []
-
-    def __enter__(self) -> None:
-        self._tokens.append(_disabled.set(True))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _disabled.reset(self._tokens.pop())
+    def _settings_inside(self) -> Sequence[Setting]:
+        return ((_disabled, True),)
 
 
-class DisablePullbackFunction(DisablePullbackFunctionSubclass):
+class DisablePullbackFunction(ModeBlock):
     """Inside, functions ask neither the classes of their operands nor modes."""
 
-    __slots__ = ()
+    _bits = OVERRIDDEN
 
-    def __enter__(self) -> None:
-        self._tokens.append((_disabled.set(True), _modes.set(()), MODE.set(left(mode(), OVERRIDDEN))))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        classes, modes, number = self._tokens.pop()
-        MODE.reset(number)
-        _modes.reset(modes)
-        _disabled.reset(classes)
+    def _settings_inside(self) -> Sequence[Setting]:
+        return (_disabled, True), (_modes, ()), (MODE, left(mode(), OVERRIDDEN))
 
 
 # -- modes ------------------------------------------------------------------------------------------------------------
 
 
-class PullbackFunctionMode:
+class PullbackFunctionMode(ModeBlock):
     """A context manager whose ``__pullback_function__`` is asked by every public function called inside.
 
     While it answers, it is not active itself, so it may call functions as it likes. Modes nest; the innermost is asked
@@ -210,7 +192,7 @@ class PullbackFunctionMode:
     add
     """
 
-    _active: list[Any]
+    _bits = OVERRIDDEN
 
     def __pullback_function__(
         self,
@@ -221,18 +203,12 @@ class PullbackFunctionMode:
     ) -> Any:
         raise NotImplementedError
 
-    def __enter__(self) -> Any:
+    def _value_inside(self) -> Any:
         begin_use()
-        tokens = self.__dict__.setdefault("_active", [])
-        tokens.append((_modes.set((*_modes.get(), self)), MODE.set(entered(mode(), OVERRIDDEN))))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        modes, number = self._active.pop()
-        MODE.reset(number)
-        _modes.reset(modes)
+    def _other_settings(self) -> Sequence[Setting]:
+        return ((_modes, (*_modes.get(), self)),)
 
     @classmethod
     def push(cls, *args: Any, **kwargs: Any) -> Any:
@@ -313,13 +289,14 @@ def _ask_mode(
     modes: tuple[Any, ...], func: Callable[..., Any], kinds: tuple[type, ...], args: Any, kwargs: dict[str, Any]
 ) -> Any:
     """Ask the innermost mode; the others are those active meanwhile."""
-    outer = _modes.set(modes[:-1])
-    number = MODE.set(mode() if modes[:-1] else left(mode(), OVERRIDDEN))
+    before = ((MODE, mode()), (_modes, _modes.get()))
     try:
+        _modes.set(modes[:-1])
+        if not modes[:-1]:
+            MODE.set(left(mode(), OVERRIDDEN))
         return modes[-1].__pullback_function__(func, kinds, args, kwargs)
     finally:
-        MODE.reset(number)
-        _modes.reset(outer)
+        surely(put, before)
 
 
 def answered(func: Callable[..., Any], result: Any, relevant: Iterable[Any]) -> Any:

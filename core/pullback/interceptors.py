@@ -7,12 +7,13 @@ shall return, usually ``proceed()``. With none active the operations' one state 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ContextDecorator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback.autograd.grad_mode import INTERCEPTED, MODE, entered, left, mode
+from pullback.autograd.grad_mode import INTERCEPTED, MODE, ModeBlock, left, mode
+from pullback.blocks import Setting
 
 if TYPE_CHECKING:
     from pullback.op import Operation
@@ -22,8 +23,7 @@ Interceptor: TypeAlias = "Callable[[Operation, tuple[Any, ...], dict[str, Any], 
 _active: ContextVar[tuple[Interceptor, ...]] = ContextVar("pullback interceptors", default=())
 
 
-@contextmanager
-def intercept(interceptor: Interceptor) -> Iterator[None]:
+class intercept(ModeBlock, ContextDecorator):
     """Run ``interceptor(operation, operands, attributes, proceed)`` around every operation inside the block.
 
     The innermost interceptor sees an operation first. Operations that an interceptor itself calls are not intercepted.
@@ -41,24 +41,26 @@ def intercept(interceptor: Interceptor) -> Iterator[None]:
     >>> names
     ['mul', 'exp']
     """
-    token = _active.set((*_active.get(), interceptor))
-    mode_token = MODE.set(entered(mode(), INTERCEPTED))
-    try:
-        yield
-    finally:
-        MODE.reset(mode_token)
-        _active.reset(token)
+
+    _bits = INTERCEPTED
+
+    def __init__(self, interceptor: Interceptor) -> None:
+        self.interceptor = interceptor
+
+    def _other_settings(self) -> Sequence[Setting]:
+        return ((_active, (*_active.get(), self.interceptor)),)
 
 
 def run_intercepted(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     """Run an operation inside the active interceptors, innermost first."""
-    token = MODE.set(left(mode(), INTERCEPTED))
+    before = mode()
     try:
+        MODE.set(left(before, INTERCEPTED))
         return run_through(
             _active.get(), operation, operands, attributes, lambda: operation.call(*operands, **attributes)
         )
     finally:
-        MODE.reset(token)
+        MODE.set(before)
 
 
 def run_through(

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextvars import ContextVar, Token
-from types import TracebackType
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback.autograd.grad_mode import KERNELS, MODE, entered, mode
+from pullback.autograd.grad_mode import KERNELS, ModeBlock
+from pullback.blocks import Setting
 from pullback.interceptors import run_through
 
 if TYPE_CHECKING:
@@ -22,11 +22,13 @@ KernelInterceptor: TypeAlias = "Callable[[Operation, list[Any], dict[str, Any], 
 _active: ContextVar[tuple[AroundKernels, ...]] = ContextVar("pullback kernel interceptors", default=())
 
 
-class AroundKernels:
+class AroundKernels(ModeBlock):
     """Whose :meth:`run` runs around every computation inside the block."""
 
-    def __init__(self) -> None:
-        self._tokens: list[tuple[Token[tuple[AroundKernels, ...]], Token[int]]] = []
+    _bits = KERNELS
+
+    def _other_settings(self) -> Sequence[Setting]:
+        return ((_active, (*_active.get(), self)),)
 
     def run(
         self, operation: Operation, operands: list[Any], attributes: dict[str, Any], proceed: Callable[[], Any]
@@ -36,17 +38,6 @@ class AroundKernels:
 
     def wrapped(self, tensors: list[Tensor]) -> None:
         """Called with the tensors that have the results, once there are any."""
-
-    def __enter__(self) -> None:
-        token = _active.set((*_active.get(), self))
-        self._tokens.append((token, MODE.set(entered(mode(), KERNELS))))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        token, mode_token = self._tokens.pop()
-        MODE.reset(mode_token)
-        _active.reset(token)
 
 
 class intercept_kernels(AroundKernels):
@@ -68,7 +59,6 @@ class intercept_kernels(AroundKernels):
     """
 
     def __init__(self, interceptor: KernelInterceptor) -> None:
-        super().__init__()
         self.interceptor = interceptor
 
     def run(

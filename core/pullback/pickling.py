@@ -121,8 +121,9 @@ def rebuilt(
 
 def _placed(memory: Tensor, target: Layout, shares: bool) -> Tensor:
     """The tensor whose elements lie at ``target`` in a vector of elements; no view, as PyTorch's."""
-    token = MODE.set(NO_GRAD)
+    mode_before = mode()
     try:
+        MODE.set(NO_GRAD)
         whole = layout_of(memory)
         array = strided_view(memory, whole, target).array
         made = Tensor._wrap(array, memory.backend)
@@ -130,7 +131,7 @@ def _placed(memory: Tensor, target: Layout, shares: bool) -> Tensor:
             attach_detached(made, memory, shares_version=False, steps=((strided_view, (whole, target)),))
         return made
     finally:
-        MODE.reset(token)
+        MODE.set(mode_before)
 
 
 def deep_copied(tensor: Tensor, memo: dict[int, Any]) -> Any:

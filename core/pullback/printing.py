@@ -9,11 +9,12 @@ be too long.
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullback.autograd.grad_mode import FORWARD, mode
+from pullback.blocks import begins_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,8 +116,7 @@ def get_printoptions() -> dict[str, Any]:
     return _options._asdict()
 
 
-@contextmanager
-def printoptions(**options: Any) -> Iterator[None]:
+class printoptions(ContextDecorator):
     """Change how tensors are printed within a ``with`` block or a decorated function.
 
     Parameters
@@ -131,13 +131,27 @@ def printoptions(**options: Any) -> Iterator[None]:
     ...     print(pb.arange(10))
     tensor([0, 1,  ..., 8, 9])
     """
-    global _options
-    before = _options
-    set_printoptions(**options)
-    try:
-        yield
-    finally:
-        _options = before
+
+    def __init__(self, **options: Any) -> None:
+        self._given = options
+        self._before: list[PrintOptions] = []
+
+    def __enter__(self) -> None:
+        global _options
+        before = _options
+        self._before.append(before)
+        try:
+            set_printoptions(**self._given)
+        except BaseException:
+            _options = before
+            del self._before[-1]
+            raise
+
+    @begins_at_once
+    def __exit__(self, *error: object) -> None:
+        global _options
+        _options = self._before[-1]
+        del self._before[-1]
 
 
 def tensor_repr(

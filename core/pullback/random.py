@@ -7,10 +7,10 @@ numbers agree to a few units in the last place.
 from __future__ import annotations
 
 from _thread import allocate_lock as Lock  # `threading` itself takes a millisecond to import
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any, Final
 
+from pullback.blocks import begins_at_once, surely
 from pullback.devices import CPU, Device
 
 if TYPE_CHECKING:
@@ -164,8 +164,7 @@ def set_rng_state(new_state: Tensor) -> None:
     default_generator.set_state(new_state)
 
 
-@contextmanager
-def fork_rng() -> Iterator[None]:
+class fork_rng(ContextDecorator):
     """On leaving the block, put the default generator back into the state it had on entering.
 
     Examples
@@ -177,8 +176,16 @@ def fork_rng() -> Iterator[None]:
     >>> pb.equal(pb.rand(2), inside)
     True
     """
-    state = default_generator.get_state()
-    try:
-        yield
-    finally:
-        default_generator.set_state(state)
+
+    def __init__(self) -> None:
+        self._before: list[Tensor] = []
+
+    def __enter__(self) -> None:
+        self._before.append(default_generator.get_state())
+
+    @begins_at_once
+    def __exit__(self, *error: object) -> None:
+        try:
+            surely(default_generator.set_state, self._before[-1])
+        finally:
+            del self._before[-1]

@@ -68,15 +68,16 @@ def write_result(
     requires_grad = keywords.get("requires_grad", False)
     if rule.decides:
         keywords = _decided(record.name, rule, keywords, outs[0])
-    token = MODE.set(active | NO_GRAD)
+    mode_before = mode()
     try:
+        MODE.set(active | NO_GRAD)
         result = (function or record.call)(*arguments, **keywords)
         results = [result] if outs[0] is out else list(result)
         _check_outs(record.name, rule, operands, results, outs)
         for target, value in zip(outs, results, strict=True):
             _write(target, value)
     finally:
-        MODE.reset(token)
+        MODE.set(mode_before)
     if requires_grad:
         outs[0].requires_grad_()
     return out if outs[0] is out else _as_result(result, outs)

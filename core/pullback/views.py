@@ -471,11 +471,12 @@ def regenerate(view: Tensor) -> Edge | None:
     if not recast:
         view.edge = as_strided_node(alias.base, layout_of(alias.base), layout_of(view))
     else:
-        token = MODE.set(0)
+        mode_before = mode()
         try:
+            MODE.set(0)
             fresh = _replay(alias.base, alias.steps[:recast])
         finally:
-            MODE.reset(token)
+            MODE.set(mode_before)
         if recast == len(alias.steps):
             view.edge = fresh.edge
         else:
@@ -569,15 +570,16 @@ def _refresh(written: Tensor, others: Sequence[Tensor]) -> None:
     assert written.alias is not None
     origin = written if written.alias.origin is None else written.alias.origin
     # What tensors of a level wrap has a history of its own.
-    token = MODE.set(mode() if origin.backend.level else mode() | NO_GRAD)
+    mode_before = mode()
     try:
+        MODE.set(mode() if origin.backend.level else mode() | NO_GRAD)
         source = _stand_in(origin)
         for member in others:
             if member is not origin:
                 assert member.alias is not None
                 member.array = _replay(source, member.alias.path).array
     finally:
-        MODE.reset(token)
+        MODE.set(mode_before)
 
 
 def _stand_in(origin: Tensor) -> Tensor:
@@ -615,11 +617,12 @@ def _places_after(backend: Backend, layout: Layout, steps: Sequence[Step]) -> Na
         return places(backend, _layout_after(layout, steps))
     except MissingKernelError:  # a plugin's view that is more than strides: it shows the places themselves
         every = backend.reshape(places(backend, layout), layout.shape)
-        token = MODE.set(NO_GRAD)
+        mode_before = mode()
         try:
+            MODE.set(NO_GRAD)
             return backend.reshape(_replay(Tensor._wrap(every, backend), steps).array, (-1,))
         finally:
-            MODE.reset(token)
+            MODE.set(mode_before)
 
 
 def flattened(origin: Tensor) -> NativeArray:
@@ -676,11 +679,12 @@ def layout_of(tensor: Tensor) -> Layout:
 
 def _layout_after(layout: Layout, steps: Sequence[Step]) -> Layout:
     """The layout that the steps lead to."""
-    token = MODE.set(NO_GRAD)
+    mode_before = mode()
     try:
+        MODE.set(NO_GRAD)
         return _replay(Tensor._wrap(layout, LAYOUTS), steps).array  # type: ignore[no-any-return]
     finally:
-        MODE.reset(token)
+        MODE.set(mode_before)
 
 
 def _own_layout(tensor: Tensor) -> Layout:
@@ -811,12 +815,13 @@ def zero_part(backend: Backend, array: NativeArray, steps: Sequence[Step]) -> Na
             written = backend.reinterpret(written, layout.dtype)
         return backend.reshape(written, array.shape)
     copied = backend.copy(array)
-    token = MODE.set(NO_GRAD)
+    mode_before = mode()
     try:
+        MODE.set(NO_GRAD)
         part = _replay(Tensor._wrap(copied, backend), steps).array
         backend.assign(part, backend.zeros((), dtype=part.dtype))
     finally:
-        MODE.reset(token)
+        MODE.set(mode_before)
     return copied
 
 

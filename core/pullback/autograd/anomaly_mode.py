@@ -15,6 +15,7 @@ from pullback.autograd.engine import current_pass
 from pullback.autograd.grad_mode import ANOMALY, MODE, check_bool, entered, left, mode
 from pullback.autograd.node import Node
 from pullback.batching.state import plain
+from pullback.blocks import begins_at_once, surely
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -55,15 +56,20 @@ class set_detect_anomaly:
         self, mode: bool, check_nan: bool = True, *, predicates: dict[str | None, Predicate] | None = None
     ) -> None:
         self._before = _state()
-        set_anomaly_enabled(mode, check_nan, predicates=predicates)
+        try:
+            set_anomaly_enabled(mode, check_nan, predicates=predicates)
+        except BaseException:
+            surely(_restore, self._before)
+            raise
 
     def __enter__(self) -> None:
         return
 
+    @begins_at_once
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _restore(self._before)
+        surely(_restore, self._before)
 
 
 class detect_anomaly:
@@ -98,12 +104,17 @@ class detect_anomaly:
         )
 
     def __enter__(self) -> None:
-        set_anomaly_enabled(True, self._check_nan, predicates=self._given)
+        try:
+            set_anomaly_enabled(True, self._check_nan, predicates=self._given)
+        except BaseException:
+            surely(_restore, self._before)
+            raise
 
+    @begins_at_once
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _restore(self._before)
+        surely(_restore, self._before)
 
 
 def _state() -> tuple[bool, bool, dict[str | None, Predicate]]:
@@ -112,7 +123,6 @@ def _state() -> tuple[bool, bool, dict[str | None, Predicate]]:
 
 
 def _restore(state: tuple[bool, bool, dict[str | None, Predicate]]) -> None:
-    # Not by the tokens of the context variables: a block may end in another context than it began in.
     enabled, check_nan, predicates = state
     MODE.set(entered(mode(), ANOMALY) if enabled else left(mode(), ANOMALY))
     _checks_nan.set(check_nan)

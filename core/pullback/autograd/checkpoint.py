@@ -12,8 +12,8 @@ backward through that.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ContextDecorator, nullcontext, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,6 +28,7 @@ from pullback.autograd.selective_checkpoint import (
     SelectiveCheckpointContext,
     create_selective_checkpoint_contexts,
 )
+from pullback.blocks import Block, Setting
 from pullback.random import fork_rng, get_rng_state, set_rng_state
 from pullback.tensor import Tensor
 from pullback.views import edge_of, saved_version, version_of
@@ -264,19 +265,20 @@ class _Frame:
     def run_again(self) -> dict[int, Tensor]:
         """What the function saves, by number, computed again."""
         caught = _Caught(self)
-        with ExitStack() as stack:
-            stack.enter_context(enable_grad())
+        with enable_grad(), _drawing_again(self.random_state):
             if self.random_state is not None:
-                stack.enter_context(fork_rng())
                 set_rng_state(self.random_state)
             args = [_unpacked(a) for a in self.args]
             kwargs = {k: _unpacked(a) for k, a in self.kwargs.items()}
-            stack.enter_context(saved_tensors_hooks(caught.pack, lambda tensor: tensor))
-            stack.enter_context(self.context)
-            with suppress(_Complete):
+            with saved_tensors_hooks(caught.pack, lambda tensor: tensor), self.context, suppress(_Complete):
                 self.function(*args, **kwargs)
         caught.check()
         return caught.tensors
+
+
+def _drawing_again(state: Tensor | None) -> AbstractContextManager[Any]:
+    """The block in which numbers are drawn again from that state of the generator, if one was kept."""
+    return nullcontext() if state is None else fork_rng()
 
 
 class _SavedInput:
@@ -439,11 +441,9 @@ class CheckpointFunction(Function):
         for place, tensor in zip(ctx.places, ctx.saved_tensors, strict=True):
             given[place] = tensor
         args = detach_variable(tuple(given))
-        with ExitStack() as stack:
+        with enable_grad(), _drawing_again(ctx.random_state):
             if ctx.random_state is not None:
-                stack.enter_context(fork_rng())
                 set_rng_state(ctx.random_state)
-            stack.enter_context(enable_grad())
             outputs = ctx.run_function(*args)
         results = outputs if isinstance(outputs, tuple | list) else (outputs,)
         pairs = [
@@ -518,8 +518,7 @@ def checkpoint_sequential(
     return run(steps[done:])(value)  # type: ignore[no-any-return]
 
 
-@contextmanager
-def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
+class set_checkpoint_early_stop(Block, ContextDecorator):
     """Whether the checkpoints made inside the block stop computing again as soon as they can.
 
     Examples
@@ -528,15 +527,15 @@ def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
     >>> with set_checkpoint_early_stop(False):
     ...     pass
     """
-    token = _stops_early.set(enable)
-    try:
-        yield
-    finally:
-        _stops_early.reset(token)
+
+    def __init__(self, enable: bool) -> None:
+        self.enable = enable
+
+    def _settings_inside(self) -> Sequence[Setting]:
+        return ((_stops_early, self.enable),)
 
 
-@contextmanager
-def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
+class set_checkpoint_debug_enabled(Block, ContextDecorator):
     """Whether the checkpoints made inside the block note their operations; None leaves it to each.
 
     Examples
@@ -545,17 +544,18 @@ def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
     >>> with set_checkpoint_debug_enabled(True):
     ...     pass
     """
-    token = _debugs.set(enabled)
-    try:
-        yield
-    finally:
-        _debugs.reset(token)
+
+    def __init__(self, enabled: bool | None) -> None:
+        self.enabled = enabled
+
+    def _settings_inside(self) -> Sequence[Setting]:
+        return ((_debugs, self.enabled),)
 
 
 _group: ContextVar[GraphExecGroup | None] = ContextVar("pullback checkpoint group", default=None)
 
 
-class GraphExecGroup:
+class GraphExecGroup(Block):
     """Have checkpoints compute again at most once for all backward passes inside the block.
 
     The passes may not use the same saved tensor twice. It concerns ``use_reentrant=False`` only.
@@ -577,11 +577,10 @@ class GraphExecGroup:
     2
     """
 
-    def __enter__(self) -> GraphExecGroup:
+    def _settings_inside(self) -> Sequence[Setting]:
         if _group.get() is not None:
             raise RuntimeError(f"GraphExecGroup contexts cannot be nested. Already inside group {_group.get()}")
-        _group.set(self)
-        return self
+        return ((_group, self),)
 
-    def __exit__(self, *exception: object) -> None:
-        _group.set(None)
+    def _value_inside(self) -> GraphExecGroup:
+        return self

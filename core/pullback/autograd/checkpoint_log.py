@@ -38,16 +38,14 @@ class _Noting(AroundKernels):
     """Writes each operation and where it was called from to a list."""
 
     def __init__(self, entries: list[tuple[str, str]]) -> None:
-        super().__init__()
         self.entries = entries
         self._names: dict[int, tuple[Any, str]] = {}
 
-    def __enter__(self) -> None:
+    def _value_inside(self) -> None:
         self.entries.clear()
-        super().__enter__()
 
-    def __exit__(self, *exception: Any) -> None:
-        super().__exit__(*exception)
+    def _put_back(self, before: Any) -> None:
+        super()._put_back(before)
         self._names.clear()
 
     def run(self, operation: Any, operands: Any, attributes: Any, proceed: Callable[[], Any]) -> Any:

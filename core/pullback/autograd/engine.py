@@ -120,12 +120,12 @@ def run_backward(
     pending = _dependencies([edge for edge, _ in roots], wanted)
     captured: dict[Edge, Any] = {}
     this = _new(BackwardPass)  # without a call of __init__: every backward pass makes one
-    this.pending, this.roots, this.outer = pending, roots, _passes.get()
+    outer, active = _passes.get(), mode()
+    this.pending, this.roots, this.outer = pending, roots, outer
     this.limited, this.callbacks = wanted is not None, None
-    running = _passes.set(this)
-    active = mode()
-    token = MODE.set(active & ~(NO_GRAD | OVERRIDDEN) if create_graph else active & ~OVERRIDDEN | NO_GRAD)
     try:
+        _passes.set(this)
+        MODE.set(active & ~(NO_GRAD | OVERRIDDEN) if create_graph else active & ~OVERRIDDEN | NO_GRAD)
         if use.begun:  # formulas call operations, but nobody calls a function: no class is asked
             with DisablePullbackFunctionSubclass():
                 _propagate(roots, pending, wanted, None if capture is None else captured, keep_graph)
@@ -141,8 +141,10 @@ def run_backward(
             show_origin(this.node)
         raise
     finally:
-        MODE.reset(token)
-        _passes.reset(running)
+        try:
+            MODE.set(active)
+        finally:
+            _passes.set(outer)
     return captured
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pullback.autograd.grad_mode import FORWARD, INFERENCE, MODE, DecoratingManager, entered, left, mode
 from pullback.autograd.node import Node, OutputSlot
 from pullback.batching.state import layers, levels, plain
+from pullback.blocks import begins_at_once, put, surely
 from pullback.function_protocol import make_module_overridable
 from pullback.inplace import overlaps_itself
 from pullback.memory_layout import Layout
@@ -67,21 +68,27 @@ def is_active_at(level: int) -> bool:
 class _beneath:
     """Inside, tensors of a level and those above it have no tangents; those of lower levels still have."""
 
-    __slots__ = ("_level", "_mode", "_saved")
+    __slots__ = ("_before", "_level")
 
     def __init__(self, level: int) -> None:
         self._level = level
 
     def __enter__(self) -> None:
-        lower = {number: found for number, found in _passes.get().items() if number < self._level}
-        self._saved = _passes.set(lower)
-        self._mode = MODE.set(mode() if lower else left(mode(), FORWARD))
+        passes, active = _passes.get(), mode()
+        lower = {number: found for number, found in passes.items() if number < self._level}
+        self._before = (_passes, passes), (MODE, active)
+        try:
+            _passes.set(lower)
+            MODE.set(active if lower else left(active, FORWARD))
+        except BaseException:
+            surely(put, self._before)
+            raise
 
+    @begins_at_once
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        MODE.reset(self._mode)
-        _passes.reset(self._saved)
+        surely(put, self._before)
 
 
 class UnpackedDualTensor(NamedTuple):
@@ -105,12 +112,25 @@ class dual_level(DecoratingManager):
     """
 
     def __enter__(self) -> int:
-        return enter_dual_level()
+        before = levels(), _passes.get()
+        try:
+            return enter_dual_level()
+        except BaseException:
+            if _passes.get() is not before[1]:
+                surely(_end_level, len(before[0]))
+            raise
 
+    @begins_at_once
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        exit_dual_level()
+        try:
+            exit_dual_level()
+        except RuntimeError:  # it has been ended inside
+            raise
+        except BaseException:
+            surely(_end_level, len(levels()))
+            raise
 
 
 def enter_dual_level() -> int:
@@ -165,9 +185,16 @@ def exit_dual_level(*, level: int | None = None) -> None:
         )
     if current < 0:
         raise RuntimeError("Dual level must be a positive number.")
-    passes = dict(_passes.get())
-    passes.pop(len(levels())).end()
-    _passes.set(passes)
+    surely(_end_level, len(levels()))
+
+
+def _end_level(level: int) -> None:
+    """Take the tangents of a level from all tensors; nothing where it has ended."""
+    passes = _passes.get()
+    if level in passes:
+        passes[level].end()
+        passes = {number: found for number, found in passes.items() if number != level}
+        _passes.set(passes)
     if not passes:
         MODE.set(left(mode(), FORWARD))
 
@@ -190,15 +217,20 @@ class _set_fwd_grad_enabled:
 
     def __init__(self, mode: bool) -> None:
         self._before = _is_fwd_grad_enabled()
-        self._set(mode)
+        try:
+            self._set(mode)
+        except BaseException:
+            surely(self._set, self._before)
+            raise
 
     def __enter__(self) -> None:
         return
 
+    @begins_at_once
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._set(self._before)
+        surely(self._set, self._before)
 
     @staticmethod
     def _set(enabled: bool) -> None:

@@ -485,13 +485,14 @@ class Function(metaclass=FunctionMeta):
         active = mode()
         context.needs_input_grad = tuple([isinstance(a, Tensor) and a.requires_grad for a in args])
         edges = [edge_of(a) if isinstance(a, Tensor) and not active & NO_GRAD else None for a in args]
-        token = MODE.set((active | NO_GRAD) & ~FORWARD)
+        mode_before = mode()
         try:
+            MODE.set((active | NO_GRAD) & ~FORWARD)
             output = cls.forward(*args) if separate else cls.forward(context, *args)
             if separate:
                 cls.setup_context(context, args, output)
         finally:
-            MODE.reset(token)
+            MODE.set(mode_before)
         several = isinstance(output, tuple)
         outputs = list(output) if several else [output]
         dirty = _marked(context, "dirty_tensors")
@@ -682,11 +683,12 @@ def _without_history(output: Any, args: Sequence[Any], dirty: Sequence[Tensor]) 
 
 def _as_view_of_itself(tensor: Tensor) -> Tensor:
     """A view of all of a tensor, without a history."""
-    token = MODE.set((mode() | NO_GRAD) & ~FORWARD)
+    mode_before = mode()
     try:
+        MODE.set((mode() | NO_GRAD) & ~FORWARD)
         return tensor.view_as(tensor)
     finally:
-        MODE.reset(token)
+        MODE.set(mode_before)
 
 
 def _is_one_of(tensor: Any, others: Sequence[Any]) -> bool:
@@ -743,11 +745,12 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def backward(ctx: Any, *grads: Any) -> Any:
         recording = not mode() & NO_GRAD and any(isinstance(g, Tensor) and g.requires_grad for g in grads)
-        token = MODE.set(mode() | NO_GRAD)
+        mode_before = mode()
         try:
+            MODE.set(mode() | NO_GRAD)
             results = function(ctx, *grads)
         finally:
-            MODE.reset(token)
+            MODE.set(mode_before)
         if not recording:
             return results
         several = isinstance(results, tuple)

@@ -47,8 +47,9 @@ def propagate_tangents(
         return
     versions = [version_of(t) for t in tangents]
     given = tangents
-    token = MODE.set(mode() & ~FORWARD)
+    mode_before = mode()
     try:
+        MODE.set(mode() & ~FORWARD)
         if context.materialize_grads:
             given = [
                 a.new_zeros(a.shape) if t is None and isinstance(a, Tensor) and a.dtype.category >= FLOATING else t
@@ -56,7 +57,7 @@ def propagate_tangents(
             ]
         returned = function.jvp(context, *given)
     finally:
-        MODE.reset(token)
+        MODE.set(mode_before)
     results = returned if isinstance(returned, tuple) else (returned,)
     for number, tangent in enumerate(results):
         if tangent is not None and not isinstance(tangent, Tensor):

@@ -10,10 +10,12 @@ lets pass. Its low bits are as those of other modes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, TypeVar
+
+from pullback.blocks import Block, Setting, begins_at_once, put, surely
 
 NO_GRAD: Final = 1
 FORWARD: Final = 2
@@ -44,6 +46,24 @@ def entered(now: int, bits: int) -> int:
 def left(now: int, bits: int) -> int:
     """The mode ``now`` without these bits."""
     return entered(now & ~bits, 0)
+
+
+class ModeBlock(Block):
+    """A block with more bits of the mode set, and perhaps other variables; only these are put back at its end."""
+
+    _bits = 0
+
+    def _other_settings(self) -> Sequence[Setting]:
+        """The other variables, and their values inside."""
+        return ()
+
+    def _settings_inside(self) -> Sequence[Setting]:
+        return (*self._other_settings(), (MODE, entered(mode(), self._bits)))
+
+    def _put_back(self, before: Sequence[Setting]) -> None:
+        *others, (_, then) = before
+        put(others)
+        MODE.set(entered(mode() & ~self._bits, then & self._bits))
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -112,18 +132,36 @@ class GradMode(DecoratingManager):
         self._before = []
 
     def __enter__(self) -> None:
-        now = mode()
-        self._before.append(now)
-        MODE.set(self._entered(now))
+        now, befores = mode(), self._before
+        depth = len(befores)
+        try:
+            befores.append(now)
+            MODE.set(self._entered(now))
+        except BaseException:
+            surely(MODE.set, now)
+            del befores[depth:]
+            raise
 
     def _entered(self, now: int) -> int:
         """The mode inside; in inference mode nothing is recorded in any case."""
         return now if now & INFERENCE else now & ~NO_GRAD if self.enabled else now | NO_GRAD
 
+    @begins_at_once
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        before, now, bits = self._before.pop(), mode(), self._bits
+        befores = self._before
+        before = befores[-1]
+        try:
+            self._leave(before)
+        except BaseException:
+            surely(self._leave, before)
+            raise
+        finally:
+            del befores[-1]
+
+    def _leave(self, before: int) -> None:
+        now, bits = mode(), self._bits
         if not now & INFERENCE or bits & INFERENCE:  # inference mode that was entered inside still records nothing
             MODE.set(entered(now & ~bits, before & bits))
 
@@ -197,16 +235,21 @@ class set_grad_enabled(GradMode):
         check_bool(mode, "set_grad_enabled", "enabled")
         super().__init__()
         self.enabled = self.mode = mode
+        self._called = True
         # As PyTorch's: calling it takes effect at once; leaving a `with` block restores what was before the call.
         super().__enter__()
-        self._called = True
 
     def __enter__(self) -> None:
-        if self._called:
-            self._called = False
-            MODE.set(self._entered(mode()))
-        else:
+        if not self._called:
             super().__enter__()
+            return
+        self._called = False
+        try:
+            MODE.set(self._entered(mode()))
+        except BaseException:
+            surely(self._leave, self._before[-1])
+            del self._before[-1]
+            raise
 
     def __repr__(self) -> str:
         return f"{type(self).__module__}.{type(self).__qualname__}(mode={self.mode})"
@@ -288,11 +331,16 @@ class _Switch(DecoratingManager):
     def __init__(self, mode: bool) -> None:
         self.mode = mode
         self.prev = self._variable.get()
-        self._variable.set(mode)
+        try:
+            self._variable.set(mode)
+        except BaseException:
+            self._variable.set(self.prev)
+            raise
 
     def __enter__(self) -> None:
         return
 
+    @begins_at_once
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

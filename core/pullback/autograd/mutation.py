@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ContextDecorator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from pullback.autograd.grad_mode import MODE, MUTATION, SAVING, entered, left, mode
+from pullback.autograd.grad_mode import MODE, MUTATION, SAVING, left, mode
 from pullback.autograd.saved_tensors import saved_tensors_hooks
+from pullback.blocks import Setting
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -56,22 +57,22 @@ class SavedForMutation:
         from pullback.views import alias_of
 
         storage = alias_of(tensor).storage
-        token = MODE.set(left(mode(), MUTATION | SAVING))
+        active = mode()
         try:
+            MODE.set(left(active, MUTATION | SAVING))
             for reference in self._kept:
                 kept = reference()
                 if kept is None or kept.tensor is None or alias_of(kept.tensor).storage is not storage:
                     continue
                 kept.tensor = kept.tensor.detach().clone()
         finally:
-            MODE.reset(token)
+            MODE.set(active)
 
 
 _block: ContextVar[SavedForMutation | None] = ContextVar("pullback saved for mutation", default=None)
 
 
-@contextmanager
-def allow_mutation_on_saved_tensors() -> Iterator[SavedForMutation]:
+class allow_mutation_on_saved_tensors(saved_tensors_hooks, ContextDecorator):
     """Let tensors that have been saved for backward be written in place: what was saved is copied before.
 
     Backward must run inside the block too.
@@ -93,18 +94,31 @@ def allow_mutation_on_saved_tensors() -> Iterator[SavedForMutation]:
     >>> a.grad
     tensor([2., 2.])
     """
-    if _block.get() is not None:
-        raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
-    saved = SavedForMutation()
-    with saved_tensors_hooks(saved._pack, saved._unpack):
-        token = _block.set(saved)
-        mode_token = MODE.set(entered(mode(), MUTATION))
-        try:
-            yield saved
-        finally:
-            MODE.reset(mode_token)
-            _block.reset(token)
-            saved.clear()
+
+    _bits = SAVING | MUTATION
+
+    def __init__(self) -> None:
+        pass
+
+    def _value_inside(self) -> SavedForMutation:
+        return self._saved
+
+    def _other_settings(self) -> Sequence[Setting]:
+        if _block.get() is not None:
+            raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+        saved = self._saved = SavedForMutation()
+        self.pack_hook, self.unpack_hook = saved._pack, saved._unpack
+        return (*super()._other_settings(), (_block, saved))
+
+    def _end_block(self, before: Sequence[Setting]) -> None:
+        super()._end_block(before)
+        MODE.set(left(mode(), MUTATION))
+        _block.set(None)
+        self._saved.clear()
+
+    def _put_back(self, before: Sequence[Setting]) -> None:
+        super()._put_back(before)
+        self._saved.clear()
 
 
 def before_write(tensor: Tensor) -> None:

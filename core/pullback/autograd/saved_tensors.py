@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, SAVING, entered, left, mode
+from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, SAVING, ModeBlock, entered, left, mode
 from pullback.autograd.node import Node, freed_error, start_node
+from pullback.blocks import Block, Setting
 
 if TYPE_CHECKING:
     from pullback.autograd.node import Edge
@@ -28,7 +29,7 @@ _hooks: ContextVar[tuple[tuple[Pack, Unpack], ...]] = ContextVar("pullback saved
 _disabled: ContextVar[str | None] = ContextVar("pullback saved tensors hooks disabled", default=None)
 
 
-class saved_tensors_hooks:
+class saved_tensors_hooks(ModeBlock):
     """Pack each tensor that is saved for backward inside the block, and unpack it when backward needs it.
 
     Parameters
@@ -58,16 +59,16 @@ class saved_tensors_hooks:
         self.pack_hook = pack_hook
         self.unpack_hook = unpack_hook
 
-    def __enter__(self) -> None:
+    _bits = SAVING
+
+    def _other_settings(self) -> Sequence[Setting]:
         refused = _disabled.get()
         if refused is not None:
             raise RuntimeError(refused)
         _check_hooks(self.pack_hook, self.unpack_hook)
-        _hooks.set((*_hooks.get(), (self.pack_hook, self.unpack_hook)))
-        MODE.set(entered(mode(), SAVING))
+        return ((_hooks, (*_hooks.get(), (self.pack_hook, self.unpack_hook))),)
 
-    def __exit__(self, *error: object) -> None:
-        # Not by the tokens of context variables: a block may end in another context than it began in.
+    def _end_block(self, before: Sequence[Setting]) -> None:
         remaining = _hooks.get()[:-1]
         _hooks.set(remaining)
         if not remaining:
@@ -80,7 +81,7 @@ def _check_hooks(*hooks: Any) -> None:
             raise TypeError(f"hooks on saved tensors must be callable, got {type(hook).__name__}")
 
 
-class disable_saved_tensors_hooks:
+class disable_saved_tensors_hooks(Block):
     """Refuse hooks on saved tensors inside the block, with the given message; also as a decorator.
 
     Examples
@@ -95,16 +96,11 @@ class disable_saved_tensors_hooks:
 
     def __init__(self, error_message: str) -> None:
         self.error_message = error_message
-        self._before: list[str | None] = []
 
-    def __enter__(self) -> None:
+    def _settings_inside(self) -> Sequence[Setting]:
         if _hooks.get():
             raise RuntimeError(self.error_message)
-        self._before.append(_disabled.get())
-        _disabled.set(self.error_message)
-
-    def __exit__(self, *error: object) -> None:
-        _disabled.set(self._before.pop())
+        return ((_disabled, self.error_message),)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -176,11 +172,12 @@ class SavedTensor:
 
             remember_saved(self, tensor)
         before = version_of(tensor)
-        token = MODE.set(entered(mode() & ~SAVING, NO_GRAD))
+        active = mode()
         try:
+            MODE.set(entered(active & ~SAVING, NO_GRAD))
             packed = pack_hook(tensor)
         finally:
-            MODE.reset(token)
+            MODE.set(active)
         if version_of(tensor) != before:
             raise RuntimeError(
                 "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook"
@@ -202,11 +199,12 @@ class SavedTensor:
             return self._tensor
         from pullback.tensor import Tensor
 
-        token = MODE.set(mode() & ~SAVING)
+        active = mode()
         try:
+            MODE.set(active & ~SAVING)
             tensor = self._unpack(self._packed)
         finally:
-            MODE.reset(token)
+            MODE.set(active)
         if not isinstance(tensor, Tensor):
             raise TypeError(
                 "Output of saved tensor unpack_hook expected to be a Tensor but got result of type"

@@ -7,14 +7,14 @@ In this order: ``backend=`` or ``device=`` on creation, ``with use_backend(...)`
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextvars import ContextVar, Token
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import wraps
-from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from pullback.backend import registry
 from pullback.backend.base import Backend, NativeArray
+from pullback.blocks import Block, Setting
 from pullback.devices import Device
 from pullback.errors import BackendError, UnknownBackendError
 
@@ -78,7 +78,7 @@ def set_default_backend(name: str | Backend | None) -> None:
     _initial = None
 
 
-class use_backend:
+class use_backend(Block):
     """Use a backend for what is created inside the block, in this thread or task; also a decorator.
 
     Parameters
@@ -95,16 +95,12 @@ class use_backend:
 
     def __init__(self, name: str | Backend) -> None:
         self.backend = get_backend(name)
-        self._tokens: list[Token[Backend | None]] = []
 
-    def __enter__(self) -> Backend:
-        self._tokens.append(_selected.set(self.backend))
+    def _settings_inside(self) -> Sequence[Setting]:
+        return ((_selected, self.backend),)
+
+    def _value_inside(self) -> Backend:
         return self.backend
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        _selected.reset(self._tokens.pop())
 
     def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
         @wraps(function)

@@ -7,18 +7,18 @@ tensors that those wrap is recorded beneath by itself: by the Function's own ``v
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback.autograd.function import Function, FunctionCtx, arguments_by_position, backward_of
 from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, entered, left, mode
 from pullback.batching.levels import Level, LevelArray, innermost, lift_to_innermost
 from pullback.batching.state import LEVELS, levels
+from pullback.blocks import Block, Setting
 from pullback.tensor import Tensor
 from pullback.views import edge_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 _MORE = "For more details, please see https://pytorch.org/docs/main/notes/extending.func.html"
 
@@ -36,14 +36,14 @@ def level_of_arguments(args: Sequence[Any]) -> Level | None:
     return levels()[number - 1] if number else None
 
 
-@contextmanager
-def _beneath(level: Level) -> Iterator[None]:
+class _beneath(Block):
     """Inside, the level and those in it are not active."""
-    token = LEVELS.set(levels()[: level.number - 1])
-    try:
-        yield
-    finally:
-        LEVELS.reset(token)
+
+    def __init__(self, level: Level) -> None:
+        self.level = level
+
+    def _settings_inside(self) -> Sequence[Setting]:
+        return ((LEVELS, levels()[: self.level.number - 1]),)
 
 
 def apply_at_level(function: type[Any], level: Level, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -79,11 +79,12 @@ def apply_at_level(function: type[Any], level: Level, args: tuple[Any, ...], kwa
     context = function._own_classes()[1]()
     edges = [edge_of(a) if isinstance(a, Tensor) and not active & NO_GRAD else None for a in args]
     context.needs_input_grad = tuple(e is not None for e in edges)
-    token = MODE.set(left(entered(active, NO_GRAD), FORWARD))
+    mode_before = mode()
     try:
+        MODE.set(left(entered(active, NO_GRAD), FORWARD))
         function.setup_context(context, args, tuple(wrapped) if several else wrapped[0])
     finally:
-        MODE.reset(token)
+        MODE.set(mode_before)
     dirty, non_differentiable = context.dirty_tensors or (), context.non_differentiable or ()
     outputs = function._finish(context, args, edges, wrapped, dirty, non_differentiable)
     if active & FORWARD:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pullback.autograd.grad_mode import FORWARD, NO_GRAD, mode
 from pullback.backend.base import Backend
 from pullback.batching.state import LEVELS, layers, levels
+from pullback.blocks import begins_at_once
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
-    from contextvars import Token
     from weakref import ref
 
     from pullback.devices import Device
@@ -37,10 +37,10 @@ class Level:
         What operations that draw random numbers do: ``"error"``, ``"different"`` or ``"same"``.
     """
 
-    __slots__ = ("_backends", "_token", "batch_size", "number", "raised", "randomness")
+    __slots__ = ("_backends", "_before", "batch_size", "number", "raised", "randomness")
 
     copies_views = False  # whether the results of views are copies
-    _token: Token[tuple[Level, ...]]
+    _before: tuple[Level, ...]
 
     def __init__(self, batch_size: int | None = None, randomness: str = "error") -> None:
         self.number = len(levels()) + 1
@@ -50,18 +50,26 @@ class Level:
         self._backends: dict[Backend, LevelBackend] = {}
 
     def __enter__(self) -> Level:
-        self._token = LEVELS.set((*levels(), self))
+        self._before = levels()
+        try:
+            LEVELS.set((*self._before, self))
+        except BaseException:
+            LEVELS.set(self._before)
+            raise
         return self
 
+    @begins_at_once
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        LEVELS.reset(self._token)
-        if self.raised:
-            from pullback.batching.raising import restore_memory
+        try:
+            LEVELS.set(self._before)
+        finally:
+            if self.raised:
+                from pullback.batching.raising import restore_memory
 
-            restore_memory(self)
-        self._backends.clear()  # each refers to the level
+                restore_memory(self)
+            self._backends.clear()  # each refers to the level
 
     def wrap(self, value: Tensor, batch_dim: int | None) -> Tensor:
         """A tensor of this level around ``value``, whose dimension ``batch_dim`` is the mapped one."""

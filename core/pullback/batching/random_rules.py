@@ -41,11 +41,12 @@ def drawn(
 ) -> tuple[Any, Any]:
     """The batching rule of an operation that draws for each element of its operands."""
     check_randomness(level)
-    token = LEVELS.set(levels()[: level.number - 1])  # what is drawn beneath is drawn as it is there
+    levels_before = levels()
     try:
+        LEVELS.set(levels_before[: level.number - 1])  # what is drawn beneath is drawn as it is there
         return _drawn(level, operation, values, dims, attributes)
     finally:
-        LEVELS.reset(token)
+        LEVELS.set(levels_before)
 
 
 def _drawn(
@@ -88,8 +89,9 @@ def drawn_from_rows(weights: Tensor, draw: Callable[[Tensor], Tensor]) -> Tensor
     while weights.backend.level > level.number:  # of a forward pass, which passes nothing through a draw
         weights = weights.array.value
     array: LevelArray = level.lift(weights).array
-    token = LEVELS.set(levels()[: level.number - 1])
+    levels_before = levels()
     try:
+        LEVELS.set(levels_before[: level.number - 1])
         if level.randomness == "same":
             if array.batch_dim is not None:
                 raise _same_of_different()
@@ -99,7 +101,7 @@ def drawn_from_rows(weights: Tensor, draw: Callable[[Tensor], Tensor]) -> Tensor
         drawn = draw(rows.reshape(prod(leading), count) if len(leading) > 1 else rows)
         return level.wrap(drawn.reshape((*leading, drawn.array.shape[-1])), 0)
     finally:
-        LEVELS.reset(token)
+        LEVELS.set(levels_before)
 
 
 def drawing_backend(backend: Backend) -> Backend:

@@ -59,11 +59,12 @@ def run_at_level(level: Level, operation: Operation, flat: list[Any], attributes
         broadcast_shape([v.array.shape for v in flat if isinstance(v, Tensor)])
     active = mode()
     if active & NO_GRAD and level.number in RECORDED_BENEATH.get():
-        token = MODE.set(left(active, NO_GRAD))
+        mode_before = mode()
         try:
+            MODE.set(left(active, NO_GRAD))
             results, dims = _results(level, operation, flat, attributes, dtype)
         finally:
-            MODE.reset(token)
+            MODE.set(mode_before)
     else:
         results, dims = _results(level, operation, flat, attributes, dtype)
     if operation.view and level.copies_views:
@@ -157,8 +158,9 @@ def _run_first_example(
         from pullback.batching.indexing_rules import first_indices
 
         attributes = {**attributes, "indices": first_indices(attributes["indices"])}
-    token = MODE.set(entered(mode(), NO_GRAD))
+    mode_before = mode()
     try:
+        MODE.set(entered(mode(), NO_GRAD))
         call(operation, [v if d is None else v.select(d, 0) for v, d in zip(values, dims, strict=True)], attributes)
     finally:
-        MODE.reset(token)
+        MODE.set(mode_before)

@@ -43,8 +43,9 @@ def plain(tensor: Tensor) -> Tensor:
 
 def in_transform(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function that is being transformed."""
-    token = _transforming.set(True)
+    before = transforming()
     try:
+        _transforming.set(True)
         return function(*args, **kwargs)
     finally:
-        _transforming.reset(token)
+        _transforming.set(before)

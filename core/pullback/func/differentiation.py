@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pullback.autograd.engine import ones_of, run_backward
@@ -14,6 +13,7 @@ from pullback.autograd.node import Node, start_node
 from pullback.backend.selection import current_backend, use_backend
 from pullback.batching.levels import Level, innermost, lift_to_innermost, requires_grad_beneath
 from pullback.batching.state import RECORDED_BENEATH, WRITTEN, in_transform
+from pullback.blocks import Block, Setting
 from pullback.func.trees import described, flatten, outlined, tensors_or_raise, unflatten
 from pullback.tensor import LEAF, Tensor
 from pullback.views import attach_detached, edge_of, forget_history
@@ -85,48 +85,46 @@ def end(tensor: Tensor, begun: frozenset[Any], recording: bool) -> Tensor:
     return _another(tensor)
 
 
-@contextmanager
-def recorded() -> Iterator[None]:
+class recorded(Block):
     """Record a graph inside, in whatever mode the transform is called: nobody outside sees it."""
-    token = MODE.set(left(mode(), NO_GRAD | INFERENCE))
-    try:
-        yield
-    finally:
-        MODE.reset(token)
+
+    def _settings_inside(self) -> Sequence[Setting]:
+        return ((MODE, left(mode(), NO_GRAD | INFERENCE)),)
 
 
-@contextmanager
-def _no_history_left(begun: Sequence[Tensor], recording: bool) -> Iterator[None]:
+class _no_history_left(Block):
     """Take the history that ends here from the tensors that the function has written in place and that live on.
 
     So what it writes into a tensor from outside is, outside, elements alone.
     """
-    noted: list[Any] = []
-    outer = WRITTEN.get()
-    token = WRITTEN.set(noted)
-    try:
-        yield
-    finally:
-        WRITTEN.reset(token)
-        inputs = frozenset(edge_of(t) for t in begun)
-        for reference in noted:
+
+    def __init__(self, begun: Sequence[Tensor], recording: bool) -> None:
+        self.begun = begun
+        self.recording = recording
+        self.noted: list[Any] = []
+
+    def _settings_inside(self) -> Sequence[Setting]:
+        return ((WRITTEN, self.noted),)
+
+    def _put_back(self, before: Sequence[Setting]) -> None:
+        super()._put_back(before)
+        outer = WRITTEN.get()
+        inputs = frozenset(edge_of(t) for t in self.begun)
+        for reference in self.noted:
             tensor = reference()
             if tensor is None or tensor.edge is None:
                 continue
-            if not (recording and _has_outer_history([edge_of(tensor)], inputs)):
+            if not (self.recording and _has_outer_history([edge_of(tensor)], inputs)):
                 forget_history(tensor)
             elif outer is not None:
                 outer.append(reference)
 
 
-@contextmanager
-def recorded_as_outside() -> Iterator[None]:
+class recorded_as_outside(Block):
     """Leave inference mode, in which tensors have no tangents, and record no more than it does."""
-    token = MODE.set(left(mode(), INFERENCE))
-    try:
-        yield
-    finally:
-        MODE.reset(token)
+
+    def _settings_inside(self) -> Sequence[Setting]:
+        return ((MODE, left(mode(), INFERENCE)),)
 
 
 def pull_back(
@@ -150,12 +148,13 @@ def pull_back(
     )
     # What the tensors of a level wrap may have a history outside, so there the pass is recorded in any case.
     level = max((o.backend.level for o in outputs), default=0)
-    token = RECORDED_BENEATH.set(RECORDED_BENEATH.get() | {level}) if recording and level else None
+    before = RECORDED_BENEATH.get()
     try:
+        if recording and level:
+            RECORDED_BENEATH.set(before | {level})
         found = run_backward(roots, keep_graph=keep_graph or outer, create_graph=outer, capture=edges)
     finally:
-        if token is not None:
-            RECORDED_BENEATH.reset(token)
+        RECORDED_BENEATH.set(before)
     return [found[e] if e in found else _zeros(t) for e, t in zip(edges, inputs, strict=True)]
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback.blocks import surely
 from pullback.op import registry
 from pullback.tensor import Tensor
 
@@ -75,8 +75,17 @@ def functional_call(
             f" {type(parameter_and_buffer_dicts)}"
         )
     positional = () if args is None else args if isinstance(args, tuple) else (args,)
-    with _replaced(module, given, tie_weights, strict):
+    places = _places(module)
+    own = {name: held[key] for name, (held, key) in places.items()}
+    values = _replacements(module, given, own, tie_weights, strict)
+    now: dict[str, Any] = {}
+    try:
+        for name, value in values.items():
+            held, key = places[name]
+            held[key] = value
         return module(*positional, **(kwargs or {}))
+    finally:
+        surely(_put_back, places, own, values, given, now)
 
 
 def _places(module: Module) -> dict[str, tuple[dict[str, Any], str]]:
@@ -90,13 +99,10 @@ def _places(module: Module) -> dict[str, tuple[dict[str, Any], str]]:
     return places
 
 
-@contextmanager
-def _replaced(module: Module, given: Any, tie_weights: bool, strict: bool) -> Iterator[None]:
-    """Have the module hold other tensors inside; what it has put in their place then goes into ``given``."""
-    places = _places(module)
-    own = {name: held[key] for name, (held, key) in places.items()}
+def _replacements(module: Module, given: Any, own: dict[str, Any], tie_weights: bool, strict: bool) -> dict[str, Any]:
+    """The tensors that the module shall hold in place of its own, by name."""
     tied = {name: [n for n, v in own.items() if v is own[name]] for name in own} if tie_weights else {}
-    values = {name: value for name, value in given.items() if name in places}
+    values = {name: value for name, value in given.items() if name in own}
     for name, value in tuple(values.items()):
         for other in tied.get(name, ()):
             if other in given and given[other] is not value:
@@ -106,8 +112,8 @@ def _replaced(module: Module, given: Any, tie_weights: bool, strict: bool) -> It
                 )
             values[other] = value
     if strict:
-        missing = [name for name in places if name not in values]
-        unexpected = [name for name in given if name not in places]
+        missing = [name for name in own if name not in values]
+        unexpected = [name for name in given if name not in own]
         if missing or unexpected:
             lines = [f"Error(s) in reparametrizing for {type(module).__name__}:"]
             if unexpected:
@@ -115,21 +121,29 @@ def _replaced(module: Module, given: Any, tie_weights: bool, strict: bool) -> It
             if missing:
                 lines.append(f"Missing key(s): {', '.join(map(repr, missing))}.")
             raise RuntimeError("\n\t".join(lines))
-    for name, value in values.items():
+    for value in values.values():
         if value is not None and not isinstance(value, Tensor):
             raise TypeError(f"{value} is not an instance of Tensor")
+    return values
+
+
+def _put_back(
+    places: dict[str, tuple[dict[str, Any], str]],
+    own: dict[str, Any],
+    values: dict[str, Any],
+    given: Any,
+    now: dict[str, Any],
+) -> None:
+    """Let the module hold its own tensors again; what it has put in the others' place meanwhile goes into ``given``."""
+    for name in values:
         held, key = places[name]
-        held[key] = value
-    try:
-        yield
-    finally:
-        now = {name: held.get(key) for name, (held, key) in places.items() if name in values}
-        for name in values:
-            held, key = places[name]
-            held[key] = own[name]
-        for name, value in now.items():
-            if name in given and value is not given[name]:
-                given[name] = value
+        now.setdefault(name, held.get(key))  # the first time that this runs
+    for name in values:
+        held, key = places[name]
+        held[key] = own[name]
+    for name, value in now.items():
+        if name in given and value is not given[name]:
+            given[name] = value
 
 
 def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[str, Any]]:
