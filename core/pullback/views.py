@@ -192,11 +192,18 @@ def _tell_producer(tensor: Tensor, alias: Alias) -> None:
 
 def watch_output(node: Node, number: int, alias: Alias) -> None:
     """Have the node, which may have saved its output ``number``, notice writes to it from now on."""
-    kind: Any = type(node)
-    outputs = kind.operation.outputs
-    if outputs is None or outputs[number] in kind.saved_names:
+    saved, place = node.saved, _place_of_output(node, number)
+    if saved is not None and place is not None and saved[place] is not None:
         # The counter, not the alias: that of a view knows the base, whose history may lead to the node.
-        node.output_alias = (*(node.output_alias or ()), (alias.counter, alias.counter.version))
+        node.output_alias = (*(node.output_alias or ()), (number, alias.counter, alias.counter.version))
+
+
+def _place_of_output(node: Node, number: int) -> int | None:
+    """Where among what the node has saved its output ``number`` is; None where its formulas do not need it."""
+    kind: Any = type(node)
+    names: tuple[str, ...] = kind.saved_names
+    name = "out" if kind.operation.outputs is None else kind.operation.outputs[number]
+    return names.index(name) if name in names else None
 
 
 def version_of(tensor: Any) -> int:
@@ -974,7 +981,7 @@ def check_versions(node: Node, place: int | None = None) -> None:
         alias = getattr(tensor, "alias", None)
         if alias is None or (place is not None and position != place):
             continue
-        if tensor.edge is None and _had_history(node, kind.saved_names[position]):
+        if (tensor.edge is None or tensor.edge is LEAF) and _had_history(node, kind.saved_names[position]):
             raise RuntimeError(
                 "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not"
                 " supported, please use out-of-place `.detach()` instead"
@@ -984,20 +991,22 @@ def check_versions(node: Node, place: int | None = None) -> None:
             raise modified_error(tensor.dtype, tensor.shape, _edge_if_known(tensor), alias.counter.version, then)
     if place is not None and place in kind.saved_operands:
         return
-    for counter, then in node.output_alias or ():
+    for output_number, counter, then in node.output_alias or ():
         if counter.version != then:
-            outputs = kind.operation.outputs or ("out",)
-            array = next(v for name, v in zip(kind.saved_names, saved, strict=True) if name in outputs)
-            output = rewrap_output(node, array, _backend_of(array), 0)
+            output_place = _place_of_output(node, output_number)
+            assert output_place is not None
+            array = saved[output_place]
+            output = rewrap_output(node, array, _backend_of(array), output_number)
             raise modified_error(output.dtype, output.shape, node, counter.version, then)
 
 
 def _had_history(node: Node, name: str) -> bool:
-    """Whether the operand of this name required gradients when the node was made."""
+    """Whether the operand of this name was the result of another node when this one was made."""
     operation = type(node).operation  # type: ignore[attr-defined]
     if operation.sequence or name not in operation.differentiable:
         return False
-    return node.edges[operation.differentiable.index(name)] is not None
+    edge = node.edges[operation.differentiable.index(name)]
+    return edge is not None and not edge.accumulates  # a leaf may cease to require gradients
 
 
 def rewrap_output(node: Node, array: NativeArray, backend: Backend, number: int) -> Tensor:

@@ -58,7 +58,8 @@ class Node:
     reductions : tuple or None
         Shape and dtype to reduce each gradient to, where the operation broadcast or promoted its operands.
     output_alias : tuple or None
-        The version counters of saved outputs, each with what it was when saved, once they may be written in place.
+        The numbers and version counters of saved outputs, each with its version when saved, once they may be written in
+        place.
     hooks : NodeHooks or None
     """
 
@@ -78,7 +79,7 @@ class Node:
     saved: tuple[Any, ...] | None
     versions: tuple[int, ...] | None
     reductions: tuple[Reduction, ...] | None
-    output_alias: tuple[tuple[VersionCounter, int], ...] | None
+    output_alias: tuple[tuple[int, VersionCounter, int], ...] | None
     hooks: NodeHooks | None
 
     accumulates: ClassVar[bool] = False  # a leaf tensor, the other kind of edge, has True
