@@ -997,7 +997,17 @@ def check_versions(node: Node, place: int | None = None) -> None:
             assert output_place is not None
             array = saved[output_place]
             output = rewrap_output(node, array, _backend_of(array), output_number)
-            raise modified_error(output.dtype, output.shape, node, counter.version, then)
+            raise modified_error(
+                output.dtype, output.shape, _edge_of_output(node, output_number), counter.version, then
+            )
+
+
+def _edge_of_output(node: Node, number: int) -> Node | None:
+    """Where the gradient of a node's output goes: None for one that has no gradient, as the positions of a sort."""
+    operation = type(node).operation  # type: ignore[attr-defined]
+    if operation.outputs is None:
+        return node
+    return output_slot(node, number) if operation.outputs[number] in operation.differentiable_outputs else None
 
 
 def _had_history(node: Node, name: str) -> bool:

@@ -27,7 +27,6 @@ _DERIVED = "it is derived when asked for: there is nothing saved that a hook cou
 MISSING: Final[dict[str, tuple[set[str], str]]] = {
     "ComplexBackward0": ({"_saved_real", "_raw_saved_real", "_saved_imag", "_raw_saved_imag"}, _SHAPE_ONLY),
     "CumprodBackward0": ({"_raw_saved_result"}, _DERIVED),
-    "ErfinvBackward0": ({"_saved_self", "_raw_saved_self"}, "the result is saved instead: nothing is computed again"),
     "GatherBackward0": ({"_saved_self", "_raw_saved_self"}, _SHAPE_ONLY),
     "IndexAddBackward0": ({"_saved_source", "_raw_saved_source"}, _SHAPE_ONLY),
     "IndexCopyBackward0": ({"_saved_source", "_raw_saved_source"}, _SHAPE_ONLY),
@@ -56,7 +55,6 @@ MISSING: Final[dict[str, tuple[set[str], str]]] = {
 }
 #: What these nodes show and PyTorch's don't.
 ADDITIONAL: Final[dict[str, tuple[set[str], str]]] = {
-    "ErfinvBackward0": ({"_saved_result", "_raw_saved_result"}, "see above"),
     "PolarBackward0": ({"_saved_angle", "_raw_saved_angle"}, "PyTorch computes it from the result"),
 }
 #: Nodes that PyTorch has not.

@@ -51,6 +51,9 @@ BOOL_AS_INTEGER: Final = {
     "isnan": False, "isinf": False, "isfinite": False, "signbit": False,
 }  # fmt: skip
 
+#: Kernels for which a library may return its operand, where there is nothing to do.
+MAY_RETURN_OPERAND: Final = frozenset(("abs", "ceil", "conj", "floor", "positive", "trunc"))
+
 _DEVICE_KIND: Final = re.compile(r"(?<![a-z])(cpu|cuda|gpu|tpu|xpu|mps)\D*(\d+)?")
 
 
@@ -171,6 +174,8 @@ class ArrayAPIBackend(Backend):
                 kernel = self._with_bool(kernel, BOOL_AS_INTEGER[name])
             elif name.startswith("logical_"):
                 kernel = self._with_any_dtype(kernel)
+            if self.mutable and name in MAY_RETURN_OPERAND:
+                kernel = self._with_own_memory(kernel)
             setattr(self, name, kernel)
 
     def _with_scalars(self, kernel: Kernel) -> Kernel:
@@ -201,6 +206,14 @@ class ArrayAPIBackend(Backend):
         @wraps(signbit)
         def call(x: NativeArray) -> NativeArray:
             return signbit(x) if self.dtypes[x.dtype].is_floating_point else x < 0
+
+        return call
+
+    def _with_own_memory(self, kernel: Kernel) -> Kernel:
+        @wraps(kernel)
+        def call(x: NativeArray) -> NativeArray:
+            result = kernel(x)
+            return self.copy(x) if result is x else result
 
         return call
 
@@ -403,7 +416,8 @@ class ArrayAPIBackend(Backend):
         return self.xp.divide(self.xp.ones_like(x), x)
 
     def round(self, x: NativeArray) -> NativeArray:
-        return self.xp.round(x)
+        rounded = self.xp.round(x)
+        return self.copy(x) if rounded is x and self.mutable else rounded
 
     def clip(self, x: NativeArray, min: Any = None, max: Any = None) -> NativeArray:
         if min is not None:
@@ -505,7 +519,7 @@ class ArrayAPIBackend(Backend):
         while self.xp.any(y != 0):  # Euclid's algorithm
             done = y == 0
             x, y = self.where(done, x, y), self.where(done, y, self.remainder(x, self.where(done, self.like(1, y), y)))
-        return x
+        return self.copy(x) if self.mutable else x  # one element may still stand for many
 
     def lcm(self, x: NativeArray, y: NativeArray) -> NativeArray:
         divisor = self.gcd(x, y)

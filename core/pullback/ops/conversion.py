@@ -500,7 +500,7 @@ def _zero_samples(make: Any) -> Iterator[Sample]:
 )
 def zero(backend: Backend, input: Array) -> Array:
     """Zeros of the shape and dtype of ``input``, as its in-place form ``zero_`` writes them."""
-    return backend.broadcast_to(_constant_of(backend, input, 0), input.shape)
+    return _spread(backend, _constant_of(backend, input, 0), input.shape)
 
 
 @overwrites("zero", node="ZeroBackward0")
@@ -525,12 +525,18 @@ def fill(backend: Backend, input: Array, value: Any) -> Array:
     >>> pb.fill(pb.zeros(2), 3.)
     tensor([3., 3.])
     """
-    return backend.broadcast_to(_constant_of(backend, input, value), input.shape)
+    return _spread(backend, _constant_of(backend, input, value), input.shape)
 
 
 @overwrites("fill", node="FillBackward2")
 def _fill_into(backend: Backend, input: Array, value: Any) -> Array:
     return _filled_into(backend, input, _constant_of(backend, input, value))
+
+
+def _spread(backend: Backend, value: Array, shape: tuple[int, ...]) -> Array:
+    """A 0-d array broadcast to the shape, in memory of its own."""
+    spread = backend.broadcast_to(value, shape)
+    return backend.copy(spread) if backend.mutable else spread
 
 
 def _constant_of(backend: Backend, input: Array, value: Any) -> Array:
@@ -569,7 +575,7 @@ def _fill_tensor_samples(make: Any) -> Iterator[Sample]:
 )
 def fill_tensor(backend: Backend, input: Array, value: Array) -> Array:
     """A tensor of the shape and dtype of ``input`` filled with the element of a 0-d tensor."""
-    return backend.broadcast_to(_as_dtype_of(backend, input, value), input.shape)
+    return _spread(backend, _as_dtype_of(backend, input, value), input.shape)
 
 
 @overwrites("fill_tensor", node="FillBackward3")

@@ -105,7 +105,7 @@ def normal_array(
         return _drawn(normal_array, backend, shape, dtype, device, generator)
     if dtype.is_complex:
         pairs = normal_array(backend, (*shape, 2), dtype.to_real(), device, generator)
-        return backend.multiply(_as_complex(backend, pairs, dtype), math.sqrt(0.5))
+        return backend.as_array(backend.multiply(_as_complex(backend, pairs, dtype), math.sqrt(0.5)))
     count = math.prod(shape)
     pairs_needed = (count + 1) // 2
     if dtype is dtypes.float64:
@@ -127,7 +127,7 @@ def normal_array(
 
 def _as_complex(backend: Backend, pairs: NativeArray, dtype: DType) -> NativeArray:
     parts = [backend.astype(backend.getitem(pairs, (..., place)), dtype) for place in (0, 1)]
-    return backend.add(parts[0], backend.multiply(parts[1], 1j))
+    return backend.as_array(backend.add(parts[0], backend.multiply(parts[1], 1j)))
 
 
 def integer_array(

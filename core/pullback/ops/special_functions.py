@@ -159,7 +159,8 @@ def mvlgamma(backend: Backend, input: Array, p: int) -> Array:
 @elementwise(
     promotion="float",
     dtypes=FLOATS,
-    partials=lambda out: exp(out * out) * (math.sqrt(math.pi) / 2),
+    # From the operand, so that the result may be written.
+    partials=lambda input: exp(square(erfinv(input))) * (math.sqrt(math.pi) / 2),
     domain=(-0.9, 0.9),
     oracle="erfinv",
     unsupported="erfinv_vml_cpu",
@@ -175,4 +176,4 @@ def erfinv(input: Array) -> Array:
     """
 
 
-from pullback.ops.exponential import exp  # noqa: E402
+from pullback.ops.exponential import exp, square  # noqa: E402
