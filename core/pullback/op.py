@@ -59,6 +59,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 registry: Final[dict[str, Operation | Composite]] = {}
 
 
+#: What formulas call the result and its derivatives.
+_FORMULAS_OWN: Final = frozenset(("grad", "grads", "out", "tangent"))
+
+
 class DeclarationError(TypeError):
     """A declaration that contradicts itself or leaves out what it must say."""
 
@@ -130,6 +134,7 @@ class Operation:
         defaults = function.__defaults__ or ()
         self.defaults: dict[str, Any] = dict(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))
         self.defaults |= function.__kwdefaults__ or {}
+        self._check_names()
         self.kernel = kernel or self.name
         self.dtypes = dtypes
         self.promotion = promotion
@@ -177,6 +182,16 @@ class Operation:
         self.tables: dict[Backend, dict[Any, tuple[Any, ...]]] = {}
         self.overwriting: Operation | None = None  # the form that writes into the first operand's array
         self._node_types: dict[tuple[str, bool], type[Node]] = {}
+
+    def _check_names(self) -> None:
+        derived = {f"{operand}_{what}" for operand in self.operands for what in ("shape", "dtype")}
+        for name in (*self.operands, *self.attributes):
+            if name in _FORMULAS_OWN or name in derived:
+                raise DeclarationError(
+                    f"{self.name}: no parameter may be named {name!r}, which means another thing in formulas"
+                )
+            if name.startswith("_"):
+                raise DeclarationError(f"{self.name}: names of parameters do not begin with `_`, got {name!r}")
 
     def _by_operand(self, formulas: Any) -> dict[str, Any]:
         if isinstance(formulas, Mapping):
@@ -423,6 +438,13 @@ def _attach(record: Operation | Composite, methods: dict[str, Callable[..., Any]
     if record.name in registry:
         raise DeclarationError(
             f"the operation {record.name!r} is declared twice: in {registry[record.name].module} and {record.module}"
+        )
+    present = {name: vars(Tensor)[name] for name in methods if name in vars(Tensor) and not name.startswith("__")}
+    # What stands there until the module that declares it is imported gives its home.
+    taken = [name for name, value in present.items() if getattr(value, "home", None) != record.module]
+    if taken:
+        raise DeclarationError(
+            f"{record.name}: Tensor has an attribute {taken[0]!r} already; take another name, or `method=False`"
         )
     registry[record.name] = record
     make_overridable(record)

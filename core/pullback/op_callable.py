@@ -11,9 +11,10 @@ from __future__ import annotations
 import builtins
 import functools
 import types
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
 
+from pullback.argument_names import UNSET, further_names
 from pullback.autograd import node as nodes
 from pullback.autograd.grad_mode import QUIET, mode
 from pullback.autograd.node import Node
@@ -27,52 +28,91 @@ if TYPE_CHECKING:
 def make_callable(operation: Operation, operator: bool = False, takes_out: bool = False) -> types.FunctionType:
     """The public function of an operation: its signature now, its code when first called.
 
-    As an operator it returns ``NotImplemented`` for an operand it does not know, so that Python asks the other one.
-    With the keyword ``out`` it costs more to call (CPython's fastest call is for functions without keyword-only
-    parameters), so only the functions that ``pullback`` exports have it, not the methods and operators.
+    As an operator it returns ``NotImplemented`` for an operand it does not know, so that Python asks the other one; it
+    takes operands alone. Keywords of their own cost CPython's fastest call, and so do the functions that ``pullback``
+    exports with ``out``, not the methods and operators.
     """
-    positional = (*operation.operands, *(a for a in operation.attributes if a not in operation.keyword_only))
-    keyword_only = (*operation.keyword_only, "out") if takes_out else operation.keyword_only
-    names = (*positional, *keyword_only)
-    code = _stub_code(names, len(positional), len(keyword_only))
+    positional = positional_names(operation)
+    keyword_only = () if operator else (*operation.keyword_only, "out") if takes_out else operation.keyword_only
     namespace: dict[str, Any] = {"__name__": operation.module, "__builtins__": builtins}
-    defaults = tuple(operation.defaults[n] for n in positional if n in operation.defaults)
-    function = types.FunctionType(code, namespace, operation.name, defaults or None)
-    function.__kwdefaults__ = {n: operation.defaults[n] for n in operation.keyword_only if n in operation.defaults}
+    code = _stub_code((*positional, *keyword_only), len(positional), len(keyword_only))
+    declared = function = types.FunctionType(code, namespace)
+    declared.__defaults__ = tuple(operation.defaults[n] for n in positional if n in operation.defaults) or None
+    declared.__kwdefaults__ = {n: operation.defaults[n] for n in keyword_only if n in operation.defaults}
+    if takes_out:
+        declared.__kwdefaults__["out"] = None
+    names = positional if operator else _given_names(operation, takes_out)
+    if names != positional:
+        count = len(names) - (names[-1] == REST)
+        function = types.FunctionType(_stub_code(names, count, 0, names[-1] == REST), namespace)
+        renamed = other_names(operation, takes_out).values()
+        first = next((i for i in range(count) if names[i] in operation.defaults or names[i] in renamed), count)
+        function.__defaults__ = tuple(operation.defaults.get(n, UNSET) for n in names[first:count]) or None
+        function.__wrapped__ = declared  # type: ignore[attr-defined]  # so that this is the signature to see
     if takes_out:
         operation.exported = function
-        function.__kwdefaults__["out"] = None
-    function.__doc__ = operation.doc
-    function.__qualname__ = operation.name
-    function.__annotations__ = {
+    annotations = {
         name: _PUBLIC_ANNOTATIONS.get(annotation, annotation)
         for name, annotation in operation.function.__annotations__.items()
         if name != "backend"
     }
+    for made in (declared, function):
+        made.__name__ = made.__qualname__ = operation.name
+        made.__doc__ = operation.doc
+        made.__annotations__ = annotations
 
     def first_call(arguments: dict[str, Any]) -> Any:
         namespace.update(_names_for(operation))
         if operator:
             from pullback.op_general import general_operator
 
-            namespace["general"] = general_operator
-        source = source_of(operation)
-        if takes_out:
+            namespace["_general"] = general_operator
+        elif takes_out:
             from pullback.op_general import general_function
-            from pullback.out_argument import source_with_out
             from pullback.result_writing import write_result
 
-            namespace["general"] = general_function
-            namespace["write_result"] = write_result
-            source = source_with_out(operation, source)
+            namespace["_general"] = general_function
+            namespace["_write_result"] = write_result
+        source = source_of(operation, operator, takes_out)
         function.__code__ = compiled(operation.name, source, namespace).__code__
-        return function(**arguments)
+        rest = arguments.pop(REST, {})
+        return function(**arguments, **rest)
 
     namespace["_first_call"] = first_call
     return function
 
 
 _PUBLIC_ANNOTATIONS = {"Array": "Tensor", "Arrays": "Sequence[Tensor]", "Array | None": "Tensor | None"}
+
+#: Where a callable finds the keywords that are no parameters of its own.
+REST: Final = "_rest"
+
+
+def positional_names(operation: Operation) -> tuple[str, ...]:
+    """The parameters of the callable that may be given by position."""
+    return (*operation.operands, *(a for a in operation.attributes if a not in operation.keyword_only))
+
+
+def other_names(operation: Operation, takes_out: bool) -> dict[str, str]:
+    """Further names that the callable knows for its parameters, NumPy's: ``axis`` for ``dim``.
+
+    A method's first operand has no name; where another function is exported, the callable is a method only.
+    """
+    operands = operation.operands[1:] if operation.out is not None and not takes_out else operation.operands
+    return further_names((*operands, *operation.attributes))
+
+
+def _given_names(operation: Operation, takes_out: bool) -> tuple[str, ...]:
+    """The parameters of the callable's code.
+
+    Keywords of its own come in one dictionary, which costs no more than one of them. Where there are none, NumPy's
+    names are parameters, behind one that no call may reach by position.
+    """
+    names = positional_names(operation)
+    if operation.keyword_only or takes_out:
+        return (*names, REST)
+    others = other_names(operation, takes_out)
+    return (*names, "_beyond", *others) if others else names
 
 
 def stub() -> Any:
@@ -81,8 +121,13 @@ def stub() -> Any:
     return _first_call(locals())  # type: ignore[name-defined]  # noqa: F821
 
 
+_KEYWORDS: Final = 8  # the flag of a code object with **keywords
+
+
 @functools.cache
-def _stub_code(names: tuple[str, ...], positional: int, keyword_only: int) -> types.CodeType:
+def _stub_code(
+    names: tuple[str, ...], positional: int, keyword_only: int, takes_keywords: bool = False
+) -> types.CodeType:
     """The code of all callables with these parameters until their first call."""
     return stub.__code__.replace(
         co_name="operation",
@@ -91,6 +136,7 @@ def _stub_code(names: tuple[str, ...], positional: int, keyword_only: int) -> ty
         co_nlocals=len(names),
         co_argcount=positional,
         co_kwonlyargcount=keyword_only,
+        co_flags=stub.__code__.co_flags | (_KEYWORDS if takes_keywords else 0),
         co_filename="<pullback operation>",
     )
 
@@ -101,37 +147,43 @@ def compiled(name: str, source: str, namespace: dict[str, Any]) -> types.Functio
 
     file_name = f"<pullback {name}>"
     linecache.cache[file_name] = (len(source), None, source.splitlines(True), file_name)  # tracebacks show the source
-    exec(compile(source, file_name, "exec"), namespace)
-    function = namespace[name.rpartition(" ")[2]]
+    defined: dict[str, Any] = {}  # apart from what the source refers to: the function may have any name
+    exec(compile(source, file_name, "exec"), namespace, defined)
+    (function,) = defined.values()
     assert isinstance(function, types.FunctionType)
     return function
 
 
 def _names_for(operation: Operation) -> dict[str, Any]:
+    from pullback.arguments import with_names
     from pullback.op_general import general
     from pullback.tensor import LEAF, STALE, Tensor
     from pullback.views import attach_view, keep_layout, mark_inference, regenerate, saved_version
 
+    # No declaration has a name with such a beginning, so none can hide one of these.
     return {
-        "FAILED": _Failed,
-        "NOT_TENSORS": NOT_TENSORS,
-        "LEAF": LEAF,
-        "STALE": STALE,
-        "Tensor": Tensor,
-        "attach_view": attach_view,
-        "keep_layout": keep_layout,
-        "mark_inference": mark_inference,
-        "body": operation.body,
-        "check": operation.check,
-        "general": general,
-        "levels": levels,
-        "mode": mode,
-        "new": object.__new__,
-        "next_sequence": nodes.next_sequence,
-        "operation": operation,
-        "regenerate": regenerate,
-        "tables": operation.tables,
-        "saved_version": saved_version,
+        "_FAILED": _Failed,
+        "_Failure": Exception,
+        "_LEAF": LEAF,
+        "_STALE": STALE,
+        "_UNSET": UNSET,
+        "_Tensor": Tensor,
+        "_attach_view": attach_view,
+        "_keep_layout": keep_layout,
+        "_mark_inference": mark_inference,
+        "_body": operation.body,
+        "_check": operation.check,
+        "_defaults": {n: operation.defaults.get(n, UNSET) for n in operation.keyword_only},
+        "_general": general,
+        "_levels": levels,
+        "_mode": mode,
+        "_new": object.__new__,
+        "_next_sequence": nodes.next_sequence,
+        "_operation": operation,
+        "_regenerate": regenerate,
+        "_tables": operation.tables,
+        "_saved_version": saved_version,
+        "_with_names": with_names,
     }
 
 
@@ -180,121 +232,123 @@ def node_name_arguments(operation: Operation) -> tuple[str, ...]:
     return formula_arguments(operation.node_name) if not isinstance(operation.node_name, str) else ()
 
 
-def source_of(operation: Operation) -> str:
-    """The Python source of the operation's callable."""
+def source_of(operation: Operation, operator: bool = False, takes_out: bool = False) -> str:
+    """The Python source of the operation's callable; all names in it but the parameters' begin with ``_``."""
+    lines = [f"def {operation.name}({_signature_source(operation, operator, takes_out)}):"]
+    lines += _keyword_lines(operation, operator, takes_out)
     if operation.sequence or operation.outputs is not None:
-        return f"def {operation.name}({signature_source(operation)}):\n    return {general_call(operation)}\n"
+        return "\n".join((*lines, f"    return {general_call(operation)}")) + "\n"
     body = operation.body is not None
     first, *others = operation.promotes if operation.promotion != "same" else operation.operands[:1]
     plain = [o for o in operation.operands if o != first and o not in others]
-    lines = [
-        f"def {operation.name}({signature_source(operation)}):",
-        "    active = mode()",
-        f"    if active > 1{' or alpha != 1' if operation.scales else ''}{' or levels()' if operation.draws else ''}:",
+    scaled = operation.scales and not operator
+    lines += [
+        "    _active = _mode()",
+        f"    if _active > 1{' or alpha != 1' if scaled else ''}{' or _levels()' if operation.draws else ''}:",
         f"        return {general_call(operation)}",
         "    try:",
-        f"        backend = {first}.fast_backend",
-        f"        array_{first} = {first}.array",
-        f"        native = array_{first}.dtype",
-        "        kernel, node_type, scalars, constants = tables[backend][native]",
+        f"        _backend = {first}.fast_backend",
+        f"        _array_{first} = {first}.array",
+        f"        _native = _array_{first}.dtype",
+        "        _kernel, _node_type, _scalars, _constants = _tables[_backend][_native]",
     ]
     for other in others:
         lines += [
-            f"        if {other}.__class__ in scalars:",
-            f"            array_{other} = constants[{other}]",
-            f"            edge_{other} = alias_{other} = None",
+            f"        if {other}.__class__ in _scalars:",
+            f"            _array_{other} = _constants[{other}]",
+            f"            _edge_{other} = _alias_{other} = None",
             "        else:",
-            f"            array_{other} = {other}.array",
-            f"            if array_{other}.dtype is not native or {other}.fast_backend is not backend:",
+            f"            _array_{other} = {other}.array",
+            f"            if _array_{other}.dtype is not _native or {other}.fast_backend is not _backend:",
             f"                return {general_call(operation)}",
-            f"            edge_{other} = {other}.edge",
-            f"            alias_{other} = {other}.alias",
+            f"            _edge_{other} = {other}.edge",
+            f"            _alias_{other} = {other}.alias",
         ]
     for other in plain:
         indent = "        "
         if other in operation.optional:
             lines += [
                 f"        if {other} is None:",
-                f"            array_{other} = edge_{other} = None",
+                f"            _array_{other} = _edge_{other} = None",
                 "        else:",
             ]
             indent += "    "
         lines += [
-            f"{indent}array_{other} = {other}.array",
-            f"{indent}if {other}.fast_backend is not backend:",
+            f"{indent}_array_{other} = {other}.array",
+            f"{indent}if {other}.fast_backend is not _backend:",
             f"{indent}    return {general_call(operation)}",
-            f"{indent}edge_{other} = {other}.edge",
+            f"{indent}_edge_{other} = {other}.edge",
         ]
     if operation.ndim is not None:
-        wrong = " or ".join(f"array_{o}.ndim != {operation.ndim}" for o in operation.operands)
+        wrong = " or ".join(f"_array_{o}.ndim != {operation.ndim}" for o in operation.operands)
         lines += [f"        if {wrong}:", f"            return {general_call(operation)}"]
     if operation.check is not None and not operation.kernel_checks:
         given = ", ".join((*operation.operands, *(f"{a}={a}" for a in operation.attributes)))
-        lines.append(f"        check({given})")
-    arrays = ", ".join(f"array_{o}" for o in operation.operands)
+        lines.append(f"        _check({given})")
+    arrays = ", ".join(f"_array_{o}" for o in operation.operands)
     attributes = "".join(f", {a}={a}" for a in operation.attributes)
     lines += [
-        f"        array = {f'body(backend, {arrays}{attributes})' if body else f'kernel({arrays})'}",
-        "    except Exception:",
-        "        array, backend = None, FAILED  # the general path says what is wrong, outside of this handler",
-        "    if array.__class__ is not backend.array_type:",
-        "        if backend is FAILED:",
+        f"        _array = {f'_body(_backend, {arrays}{attributes})' if body else f'_kernel({arrays})'}",
+        "    except _Failure:",
+        "        _array, _backend = None, _FAILED  # the general path says what is wrong, outside of this handler",
+        "    if _array.__class__ is not _backend.array_type:",
+        "        if _backend is _FAILED:",
         f"            return {general_call(operation)}",
-        "        array = backend.as_array(array)",
-        "    out = new(Tensor)",
-        "    out.array = array",
-        "    out.backend = backend",
-        "    out.alias = None",
+        "        _array = _backend.as_array(_array)",
+        "    _out = _new(_Tensor)",
+        "    _out.array = _array",
+        "    _out.backend = _backend",
+        "    _out.alias = None",
     ]
     if operation.differentiable:
         lines += _recording(operation, first)
     else:
-        lines += ["    out.edge = None", "    if active < 0:", "        mark_inference(out)"]
+        lines += ["    _out.edge = None", "    if _active < 0:", "        _mark_inference(_out)"]
     if operation.keeps_layout:
         formatted = "memory_format" in operation.attributes
         lines += [
             f"    if {first}.alias is not None{' or memory_format is not None' if formatted else ''}:",
-            f"        keep_layout(out, {first}{', memory_format' if formatted else ''})",
+            f"        _keep_layout(_out, {first}{', memory_format' if formatted else ''})",
         ]
     if operation.view:
         values = ", ".join(operation.attributes)
-        lines.append(f"    attach_view(out, {first}, (operation.call, ({values}{',' if values else ''})), active)")
-    lines.append("    return out")
+        lines.append(f"    _attach_view(_out, {first}, (_operation.call, ({values}{',' if values else ''})), _active)")
+    lines.append("    return _out")
     return "\n".join(lines) + "\n"
 
 
 def _recording(operation: Operation, first: str) -> list[str]:
     """The lines that record a node where a gradient is wanted."""
-    edge = {o: f"edge_{o}" for o in operation.differentiable}
+    edge = {o: f"_edge_{o}" for o in operation.differentiable}
     wanted = " or ".join(f"{e} is not None" for e in edge.values())
-    lines = [f"    edge_{first} = {first}.edge"] if first in edge else []
-    condition = f"active == 0 and ({wanted})" if len(edge) > 1 else f"{wanted} and active == 0"
+    lines = [f"    _edge_{first} = {first}.edge"] if first in edge else []
+    condition = f"_active == 0 and ({wanted})" if len(edge) > 1 else f"{wanted} and _active == 0"
     if "dtype" in operation.attributes:  # a result of integers has no gradient
         condition += " and (dtype is None or dtype.category >= 2)"
     lines.append(f"    if {condition}:")
-    edges = [f"{o} if {e} is LEAF else {e} if {e} is not STALE else regenerate({o})" for o, e in edge.items()]
-    node_type = "node_type"
+    edges = [f"{o} if {e} is _LEAF else {e} if {e} is not _STALE else _regenerate({o})" for o, e in edge.items()]
+    node_type = "_node_type"
     if not isinstance(operation.node_name, str):
         arguments = ", ".join(f"{n}={n}" for n in node_name_arguments(operation))
-        node_type = f"operation.node_type(operation.node_name({arguments}), node_type.conjugates)"
+        node_type = f"_operation.node_type(_operation.node_name({arguments}), _node_type.conjugates)"
     lines += [
-        f"        node = new({node_type})",
-        f"        node.edges = ({', '.join(edges)},)",
-        "        node.sequence = next_sequence()",
-        "        node.hooks = node.output_alias = None",
+        f"        _node = _new({node_type})",
+        f"        _node.edges = ({', '.join(edges)},)",
+        "        _node.sequence = _next_sequence()",
+        "        _node.hooks = _node.output_alias = None",
     ]
     values, versions, aliased = [], [], []
     for saved in saved_values(operation):
         expression = saved.name
         if saved.name == "out":
-            expression = "array"
+            expression = "_array"
         elif saved.name.endswith("_shape") and saved.name[:-6] in operation.operands:
-            expression = f"array_{saved.name[:-6]}.shape"
+            expression = f"_array_{saved.name[:-6]}.shape"
         elif saved.name.endswith("_dtype") and saved.name[:-6] in operation.operands:
-            expression = f"backend.dtypes[array_{saved.name[:-6]}.dtype]"
+            expression = f"_backend.dtypes[_array_{saved.name[:-6]}.dtype]"
         elif saved.name in operation.operands:
             aliased.append(_has_alias(operation, saved.name, first))
-            versions.append(f"saved_version({saved.name})")
+            versions.append(f"_saved_version({saved.name})")
         # A value that only some gradients need is kept only where one of those is wanted.
         if set(saved.needed_by) != set(edge):
             needed = " or ".join(f"{edge[o]} is not None" for o in saved.needed_by)
@@ -302,44 +356,44 @@ def _recording(operation: Operation, first: str) -> list[str]:
             if saved.name in operation.operands:
                 versions[-1] += f" if {needed} else 0"
         values.append(expression)
-    lines.append(f"        node.saved = ({', '.join(values)}{',' if values else ''})")
+    lines.append(f"        _node.saved = ({', '.join(values)}{',' if values else ''})")
     if versions:
         lines += [
             f"        if {' or '.join(aliased)}:",
-            f"            node.versions = ({', '.join(versions)},)",
+            f"            _node.versions = ({', '.join(versions)},)",
             "        else:",
-            "            node.versions = None",
+            "            _node.versions = None",
         ]
     else:
-        lines.append("        node.versions = None")
+        lines.append("        _node.versions = None")
     if operation.broadcasts and len(operation.operands) > 1:
         # A Python number is an operand without an edge, and broadcasts nothing.
         maybe_numbers = set(operation.promotes[1:])
         same = " and ".join(
-            f"({o}.__class__ in scalars or array_{o}.shape == array_{first}.shape)"
+            f"({o}.__class__ in _scalars or _array_{o}.shape == _array_{first}.shape)"
             if o in maybe_numbers
-            else f"array_{o}.shape == array_{first}.shape"
+            else f"_array_{o}.shape == _array_{first}.shape"
             for o in operation.operands
             if o != first
         )
         reductions = ", ".join(
-            f"(array_{o}.shape, backend.dtypes[native]) if {edge[o]} is not None and array_{o}.shape != array.shape"
-            " else None"
+            f"(_array_{o}.shape, _backend.dtypes[_native])"
+            f" if {edge[o]} is not None and _array_{o}.shape != _array.shape else None"
             for o in operation.differentiable
         )
-        lines += [f"        node.reductions = None if {same} else ({reductions},)"]
+        lines += [f"        _node.reductions = None if {same} else ({reductions},)"]
     else:
-        lines.append("        node.reductions = None")
-    lines += ["        out.edge = node", "    else:", "        out.edge = None"]
+        lines.append("        _node.reductions = None")
+    lines += ["        _out.edge = _node", "    else:", "        _out.edge = None"]
     if not operation.view:
-        lines += ["        if active < 0:", "            mark_inference(out)"]
+        lines += ["        if _active < 0:", "            _mark_inference(_out)"]
     return lines
 
 
 def _has_alias(operation: Operation, operand: str, first: str) -> str:
     """The expression, in the callable, for "this operand may be written elsewhere": it has an alias, so a version."""
     if operand != first and operation.promotion != "same" and operand in operation.promotes:
-        return f"alias_{operand} is not None"
+        return f"_alias_{operand} is not None"
     if operand in operation.optional:
         return f"({operand} is not None and {operand}.alias is not None)"
     return f"{operand}.alias is not None"
@@ -349,21 +403,56 @@ def _is_aliased(operation: Operation, operand: str) -> str:
     """The expression, in the node, for "this saved operand may have been written since"."""
     if len(operation.operands) == 1:
         return f"{operand}.alias is not None"
-    return f"({operand}.__class__ not in NOT_TENSORS and {operand}.alias is not None)"
+    return f"({operand}.__class__ not in _NOT_TENSORS and {operand}.alias is not None)"
 
 
-def signature_source(operation: Operation) -> str:
-    """The parameters of the callable, without defaults."""
-    positional = [*operation.operands, *(a for a in operation.attributes if a not in operation.keyword_only)]
-    names = positional + (["*", *operation.keyword_only] if operation.keyword_only else [])
-    return ", ".join(names)  # the defaults live on the function object, which keeps them
+def _signature_source(operation: Operation, operator: bool, takes_out: bool) -> str:
+    """The parameters of the callable's code, without defaults: those live on the function object, which keeps them."""
+    names = positional_names(operation) if operator else _given_names(operation, takes_out)
+    return ", ".join(f"**{n}" if n == REST else n for n in names)
+
+
+def _keyword_lines(operation: Operation, operator: bool, takes_out: bool) -> list[str]:
+    """The lines that give the keywords their values; :func:`pullback.arguments.with_names` knows the other names."""
+    if operator:
+        return [f"    {name} = {_default_source(operation, name)}" for name in operation.keyword_only]
+    names = _given_names(operation, takes_out)
+    given = ", ".join(f"{n!r}: {n}" for n in (*operation.operands, *operation.attributes))
+    if names[-1] == REST:
+        taken = [f"        {n} = _rest.pop({n!r}, _defaults[{n!r}])" for n in operation.keyword_only]
+        left = [f"    {n} = {_default_source(operation, n)}" for n in operation.keyword_only]
+        to, written = "", []
+        if takes_out:
+            taken.append("        _target = _rest.pop('out', None)")
+            to = ", _target"
+            called = general_call(operation).removeprefix("_general(").removesuffix(")")
+            written = ["        if _target is not None:", f"            return _write_result({called}, _target)"]
+        renamed = ["        if _rest:", f"            return _with_names(_operation, _general, {{{given}}}, _rest{to})"]
+        otherwise = ["    else:", *(f"    {line}" for line in left)] if left else []
+        return ["    if _rest:", *taken, *renamed, *written, *otherwise]
+    if "_beyond" not in names:
+        return []
+    others = names[names.index("_beyond") :]
+    found = " or ".join(f"{n} is not _UNSET" for n in others)
+    rest = ", ".join(f"{n!r}: {n}" for n in others)
+    return [f"    if {found}:", f"        return _with_names(_operation, _general, {{{given}}}, {{{rest}}})"]
+
+
+def _default_source(operation: Operation, name: str) -> str:
+    value = operation.defaults.get(name, UNSET)
+    constant = value is None or value.__class__ in (bool, int, str)
+    return repr(value) if constant else f"_defaults[{name!r}]"
 
 
 def general_call(operation: Operation) -> str:
     """The source of a call of the general path with the callable's arguments."""
     operands = ", ".join(operation.operands)
     attributes = ", ".join(f"{a!r}: {a}" for a in operation.attributes)
-    return f"general(operation, ({operands},), {{{attributes}}})"
+    return f"_general(_operation, ({operands},), {{{attributes}}})"
+
+
+def _any_of(values: Iterable[Any]) -> Any:
+    return next(iter(values))
 
 
 def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[Node]:
@@ -373,8 +462,10 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
     source, formulas = _apply_source(operation, names, conjugates)
     namespace: dict[str, Any] = {
         "__name__": operation.module,
-        "freed_error": nodes.freed_error,
-        "NOT_TENSORS": NOT_TENSORS,
+        "_freed_error": nodes.freed_error,
+        "_NOT_TENSORS": NOT_TENSORS,
+        "_tuple": tuple,
+        "_any": _any_of,
         **formulas,
     }
     if names or operation.partials is not None:
@@ -382,11 +473,11 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
         from pullback.views import check_versions, rewrap_output
 
         namespace |= {
-            "check_versions": check_versions,
-            "rewrap_output": rewrap_output,
-            "mul": registry["mul"].call,
-            "neg": registry["neg"].call,
-            "conj": registry["conj"].call,
+            "_check_versions": check_versions,
+            "_rewrap_output": rewrap_output,
+            "_mul": registry["mul"].call,
+            "_neg": registry["neg"].call,
+            "_conj": registry["conj"].call,
         }
     apply = compiled(f"{name} apply", source, namespace)
     saved_operands = tuple(i for i, n in enumerate(names) if n in operation.operands)
@@ -420,49 +511,49 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
 
 
 def _apply_source(operation: Operation, names: list[str], conjugates: bool) -> tuple[str, dict[str, Any]]:
-    """Source of ``apply(self, grad)`` and the formulas it refers to."""
-    lines = ["def apply(self, grad):"]
+    """Source of ``apply(_self, grad)`` and the formulas it refers to."""
+    lines = ["def apply(_self, grad):"]
     operands = [n for n in names if n in operation.operands]
     if names:
         lines += [
-            "    saved = self.saved",
-            "    if saved is None:",
-            "        raise freed_error()",
-            f"    {', '.join(names)}, = saved",
+            "    _saved = _self.saved",
+            "    if _saved is None:",
+            "        raise _freed_error()",
+            f"    {', '.join(names)}, = _saved",
         ]
     if operands and not operation.sequence:
         aliased = " or ".join(_is_aliased(operation, n) for n in operands)
-        lines += [f"    if {aliased}:", "        check_versions(self)"]
+        lines += [f"    if {aliased}:", "        _check_versions(_self)"]
     outputs = [n for n in names if n == "out" or n in (operation.outputs or ())]
     if outputs:
-        lines += ["    if self.output_alias is not None:", "        check_versions(self)"]
+        lines += ["    if _self.output_alias is not None:", "        _check_versions(_self)"]
     if operation.outputs is not None:
-        lines += ["    grads = grad", "    grad = grads.get(0)", "    given = next(iter(grads.values()))"]
+        lines += ["    grads = grad", "    grad = grads.get(0)", "    _given = _any(grads.values())"]
         if not _uses(operation, "grads"):
             lines += ["    if grad is None:", f"        return ({'None, ' * len(operation.differentiable)})"]
     for number, output in enumerate(outputs):
-        given = "given" if operation.outputs is not None else "grad"
+        given = "_given" if operation.outputs is not None else "grad"
         slot = (operation.outputs or ("out",)).index(output) if output != "out" else 0
-        lines.append(f"    {outputs[number]} = rewrap_output(self, {output}, {given}.backend, {slot})")
+        lines.append(f"    {outputs[number]} = _rewrap_output(_self, {output}, {given}.backend, {slot})")
     formulas: dict[str, Any] = {}
     results = []
     for operand, formula in (operation.partials or operation.vjp).items():
         if operand not in operation.differentiable:
             continue
-        formulas[f"formula_{operand}"] = formula
+        formulas[f"_formula_{operand}"] = formula
         arguments = ", ".join(f"{n}={n}" for n in formula_arguments(formula))
         if operation.partials is None:
-            results.append(f"formula_{operand}({arguments})")
+            results.append(f"_formula_{operand}({arguments})")
         else:
-            results.append(_times_partial(formula, f"formula_{operand}({arguments})", conjugates))
+            results.append(_times_partial(formula, f"_formula_{operand}({arguments})", conjugates))
     if operation.sequence:
-        lines.append(f"    return tuple({results[0]})")
+        lines.append(f"    return _tuple({results[0]})")
     elif len(results) == 1:
         lines.append(f"    return ({results[0]},)")
     else:
         for number, result in enumerate(results):
-            results[number] = f"None if edges[{number}] is None else {result}"
-        lines += ["    edges = self.edges", f"    return ({', '.join(results)},)"]
+            results[number] = f"None if _edges[{number}] is None else {result}"
+        lines += ["    _edges = _self.edges", f"    return ({', '.join(results)},)"]
     return "\n".join(lines) + "\n", formulas
 
 
@@ -475,9 +566,9 @@ def _times_partial(formula: Formula | float | str, call: str, conjugates: bool) 
     if isinstance(formula, int | float):
         if formula == 1:
             return "grad"
-        return "neg(grad)" if formula == -1 else f"mul(grad, {formula!r})"
+        return "_neg(grad)" if formula == -1 else f"_mul(grad, {formula!r})"
     partial = formula if isinstance(formula, str) else call
-    return f"mul(grad, {f'conj({partial})' if conjugates else partial})"
+    return f"_mul(grad, {f'_conj({partial})' if conjugates else partial})"
 
 
 def make_inplace(operation: Operation) -> Callable[..., Any]:

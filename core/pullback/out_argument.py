@@ -159,19 +159,6 @@ class FunctionsWithOut:
                 self.make(name)
 
 
-def source_with_out(operation: Operation, source: str) -> str:
-    """The source of an operation's callable with the keyword ``out``."""
-    from pullback.op_callable import general_call, signature_source
-
-    signature = signature_source(operation)
-    before, _, after = source.partition(f"({signature}):\n")
-    given = general_call(operation).removeprefix("general(").removesuffix(")")
-    return (
-        f"{before}({signature}{', ' if operation.keyword_only else ', *, '}out):\n"
-        f"    if out is not None:\n        return write_result({given}, out)\n{after}"
-    )
-
-
 _VARIADIC, _KEYWORDS = 4, 8  # the flags of a code object with *arguments and **keywords
 
 
@@ -218,10 +205,10 @@ def _with_out(record: Operation | Composite, declared: FunctionType) -> Callable
         source = (
             f"def {record.name}({parameters}):\n"
             "    if out is not None:\n"
-            f"        return write_result(record, ({given}), {{{named}}}, out, function)\n"
-            f"    return function({given}{passed})\n"
+            f"        return _write_result(_record, ({given}), {{{named}}}, out, _function)\n"
+            f"    return _function({given}{passed})\n"
         )
-        namespace.update(record=record, function=declared, write_result=write_result)
+        namespace.update(_record=record, _function=declared, _write_result=write_result)
         function.__code__ = compiled(f"function {record.name}", source, namespace).__code__
         make_function_overridable(function)
         ordered = [*(arguments[n] for n in positional), *(arguments[variadic] if variadic else ())]

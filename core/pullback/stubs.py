@@ -132,7 +132,7 @@ def function_signatures(operation: Operation) -> list[Signature]:
 
 def takes_out(function: Any) -> bool:
     """Whether a function was given the keyword ``out`` when it was exported."""
-    return "out" in (getattr(function, "__kwdefaults__", None) or {})
+    return inspect.isfunction(function) and "out" in inspect.signature(function).parameters
 
 
 def with_out(signature: Signature) -> Signature:

@@ -90,7 +90,7 @@ def test_a_warning_that_is_an_error_leaves_the_tensors_as_they_were() -> None:
         (lambda: pb.exp(pb.ones(2), out=3), r"exp\(\): argument 'out' must be Tensor, not int"),
         (lambda: pb.exp(pb.ones(2), out=(1,)), "must be Tensor, not int"),
         (lambda: pb.sort(pb.ones(2), out=(pb.ones(2),)), "expected tuple of 2 elements but got 1"),
-        (lambda: pb.exp(pb.ones(2), pb.ones(2)), "takes 1 positional argument"),
+        (lambda: pb.exp(pb.ones(2), pb.ones(2)), "takes from 0 to 1 positional arguments"),
         (lambda: pb.ones(2).exp(out=pb.ones(2)), "unexpected keyword argument 'out'"),
         (lambda: pb.ones(2).__add__(1, out=pb.ones(2)), "unexpected keyword argument 'out'"),
     ],
@@ -163,7 +163,7 @@ def test_the_declaration_says_who_has_it() -> None:
     assert registry["mm"].out is EXACT
     assert registry["reshape"].out is None
     assert all(
-        ("out" in (getattr(getattr(pb, name), "__kwdefaults__", None) or {})) == (record.out is not None)
+        ("out" in inspect.signature(getattr(pb, name)).parameters) == (record.out is not None)
         for name, record in registry.items()
         if inspect.isfunction(getattr(pb, name, None))
     )

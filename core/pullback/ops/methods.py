@@ -28,16 +28,16 @@ def attach_method(name: str, function: Callable[..., Any]) -> None:
 class _DeclaredLater:
     """Stands for a Tensor method until it is first asked for: then the module that declares it is imported."""
 
-    __slots__ = ("module", "name")
+    __slots__ = ("home", "name")
 
     def __init__(self, module: str, name: str) -> None:
-        self.module = module
+        self.home = f"pullback.ops.{module}"
         self.name = name
 
     def __get__(self, tensor: Tensor | None, kind: type[Tensor]) -> Any:
         import importlib
 
-        importlib.import_module(f"pullback.ops.{self.module}")  # the declaration takes this one's place
+        importlib.import_module(self.home)  # the declaration takes this one's place
         return getattr(kind if tensor is None else tensor, self.name)
 
 
