@@ -7,11 +7,16 @@ def device_count() -> int:
     """The number of CUDA devices that some backend can use on this machine."""
     from pullback.backend.registry import known_backends, unavailable_reason
     from pullback.backend.selection import get_backend
+    from pullback.errors import BackendError
 
     found = 0
     for name, spec in known_backends().items():
-        if "cuda" in spec.device_types and unavailable_reason(name) is None:
+        if "cuda" not in spec.device_types or unavailable_reason(name) is not None:
+            continue
+        try:
             found = max(found, sum(device.type == "cuda" for device in get_backend(name).devices()))
+        except BackendError:  # it cannot be made, whatever it says; `pullback doctor` shows why
+            continue
     return found
 
 

@@ -6,11 +6,18 @@ from collections.abc import Iterable
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'numpy'?"`` for a near miss among the ``known`` names, else the empty string."""
+    """``"; did you mean 'numpy'?"`` for a near miss among the ``known`` names, else the empty string.
+
+    Examples
+    --------
+    >>> did_you_mean("NumPI", ["jax", "numpy"])
+    "; did you mean 'numpy'?"
+    """
     import difflib
 
-    matches = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
+    by_folded = {other.casefold(): other for other in known}
+    matches = difflib.get_close_matches(name.casefold(), list(by_folded), n=1)
+    return f"; did you mean {by_folded[matches[0]]!r}?" if matches else ""
 
 
 class BackendError(RuntimeError):
@@ -28,16 +35,28 @@ class UnknownBackendError(BackendError, ValueError):
         The names that exist.
     source : str, optional
         Where the name came from, as in ``"PULLBACK_BACKEND"``.
+    left_out : iterable of str
+        What is wrong with plugins, one of which may have the backend.
     """
 
-    def __init__(self, name: str, known: Iterable[str], source: str | None = None) -> None:
-        names = list(known)
+    def __init__(
+        self, name: str, known: Iterable[str], source: str | None = None, left_out: Iterable[str] = ()
+    ) -> None:
+        names, broken = list(known), list(left_out)
         self.name = name
         self.known = tuple(names)
+        self.source = source
+        self.left_out = tuple(broken)
         origin = f" (from {source})" if source else ""
         listing = ", ".join(repr(n) for n in names) or "none"
         hint = did_you_mean(name, names)
-        super().__init__(f"unknown backend {name!r}{origin}{hint or ';'} known backends: {listing}")
+        message = f"unknown backend {name!r}{origin}{hint or ';'} known backends: {listing}"
+        if broken:
+            message += ". A plugin that is broken may have it: " + " | ".join(broken)
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type, tuple[str, tuple[str, ...], str | None, tuple[str, ...]]]:
+        return type(self), (self.name, self.known, self.source, self.left_out)
 
 
 class BackendUnavailableError(BackendError):
@@ -55,6 +74,9 @@ class BackendUnavailableError(BackendError):
         self.name = name
         self.reason = reason
         super().__init__(f"backend {name!r} is not available: {reason}")
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.name, self.reason)
 
 
 class MissingKernelError(BackendError, NotImplementedError, AttributeError):

@@ -117,8 +117,10 @@ class Backend:
     def add_kernels(self, kernels: Mapping[str, Kernel]) -> None:
         """Add kernels or replace them by faster ones."""
         for name, kernel in kernels.items():
-            if not callable(kernel) or name in _CONTRACT or name.startswith("_"):
-                raise BackendError(f"{name!r} cannot be a kernel of backend {self.name!r}")
+            problem = kernel_problem(name, kernel)
+            if problem:
+                raise BackendError(f"{problem} (of backend {self.name!r})")
+        for name, kernel in kernels.items():
             setattr(self, name, kernel)
             # An array library's in-place form of the kernel that was replaced is no longer its equal.
             self.inplace_kernels = self.inplace_kernels - {name}
@@ -288,3 +290,14 @@ class Backend:
 
 
 _CONTRACT = frozenset(vars(Backend)) | frozenset(Backend.__annotations__)
+
+
+def kernel_problem(name: object, kernel: object) -> str:
+    """Why something cannot be added to a backend as a kernel; the empty string where it can."""
+    if not isinstance(name, str) or not name.isidentifier():
+        return f"{name!r} cannot be a kernel's name"
+    if name in _CONTRACT or name.startswith("_"):
+        return f"{name!r} cannot be a kernel: it is a part of what every backend is"
+    if not callable(kernel):
+        return f"{name!r} cannot be a kernel: it is not callable"
+    return ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pullback.backend.names import name_problem
 from pullback.dtypes import DType
 
 
@@ -60,3 +61,26 @@ class BackendSpec(NamedTuple):
     device_types: tuple[str, ...] = ("cpu",)
     array_modules: tuple[str, ...] = ()
     install: str = ""
+
+
+def spec_problem(spec: BackendSpec) -> str:
+    """What is wrong with a description of a backend; the empty string where nothing is."""
+    problem = name_problem(spec.name)
+    if problem:
+        return problem
+    if not isinstance(spec.loader, str):
+        return f"loader must be 'module:Class', not an object of type {type(spec.loader).__name__}"
+    module, _, attribute = spec.loader.partition(":")
+    if not all(part.isidentifier() for part in [*module.split("."), *attribute.split(".")]):
+        return f"loader must be 'module:Class', not {spec.loader!r}"
+    for field in ("device_types", "array_modules"):
+        value = getattr(spec, field)
+        if not isinstance(value, (tuple, list)) or not all(isinstance(item, str) and item for item in value):
+            hint = f"; did you mean ({value!r},)?" if isinstance(value, str) else ""
+            return f"{field} must be a tuple of str, not {value!r}{hint}"
+    for field in ("description", "install"):
+        if not isinstance(getattr(spec, field), str):
+            return f"{field} must be a str, not an object of type {type(getattr(spec, field)).__name__}"
+    if not isinstance(spec.distribution, (str, type(None))):
+        return f"distribution must be a str, not an object of type {type(spec.distribution).__name__}"
+    return ""

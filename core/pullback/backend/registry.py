@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from _thread import RLock  # `threading` itself takes a millisecond to import
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullback.backend.base import Backend
 from pullback.errors import BackendError, BackendUnavailableError, UnknownBackendError
 
 if TYPE_CHECKING:
     from pullback.backend.records import BackendSpec
+    from pullback.plugin.isolation import Turn
 
-_lock = RLock()
+_lock = RLock()  # of these tables; never held while others' code runs
 _specs: dict[str, BackendSpec] = {}
 _backends: dict[str, Backend] = {}
+_turns: dict[str, Turn] = {}  # of creating each backend
+_silent: dict[str, str] = {}  # what backends that did not answer in time were doing
 _discovered = False
 
 
@@ -22,14 +25,28 @@ def discover() -> None:
     global _discovered
     if _discovered:
         return
-    with _lock:
+    from pullback.plugin.manager import backend_specs, extra_kernels
+
+    with _turn("").taken() as is_first:
         if _discovered:
             return
-        from pullback.plugin.manager import backend_specs
-
         for spec in backend_specs():
             _specs.setdefault(spec.name, spec)
+        if not is_first:
+            return  # a plugin asks while it is loaded itself, and has to do with what came before it
         _discovered = True
+        for backend in list(_backends.values()):  # those that such a plugin needed
+            for kernels in extra_kernels(backend):
+                backend.add_kernels(kernels)
+
+
+def _turn(name: str) -> Turn:
+    found = _turns.get(name)
+    if found is None:
+        from pullback.plugin.isolation import Turn
+
+        found = _turns.setdefault(name, Turn())
+    return found
 
 
 def register_backend(backend: Backend | BackendSpec, *, replace: bool = False) -> None:
@@ -40,24 +57,54 @@ def register_backend(backend: Backend | BackendSpec, *, replace: bool = False) -
     backend : Backend or BackendSpec
     replace : bool, default False
         Whether it may take the place of another backend of its name. Tensors made before keep the old one.
-    """
-    from pullback.backend.records import BackendSpec
 
+    Raises
+    ------
+    BackendError
+        Where the name is taken, or none that a backend may have, or the description makes no sense.
+    """
+    from pullback.backend.records import BackendSpec, spec_problem
+
+    if isinstance(backend, BackendSpec):
+        problem, spec = spec_problem(backend), backend
+    elif isinstance(backend, Backend):
+        problem, spec = instance_problem(backend), _spec_of(backend)
+    else:
+        hint = ""
+        if isinstance(backend, type) and issubclass(backend, (Backend, BackendSpec)):
+            hint = f"; did you mean {backend.__name__}()?"
+        raise TypeError(
+            f"register_backend(): argument 'backend' must be Backend or BackendSpec, not {type(backend).__name__}{hint}"
+        )
+    if problem:
+        raise BackendError(f"register_backend(): {problem}")
     discover()
     with _lock:
-        if backend.name in _specs and not replace:
-            raise BackendError(
-                f"a backend named {backend.name!r} is registered already; pass replace=True to replace it"
-            )
-        if isinstance(backend, BackendSpec):
-            _specs[backend.name] = backend
-            _backends.pop(backend.name, None)
+        if spec.name in _specs and not replace:
+            raise BackendError(f"a backend named {spec.name!r} is registered already; pass replace=True to replace it")
+        _specs[spec.name] = spec
+        _silent.pop(spec.name, None)
+        if isinstance(backend, Backend):
+            _backends[spec.name] = backend
         else:
-            loader = f"{type(backend).__module__}:{type(backend).__qualname__}"
-            _specs[backend.name] = BackendSpec(
-                backend.name, loader, device_types=tuple({d.type for d in backend.devices()})
-            )
-            _backends[backend.name] = backend
+            _backends.pop(spec.name, None)
+
+
+def instance_problem(backend: Backend) -> str:
+    """What a backend lacks that every backend has to have; the empty string where it lacks nothing."""
+    from pullback.backend.names import name_problem
+
+    lacking = [a for a in ("name", "array_type", "dtypes", "native_dtypes") if not hasattr(backend, a)]
+    if lacking:
+        return f"{type(backend).__name__} does not define {', '.join(lacking)}: is super().__init__() called?"
+    return name_problem(backend.name)
+
+
+def _spec_of(backend: Backend) -> BackendSpec:
+    from pullback.backend.records import BackendSpec
+
+    loader = f"{type(backend).__module__}:{type(backend).__qualname__}"
+    return BackendSpec(backend.name, loader, device_types=tuple({d.type for d in backend.devices()}))
 
 
 def unregister_backend(name: str) -> None:
@@ -65,9 +112,17 @@ def unregister_backend(name: str) -> None:
     discover()
     with _lock:
         if name not in _specs:
-            raise UnknownBackendError(name, _specs)
+            raise unknown(name)
         del _specs[name]
         _backends.pop(name, None)
+        _silent.pop(name, None)
+
+
+def unknown(name: str, source: str | None = None) -> UnknownBackendError:
+    """The error for a name that no backend has: it says which plugins were left out, one of which may have it."""
+    from pullback.plugin.manager import left_out
+
+    return UnknownBackendError(name, _specs, source, left_out())
 
 
 def known_backends() -> dict[str, BackendSpec]:
@@ -101,47 +156,102 @@ def _load_class(spec: BackendSpec) -> type[Backend]:
     return found
 
 
+def _stated_reason(spec: BackendSpec, backend_class: type[Backend]) -> str | None:
+    """What the class says of why it does not work here, as one line."""
+    from pullback.plugin.isolation import one_line, represented
+
+    reason: Any = backend_class.unavailable_reason()
+    if reason is None:
+        return None
+    if not isinstance(reason, str) or not reason.strip():
+        return f"{spec.loader}.unavailable_reason() returned {represented(reason)}, not None or one line"
+    return one_line(reason)
+
+
 def unavailable_reason(name: str) -> str | None:
-    """None where the backend ``name`` works on this machine, else one line that says why not."""
+    """None where the backend ``name`` works on this machine, else one line that says why not.
+
+    Its library is loaded to find that out. A backend that does not answer within a minute (or the seconds that the
+    environment variable ``PULLBACK_PLUGIN_TIMEOUT`` sets) is not available either.
+    """
     discover()
     if name in _backends:
         return None
-    if name not in _specs:
-        raise UnknownBackendError(name, _specs)
-    spec = _specs[name]
+    spec = _spec_named(name)
+    if name in _silent:
+        return _silent[name]
+    from pullback.plugin.isolation import LIBRARY_SECONDS, PluginFailure, TimedOut, plugin_seconds, run_isolated
+
     try:
-        return _load_class(spec).unavailable_reason()
-    except BackendUnavailableError as error:
+        return run_isolated(
+            lambda: _stated_reason(spec, _load_class(spec)), seconds=plugin_seconds(LIBRARY_SECONDS)
+        ).result
+    except TimedOut as failure:
+        reason = _silent[name] = f"it did not answer whether it works here: {failure}"
+        return reason
+    except PluginFailure as failure:
+        return _cause_of(spec, failure.__cause__)
+
+
+def _spec_named(name: str) -> BackendSpec:
+    if not isinstance(name, str):
+        _refuse(name)
+    spec = _specs.get(name)
+    if spec is None:
+        raise unknown(name)
+    return spec
+
+
+def _refuse(name: Any) -> NoReturn:
+    """Refuse what is neither a backend nor its name; a library's module is what one has at hand."""
+    called = getattr(name, "__name__", "")
+    hint = f"; did you mean {called!r}?" if called in _specs else ""
+    raise TypeError(f"a backend is given by its name or as a Backend, not as {type(name).__name__}{hint}")
+
+
+def _cause_of(spec: BackendSpec, error: BaseException | None) -> str:
+    from pullback.plugin.isolation import described
+
+    if isinstance(error, BackendUnavailableError):
         return error.reason
-    except Exception as error:
-        return f"{spec.loader} does not load: {type(error).__name__}: {error}"
+    return f"{spec.loader} does not load: {described(error)}" if error is not None else ""
 
 
 def create_backend(name: str) -> Backend:
     """The backend of that name, created if this is its first use."""
     discover()
-    with _lock:
+    existing = _backends.get(name) if isinstance(name, str) else None
+    if existing is not None:
+        return existing
+    spec = _spec_named(name)
+    with _turn(name).taken() as is_first:
         existing = _backends.get(name)
         if existing is not None:
             return existing
-        spec = _specs.get(name)
-        if spec is None:
-            raise UnknownBackendError(name, _specs)
-        try:
-            backend_class = _load_class(spec)
-            reason = backend_class.unavailable_reason()
-            if reason is not None:
-                raise BackendUnavailableError(name, reason)
-            backend = backend_class()
-        except BackendError:
-            raise
-        except Exception as error:
-            cause = f"{spec.loader} does not load: {type(error).__name__}: {error}"
-            raise BackendUnavailableError(name, cause) from error
-        backend.name = name
+        if not is_first:
+            raise BackendError(f"backend {name!r} needs itself while it is created")
+        backend = _created(spec)
         from pullback.plugin.manager import extra_kernels
 
         for kernels in extra_kernels(backend):
             backend.add_kernels(kernels)
-        _backends[name] = backend
-        return backend
+        with _lock:
+            return _backends.setdefault(name, backend)
+
+
+def _created(spec: BackendSpec) -> Backend:
+    try:
+        backend_class = _load_class(spec)
+        reason = _stated_reason(spec, backend_class)
+        if reason is not None:
+            raise BackendUnavailableError(spec.name, reason)
+        backend = backend_class()
+    except (BackendError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # also SystemExit, of a module that is a script
+        raise BackendUnavailableError(spec.name, _cause_of(spec, error)) from error
+    backend.name = spec.name
+    problem = instance_problem(backend)
+    if problem:
+        raise BackendUnavailableError(spec.name, f"{spec.loader} cannot be used: {problem}")
+    return backend

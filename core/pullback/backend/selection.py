@@ -37,7 +37,10 @@ def get_backend(name: str | Backend) -> Backend:
     """
     if isinstance(name, Backend):
         return name
-    backend = registry._backends.get(name)
+    try:
+        backend = registry._backends.get(name)
+    except TypeError:  # it is not even hashable: the registry says what a backend is given by
+        backend = None
     return registry.create_backend(name) if backend is None else backend
 
 
@@ -59,8 +62,8 @@ def _initial_backend() -> Backend:
     name = os.environ.get("PULLBACK_BACKEND", "").strip() or "numpy"
     try:
         _initial = get_backend(name)
-    except UnknownBackendError as error:
-        raise UnknownBackendError(name, error.known, source="PULLBACK_BACKEND") from None
+    except UnknownBackendError:
+        raise registry.unknown(name, source="PULLBACK_BACKEND") from None
     return _initial
 
 

@@ -84,13 +84,12 @@ def demo(backends: tuple[str, ...], epochs: int, seed: int, plot: Path | None) -
 
 def _chosen(backends: tuple[str, ...]) -> list[str]:
     """The names to train on, NumPy first because the others are compared with it."""
-    from pullback.backend.registry import known_backends
-    from pullback.errors import UnknownBackendError
+    from pullback.backend.registry import known_backends, unknown
 
     known = list(known_backends())
     for name in backends:
         if name not in known:
-            raise click.BadParameter(str(UnknownBackendError(name, known)), param_hint="--backend")
+            raise click.BadParameter(str(unknown(name)), param_hint="--backend")
     return sorted(dict.fromkeys(backends or known), key=lambda name: name != "numpy")
 
 

@@ -6,13 +6,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 PACKAGES = ("numpy", "ml_dtypes", "pluggy", "jax", "jaxlib", "cupy")
 
 #: pullback's own environment variables; another ``PULLBACK_...`` that resembles one is probably misspelt.
 STRICT = "PULLBACK_STRICT_PLUGINS"
-OWN_VARIABLES = ("PULLBACK_BACKEND", STRICT)
+TIMEOUT = "PULLBACK_PLUGIN_TIMEOUT"
+OWN_VARIABLES = ("PULLBACK_BACKEND", STRICT, TIMEOUT)
 
 #: Variables of the backends' libraries that change what they do or what they find.
 FOREIGN_PREFIXES = ("JAX_", "XLA_", "CUPY_")
@@ -43,7 +45,7 @@ def diagnose() -> Diagnosis:
 
     problems: list[dict[str, str]] = []
     environment = _environment(problems)
-    with _lenient_plugins(), warnings.catch_warnings():
+    with _lenient_plugins(problems), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # each of them is a problem in the list
         versions = _versions(problems)
         backends = _backends(problems)
@@ -52,14 +54,20 @@ def diagnose() -> Diagnosis:
 
 
 @contextmanager
-def _lenient_plugins() -> Iterator[None]:
-    """Look at every plugin even where a broken one is to stop the program."""
-    wanted = os.environ.pop(STRICT, None)
+def _lenient_plugins(problems: list[dict[str, str]]) -> Iterator[None]:
+    """Look at every plugin even where a broken one is to stop the program, or a setting makes no sense."""
+    from pullback.plugin.isolation import plugin_seconds
+
+    wanted = {STRICT: os.environ.pop(STRICT, None)}
+    try:
+        plugin_seconds()
+    except ValueError as error:
+        problems.append({"what": str(error), "fix": f"unset {TIMEOUT}"})
+        wanted[TIMEOUT] = os.environ.pop(TIMEOUT, None)
     try:
         yield
     finally:
-        if wanted is not None:
-            os.environ[STRICT] = wanted
+        os.environ.update({name: value for name, value in wanted.items() if value is not None})
 
 
 def _versions(problems: list[dict[str, str]]) -> dict[str, str | None]:
@@ -111,20 +119,20 @@ def _cupy_distributions() -> dict[str, str]:
 def _plugins(problems: list[dict[str, str]]) -> list[dict[str, Any]]:
     from pullback.plugin.manager import call_each, plugin_records
 
-    for hook in ("pullback_operations", "pullback_tools", "pullback_commands"):
-        call_each(hook)  # one that raises is in the records from then on
+    for hook in ("pullback_operations", "pullback_tools", "pullback_conformance", "pullback_commands"):
+        call_each(hook)  # one that fails is in the records from then on
     plugins = []
     for record in plugin_records():
-        broken = record.status != "loaded"
-        plugins.append({**record._asdict(), "broken": broken})
-        if broken:
+        plugins.append({**record._asdict(), "broken": record.status != "loaded"})
+        if record.reason or record.status != "loaded":
             origin = f"plugin {record.name!r} of distribution {record.distribution!r}"
             problems.append({"what": f"{origin}: {record.reason or record.status}", "fix": record.fix})
     return plugins
 
 
 def _backends(problems: list[dict[str, str]]) -> list[dict[str, Any]]:
-    from pullback.backend.registry import create_backend, known_backends, unavailable_reason
+    from pullback.backend.registry import known_backends, unavailable_reason
+    from pullback.plugin.isolation import LIBRARY_SECONDS, PluginFailure, plugin_seconds, run_isolated
 
     default = _default_backend(problems)
     backends = []
@@ -143,31 +151,39 @@ def _backends(problems: list[dict[str, str]]) -> list[dict[str, Any]]:
         }
         if found["reason"] is None:
             try:
-                backend = create_backend(name)
-                found["devices"] = [str(device) for device in backend.devices()]
-                found["versions"] = backend.versions()
+                found |= run_isolated(partial(_description_of, name), seconds=plugin_seconds(LIBRARY_SECONDS)).result
                 found["available"] = True
-            except Exception as error:
-                found["reason"] = f"{type(error).__name__}: {error}"
+            except PluginFailure as failure:
+                found["reason"] = str(failure).removeprefix("raised ")
                 found["broken"] = True
         else:
             # An optional library that is absent is no fault; one that is there and fails to load is.
-            found["broken"] = " does not load: " in found["reason"] or name == "numpy"
+            found["broken"] = name == "numpy" or any(
+                sign in found["reason"] for sign in (" does not load: ", "unavailable_reason() ", " did not answer ")
+            )
         if found["broken"]:
             problems.append({"what": f"backend {name!r}: {found['reason']}", "fix": spec.install})
         backends.append(found)
     return backends
 
 
+def _description_of(name: str) -> dict[str, Any]:
+    from pullback.backend.registry import create_backend
+
+    backend = create_backend(name)
+    return {
+        "devices": [str(device) for device in backend.devices()],
+        "versions": {str(library): str(version) for library, version in backend.versions().items()},
+    }
+
+
 def _default_backend(problems: list[dict[str, str]]) -> str:
-    from pullback.backend.registry import known_backends, unavailable_reason
-    from pullback.errors import UnknownBackendError
+    from pullback.backend.registry import known_backends, unavailable_reason, unknown
 
     name = os.environ.get("PULLBACK_BACKEND", "").strip()
     if not name:
         return "numpy"
-    known = known_backends()
-    reason = unavailable_reason(name) if name in known else str(UnknownBackendError(name, known))
+    reason = unavailable_reason(name) if name in known_backends() else str(unknown(name))
     if reason is not None:
         problems.append(
             {

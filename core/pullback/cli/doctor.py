@@ -67,13 +67,14 @@ def _show(diagnosis: Diagnosis, console: Console) -> None:
         else:
             status = ("[red]" if backend["broken"] else "[yellow]") + _plain(backend["reason"]) + "[/]"
         stands_on = ", ".join(f"{library} {version}" for library, version in backend["versions"].items())
-        backends.add_row(_plain(backend["name"]), status, ", ".join(backend["devices"]) or "-", stands_on or "-")
+        devices = ", ".join(backend["devices"])
+        backends.add_row(_plain(backend["name"]), status, _plain(devices or "-"), _plain(stands_on or "-"))
     console.print(backends)
 
     if diagnosis.environment:
         environment = table("Environment variables in force", "Variable", "Value", "")
         for variable in diagnosis.environment:
-            environment.add_row(variable["name"], _plain(variable["value"]), variable["note"])
+            environment.add_row(*map(_plain, (variable["name"], variable["value"], variable["note"])))
         console.print(environment)
     else:
         console.print("No environment variables in force that concern pullback or its backends.")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from importlib import import_module
 from typing import Any
 
 import click
 
+from pullback.errors import did_you_mean
+
 BUILT_IN = {"demo": "pullback.cli.demo:demo", "doctor": "pullback.cli.doctor:doctor"}
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 class CommandGroup(click.Group):
@@ -27,6 +32,14 @@ class CommandGroup(click.Group):
             return command
         return super().get_command(ctx, cmd_name) or self._from_plugins.get(cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not ctx.resilient_parsing and not name.startswith("-") and self.get_command(ctx, name) is None:
+            ctx.fail(f"No such command {name!r}{did_you_mean(name, self.list_commands(ctx)) or '.'}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         names = self.list_commands(ctx)
         width = formatter.width - 6 - max(map(len, names))
@@ -36,16 +49,19 @@ class CommandGroup(click.Group):
     def _short_help(self, ctx: click.Context, name: str, width: int) -> str:
         try:
             command = self.get_command(ctx, name)
-            return "" if command is None else command.get_short_help_str(width)
-        except Exception as error:  # a plugin's command that loads itself lazily, and cannot
+            return "" if command is None else str(command.get_short_help_str(width))
+        except (Exception, SystemExit) as error:  # a plugin's command that loads itself lazily, and cannot
             return f"(broken: {_described(error)})"
 
     @cached_property
     def _from_plugins(self) -> dict[str, click.Command]:
+        from pullback.plugin.isolation import represented
+
         commands: dict[str, click.Command] = {}
         for command in provided_commands():
-            if not isinstance(command, click.Command) or not command.name:
-                _warn(f"a plugin provides {command!r} as a command, which is no click command with a name")
+            name = getattr(command, "name", None) if isinstance(command, click.Command) else None
+            if name is None or not isinstance(name, str) or not _NAME.fullmatch(name):
+                _warn(f"a plugin provides {represented(command)} as a command, which is no click command with a name")
             elif command.name in BUILT_IN or command.name in commands:
                 _warn(f"a plugin's command {command.name!r} is left out: there is one of that name already")
             else:
@@ -75,8 +91,10 @@ def provided_commands() -> list[Any]:
     return provided
 
 
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def _described(error: BaseException) -> str:
+    from pullback.plugin.isolation import described
+
+    return described(error)
 
 
 def _warn(message: str) -> None:

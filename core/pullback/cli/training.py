@@ -51,7 +51,7 @@ class Trained:
     accuracy: float | None = None
     gradient_ulp: float | None = None
     note: str = ""
-    error: Exception | None = None
+    error: BaseException | None = None
 
     def cells(self) -> list[str]:
         """Backend and device, accuracy, time per step and gradient difference, as the table shows them."""
@@ -119,7 +119,9 @@ def train_all(example: Example, names: list[str], epochs: int, seed: int, consol
             try:
                 _train(digits, result, epochs, seed, show)
                 gradients = first_gradients(digits, name, seed)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # also SystemExit: the other backends are to be trained on
                 result.error = error
                 result.note = f"{type(error).__name__}: {error}".partition("\n")[0]
                 progress.update(task, state="failed")

@@ -1,7 +1,7 @@
 """Discovery of plugins: from entry-point metadata alone, each loaded in isolation.
 
 A plugin that is broken in any way costs one warning that names its distribution, the cause and the fixing
-command.
+command. Others' code runs in a thread of its own, for a limited time; pullback's own plugins run where they are called.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 from types import ModuleType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import pluggy
 
@@ -22,6 +22,22 @@ from pullback.backend.records import BackendSpec
 from pullback.errors import PluginError, PluginWarning, did_you_mean
 from pullback.plugin import hookspecs
 from pullback.plugin.hookspecs import EXTENSION_API_VERSION, GROUP
+from pullback.plugin.isolation import (
+    Outcome,
+    PluginFailure,
+    Turn,
+    described,
+    one_line,
+    plugin_seconds,
+    represented,
+    run_here,
+    run_isolated,
+    threads_of,
+    working_thread,
+)
+from pullback.plugin.results import RESULTS, Nonsense
+
+_R = TypeVar("_R")
 
 Status: TypeAlias = Literal["loaded", "broken", "duplicate", "unknown hook", "incompatible"]
 
@@ -41,9 +57,9 @@ class PluginRecord(NamedTuple):
     status : str
         ``"loaded"``, or what is wrong: ``"broken"``, ``"duplicate"``, ``"unknown hook"``, ``"incompatible"``.
     reason : str
-        One line; empty where it is loaded.
+        One line. Where it is loaded, what it does beside that it should not; empty if nothing.
     fix : str
-        The command that puts it right; empty where it is loaded.
+        The command that puts it right; empty where nothing is wrong.
     """
 
     name: str
@@ -57,44 +73,71 @@ class PluginRecord(NamedTuple):
 class _Rejected(Exception):
     """Why a plugin is left out."""
 
-    def __init__(self, status: Status, reason: str, fix: str) -> None:
+    def __init__(self, status: Status, reason: str, fix: str = "") -> None:
         super().__init__(reason)
         self.status: Status = status
         self.reason = reason
         self.fix = fix
 
 
+class _Registered(NamedTuple):
+    """What a plugin is once it is loaded: its implementation of each hook."""
+
+    is_own: bool
+    file: str
+    hooks: dict[str, pluggy.HookImpl]
+
+
 class _Plugins:
     """The plugins of this process."""
 
     def __init__(self) -> None:
-        self.manager = pluggy.PluginManager(GROUP)
-        self.manager.add_hookspecs(hookspecs)
         self.records: dict[str, PluginRecord] = {}
-        self.complaints: list[str] = []
+        self.registered: dict[str, _Registered] = {}
+        self.complaints: list[str] = []  # that have not been reported
+        self.told: list[str] = []
+        self.running: set[tuple[int, str]] = set()  # the plugins whose hooks a thread is in
 
-    def reject(self, key: str, record: PluginRecord, rejected: _Rejected) -> None:
-        reason = " ".join(rejected.reason.split())
-        self.records[key] = record._replace(status=rejected.status, reason=reason, fix=rejected.fix)
-        self.complaints.append(
-            f"plugin {record.name!r} of distribution {record.distribution!r} {record.version} is left out: "
-            f"{reason}. To fix it: {rejected.fix}"
-        )
+    def reject(self, key: str, rejected: _Rejected, part: str = "") -> None:
+        """Leave a plugin out from here on, or a part of what it brings, and say so once."""
+        record = self.records[key]
+        if not part:
+            self.registered.pop(key, None)
+            if record.status != "loaded":
+                return  # that has been said
+        fix = rejected.fix or _update(record.distribution)
+        reason = one_line(rejected.reason)
+        self.records[key] = record._replace(status=rejected.status, reason=reason, fix=fix)
+        self.complaints.append(f"{part}{_title(record)} is left out: {reason}. To fix it: {fix}")
+
+    def remark(self, key: str, remarks: list[str]) -> None:
+        """Say what a plugin does that it should not, though it works."""
+        record = self.records[key]
+        reason = one_line("; ".join(remarks))
+        if record.status != "loaded" or reason == record.reason:
+            return
+        self.records[key] = record._replace(reason=reason, fix=_update(record.distribution))
+        self.complaints.append(f"{_title(record)}: {reason}. To fix it: {_update(record.distribution)}")
 
     def complain(self) -> None:
         """Report what went wrong since the last time: warnings, or an error where that is asked for."""
-        complaints, self.complaints = self.complaints, []
-        if complaints and strict_plugins():
-            raise PluginError("\n".join(complaints))
+        if working_thread() != threading.get_ident():
+            return  # a plugin is asking; whoever asked the plugin is told
+        if (self.complaints or self.told) and strict_plugins():  # every time, until the plugins are put right
+            self.told += self.complaints
+            self.complaints.clear()
+            raise PluginError("\n".join(self.told))
         level, frame = 1, sys._getframe()
         while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "pullback":
             level, frame = level + 1, frame.f_back
-        for complaint in complaints:
-            warnings.warn(complaint, PluginWarning, stacklevel=level)
+        while self.complaints:
+            self.told.append(self.complaints.pop(0))  # before the warning, which may be an error
+            warnings.warn(self.told[-1], PluginWarning, stacklevel=level)
 
 
-_lock = threading.RLock()
 _plugins: _Plugins | None = None
+_in_discovery: _Plugins | None = None
+_discovery = Turn()
 
 
 def strict_plugins() -> bool:
@@ -108,22 +151,26 @@ def strict_plugins() -> bool:
 
 
 def _loaded() -> _Plugins:
-    global _plugins
+    """The plugins; for a plugin that asks while it is loaded itself, those that came before it."""
+    global _plugins, _in_discovery
     if _plugins is None:
-        with _lock:
+        with _discovery.taken() as is_first:
+            if not is_first and _in_discovery is not None:
+                return _in_discovery
             if _plugins is None:
-                plugins = _Plugins()
-                for entry_point in _entry_points():
-                    _load(plugins, entry_point)
-                if strict_plugins():
-                    plugins.complain()  # raises, every time, until the plugin is put right
+                plugins = _in_discovery = _Plugins()
+                try:
+                    for entry_point in _entry_points(plugins):
+                        _load(plugins, entry_point)
+                finally:
+                    _in_discovery = None
                 _plugins = plugins
-    if _plugins.complaints:
+    if _plugins.complaints or _plugins.told:
         _plugins.complain()
     return _plugins
 
 
-def _entry_points() -> list[EntryPoint]:
+def _entry_points(plugins: _Plugins) -> list[EntryPoint]:
     """The plugins in the order in which they take names: pullback's own first, NumPy before all."""
 
     def order(entry_point: EntryPoint) -> tuple[bool, str, bool, str]:
@@ -131,12 +178,42 @@ def _entry_points() -> list[EntryPoint]:
         own = distribution == "pullback"
         return not own, distribution, not (own and entry_point.name == "numpy"), entry_point.name
 
-    return sorted(entry_points(group=GROUP), key=order)
+    try:
+        return sorted(entry_points(group=GROUP), key=order)
+    except Exception:  # the metadata of some distribution cannot be read
+        return sorted(_entry_points_one_by_one(plugins), key=order)
+
+
+def _entry_points_one_by_one(plugins: _Plugins) -> Iterator[EntryPoint]:
+    seen = set()
+    for found in distributions():
+        distribution, version = _name_and_version(found)
+        if distribution in seen:
+            continue
+        seen.add(distribution)
+        try:
+            yield from found.entry_points.select(group=GROUP)
+        except Exception as error:
+            key = f"{distribution}:(entry points)"
+            plugins.records[key] = PluginRecord("(entry points)", distribution, version, "loaded")
+            reason = f"entry_points.txt of the distribution cannot be read: {described(error)}"
+            plugins.reject(key, _Rejected("broken", reason, f"pip install --force-reinstall {distribution}"))
 
 
 def _origin(entry_point: EntryPoint) -> tuple[str, str]:
-    found = entry_point.dist
-    return (found.name, found.version) if found is not None else ("unknown", "")
+    return _name_and_version(entry_point.dist) if entry_point.dist is not None else ("unknown", "")
+
+
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    try:
+        metadata: Any = distribution.metadata  # read anew each time
+        return str(metadata.get("Name") or "unknown"), str(metadata.get("Version") or "")
+    except Exception:  # its metadata are missing or cannot be read
+        return "unknown", ""
+
+
+def _title(record: PluginRecord) -> str:
+    return f"plugin {record.name!r} of distribution {record.distribution!r} {record.version}".rstrip()
 
 
 def _update(distribution: str) -> str:
@@ -145,94 +222,163 @@ def _update(distribution: str) -> str:
 
 def _load(plugins: _Plugins, entry_point: EntryPoint) -> None:
     distribution, version = _origin(entry_point)
-    record = PluginRecord(entry_point.name, distribution, version, "loaded")
     key = f"{distribution}:{entry_point.name}"
+    while key in plugins.records:
+        key = f"{key} (again)"
+    same = [other for other in plugins.records.values() if other.name == entry_point.name and other.status == "loaded"]
+    plugins.records[key] = PluginRecord(entry_point.name, distribution, version, "loaded")
+    for other in same:
+        reason = (
+            f"distribution {other.distribution!r} has a plugin of that name"
+            if other.distribution != distribution
+            else "the distribution has two plugins of that name"
+        )
+        plugins.reject(key, _Rejected("duplicate", reason, f"pip uninstall {distribution}"))
+        return
+    is_own = distribution == "pullback"
+    before = set(threading.enumerate())
     try:
-        for other_key, other in plugins.records.items():
-            if other.name == entry_point.name and other.status == "loaded":
-                raise _Rejected(
-                    "duplicate",
-                    f"distribution {other.distribution!r} has a plugin of that name"
-                    if other_key != key
-                    else "the distribution has two plugins of that name",
-                    f"pip uninstall {distribution}",
-                )
-        try:
-            plugin = entry_point.load()
-        except Exception as error:
-            what = f"importing {entry_point.value!r} raised {type(error).__name__}: {error}"
-            raise _Rejected("broken", what, _update(distribution)) from error
-        _check_version(plugin, distribution)
-        _check_hooks(plugins.manager, plugin, distribution)
-        try:
-            plugins.manager.register(plugin, name=key)
-        except Exception as error:
-            # pluggy's message for a wrong signature has the hook and the argument on separate lines.
-            if plugins.manager.get_plugin(key) is not None:
-                plugins.manager.unregister(name=key)
-            raise _Rejected("broken", str(error), _update(distribution)) from error
-        plugins.records[key] = record
-    except _Rejected as rejected:
-        plugins.reject(key if key not in plugins.records else f"{key} (again)", record, rejected)
+        run = run_here if is_own or _is_being_imported(entry_point) else _run_theirs
+        found = run(lambda: _register(entry_point, key, is_own))
+        plugins.registered[key] = found.result
+        lasting = [] if is_own else threads_of(found.result.file.removesuffix("__init__.py"), before)
+        threads = [f"its thread {name!r} keeps the program from ending" for name in lasting]
+        if found.remarks or threads:
+            plugins.remark(key, found.remarks + threads)
+    except PluginFailure as failure:
+        error = failure.__cause__
+        if isinstance(error, _Rejected):
+            plugins.reject(key, error)
+        else:
+            plugins.reject(key, _Rejected("broken", f"importing {entry_point.value!r} {_told(failure)}"))
 
 
-def _check_version(plugin: Any, distribution: str) -> None:
-    declared = getattr(plugin, "pullback_extension_api", None)
+def _told(failure: PluginFailure) -> str:
+    return str(failure) if failure.__cause__ is not None else f"does not end: {failure}"
+
+
+def _run_theirs(function: Callable[[], _R]) -> Outcome[_R]:
+    return run_isolated(function, seconds=plugin_seconds(), watch=True)
+
+
+def _is_being_imported(entry_point: EntryPoint) -> bool:
+    """Whether somebody is importing the plugin's package: another thread could only wait until that is done."""
+    package = sys.modules.get(entry_point.value.partition(":")[0].partition(".")[0].strip())
+    return bool(getattr(getattr(package, "__spec__", None), "_initializing", False))
+
+
+def _register(entry_point: EntryPoint, key: str, is_own: bool) -> _Registered:
+    """Import the plugin and find its hooks; nothing is kept of one in which something is wrong."""
+    plugin = entry_point.load()
+    module = plugin if isinstance(plugin, ModuleType) else sys.modules.get(getattr(plugin, "__module__", ""))
+    file = str(getattr(module, "__file__", None) or "")
+    where = f" ({file})" if file else ""
+    try:
+        hooks = _hooks_of(plugin, key, where)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, _Rejected):
+            raise
+        raise _Rejected("broken", f"looking at its attributes raised {described(error)}") from error
+    return _Registered(is_own, file, hooks)
+
+
+def _hooks_of(plugin: Any, key: str, where: str) -> dict[str, pluggy.HookImpl]:
+    # Of a module only what it defines: one that imports its parts on demand is not to import them for being looked at.
+    attributes = _Attributes(plugin) if isinstance(plugin, ModuleType) else plugin
+    _check_version(getattr(attributes, "pullback_extension_api", None), where)
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    _check_hooks(manager, attributes, plugin.__name__ if isinstance(plugin, ModuleType) else None, where)
+    try:
+        manager.register(attributes, name=key)
+    except pluggy.PluginValidationError as error:
+        # pluggy's message for a wrong signature has the hook and the argument on separate lines.
+        raise _Rejected("broken", f"{one_line(error)}{where}") from error
+    hooks = {}
+    for caller in manager.get_hookcallers(attributes) or []:
+        (hooks[caller.name],) = caller.get_hookimpls()
+    if not hooks:
+        raise _Rejected("unknown hook", f"it implements none of pullback's hooks, {', '.join(_HOOKS)}{where}")
+    return hooks
+
+
+class _Attributes:
+    """What a module defines, without what it makes up when asked."""
+
+    def __init__(self, module: ModuleType) -> None:
+        vars(self).update(vars(module))
+
+    def __dir__(self) -> list[str]:
+        return [name for name in vars(self) if isinstance(name, str)]
+
+
+def _check_version(declared: Any, where: str) -> None:
     if declared is None:
         return
     try:
         lowest, highest = declared
         lowest, highest = int(lowest), int(highest)
-    except (TypeError, ValueError):
-        reason = f"pullback_extension_api must be (min, max), got {declared!r}"
-        raise _Rejected("incompatible", reason, _update(distribution)) from None
+    except (TypeError, ValueError, OverflowError):
+        reason = f"pullback_extension_api must be (min, max), got {represented(declared)}{where}"
+        raise _Rejected("incompatible", reason) from None
     if lowest <= EXTENSION_API_VERSION <= highest:
         return
     wants = f"version {lowest}" if lowest == highest else f"versions {lowest} to {highest}"
     reason = f"it supports {wants} of pullback's extension API, and this pullback has version {EXTENSION_API_VERSION}"
-    fix = "pip install -U pullback" if lowest > EXTENSION_API_VERSION else _update(distribution)
-    raise _Rejected("incompatible", reason, fix)
+    fix = "pip install -U pullback" if lowest > EXTENSION_API_VERSION else ""
+    raise _Rejected("incompatible", reason + where, fix)
 
 
-def _check_hooks(manager: pluggy.PluginManager, plugin: Any, distribution: str) -> None:
+_HOOKS: Final = tuple(name for name in vars(hookspecs) if name.startswith("pullback_"))
+
+
+def _check_hooks(manager: pluggy.PluginManager, plugin: Any, module: str | None, where: str) -> None:
     """Refuse a hook that pullback does not have, and one that was not marked: pluggy would ignore both."""
-    known = [name for name in vars(hookspecs) if name.startswith("pullback_")]
-    module = plugin.__name__ if isinstance(plugin, ModuleType) else None
     for name in dir(plugin):
         marked = manager.parse_hookimpl_opts(plugin, name) is not None
-        if marked and name not in known:
-            reason = f"it implements the hook {name!r}, which does not exist{did_you_mean(name, known)}"
-            raise _Rejected("unknown hook", reason, _update(distribution))
-        if name in known and not marked and getattr(getattr(plugin, name), "__module__", None) == module:
-            reason = f"its {name!r} is not decorated with @pullback.extend.hookimpl"
-            raise _Rejected("unknown hook", reason, _update(distribution))
+        if marked and name not in _HOOKS:
+            reason = f"it implements the hook {name!r}, which does not exist{did_you_mean(name, _HOOKS)}"
+            raise _Rejected("unknown hook", reason + where)
+        if name in _HOOKS and not marked:
+            found = getattr(plugin, name)
+            if module is None or getattr(found, "__module__", module) == module:
+                reason = f"its {name!r} is not decorated with @pullback.extend.hookimpl"
+                raise _Rejected("unknown hook", reason + where)
 
 
 def _call_each(plugins: _Plugins, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
-    """What each plugin's ``hook`` returns, by key; one that raises is reported and left out."""
+    """What each plugin's ``hook`` returns, by key, in the order in which plugins take names."""
     results = []
-    for implementation in getattr(plugins.manager.hook, hook).get_hookimpls():
-        key = implementation.plugin_name
+    for key, found in list(plugins.registered.items()):
+        implementation = found.hooks.get(hook)
+        turn = (working_thread(), key)
+        if implementation is None or turn in plugins.running:
+            continue  # or a plugin that is asked already, and asks in its turn
+        given = [arguments[name] for name in implementation.argnames]
+
+        def ask(function: Callable[..., Any] = implementation.function, given: list[Any] = given) -> Any:
+            return RESULTS[hook](hook, function(*given))
+
+        plugins.running.add(turn)
         try:
-            given = [arguments[name] for name in implementation.argnames]
-            results.append((key, implementation.function(*given)))
-        except Exception as error:
-            _reject_loaded(plugins, key, f"its hook {hook} raised {type(error).__name__}: {error}")
-    # pluggy keeps implementations in the reverse order of their registration's precedence.
-    order = list(plugins.records)
-    return sorted(results, key=lambda pair: order.index(pair[0]))
-
-
-def _reject_loaded(plugins: _Plugins, key: str, reason: str, status: Status = "broken", fix: str = "") -> None:
-    record = plugins.records[key]
-    plugins.reject(key, record, _Rejected(status, reason, fix or _update(record.distribution)))
+            outcome = run_here(ask) if found.is_own else _run_theirs(ask)
+            results.append((key, outcome.result))
+            if outcome.remarks:
+                plugins.remark(key, [f"in its hook {hook} {remark}" for remark in outcome.remarks])
+        except PluginFailure as failure:
+            cause = failure.__cause__
+            reason = str(cause) if isinstance(cause, Nonsense) else f"its hook {hook} {_told(failure)}"
+            file = found.file if isinstance(cause, Nonsense) else ""
+            plugins.reject(key, _Rejected("broken", f"{reason} ({file})" if file else reason))
+        finally:
+            plugins.running.discard(turn)
+    return results
 
 
 def call_each(hook: str, **arguments: Any) -> list[Any]:
-    """What each plugin's ``hook`` returns, pullback's own first; one that raises costs a warning."""
+    """What each plugin's ``hook`` returns, pullback's own first; one that fails costs a warning."""
     plugins = _loaded()
-    with _lock:
-        results = [result for _, result in _call_each(plugins, hook, **arguments)]
+    results = [result for _, result in _call_each(plugins, hook, **arguments)]
     plugins.complain()
     return results
 
@@ -241,41 +387,31 @@ def backend_specs() -> list[BackendSpec]:
     """The backends that the plugins bring, without importing any array library."""
     plugins = _loaded()
     found: dict[str, BackendSpec] = {}
-    with _lock:
-        for key, specs in _call_each(plugins, "pullback_backends"):
-            record = plugins.records[key]
-            for spec in [specs] if isinstance(specs, BackendSpec) else _sequence(specs):
-                if not isinstance(spec, BackendSpec) or not spec.name or ":" not in spec.loader:
-                    _reject_loaded(plugins, key, f"pullback_backends returned {spec!r}, not a BackendSpec")
-                elif spec.name in found:
-                    owner = found[spec.name].distribution
-                    reason = f"distribution {owner!r} has a backend named {spec.name!r}, which stays"
-                    _reject_loaded(plugins, key, reason, "duplicate", f"pip uninstall {record.distribution}")
-                else:
-                    found[spec.name] = spec._replace(distribution=spec.distribution or record.distribution)
+    for key, specs in _call_each(plugins, "pullback_backends"):
+        record = plugins.records[key]
+        for spec in specs:
+            if spec.name in found:
+                owner = found[spec.name].distribution
+                reason = f"distribution {owner!r} has a backend named {spec.name!r}, which stays"
+                rejected = _Rejected("duplicate", reason, f"pip uninstall {record.distribution}")
+                plugins.reject(key, rejected, part=f"backend {spec.name!r} of ")
+            else:
+                found[spec.name] = spec._replace(distribution=spec.distribution or record.distribution)
     plugins.complain()
     return list(found.values())
 
 
-def _sequence(value: Any) -> Sequence[Any]:
-    return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
 def extra_kernels(backend: Backend) -> list[Mapping[str, Kernel]]:
     """The kernels that plugins add to ``backend``."""
-    plugins = _loaded()
-    found: list[Mapping[str, Kernel]] = []
-    with _lock:
-        for key, kernels in _call_each(plugins, "pullback_kernels", backend=backend):
-            if isinstance(kernels, Mapping) and all(callable(kernel) for kernel in kernels.values()):
-                found.append(kernels)
-            else:
-                reason = f"pullback_kernels returned {kernels!r}, not a mapping of callables"
-                _reject_loaded(plugins, key, reason)
-    plugins.complain()
-    return found
+    return call_each("pullback_kernels", backend=backend)
 
 
 def plugin_records() -> list[PluginRecord]:
     """What became of each plugin that is installed; discovers them if that has not happened yet."""
     return list(_loaded().records.values())
+
+
+def left_out() -> list[str]:
+    """What has been said of the plugins found so far, which may be why something is not there."""
+    plugins = _plugins or _in_discovery
+    return [] if plugins is None else [*plugins.told, *plugins.complaints]
