@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,70 @@ def test_six_steps(backend, name, settings):
         found = trained(pb, name, settings)
     for own, expected in zip(found, trained(torch, name, settings), strict=True):
         np.testing.assert_allclose(own, expected, rtol=1e-9)
+
+
+#: Every setting that changes what a step does, alone and with the others.
+CHOICES = {
+    "SGD": {
+        "momentum": [0, 0.9],
+        "dampening": [0, 0.3],
+        "weight_decay": [0, 0.1],
+        "nesterov": [False, True],
+        "maximize": [False, True],
+    },
+    "Adam": {"weight_decay": [0, 0.1], "amsgrad": [False, True], "maximize": [False, True]},
+    "AdamW": {"weight_decay": [0, 0.1], "amsgrad": [False, True], "maximize": [False, True]},
+    "RMSprop": {
+        "momentum": [0, 0.9],
+        "weight_decay": [0, 0.1],
+        "centered": [False, True],
+        "maximize": [False, True],
+    },
+}
+
+
+def settings_of(name):
+    choices = CHOICES[name]
+    for values in product(*choices.values()):
+        settings = dict(zip(choices, values, strict=True))
+        if not settings.get("nesterov") or (settings["momentum"] and not settings["dampening"]):
+            yield {"lr": 0.05, **settings}
+
+
+def trajectory(lib, name, settings, dtype):
+    """A parameter after each of six steps, and the optimizer's state after the last."""
+    rng = np.random.default_rng(1)
+    start, target = (rng.standard_normal((3, 2)) + 1j * rng.standard_normal((3, 2)) for _ in range(2))
+    kind = getattr(lib, dtype)
+    if not kind.is_complex:
+        start, target = start.real, target.real
+    parameter = lib.tensor(start.tolist(), dtype=kind, requires_grad=True)
+    optimizer = getattr(lib.optim, name)([parameter], **settings)
+    path = []
+    for _ in range(6):
+        optimizer.zero_grad()
+        (parameter - lib.tensor(target.tolist(), dtype=kind)).abs().pow(1.5).sum().backward()
+        optimizer.step()
+        path.append(np.asarray(parameter.tolist()))
+    (state,) = optimizer.state_dict()["state"].values() if optimizer.state else ({},)
+    kept = {key: np.asarray(value.tolist()) for key, value in state.items() if hasattr(value, "tolist")}
+    return path, {key: value for key, value in kept.items() if key != "step"}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize("dtype", ["float64", "complex128", "complex64"])
+@pytest.mark.parametrize("name", CHOICES)
+def test_trajectories_with_every_setting(backend, dtype, name):
+    tolerance = {"rtol": 1e-9, "atol": 1e-12} if dtype != "complex64" else {"rtol": 2e-4, "atol": 1e-5}
+    for settings in settings_of(name):
+        with pb.use_backend(backend):
+            path, state = trajectory(pb, name, settings, dtype)
+        expected_path, expected_state = trajectory(torch, name, settings, dtype)
+        assert state.keys() == expected_state.keys(), settings
+        np.testing.assert_allclose(path, expected_path, err_msg=str(settings), **tolerance)
+        for key, value in expected_state.items():
+            assert state[key].dtype == value.dtype
+            np.testing.assert_allclose(state[key], value, err_msg=f"{key} {settings}", **tolerance)
 
 
 ERRORS = [

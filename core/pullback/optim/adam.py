@@ -7,7 +7,7 @@ from typing import Any
 
 from pullback.ops.binary import maximum
 from pullback.ops.creation import zeros_like
-from pullback.optim.optimizer import Optimizer
+from pullback.optim.optimizer import Optimizer, in_real_numbers
 
 
 class Adam(Optimizer):
@@ -89,11 +89,13 @@ class Adam(Optimizer):
                 parameter.mul_(1 - lr * decay)
             else:
                 grad = grad + parameter.detach() * decay
-        average, square = kept["exp_avg"], kept["exp_avg_sq"]
+        parameter, grad = in_real_numbers(parameter), in_real_numbers(grad)
+        average, square = in_real_numbers(kept["exp_avg"]), in_real_numbers(kept["exp_avg_sq"])
         average.add_((grad - average) * (1 - beta1))
         square.mul_(beta2).add_(grad * grad * (1 - beta2))
         if group["amsgrad"]:
-            square = kept["max_exp_avg_sq"] = maximum(kept["max_exp_avg_sq"], square)
+            largest = in_real_numbers(kept["max_exp_avg_sq"])
+            square = largest.copy_(maximum(largest, square))
         correction1 = 1 - beta1 ** kept["step"]
         correction2 = 1 - beta2 ** kept["step"]
         denominator = square.sqrt() / math.sqrt(correction2) + group["eps"]

@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from pullback.autograd.grad_mode import enable_grad, no_grad
+from pullback.ops.striding import view_as_real
 from pullback.tensor import Tensor
 
 
@@ -23,6 +24,14 @@ def clear_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
                 grad.zero_()
         else:
             parameter._grad = grad.new_zeros(grad.shape)
+
+
+def in_real_numbers(tensor: Tensor) -> Tensor:
+    """What an update computes with: of a complex tensor its parts, which are two parameters, as a view.
+
+    An update that squares the gradient, or takes a root, must do so with each part by itself.
+    """
+    return view_as_real(tensor) if tensor.dtype.is_complex else tensor
 
 
 class Optimizer:

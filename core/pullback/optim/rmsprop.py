@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pullback.ops.creation import zeros_like
-from pullback.optim.optimizer import Optimizer, check_settings
+from pullback.optim.optimizer import Optimizer, check_settings, in_real_numbers
 
 
 class RMSprop(Optimizer):
@@ -78,14 +78,15 @@ class RMSprop(Optimizer):
         kept["step"] += 1
         if group["weight_decay"]:
             grad = grad + parameter.detach() * group["weight_decay"]
-        alpha, square = group["alpha"], kept["square_avg"]
+        parameter, grad = in_real_numbers(parameter), in_real_numbers(grad)
+        alpha, square = group["alpha"], in_real_numbers(kept["square_avg"])
         square.mul_(alpha).add_(grad * grad * (1 - alpha))
         variance = square
         if group["centered"]:
-            average = kept["grad_avg"]
+            average = in_real_numbers(kept["grad_avg"])
             average.add_((grad - average) * (1 - alpha))
             variance = square - average * average
         step = grad / (variance.sqrt() + group["eps"])
         if group["momentum"]:
-            step = kept["momentum_buffer"].mul_(group["momentum"]).add_(step)
+            step = in_real_numbers(kept["momentum_buffer"]).mul_(group["momentum"]).add_(step)
         parameter.sub_(step * group["lr"])

@@ -6,6 +6,7 @@ import pytest
 
 import pullback as pb
 import pullback.optim
+import pullback.testing
 from pullback.optim import SGD, Adam, AdamW, RMSprop
 
 BACKENDS = ["numpy", "jax"]
@@ -32,6 +33,22 @@ def test_each_finds_a_minimum(backend, kind, settings):
     assert ((x - 1) ** 2).sum().item() < 7
     assert x.is_leaf
     assert x.requires_grad
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, RMSprop])
+def test_a_complex_parameter_moves_as_its_two_parts_do(backend, kind):
+    options = {"amsgrad": True} if issubclass(kind, Adam) else {"momentum": 0.5}
+    start, goal = pb.tensor([0j, 1 - 1j], dtype=pb.complex128, backend=backend), 1 + 2j
+    whole = start.clone().requires_grad_()
+    parts = pb.view_as_real(start).clone().requires_grad_()
+    optimizers = kind([whole], lr=0.1, **options), kind([parts], lr=0.1, **options)
+    for _ in range(5):
+        for optimizer, value in zip(optimizers, (whole, pb.view_as_complex(parts)), strict=True):
+            optimizer.zero_grad()
+            ((value - goal).abs() ** 2).sum().backward()
+            optimizer.step()
+    assert pb.testing.assert_close(pb.view_as_real(whole.detach()), parts.detach()) is None
 
 
 def test_groups_have_settings_of_their_own():
