@@ -14,6 +14,7 @@ import types
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from pullback import dtypes
 from pullback.argument_names import UNSET, further_names
 from pullback.autograd import node as nodes
 from pullback.autograd.grad_mode import QUIET, mode
@@ -168,6 +169,7 @@ def _names_for(operation: Operation) -> dict[str, Any]:
         "_STALE": STALE,
         "_UNSET": UNSET,
         "_Tensor": Tensor,
+        "_allowed": operation.dtypes,
         "_attach_view": attach_view,
         "_keep_layout": keep_layout,
         "_mark_inference": mark_inference,
@@ -285,6 +287,9 @@ def source_of(operation: Operation, operator: bool = False, takes_out: bool = Fa
     if operation.check is not None and not operation.kernel_checks:
         given = ", ".join((*operation.operands, *(f"{a}={a}" for a in operation.attributes)))
         lines.append(f"        _check({given})")
+    elif "dtype" in operation.attributes and operation.dtypes is not dtypes.EVERY:
+        lines.append("        if dtype is not None and dtype not in _allowed:")
+        lines.append(f"            return {general_call(operation)}")
     arrays = ", ".join(f"_array_{o}" for o in operation.operands)
     attributes = "".join(f", {a}={a}" for a in operation.attributes)
     lines += [

@@ -107,7 +107,7 @@ def _general(operation: Operation, operands: tuple[Any, ...], attributes: dict[s
     if asked is not None and operation.check is None:  # a check has its own words for it
         if asked not in operation.dtypes:
             raise_unsupported(operation, asked, "Optional")
-        if flat[0].dtype.category < dtypes.FLOATING and flat[0].dtype not in operation.dtypes:
+        if flat[0].dtype not in operation.dtypes:
             flat[0] = flat[0].to(asked)  # ``mean(integers, dtype=float32)`` converts first
     if levels():
         from pullback.batching.run import level_of, run_at_level

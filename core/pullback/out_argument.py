@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from pullback.function_protocol import make_function_overridable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import FunctionType
 
     from pullback.dtypes import DType
     from pullback.op import Composite, Operation
+    from pullback.tensor import Tensor
 
 
 class Out:
@@ -28,6 +29,8 @@ class Out:
         and ``{c_out}`` their names in C, ``{name}`` is the operation's name.
     casts : bool
         Whether ``out`` may be of any dtype that the result can be cast to; else it must be of the result's.
+    also : tuple of DType
+        Dtypes of ``out`` that are taken beside the result's.
     decides : bool
         Whether ``out`` decides the dtype of the result where the argument ``dtype`` does not.
     resizing : str or None
@@ -36,33 +39,47 @@ class Out:
     error : type
     """
 
-    __slots__ = ("casts", "decides", "error", "resizing", "text")
+    __slots__ = ("also", "casts", "decides", "error", "resizing", "text")
 
     def __init__(
         self,
         text: str,
         *,
         casts: bool = False,
+        also: tuple[DType, ...] = (),
         decides: bool = False,
         resizing: str | None = None,
         error: type[Exception] = RuntimeError,
     ) -> None:
         self.text = text
         self.casts = casts
+        self.also = also
         self.decides = decides
         self.resizing = resizing
         self.error = error
 
-    def check(self, name: str, result: DType, out: DType) -> None:
+    def check(self, name: str, result: DType, out: DType, operands: Sequence[Tensor] = ()) -> None:
         """Refuse an ``out`` of a dtype that the result may not be written to."""
         from pullback.dtypes import can_cast
         from pullback.ops.dtype_names import full_c_name, type_name
 
-        if result is out or (self.casts and can_cast(result, out)):
+        if result is out or out in self.also or (self._may_cast(out, operands) and can_cast(result, out)):
             return
         texts = {"result": type_name(result), "out": type_name(out)}
         texts |= {"c_result": full_c_name(result), "c_out": full_c_name(out)}
         raise self.error(self.text.format(name=name, **texts))
+
+    def _may_cast(self, out: DType, operands: Sequence[Tensor]) -> bool:
+        return self.casts
+
+
+class OutOfParts(Out):
+    """What an operation takes that makes real numbers of complex ones: any real dtype then, and the operand's own."""
+
+    __slots__ = ()
+
+    def _may_cast(self, out: DType, operands: Sequence[Tensor]) -> bool:
+        return any(operand.dtype.is_complex and (not out.is_complex or out is operand.dtype) for operand in operands)
 
 
 _EXACT_TEXT = "Expected out tensor to have dtype {c_result}, but got {c_out} instead"
@@ -75,6 +92,8 @@ JOINED: Final = Out(
 )
 #: The result's own dtype: elementwise operations of one tensor that do not promote it.
 SAME: Final = Out("Found dtype {out} but expected {result}")
+#: The same, but that what is computed of complex numbers can be cast.
+SAME_OF_REALS: Final = OutOfParts(SAME.text)
 #: The result's own dtype, in the words of most other operations.
 EXACT: Final = Out(_EXACT_TEXT)
 #: The dtype that the result shall have.

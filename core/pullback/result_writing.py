@@ -129,7 +129,7 @@ def _check_outs(
     for position, (out, result) in enumerate(zip(outs, results, strict=True)):
         common_backend(_Named(name), [result, out])  # type: ignore[arg-type]
         # Of several results those after the first are indices, of one dtype whatever the operands' is.
-        (rule if not position else EXACT).check(name, result.dtype, out.dtype)
+        (rule if not position else EXACT).check(name, result.dtype, out.dtype, operands)
         check_writable(out, operands)
     for out, result in zip(outs, results, strict=True):
         if out.numel() and out.array.shape != result.array.shape and rule.resizing != "":

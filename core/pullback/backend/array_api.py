@@ -583,6 +583,8 @@ class ArrayAPIBackend(Backend):
     def _accumulate(self, function: Kernel, x: NativeArray, dtype: Any, **options: Any) -> NativeArray:
         dtype = x.dtype if dtype is None else dtype
         boolean = self.native_dtypes[dt.bool_]
+        if dtype == boolean:
+            x = self.convert(x, boolean)  # a fraction is true, and as an integer it would be zero
         wide = self.native_dtypes[dt.int64] if dtype == boolean else self.wider(dtype)
         return self.convert(function(self.convert(x, wide), dtype=wide, **options), dtype)
 

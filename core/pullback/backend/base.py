@@ -214,7 +214,10 @@ class Backend:
         raise self._must_define("copy")
 
     def astype(self, array: NativeArray, dtype: DType) -> NativeArray:
-        """A new array with the elements of ``array`` converted to ``dtype``."""
+        """A new array with the elements of ``array`` converted to ``dtype``.
+
+        Of complex numbers a real dtype takes the real parts; bool says whether either part is nonzero.
+        """
         raise self._must_define("astype")
 
     def native_dtype(self, dtype: DType) -> Any:

@@ -53,8 +53,6 @@ def clone(backend: Backend, input: Array, *, memory_format: MemoryFormat | None 
 )
 def to_dtype(backend: Backend, input: Array, dtype: DType) -> Array:
     """The elements converted to another dtype; what :func:`to` records."""
-    if backend.dtypes[input.dtype].is_complex and not dtype.is_complex:
-        input = backend.real(input)
     return backend.astype(input, dtype)
 
 
@@ -409,8 +407,6 @@ def copy(backend: Backend, input: Array, src: Array) -> Array:
     """``src`` broadcast and cast to the shape and dtype of ``input``; what writing into a tensor records."""
     dtype = backend.dtypes[input.dtype]
     if backend.dtypes[src.dtype] is not dtype:
-        if backend.dtypes[src.dtype].is_complex and not dtype.is_complex:
-            src = backend.real(src)
         src = backend.astype(src, dtype)
     if tuple(src.shape) != tuple(input.shape):
         src = _without_leading_ones(backend, src, len(input.shape))

@@ -150,9 +150,12 @@ def _as_element(number: Any, dtype: DType) -> Any:
             raise ValueError("Overflow when unpacking long long")
     bits = 8 * dtype.itemsize - dtype.is_signed
     least = -(1 << bits) + (not dtype.is_signed)
-    # Its limits become floats where it is one, so 2.0**63 passes for an int64, and wraps around.
-    number_range = (float(least), float((1 << bits) - 1)) if isinstance(number, float) else (least, (1 << bits) - 1)
-    if not number_range[0] <= number <= number_range[1]:
+    limits: tuple[float, float] = least, (1 << bits) - 1
+    if isinstance(number, float):
+        # An unsigned dtype takes negative integers, which wrap around, and no other negative numbers. The limits
+        # become floats, so 2.0**63 passes for an int64, and wraps around.
+        limits = float(least if dtype.is_signed else 0), float(limits[1])
+    if not limits[0] <= number <= limits[1]:
         raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
     number = int(number)
     if not dtype.is_signed:

@@ -58,8 +58,6 @@ def accumulation_dtype(backend: Backend, array: Array, dtype: DType | None) -> A
 
 def cast(backend: Backend, array: Array, dtype: DType | None) -> Array:
     """The array in the floating or complex dtype asked for, where one is."""
-    if dtype is not None and dtype.category < dtypes.FLOATING:
-        raise TypeError(f"cannot compute in {dtype!r}")  # the general path says it in the operation's words
     return array if dtype is None or backend.dtypes[array.dtype] is dtype else backend.astype(array, dtype)
 
 

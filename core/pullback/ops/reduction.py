@@ -9,6 +9,7 @@ from pullback import dtypes
 from pullback.dtypes import EVERY, INEXACT, REAL_AND_BOOL, DType, bool_
 from pullback.op import Array, Sample, composite, op
 from pullback.ops.dims import Dims
+from pullback.ops.dtype_names import not_implemented
 from pullback.ops.precision import number
 from pullback.ops.reducing import (
     accumulation_dtype,
@@ -72,8 +73,14 @@ def sum(
     return backend.sum(input, axis=axis_of(dim, input), dtype=native, keepdims=keepdim)
 
 
+def _check_nansum(input: Tensor, dim: Dims, keepdim: bool, dtype: DType | None) -> None:
+    if dtype is not None and dtype.is_complex and input.dtype.is_floating_point:
+        raise not_implemented("nansum_cpu", dtype)
+
+
 @op(
     dtypes=REAL_AND_BOOL,
+    check=_check_nansum,
     vjp=lambda grad, input, dim, keepdim: where(
         isnan(input), 0, in_dtype(expand_reduced(grad, input.shape, dim, keepdim), input.dtype)
     ),
@@ -338,6 +345,9 @@ def var_mean(
 # -- truth ------------------------------------------------------------------------------------------------------------
 
 
+_TRUTH_OUT = Out("{name} only supports bool tensor for result, got: {out}", also=(bool_, dtypes.uint8))
+
+
 def _truth_values(backend: Backend, array: Array) -> Array:
     if backend.dtypes[array.dtype] is bool_:
         return array
@@ -347,7 +357,7 @@ def _truth_values(backend: Backend, array: Array) -> Array:
 @op(
     nondifferentiable="its results are truth values",
     samples=samples_over_dims,
-    out=Out("{name} only supports bool tensor for result, got: {out}"),
+    out=_TRUTH_OUT,
 )
 def all(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """Whether all elements are nonzero; uint8 for uint8, else bool.
@@ -365,7 +375,7 @@ def all(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False)
 @op(
     nondifferentiable="its results are truth values",
     samples=samples_over_dims,
-    out=Out("{name} only supports bool tensor for result, got: {out}"),
+    out=_TRUTH_OUT,
 )
 def any(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """Whether any element is nonzero; uint8 for uint8, else bool.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pullback.backend.base import Backend
 
 _EVERYTHING = slice(None)
+_COMPLEX_VALUE = "index_fill_(): Converting complex Scalar to non-complex type is not supported"
 
 
 # -- elements along a dimension ---------------------------------------------------------------------------------------
@@ -640,6 +641,8 @@ def _element(backend: Backend, input: Array, value: Array) -> Array:
             "index_fill_ only supports a 0-dimensional value tensor, but got tensor with"
             f" {len(value.shape)} dimension(s)."
         )
+    if backend.dtypes[value.dtype].is_complex and not backend.dtypes[input.dtype].is_complex:
+        raise RuntimeError(_COMPLEX_VALUE)
     return backend.astype(value, backend.dtypes[input.dtype])
 
 
@@ -672,7 +675,7 @@ def _number(name: str, input: Tensor, dim: Any, index: Any, value: Any) -> Any:
             " * (int dim, Tensor index, Tensor value)\n * (int dim, Tensor index, Number value)\n"
         )
     if isinstance(number, complex) and not input.dtype.is_complex:
-        raise RuntimeError("index_fill_(): Converting complex Scalar to non-complex type is not supported")
+        raise RuntimeError(_COMPLEX_VALUE)
     return fitted(number, input.dtype)
 
 

@@ -102,13 +102,7 @@ def softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = None
     tensor([0.2500, 0.2500, 0.2500, 0.2500])
     """
     axis = _softmax_axis(dim, input)
-    return in_float32(backend, _cast(backend, input, dtype), lambda x: _softmax(backend, x, axis))
-
-
-def _cast(backend: Backend, input: Array, dtype: DType | None) -> Array:
-    if dtype is not None and dtype.is_complex:
-        raise TypeError(f"no softmax in {dtype!r}")  # the general path says it in PyTorch's words
-    return cast(backend, input, dtype)
+    return in_float32(backend, cast(backend, input, dtype), lambda x: _softmax(backend, x, axis))
 
 
 def _softmax_axis(dim: int, array: Array) -> Any:
@@ -172,7 +166,7 @@ def log_softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = 
     tensor([-1000.,     0.])
     """
     axis = _softmax_axis(dim, input)
-    return in_float32(backend, _cast(backend, input, dtype), lambda x: _log_softmax(backend, x, axis))
+    return in_float32(backend, cast(backend, input, dtype), lambda x: _log_softmax(backend, x, axis))
 
 
 def _log_softmax(backend: Backend, x: Array, axis: Any) -> Array:

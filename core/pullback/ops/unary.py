@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pullback import dtypes
 from pullback.dtypes import FLOATS, INEXACT, NUMERIC, REAL_AND_BOOL, DType, bool_
 from pullback.op import Array, composite, elementwise
-from pullback.out_argument import SAME, Out
+from pullback.out_argument import SAME, SAME_OF_REALS, Out
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     jvp=lambda tangent, input: real(tangent * conj(sgn(input))),
     operator="abs",
     aliases=("absolute",),
-    out=SAME,
+    out=SAME_OF_REALS,
 )
 def abs(input: Array) -> Array:
     """Absolute value of each element; of a complex tensor its modulus, a real tensor.
