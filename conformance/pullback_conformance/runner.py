@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 from pullback.backend.base import Backend
 from pullback.backend.records import Limitation
+from pullback.backend.registry import instance_problem
 from pullback.backend.selection import get_backend
 from pullback.dtypes import DType, by_name
-from pullback.errors import MissingKernelError
+from pullback.errors import MissingKernelError, did_you_mean
 from pullback.op import Composite, Operation
 from pullback.op import registry as operations
 from pullback.ops import import_all
@@ -82,8 +83,7 @@ class Runner:
         self.subject = backend_named(subject)
         self.reference = backend_named(reference)
         self.selection = selection or Selection()
-        if self.selection.tier not in TIERS:
-            raise ValueError(f"no tier {self.selection.tier!r}; there are {', '.join(TIERS)}")
+        _known([self.selection.tier], TIERS, "tier")
         self.tier: Tier = TIERS[self.selection.tier]
         self.checks = [CHECKS[name] for name in _known(self.selection.checks, CHECKS, "check") or CHECKS]
         wanted = [by_name[name] for name in _known(self.selection.dtypes, by_name, "dtype")]
@@ -97,15 +97,14 @@ class Runner:
     def operations(self) -> list[Operation | Composite]:
         """The operations selected, by family and name."""
         import_all()
-        patterns = self.selection.operations
-        found = [
-            o
-            for name, o in operations.items()
-            if (not patterns or any(fnmatchcase(name, p) for p in patterns)) and name not in LEFT_OUT
-        ]
-        if not found:
-            raise ValueError(f"no operation matches {', '.join(patterns)}")
-        return sorted(found, key=lambda o: (o.module, o.name))
+        known = [name for name in operations if name not in LEFT_OUT]
+        names: set[str] = set()
+        for pattern in self.selection.operations or ("*",):
+            matching = [name for name in known if fnmatchcase(name, pattern)]
+            if not matching:
+                raise ValueError(f"no operation matches {pattern!r}{did_you_mean(pattern, known)}")
+            names.update(matching)
+        return sorted((operations[name] for name in names), key=lambda o: (o.module, o.name))
 
     def units(self) -> list[Unit]:
         """Each operation with each dtype that it accepts and the backend has."""
@@ -244,7 +243,7 @@ class Runner:
         """What to record where the operation raises: a failure, or nothing to judge where it refuses by design."""
         try:
             outputs = case.on(case.subject).run()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a kernel that exits is to end its sample, not the run
             if case.dtype.category != 2 and not isinstance(error, MissingKernelError) and _refuses(case, error):
                 message = f"the operation refuses this dtype: {type(error).__name__}: {error}"
                 return SampleResult(case.label, Outcome.UNSUPPORTED.value, message=message)
@@ -262,7 +261,7 @@ class Runner:
             return SampleResult(case.label, Outcome.UNSUPPORTED.value, message=str(reason))
         except (OracleError, NoOracle) as error:
             return SampleResult(case.label, Outcome.NOT_RUN.value, message=str(error))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if not _is_the_subjects(error):
                 return _not_run(f"the oracle failed: {type(error).__name__}: {error}", case.label)
             finding = Finding(_described(error), program=program_of(check.name, case))
@@ -372,25 +371,39 @@ def accepts(operation: Operation | Composite, dtype: DType) -> bool:
 
 def backend_named(name: Backend | str) -> Backend:
     """The backend of that name, or the one of a class given as ``module:Class``."""
-    if isinstance(name, Backend) or ":" not in name:
+    if isinstance(name, Backend):
+        return _usable(name, name.name)
+    if ":" not in name:
         return get_backend(name)
     from importlib import import_module
 
     module, _, attribute = name.partition(":")
-    made = getattr(import_module(module), attribute)()
+    try:
+        made = getattr(import_module(module), attribute)()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit, of a module that is a script
+        raise ValueError(f"{name} does not load: {type(error).__name__}: {error}") from error
     if not isinstance(made, Backend):
         raise ValueError(f"{name} is not a backend")
-    return made
+    return _usable(made, name)
+
+
+def _usable(backend: Backend, title: str) -> Backend:
+    problem = instance_problem(backend)
+    if problem:
+        raise ValueError(f"{title} cannot be used: {problem}")
+    return backend
 
 
 def _known(names: Sequence[str], known: Any, what: str) -> list[str]:
     for name in names:
         if name not in known:
-            raise ValueError(f"no {what} {name!r}; there are {', '.join(known)}")
+            raise ValueError(f"no {what} {name!r}{did_you_mean(name, known) or ';'} there are {', '.join(known)}")
     return list(names)
 
 
-def _refuses(case: Case, error: Exception) -> bool:
+def _refuses(case: Case, error: BaseException) -> bool:
     """Whether the reference raises the same kind of error: the operation's own refusal."""
     if case.is_self_comparison:
         return isinstance(error, (NotImplementedError, RuntimeError, TypeError))
@@ -401,7 +414,7 @@ def _refuses(case: Case, error: Exception) -> bool:
     return False
 
 
-def _is_the_subjects(error: Exception) -> bool:
+def _is_the_subjects(error: BaseException) -> bool:
     """Whether the backend under test raised it, or the operation on it: not an oracle, nor the suite itself."""
     trace, modules = error.__traceback__, []
     while trace is not None:
@@ -411,7 +424,7 @@ def _is_the_subjects(error: Exception) -> bool:
     return not in_oracle and any(name.startswith("pullback.") for name in modules)
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     if isinstance(error, MissingKernelError):
         return f"no kernel {error.kernel!r}: define it, or declare a Limitation (MissingKernelError: {error})"
     return f"raised {type(error).__name__}: {error}"

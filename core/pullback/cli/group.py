@@ -23,14 +23,14 @@ class CommandGroup(click.Group):
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *BUILT_IN, *self._from_plugins})
+        return sorted({*super().list_commands(ctx), *BUILT_IN, *self._from_plugins(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in BUILT_IN:
             module, _, attribute = BUILT_IN[cmd_name].partition(":")
             command: click.Command = getattr(import_module(module), attribute)
             return command
-        return super().get_command(ctx, cmd_name) or self._from_plugins.get(cmd_name)
+        return super().get_command(ctx, cmd_name) or self._from_plugins(ctx).get(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -53,26 +53,37 @@ class CommandGroup(click.Group):
         except (Exception, SystemExit) as error:  # a plugin's command that loads itself lazily, and cannot
             return f"(broken: {_described(error)})"
 
+    def _from_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
+        commands, complaints = self._provided
+        if not ctx.resilient_parsing:  # a shell completes a line, and the user is writing it
+            while complaints:
+                _warn(complaints.pop(0))
+        return commands
+
     @cached_property
-    def _from_plugins(self) -> dict[str, click.Command]:
+    def _provided(self) -> tuple[dict[str, click.Command], list[str]]:
         from pullback.plugin.isolation import represented
 
         commands: dict[str, click.Command] = {}
-        for command in provided_commands():
+        provided, complaints = provided_commands()
+        for command in provided:
             name = getattr(command, "name", None) if isinstance(command, click.Command) else None
             if name is None or not isinstance(name, str) or not _NAME.fullmatch(name):
-                _warn(f"a plugin provides {represented(command)} as a command, which is no click command with a name")
+                complaints.append(
+                    f"a plugin provides {represented(command)} as a command, which is no click command with a name"
+                )
             elif command.name in BUILT_IN or command.name in commands:
-                _warn(f"a plugin's command {command.name!r} is left out: there is one of that name already")
+                complaints.append(f"a plugin's command {command.name!r} is left out: there is one of that name already")
             else:
                 commands[command.name] = command
-        return commands
+        return commands, complaints
 
 
-def provided_commands() -> list[Any]:
-    """What the plugins' ``pullback_commands`` return; one that fails costs a warning on standard error."""
+def provided_commands() -> tuple[list[Any], list[str]]:
+    """What the plugins' ``pullback_commands`` return, and what is to be said of plugins that are broken."""
     import warnings
 
+    complaints = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -84,11 +95,9 @@ def provided_commands() -> list[Any]:
                 for command in (commands if isinstance(commands, (list, tuple)) else [commands])
             ]
         except Exception as error:  # a plugin is broken and PULLBACK_STRICT_PLUGINS asks for an error
-            _warn(f"the plugins' commands are left out: {_described(error)}")
+            complaints.append(f"the plugins' commands are left out: {_described(error)}")
             provided = []
-    for warning in caught:
-        _warn(str(warning.message))
-    return provided
+    return provided, complaints + [str(warning.message) for warning in caught]
 
 
 def _described(error: BaseException) -> str:

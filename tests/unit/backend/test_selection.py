@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from contextvars import copy_context
 
@@ -211,3 +212,138 @@ def test_backends_that_do_not_load(module, monkeypatch, source, loader, reason):
     with pytest.raises(BackendError, match=reason) as caught:
         get_backend("broken")
     assert isinstance(caught.value, BackendUnavailableError) or "not a subclass" in str(caught.value)
+
+
+NO_NAMES = [
+    "",
+    " ",
+    "*",
+    "my backend",
+    "a/b",
+    "a\\b",
+    "..",
+    ".hidden",
+    "-x",
+    "a--b",
+    "n\n",
+    "\x00",
+    "[ab]",
+    "x?",
+    "é",
+    3,
+    None,
+    ["l"],
+]
+
+
+@pytest.mark.parametrize("name", NO_NAMES, ids=repr)
+def test_names_that_no_backend_may_have(name):
+    before = known_backends()
+    strict = ArrayAPIBackend("strict", array_api_strict)
+    strict.name = name
+    for backend in (strict, BackendSpec(name, "module:Class")):
+        with pytest.raises(BackendError, match=r"register_backend\(\): a backend's name is made of letters, digits"):
+            register_backend(backend)
+    assert known_backends() == before
+
+
+@pytest.mark.parametrize("name", ["a", "cupy-13", "jax_metal", "torch.mps", "2", "My_Backend-2.0"])
+def test_names_that_a_backend_may_have(name):
+    register_backend(BackendSpec(name, "module:Class"))
+    try:
+        assert name in known_backends()
+    finally:
+        unregister_backend(name)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"loader": None}, "loader must be 'module:Class', not an object of type NoneType"),
+        ({"loader": "module"}, "loader must be 'module:Class', not 'module'"),
+        ({"loader": "module.py:Class"}, None),
+        ({"loader": "a b:Class"}, "loader must be 'module:Class', not 'a b:Class'"),
+        ({"array_modules": "torch"}, r"array_modules must be a tuple of str, not 'torch'; did you mean \('torch',\)"),
+        ({"device_types": (1,)}, r"device_types must be a tuple of str, not \(1,\)"),
+        ({"description": None}, "description must be a str, not an object of type NoneType"),
+        ({"distribution": 1}, "distribution must be a str, not an object of type int"),
+    ],
+)
+def test_descriptions_that_make_no_sense(fields, message):
+    spec = BackendSpec("described", "module:Class")._replace(**fields)
+    if message is None:
+        register_backend(spec)
+        unregister_backend("described")
+        return
+    with pytest.raises(BackendError, match=message):
+        register_backend(spec)
+    assert "described" not in known_backends()
+
+
+def test_what_is_no_backend_is_not_registered():
+    class Half(ArrayAPIBackend):
+        def __init__(self):
+            self.name = "half"
+
+    with pytest.raises(BackendError, match=r"Half does not define array_type, dtypes, native_dtypes: is super\(\)"):
+        register_backend(Half())
+    with pytest.raises(TypeError, match=r"must be Backend or BackendSpec, not type; did you mean Half\(\)\?"):
+        register_backend(Half)
+    with pytest.raises(TypeError, match=r"register_backend\(\): argument 'backend' must be .*, not module"):
+        register_backend(array_api_strict)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (np, "not as module; did you mean 'numpy'?"),
+        (jnp, "not as module"),
+        (3, "not as int"),
+        (["numpy"], "not as list"),
+        (type(get_backend("numpy")), "not as type"),
+    ],
+)
+def test_what_is_neither_a_backend_nor_a_name(given, said):
+    import pullback as pb
+
+    uses = (
+        get_backend,
+        use_backend,
+        set_default_backend,
+        unavailable_reason,
+        lambda backend: pb.ones(2, backend=backend),
+        lambda backend: pb.ones(2).to(backend=backend),
+    )
+    for use in uses:
+        with pytest.raises(TypeError) as caught:
+            use(given)
+        assert str(caught.value) == f"a backend is given by its name or as a Backend, {said}"
+
+
+def test_names_in_another_case(monkeypatch):
+    monkeypatch.setenv("PULLBACK_BACKEND", "JAX")
+    set_default_backend(None)
+    with pytest.raises(UnknownBackendError, match=r"'JAX' \(from PULLBACK_BACKEND\); did you mean 'jax'\?"):
+        current_backend()
+
+
+def test_errors_survive_a_pickle():
+    for error in (
+        UnknownBackendError("nunpy", ["numpy"], "PULLBACK_BACKEND", ["plugin 'x' is left out"]),
+        BackendUnavailableError("cupy", "no CUDA device"),
+    ):
+        copy = pickle.loads(pickle.dumps(error))
+        assert (type(copy), str(copy), copy.__dict__) == (type(error), str(error), error.__dict__)
+
+
+def test_a_backend_that_needs_itself_while_it_is_created(module):
+    source = """
+from pullback.backend.selection import get_backend
+from pullback.backend.base import Backend
+class Circular(Backend):
+    def __init__(self):
+        get_backend("circular")
+"""
+    register_backend(BackendSpec("circular", f"{module('circular_backend', source)}:Circular"))
+    with pytest.raises(BackendError, match="backend 'circular' needs itself while it is created"):
+        get_backend("circular")

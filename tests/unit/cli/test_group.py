@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import pytest
 from click.testing import CliRunner
 
 from pullback.cli import main
@@ -36,10 +40,42 @@ def test_version():
     assert result.output == f"pullback {pullback.__version__}\n"
 
 
-def test_unknown_command():
-    result = CliRunner().invoke(main, ["demmo"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("demmo", "No such command 'demmo'; did you mean 'demo'?"),
+        ("doctr", "No such command 'doctr'; did you mean 'doctor'?"),
+        ("DOCTOR", "No such command 'DOCTOR'; did you mean 'doctor'?"),
+        ("conform", "No such command 'conform'; did you mean 'conformance'?"),
+        ("xyz", "No such command 'xyz'."),
+    ],
+)
+def test_unknown_command(name, said):
+    result = CliRunner().invoke(main, [name])
     assert result.exit_code == 2
-    assert "demmo" in result.output
+    assert said in result.output
+
+
+@pytest.mark.parametrize("module", ["pullback", "pullback.cli"])
+def test_the_command_as_a_module(module):
+    done = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=True)
+    assert "doctor " in done.stdout
+    done = subprocess.run([sys.executable, "-m", module, "doctr"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "did you mean 'doctor'?" in done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_of_commands(plugins, shell):
+    """What a shell's script asks, and that a broken plugin writes nothing between."""
+    plugins.add("unimportable", "raise RuntimeError('broken on purpose')")
+    words = {"COMP_WORDS": "pullback do", "COMP_CWORD": "1" if shell != "fish" else "do"}
+    done = plugins.run(_PULLBACK_COMPLETE=f"{shell}_complete", **words)
+    assert "doctor" in done.stdout
+    assert "demo" not in done.stdout
+    assert done.stderr == ""
+    if shell != "bash":  # whose version the script looks at
+        assert "_PULLBACK_COMPLETE=" in plugins.run(_PULLBACK_COMPLETE=f"{shell}_source").stdout
 
 
 def test_help_of_a_command_loads_no_plugin_and_no_library(python):

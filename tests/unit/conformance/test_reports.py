@@ -17,6 +17,7 @@ from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult, read_json
 from pullback_conformance.report.html import rendered
 from pullback_conformance.report.junit import write_junit
+from pullback_conformance.report.scripts import save_scripts
 
 
 def cell(outcome: str, check: str = "value", *, ulp: float | None = None, message: str = "", script: str = "") -> Cell:
@@ -116,9 +117,20 @@ def test_the_command_succeeds_and_writes_what_it_is_asked_for(tmp_path: Path) ->
     ("arguments", "message"),
     [
         (("--backend", "numpi"), "did you mean 'numpy'"),
-        (("--backend", "numpy", "--operations", "expo"), "no operation matches expo"),
-        (("--backend", "numpy", "--checks", "values"), "no check 'values'"),
+        (("--backend", "NumPy"), "did you mean 'numpy'"),
+        (("--backend", "numpy", "--operations", "expo"), "no operation matches 'expo'; did you mean 'exp"),
+        (("--backend", "numpy", "--operations", "mul,Exp"), "no operation matches 'Exp'; did you mean 'exp'?"),
+        (("--backend", "numpy", "--operations", "exp", "--operations", "lgo*"), "no operation matches 'lgo*'"),
+        (("--backend", "numpy", "--checks", "values"), "no check 'values'; did you mean 'value'? there are value, "),
+        (("--backend", "numpy", "--dtypes", "Float32"), "no dtype 'Float32'; did you mean 'float32'?"),
         (("--backend", "no_such_module:Backend"), "no_such_module"),
+        (("--backend", "antigravity_:Backend"), "antigravity_:Backend does not load: ModuleNotFoundError"),
+        (("--backend", "sys:exit"), "sys:exit does not load: SystemExit"),
+        (("--backend", "builtins:list"), "builtins:list is not a backend"),
+        (
+            ("--backend", "pullback.extend:Backend"),
+            "pullback.extend:Backend cannot be used: Backend does not define name",
+        ),
     ],
 )
 def test_the_command_says_what_is_wrong_with_its_options(
@@ -128,6 +140,45 @@ def test_the_command_says_what_is_wrong_with_its_options(
     assert status == 1
     assert message in output
     assert "Traceback" not in output
+
+
+def saved_for(backend: str, folder: Path) -> set[str]:
+    made = record(cell("failed", message="wrong", script="assert False"))
+    made.backend = backend
+    return {path.name for path in save_scripts(made, folder)}
+
+
+@pytest.mark.parametrize("backend", ["*", "?*", "[a-z]*", "../mine", "..", "mine", "mine--", "", "/", "mi.ne"])
+def test_scripts_of_other_backends_and_other_files_stay(tmp_path: Path, backend: str) -> None:
+    folder = tmp_path / "failures"
+    kept = saved_for("numpy", folder) | saved_for("mine-other", folder)
+    for name in ("mine--notes.py", "notes.py", "mine--exp.txt"):
+        (folder / name).write_text("")
+        kept.add(name)
+    first = saved_for(backend, folder)
+    (folder / next(iter(first)).replace("-0.py", "-7.py")).write_text("of an earlier run")
+    assert saved_for(backend, folder) == first
+    assert {path.name for path in folder.iterdir()} == kept | first
+    assert not kept & first
+    assert [path.name for path in tmp_path.iterdir()] == ["failures"]
+
+
+def test_a_kernel_that_exits_fails_its_cell_and_ends_nothing(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "exiting_backend.py").write_text(
+        "import sys, pullback as pb\n"
+        "class Exiting(type(pb.get_backend('numpy'))):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.name = 'exiting'\n"
+        "    def exp(self, x):\n"
+        "        sys.exit(0)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    status, output = invoke(
+        tmp_path, "--backend", "exiting_backend:Exiting", "--operations", "exp,neg", "--dtypes", "float32"
+    )
+    assert status == 1
+    assert "raised SystemExit: 0" in output
 
 
 def test_pullback_has_the_command() -> None:
