@@ -66,9 +66,9 @@ def register_backend(backend: Backend | BackendSpec, *, replace: bool = False) -
     from pullback.backend.records import BackendSpec, spec_problem
 
     if isinstance(backend, BackendSpec):
-        problem, spec = spec_problem(backend), backend
+        problem = spec_problem(backend)
     elif isinstance(backend, Backend):
-        problem, spec = instance_problem(backend), _spec_of(backend)
+        problem = instance_problem(backend)
     else:
         hint = ""
         if isinstance(backend, type) and issubclass(backend, (Backend, BackendSpec)):
@@ -78,6 +78,7 @@ def register_backend(backend: Backend | BackendSpec, *, replace: bool = False) -
         )
     if problem:
         raise BackendError(f"register_backend(): {problem}")
+    spec = backend if isinstance(backend, BackendSpec) else _spec_of(backend)
     discover()
     with _lock:
         if spec.name in _specs and not replace:
@@ -175,9 +176,9 @@ def unavailable_reason(name: str) -> str | None:
     environment variable ``PULLBACK_PLUGIN_TIMEOUT`` sets) is not available either.
     """
     discover()
+    spec = _spec_named(name)
     if name in _backends:
         return None
-    spec = _spec_named(name)
     if name in _silent:
         return _silent[name]
     from pullback.plugin.isolation import LIBRARY_SECONDS, PluginFailure, TimedOut, plugin_seconds, run_isolated
