@@ -698,7 +698,7 @@ def _own_layout(tensor: Tensor) -> Layout:
     """The layout of a tensor that is the beginning of its storage."""
     array, backend = tensor.array, tensor.backend
     shape = tuple(array.shape)
-    strides = backend.strides(array)
+    strides = backend.strides(array) if backend.mutable else None
     if strides is None or backend.is_contiguous(array):
         return Layout.contiguous(tensor.dtype, shape)
     # An array library may step anything along a dimension of size 1; PyTorch steps over what lies to its right.

@@ -51,6 +51,9 @@ BOOL_AS_INTEGER: Final = {
     "isnan": False, "isinf": False, "isfinite": False, "signbit": False,
 }  # fmt: skip
 
+#: Kernels of mutable backends that give views the standard has no function for.
+HOST_VIEWS: Final = ("as_strided", "diagonal", "unfold", "view_as_real", "view_as_complex", "reinterpret")
+
 #: Kernels for which a library may return its operand, where there is nothing to do.
 MAY_RETURN_OPERAND: Final = frozenset(("abs", "ceil", "conj", "floor", "positive", "trunc"))
 
@@ -103,6 +106,8 @@ class ArrayAPIBackend(Backend):
         self.array_type = type(xp.zeros((1,), dtype=self.native_dtypes[dt.float32]))
         self._relate_dtypes()
         self._bind_elementwise()
+        if mutable:
+            self._bind_views()
         # NaN and inf are values to PyTorch, not mishaps; libraries over NumPy pass its warnings on.
         package = str(getattr(namespace, "__name__", "")).partition(".")[0]
         if package:
@@ -177,6 +182,24 @@ class ArrayAPIBackend(Backend):
             if self.mutable and name in MAY_RETURN_OPERAND:
                 kernel = self._with_own_memory(kernel)
             setattr(self, name, kernel)
+
+    def _bind_views(self) -> None:
+        """Views that the standard lacks, made on the host: of libraries whose arrays share memory with NumPy's."""
+        for name in HOST_VIEWS:
+            own = getattr(type(self), name, None)
+            if own is None or own is getattr(ArrayAPIBackend, name, None):
+                setattr(self, name, self._on_host(name))
+
+    def _on_host(self, name: str) -> Kernel:
+        def call(x: NativeArray, *args: Any, dtype: Any = None) -> NativeArray:
+            from pullback.backend.selection import get_backend
+
+            host = get_backend("numpy")
+            options = {} if dtype is None else {"dtype": host.native_dtype(self.dtypes[dtype])}
+            return self.from_numpy(getattr(host, name)(self.to_numpy(x), *args, **options))
+
+        call.__name__ = name
+        return call
 
     def _with_scalars(self, kernel: Kernel) -> Kernel:
         @wraps(kernel)
@@ -406,6 +429,9 @@ class ArrayAPIBackend(Backend):
             return None
         view = self.to_numpy(array)
         return tuple(stride // view.itemsize for stride in view.strides)
+
+    def owns_memory(self, array: NativeArray) -> bool:
+        return not self.mutable  # a library need not tell
 
     # -- elementwise
 

@@ -19,7 +19,8 @@ def getitem(backend: ArrayAPIBackend, x: NativeArray, key: Any) -> NativeArray:
     """``x[key]``."""
     parts = _expand(backend, x, key if isinstance(key, tuple) else (key,))
     if not any(backend.is_array(part) for part in parts):
-        return x[tuple(_in_bounds(parts, x.shape))] if parts else x[...]
+        basic_key = tuple(_in_bounds(parts, x.shape))
+        return x[(*basic_key, ...)] if backend.mutable or not parts else x[basic_key]  # one element as a view, too
     # Beside an index array an integer is one too, as in NumPy.
     basic: list[Any] = []
     advanced: list[tuple[int, NativeArray]] = []

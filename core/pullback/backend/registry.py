@@ -6,6 +6,7 @@ from _thread import RLock  # `threading` itself takes a millisecond to import
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullback.backend.base import Backend
+from pullback.backend.view_kernels import require_views
 from pullback.errors import BackendError, BackendUnavailableError, UnknownBackendError
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def register_backend(backend: Backend | BackendSpec, *, replace: bool = False) -
     with _lock:
         if spec.name in _specs and not replace:
             raise BackendError(f"a backend named {spec.name!r} is registered already; pass replace=True to replace it")
+        if isinstance(backend, Backend):
+            require_views(backend)
         _specs[spec.name] = spec
         _silent.pop(spec.name, None)
         if isinstance(backend, Backend):
@@ -236,6 +239,7 @@ def create_backend(name: str) -> Backend:
 
         for kernels in extra_kernels(backend):
             backend.add_kernels(kernels)
+        require_views(backend)
         with _lock:
             return _backends.setdefault(name, backend)
 
