@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullback.autograd.grad_mode import MODE, OVERRIDDEN, ModeBlock, left, mode
 from pullback.blocks import Block, Setting, put, surely
+from pullback.locks import new_lock
 
 if TYPE_CHECKING:
     from pullback.op import Composite, Operation
@@ -381,16 +382,20 @@ def begin_use() -> None:
     from pullback.tensor import Tensor
 
     package: Any = sys.modules["pullback"]
-    package._functions_with_out.make_all()
-    use.begun = True
-    PLAIN.add(Size)
-    for record in tuple(op.registry.values()):
-        make_overridable(record)
-    for name in list(vars(Tensor)):
-        _make_attribute_overridable(name)
-    for module in ("pullback", "pullback.nn.functional", *_FUNCTIONS_OF):
-        if module in sys.modules:
-            make_module_overridable(module)
+    with _beginning:
+        package._functions_with_out.make_all()
+        PLAIN.add(Size)
+        for record in tuple(op.registry.values()):
+            _make_record_overridable(record)
+        for name in list(vars(Tensor)):
+            _make_attribute_overridable(name)
+        for module in ("pullback", "pullback.nn.functional", *_FUNCTIONS_OF):
+            if module in sys.modules:
+                _make_functions_overridable(module)
+        use.begun = True  # where this is interrupted, the next one does it again
+
+
+_beginning: Final = new_lock()
 
 
 #: The public functions of modules that do not list them.
@@ -403,8 +408,11 @@ _FUNCTIONS_OF: Final = {
 
 def make_module_overridable(module_name: str) -> None:
     """Make the public functions of a module overridable, once anything may override them."""
-    if not use.begun:
-        return
+    if use.begun:
+        _make_functions_overridable(module_name)
+
+
+def _make_functions_overridable(module_name: str) -> None:
     module = sys.modules[module_name]
     for name in _FUNCTIONS_OF.get(module_name) or module.__all__:
         value = vars(module).get(name)
@@ -414,9 +422,14 @@ def make_module_overridable(module_name: str) -> None:
 
 def make_overridable(record: Operation | Composite) -> None:
     """Make a composite overridable, once anything may override it; operations always are."""
+    if use.begun:
+        _make_record_overridable(record)
+
+
+def _make_record_overridable(record: Operation | Composite) -> None:
     from pullback.op import Composite
 
-    if use.begun and isinstance(record, Composite) and isinstance(record.call, types.FunctionType):
+    if isinstance(record, Composite) and isinstance(record.call, types.FunctionType):
         _overridable(record.call, record.call)
 
 

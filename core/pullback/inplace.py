@@ -6,12 +6,14 @@ and its node becomes the tensor's history. Every check comes before the first ch
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import FORWARD, INFERENCE, MUTATION, NO_GRAD, SAVING, mode
+from pullback.autograd.node import Node
+from pullback.blocks import surely
 from pullback.dtypes import can_cast
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, use
+from pullback.locks import MEMORY, made_once
 from pullback.views import is_inference, layout_of
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
     """
     from pullback.op_general import broadcast_shape
     from pullback.tensor import Tensor
-    from pullback.views import bump_version, edge_of, rebase, write
+    from pullback.views import bump_version, edge_of, history_after, write
 
     if use.begun and operation.inplace_name is not None:
         relevant = (tensor, *args, *kwargs.values())
@@ -79,6 +81,12 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
             _check_shape(operation, tensor, broadcast_shape([tuple(t.array.shape) for t in (tensor, *operands)]))
         _check_common_dtype(operation, tensor, args)
         raise
+    except Exception:
+        raise
+    except BaseException:
+        if form is not operation and tensor.backend.mutable:
+            _note_interrupted(tensor, recording)
+        raise
     if level or out.backend.level:
         from pullback.batching.levels import to_be_written
 
@@ -94,19 +102,55 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
         before.array = tensor.backend.copy(before.array)  # the node needs the elements as they were
     if out.dtype is not tensor.dtype:
         out = out.to(tensor.dtype)
+    node = edge_of(out) if recording else None
+    if node is None and (not recording or tensor.edge is None) and not active & FORWARD:
+        if out.array is tensor.array:
+            bump_version(tensor)
+        else:
+            write(tensor, out.array)
+        return tensor
+    with MEMORY:  # other views of the base may be written in other threads
+        surely(_finish, tensor, out, node, history_after(tensor, node), active)
+    return tensor
+
+
+def _finish(tensor: Tensor, out: Tensor, node: Any, history: Any, active: int) -> None:
+    """Write the elements, the history and the tangent of a result; once more does no harm."""
+    from pullback.views import bump_version, rebase, write
+
     if out.array is tensor.array:
         bump_version(tensor)
     else:
         write(tensor, out.array)
-    if recording:
-        node = edge_of(out)
-        if node is not None or tensor.edge is not None:
-            rebase(tensor, node)
+    if not active & NO_GRAD and (node is not None or tensor.edge is not None):
+        rebase(tensor, node, history)
     if active & FORWARD and (out._tangent is not None or tensor._tangent is not None):
         from pullback.autograd.forward_ad import write_tangent
 
         write_tangent(tensor, out._tangent)
-    return tensor
+
+
+def _note_interrupted(tensor: Tensor, recording: bool) -> None:
+    """Count a write that an interrupt has ended, perhaps in the midst of it; no gradient passes by what it has left."""
+    from pullback.autograd.node import start_node
+    from pullback.views import bump_version, history_after, rebase
+
+    bump_version(tensor)
+    if recording and tensor.edge is not None:
+        node = start_node(Interrupted(), (None,))
+        rebase(tensor, node, history_after(tensor, node))
+
+
+class Interrupted(Node):
+    """The history of a tensor while whose elements were written the program was interrupted."""
+
+    __slots__ = ()
+
+    def apply(self, grad: Any) -> tuple[Tensor | None, ...]:
+        raise RuntimeError(
+            "a tensor in the graph was being written in place when the program was interrupted: its elements may be"
+            " those before the write or after it, so it has no gradient"
+        )
 
 
 def _without_hooks(history: Any) -> Any:
@@ -150,7 +194,7 @@ def change_view(tensor: Tensor, view: Tensor, node_name: str | None = None) -> T
     return tensor
 
 
-@functools.cache
+@made_once
 def _renamed(kind: Any, name: str) -> Any:
     return type(name, (kind,), {"__slots__": (), "__module__": kind.__module__, "__doc__": kind.__doc__})
 

@@ -224,7 +224,7 @@ class Operation:
         if found is None:
             from pullback.op_callable import make_node_type
 
-            found = self._node_types[name, conjugates] = make_node_type(self, name, conjugates)
+            found = self._node_types.setdefault((name, conjugates), make_node_type(self, name, conjugates))
         return found
 
     def __repr__(self) -> str:

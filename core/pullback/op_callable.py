@@ -622,6 +622,9 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
                         return self
             except Exception:
                 pass  # the general path says what is wrong
+            except BaseException:
+                count_write(self)  # it may have been done when the interrupt came
+                raise
         return apply_inplace(operation, self, args, kwargs)
 
     def count_write(tensor: Any) -> None:

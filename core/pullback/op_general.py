@@ -460,7 +460,7 @@ def table_entry(operation: Operation, backend: Backend, dtype: DType) -> tuple[A
         constants = ConstantCache(backend, getattr(kernel, "number_dtype", dtype), fits)
         entry = (kernel, node_type, scalars, constants)
         # Promotion can change an integer operand's dtype: then the fast path must not find an entry for it.
-        table[native] = entry
+        entry = table.setdefault(native, entry)
     return entry
 
 

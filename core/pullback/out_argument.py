@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pullback.function_protocol import make_function_overridable
+from pullback.locks import new_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,6 +117,9 @@ MAKES_RANGE: Final = Out(
 # -- the functions that take it ----------------------------------------------------------------------------------------
 
 
+_making: Final = new_lock()
+
+
 class FunctionsWithOut:
     """Those functions of a module whose declarations let them take ``out=``, each made when it is first asked for.
 
@@ -148,6 +152,10 @@ class FunctionsWithOut:
 
     def make(self, name: str) -> Callable[..., Any]:
         """The function of that name, now in the module under this name and its aliases."""
+        with _making:
+            return self._exported[name] if name in self._exported else self._make(name)
+
+    def _make(self, name: str) -> Callable[..., Any]:
         from pullback.op import Operation
         from pullback.op_callable import make_callable
 
@@ -158,7 +166,7 @@ class FunctionsWithOut:
             made = _with_out(record, function)
         for other, (_, same) in tuple(self._waiting.items()):
             if same is function:
-                made = self._exported.setdefault(other, made)  # another thread may have been faster
+                self._exported[other] = made
         return made
 
     def later(self, name: str, function: Any) -> Any:
@@ -173,7 +181,7 @@ class FunctionsWithOut:
 
     def make_all(self) -> None:
         """Make those that nobody has asked for yet."""
-        for name in self._waiting:
+        for name in tuple(self._waiting):
             if name not in self._exported:
                 self.make(name)
 

@@ -54,7 +54,8 @@ def _memory_of(tensor: Tensor) -> Memory:
         return Memory(tensor)
     found = _memories.get(id(alias.storage))
     if found is None:
-        found = _memories[id(alias.storage)] = Memory(tensor if alias.origin is None else alias.origin)
+        made = Memory(tensor if alias.origin is None else alias.origin)
+        found = _memories.setdefault(id(alias.storage), made)
     return found
 
 

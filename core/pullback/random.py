@@ -6,12 +6,12 @@ numbers agree to a few units in the last place.
 
 from __future__ import annotations
 
-from _thread import allocate_lock as Lock  # `threading` itself takes a millisecond to import
 from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any, Final
 
 from pullback.blocks import begins_at_once, surely
 from pullback.devices import CPU, Device
+from pullback.locks import new_lock
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -46,7 +46,7 @@ class Generator:
         self.device = CPU if device is None else Device(device)
         self._seed = _DEFAULT_SEED
         self._offset = 0
-        self._lock = Lock()
+        self._lock = new_lock()
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream of ``seed`` from its beginning, and return the generator.

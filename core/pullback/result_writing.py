@@ -204,6 +204,9 @@ def _written_by_kernel(record: Any, arguments: tuple[Any, ...], keywords: dict[s
             kernel(*arrays, out=target)
         except Exception:
             return False  # the general path says what is wrong
+        except BaseException:
+            bump_version(out)  # it may have been done when the interrupt came
+            raise
     bump_version(out)
     return True
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pullback.locks import made_once
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
         max: Tensor
 
 
-@functools.cache
+@made_once
 def return_type(name: str, fields: tuple[str, ...]) -> Any:
     """The named tuple that the operation ``name`` returns; it prints as PyTorch's.
 

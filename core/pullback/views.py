@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from _thread import get_ident  # `threading` itself takes a millisecond to import
 from typing import TYPE_CHECKING, Any, Final
 
 from pullback.autograd.grad_mode import FORWARD, INFERENCE, MODE, NO_GRAD, mode
@@ -27,8 +28,10 @@ from pullback.autograd.node import (
     start_node,
 )
 from pullback.batching.state import WRITTEN
+from pullback.blocks import surely
 from pullback.dtypes import FLOATING, int64
 from pullback.errors import MissingKernelError
+from pullback.locks import MEMORY
 from pullback.memory_layout import LAYOUTS, Layout
 from pullback.strides import contiguous_strides
 from pullback.tensor import LEAF, STALE, Tensor
@@ -72,32 +75,41 @@ class InferenceCounter(VersionCounter):
 class Storage:
     """One piece of memory: the tensors that share it, held weakly, for views keep its origin alive by themselves."""
 
-    __slots__ = ("_address", "members")
+    __slots__ = ("_address", "members", "writer")
 
     def __init__(self) -> None:
         self.members: list[weakref.ref[Tensor]] = []
+        self.writer: int | None = None  # the thread that wrote it last, where arrays are immutable
         self._address = 0
 
     def add(self, tensor: Tensor) -> None:
         """Note a member; forget the dead ones whenever the list has doubled."""
         members = self.members
         if len(members) >= 16 and len(members) & (len(members) - 1) == 0:
-            members[:] = [m for m in members if m() is not None]
+            self._keep(lambda member: member is not None)
         members.append(weakref.ref(tensor))
 
     def remove(self, tensor: Tensor) -> None:
         """Forget a member that has other memory now."""
-        self.members[:] = [m for m in self.members if m() is not tensor]
+        self._keep(lambda member: member is not tensor)
+
+    def _keep(self, wanted: Callable[[Tensor | None], bool]) -> None:
+        """Forget the other members. Another thread may add some meanwhile: they come after those looked at."""
+        with MEMORY:
+            looked_at = tuple(self.members)
+            self.members[: len(looked_at)] = [m for m in looked_at if wanted(m())]
 
     def live(self) -> list[Tensor]:
         """The members that still exist."""
-        return [t for m in self.members if (t := m()) is not None]
+        return [t for m in tuple(self.members) if (t := m()) is not None]
 
     @property
     def address(self) -> int:
         """Where the storage begins, on backends whose arrays have no addresses."""
         if not self._address:
-            self._address = next(_address_ranges) << _ADDRESS_BITS
+            address = next(_address_ranges) << _ADDRESS_BITS
+            if not self._address:  # no other thread has been faster
+                self._address = address
         return self._address
 
 
@@ -172,10 +184,14 @@ def alias_of(tensor: Tensor) -> Alias:
     """The tensor's alias, made when it is first needed: at the first view of it or the first write."""
     alias = tensor.alias
     if alias is None:
-        alias = tensor.alias = Alias(VersionCounter(), Storage())
-        alias.storage.add(tensor)
+        made = Alias(VersionCounter(), Storage())
+        made.storage.add(tensor)
         if tensor.edge is not None:
-            _tell_producer(tensor, alias)
+            _tell_producer(tensor, made)
+        if tensor.alias is None:  # no other thread has been faster
+            tensor.alias = made
+        alias = tensor.alias
+        assert alias is not None
     return alias
 
 
@@ -376,6 +392,10 @@ def attach_view(out: Tensor, source: Tensor, step: Step, active: int, multiple: 
         alias.path = alias.steps if shared.origin is shared.base else (*shared.path, step)
     out.alias = alias
     shared.storage.add(out)
+    if alias.origin is source and shared.origin is not None:  # it has got one meanwhile, in another thread
+        alias.origin = shared.origin
+    if shared.storage.writer is not None:
+        _catch_up(out)
 
 
 #: A chain of so many views is replaced by one step: each view of a view has a tuple of all steps of its own.
@@ -414,6 +434,19 @@ def attach_detached(out: Tensor, source: Tensor, shares_version: bool, steps: tu
     alias.path = (*shared.path, *steps)
     out.alias = alias
     shared.storage.add(out)
+    if shared.storage.writer is not None:
+        _catch_up(out)
+
+
+def _catch_up(member: Tensor) -> None:
+    """Show in a new member of an immutable storage what another thread may have written while it was made."""
+    alias = member.alias
+    assert alias is not None
+    if alias.storage.writer == get_ident() or member.backend.level:
+        return
+    with MEMORY:
+        assert alias.origin is not None
+        _refresh_from(alias.origin, [member])
 
 
 def replace_memory(tensor: Tensor, source: Tensor) -> None:
@@ -470,10 +503,10 @@ def regenerate(view: Tensor) -> Edge | None:
     assert alias is not None
     assert alias.base is not None
     if alias.seen == alias.counter.version:
-        return None
+        return None if view.edge is STALE else edge_of(view)  # another thread may have done it meanwhile
     if alias.creation is not None:
         raise forbidden_write(view, "its base or another view of its base has been")
-    alias.seen = alias.counter.version
+    version = alias.counter.version
     recast = _up_to_other_dtype(alias.steps)
     if not recast:
         view.edge = as_strided_node(alias.base, layout_of(alias.base), layout_of(view))
@@ -488,6 +521,7 @@ def regenerate(view: Tensor) -> Edge | None:
             view.edge = fresh.edge
         else:
             view.edge = as_strided_node(fresh, layout_of(fresh), layout_of(view))
+    alias.seen = version  # last: it says that the edge is that of this version
     if view._retains_grad:
         retain_at(view, view.edge)
     return edge_of(view)
@@ -536,14 +570,26 @@ def write(tensor: Tensor, array: NativeArray) -> None:
     """Replace the tensor's elements by those of ``array``, of its shape and dtype, in the memory it shares.
 
     On a mutable backend into the array; otherwise into the origin's array, and every live tensor of the storage is
-    refreshed.
+    refreshed. An interrupt ends it before it begins or after it is complete (and then counted twice).
     """
+    surely(_write, tensor, array)
+
+
+def _write(tensor: Tensor, array: NativeArray) -> None:
     backend = tensor.backend
     if backend.mutable:
         backend.assign(writable_array(tensor), array)
         bump_version(tensor)
         return
+    with MEMORY:
+        _write_all(tensor, array)
+
+
+def _write_all(tensor: Tensor, array: NativeArray) -> None:
+    """Replace the elements of a tensor on an immutable backend, in all tensors that share them."""
+    backend = tensor.backend
     alias = alias_of(tensor)
+    alias.storage.writer = get_ident()
     others = [t for t in alias.storage.live() if t is not tensor]
     if backend.level and not alias.path:
         alias.layout = layout_of(tensor)
@@ -575,13 +621,16 @@ def _refresh(written: Tensor, others: Sequence[Tensor]) -> None:
     if not others:
         return
     assert written.alias is not None
-    origin = written if written.alias.origin is None else written.alias.origin
+    _refresh_from(written if written.alias.origin is None else written.alias.origin, others)
+
+
+def _refresh_from(origin: Tensor, members: Sequence[Tensor]) -> None:
     # What tensors of a level wrap has a history of its own.
     mode_before = mode()
     try:
         MODE.set(mode() if origin.backend.level else mode() | NO_GRAD)
         source = _stand_in(origin)
-        for member in others:
+        for member in members:
             if member is not origin:
                 assert member.alias is not None
                 member.array = _replay(source, member.alias.path).array
@@ -728,8 +777,20 @@ def address_of(tensor: Tensor) -> int:
     return pointer
 
 
-def rebase(tensor: Tensor, node: Edge | None) -> None:
-    """Give a tensor written in place its new history ``node``; through a view, the base's too."""
+def history_after(tensor: Tensor, node: Edge | None) -> Edge | None:
+    """What becomes the history of a tensor, or of its base where it is a view, by a write of the history ``node``."""
+    alias = alias_of(tensor)
+    root = tensor if alias.base is None else alias.base
+    if root is tensor or tensor.dtype.category < FLOATING:
+        return node
+    return root.edge if node is None and root.edge is None else copy_slices(root, alias.steps, node)
+
+
+def rebase(tensor: Tensor, node: Edge | None, history: Edge | None) -> None:
+    """Give a tensor written in place its new history ``node``; through a view, the base's too, which is ``history``.
+
+    Once more with the same does no harm.
+    """
     if tensor.dtype.category < FLOATING:
         return
     alias = alias_of(tensor)
@@ -738,10 +799,7 @@ def rebase(tensor: Tensor, node: Edge | None) -> None:
     if noted is not None:
         noted.append(weakref.ref(root))
     before = root.edge
-    if root is tensor:
-        tensor.edge = node
-    elif node is not None or root.edge is not None:
-        root.edge = copy_slices(root, alias.steps, node)
+    root.edge = history
     if root._retains_grad:
         stop_retaining(before)
         retain_at(root, root.edge)
@@ -904,16 +962,22 @@ def _one_step(start: Tensor, steps: tuple[Step, ...], source: Layout, target: La
 def keep_origin(tensor: Tensor) -> None:
     """Before a tensor that is the origin of a storage gets another array: let a stand-in hold the present one."""
     alias = alias_of(tensor)
-    if alias.origin is not None:
-        return
-    holder = Tensor._wrap(tensor.array, tensor.backend)
-    holder.alias = Alias(alias.counter, alias.storage)
-    holder.alias.layout = layout_of(tensor)
+    if alias.origin is None:
+        with MEMORY:
+            surely(_hold_origin, tensor, alias)
+
+
+def _hold_origin(tensor: Tensor, alias: Alias) -> None:
+    holder = alias.origin
+    if holder is None:
+        holder = Tensor._wrap(tensor.array, tensor.backend)
+        holder.alias = Alias(alias.counter, alias.storage)
+        holder.alias.layout = layout_of(tensor)
+        alias.origin = holder  # first: views made meanwhile in other threads look here once they are members
     for member in alias.storage.live():
         seen = member.alias
         if seen is not None and seen.origin is tensor:
             seen.origin = holder
-    alias.origin = holder
 
 
 class AsStridedBackward0(Node):

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from _thread import RLock  # `threading` itself takes a millisecond to import
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import NO_GRAD, mode
 from pullback.autograd.gradient_ownership import own_gradient, unshared_wrap
 from pullback.autograd.hooks import checked_gradients, checked_hook_result
 from pullback.autograd.running_hooks import run_tensor_hooks
+from pullback.locks import ACCUMULATION
 
 if TYPE_CHECKING:
     from pullback.autograd.node import Edge
     from pullback.tensor import Tensor
-
-#: Reentrant: adding to a gradient may run code of the user (a subclass, an interceptor) that runs backward itself.
-_accumulation = RLock()
 
 
 def deliver_to_leaf(leaf: Tensor, grad: Any, captured: dict[Edge, Any] | None) -> None:
@@ -37,7 +34,7 @@ def deliver_to_leaf(leaf: Tensor, grad: Any, captured: dict[Edge, Any] | None) -
     if grad is None or leaf.edge is None:  # a hook has taken it, or the leaf has ceased to require gradients since
         _end_accumulation(leaf, grad)
         return
-    with _accumulation:
+    with ACCUMULATION:
         held = leaf._grad
         if held is None:
             leaf._grad = own_gradient(grad, leaf)

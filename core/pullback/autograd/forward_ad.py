@@ -5,7 +5,6 @@ Follows https://pytorch.org/docs/stable/autograd.html#forward-mode-automatic-dif
 
 from __future__ import annotations
 
-import functools
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -18,6 +17,7 @@ from pullback.batching.state import layers, levels, plain
 from pullback.blocks import begins_at_once, put, surely
 from pullback.function_protocol import make_module_overridable
 from pullback.inplace import overlaps_itself
+from pullback.locks import made_once
 from pullback.memory_layout import Layout
 from pullback.op_callable import formula_arguments
 from pullback.op_general import _saved_value
@@ -344,7 +344,7 @@ def _primal_of(tensor: Tensor) -> Tensor:
     return primal
 
 
-@functools.cache
+@made_once
 def _identity(kind: Any) -> type[Node]:
     return type("Identity", (kind,), {"__slots__": (), "__module__": kind.__module__, "__doc__": kind.__doc__})
 

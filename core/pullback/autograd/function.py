@@ -25,7 +25,16 @@ from pullback.batching.state import levels
 from pullback.dtypes import FLOATING
 from pullback.inplace import check_history
 from pullback.tensor import Tensor
-from pullback.views import bump_version, edge_of, has_node, leave_function, rebase, saved_version, version_of
+from pullback.views import (
+    bump_version,
+    edge_of,
+    has_node,
+    history_after,
+    leave_function,
+    rebase,
+    saved_version,
+    version_of,
+)
 
 if TYPE_CHECKING:
     from pullback.autograd.node import Edge
@@ -614,7 +623,7 @@ class Function(metaclass=FunctionMeta):
             if differentiable[number]:
                 edge = node if len(outputs) == 1 else output_slot(node, number)
                 if _is_one_of(original, dirty):
-                    rebase(out, edge)
+                    rebase(out, edge, history_after(out, edge))
                 else:
                     leave_function(out, edge, multiple=sum(differentiable) > 1)
             elif not _is_one_of(original, dirty):

@@ -6,7 +6,6 @@ As https://pytorch.org/docs/stable/autograd.html#autograd-graph.
 from __future__ import annotations
 
 import abc
-import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from pullback.autograd.gradient_edge import GradientEdge, edge_behind, get_gradi
 from pullback.autograd.hooks import RemovableHandle
 from pullback.autograd.mutation import allow_mutation_on_saved_tensors
 from pullback.autograd.saved_tensors import disable_saved_tensors_hooks, saved_tensors_hooks
+from pullback.locks import new_lock
 from pullback.tensor import Tensor
 from pullback.views import bump_version
 
@@ -193,7 +193,7 @@ class _AllGradients:
         # Weak: a leaf has its hook, which has this.
         self.edges = [weakref.ref(edge_behind(get_gradient_edge(tensor))) for tensor in tensors]
         self.fn = fn
-        self.lock = threading.Lock()
+        self.lock = new_lock()
         self.collected: weakref.WeakKeyDictionary[BackwardPass, dict[int, Tensor]] = weakref.WeakKeyDictionary()
 
     def hook(self, number: int) -> Callable[[Tensor], None]:
@@ -221,7 +221,7 @@ class _FirstGradient:
 
     def __init__(self, fn: Callable[..., None]) -> None:
         self.fn = fn
-        self.lock = threading.Lock()
+        self.lock = new_lock()
         self.seen: weakref.ref[BackwardPass] | None = None
 
     def hook(self, number: int) -> Callable[[Tensor], None]:

@@ -12,6 +12,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pullback.autograd.grad_mode import ANOMALY, mode
+from pullback.locks import new_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,9 +154,14 @@ _WRITTEN_BY_HAND = frozenset({"CopyBackwards", "CopySlices", "Identity"})
 
 def hooks_of(node: Node) -> NodeHooks:
     """The node's hooks, made when first needed."""
-    if node.hooks is None:
-        node.hooks = NodeHooks()
-    return node.hooks
+    hooks = node.hooks
+    if hooks is None:
+        made = NodeHooks()
+        if node.hooks is None:  # no other thread has been faster
+            node.hooks = made
+        hooks = node.hooks
+        assert hooks is not None
+    return hooks
 
 
 def place_of(edge: Node) -> tuple[Node, int]:
@@ -204,16 +210,20 @@ def output_slot(node: Node, number: int) -> OutputSlot:
     """The edge that leads to one output of a node with several: the same one for as long as somebody holds it."""
     if not node.saves_outputs:  # then nobody but the output itself asks for it
         return _new_slot(node, number)
-    slots: dict[int, weakref.ref[OutputSlot]] | None = getattr(node, "output_slots", None)
-    if slots is None:
-        owner: Any = node  # of a class that has a slot for them
-        slots = owner.output_slots = {}
-    reference = slots.get(number)
-    slot = None if reference is None else reference()
-    if slot is None:
-        slot = _new_slot(node, number)
-        slots[number] = weakref.ref(slot)
-    return slot
+    with _making_slots:
+        slots: dict[int, weakref.ref[OutputSlot]] | None = getattr(node, "output_slots", None)
+        if slots is None:
+            owner: Any = node  # of a class that has a slot for them
+            slots = owner.output_slots = {}
+        reference = slots.get(number)
+        slot = None if reference is None else reference()
+        if slot is None:
+            slot = _new_slot(node, number)
+            slots[number] = weakref.ref(slot)
+        return slot
+
+
+_making_slots = new_lock()
 
 
 def _new_slot(node: Node, number: int) -> OutputSlot:
@@ -266,9 +276,14 @@ class AccumulateGrad:
 
     @property
     def _hooks(self) -> NodeHooks:
-        if self.variable._accumulate_hooks is None:
-            self.variable._accumulate_hooks = NodeHooks()
-        return self.variable._accumulate_hooks
+        leaf = self.variable
+        if leaf._accumulate_hooks is None:
+            made = NodeHooks()
+            if leaf._accumulate_hooks is None:  # no other thread has been faster
+                leaf._accumulate_hooks = made
+        hooks = leaf._accumulate_hooks
+        assert hooks is not None
+        return hooks
 
     def __repr__(self) -> str:
         return f"<AccumulateGrad object at {id(self):#x}>"
@@ -276,12 +291,13 @@ class AccumulateGrad:
 
 def accumulator_of(leaf: Tensor) -> AccumulateGrad:
     """Where the gradient of a leaf accumulates, as a node."""
-    reference = leaf._accumulator
-    found = None if reference is None else reference()
-    if found is None:
-        found = AccumulateGrad(leaf)
-        leaf._accumulator = weakref.ref(found)
-    return found
+    with _making_slots:
+        reference = leaf._accumulator
+        found = None if reference is None else reference()
+        if found is None:
+            found = AccumulateGrad(leaf)
+            leaf._accumulator = weakref.ref(found)
+        return found
 
 
 def function_of(edge: Edge | None) -> tuple[Any, int]:

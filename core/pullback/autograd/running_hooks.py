@@ -8,6 +8,7 @@ from pullback.autograd.grad_mode import ANOMALY, mode
 from pullback.autograd.gradient_ownership import retained_gradient, unshared_wrap
 from pullback.autograd.hooks import checked_gradients, checked_hook_result
 from pullback.autograd.node import Node, OutputGradients
+from pullback.locks import ACCUMULATION
 
 if TYPE_CHECKING:
     from pullback.autograd.node import NodeHooks
@@ -40,8 +41,9 @@ def before_prehooks(hooks: NodeHooks, grad: Any) -> Any:
             given = grad.get(number) if isinstance(grad, OutputGradients) else grad
             # Gradients of many examples at once are nothing that a tensor outside could retain.
             if tensor is not None and given is not None and given.backend.level <= tensor.backend.level:
-                held = tensor._grad
-                tensor._grad = retained_gradient(given) if held is None else held + given
+                with ACCUMULATION:
+                    held = tensor._grad
+                    tensor._grad = retained_gradient(given) if held is None else held + given
     return grad
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, SAVING, ModeBlock, entered, left, mode
 from pullback.autograd.node import Node, freed_error, start_node
 from pullback.blocks import Block, Setting
+from pullback.locks import made_once
 
 if TYPE_CHECKING:
     from pullback.autograd.node import Edge
@@ -296,7 +297,7 @@ def current_hooks() -> tuple[Pack, Unpack] | None:
     return hooks[-1] if hooks else None
 
 
-@functools.cache
+@made_once
 def packed_type(kind: Any) -> Any:
     """The class of such a node once a hook has packed something of what it saved."""
     if getattr(kind, "unpacks", False):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from _thread import RLock  # `threading` itself takes a millisecond to import
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullback.backend.base import Backend
 from pullback.backend.view_kernels import require_views
 from pullback.errors import BackendError, BackendUnavailableError, UnknownBackendError
+from pullback.locks import new_lock
 
 if TYPE_CHECKING:
     from pullback.backend.records import BackendSpec
     from pullback.plugin.isolation import Turn
 
-_lock = RLock()  # of these tables; never held while others' code runs
+_lock = new_lock()  # of these tables; never held while others' code runs
 _specs: dict[str, BackendSpec] = {}
 _backends: dict[str, Backend] = {}
 _turns: dict[str, Turn] = {}  # of creating each backend

@@ -61,10 +61,11 @@ def _initial_backend() -> Backend:
     global _initial
     name = os.environ.get("PULLBACK_BACKEND", "").strip() or "numpy"
     try:
-        _initial = get_backend(name)
+        initial = get_backend(name)
     except UnknownBackendError:
         raise registry.unknown(name, source="PULLBACK_BACKEND") from None
-    return _initial
+    _initial = initial
+    return initial
 
 
 def set_default_backend(name: str | Backend | None) -> None:

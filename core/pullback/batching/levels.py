@@ -372,7 +372,7 @@ def home_of(array: Any, backend: Backend) -> Backend:
 
 def write_with_history(tensor: Tensor, source: Tensor) -> None:
     """Write the elements of ``source`` into a tensor of the same shape and dtype, whose history that becomes."""
-    from pullback.views import edge_of, rebase, write
+    from pullback.views import edge_of, history_after, rebase, write
 
     active = mode()
     while source.backend.level > tensor.backend.level:
@@ -388,7 +388,7 @@ def write_with_history(tensor: Tensor, source: Tensor) -> None:
     if not active & NO_GRAD:
         node = edge_of(source)
         if node is not None or tensor.edge is not None:
-            rebase(tensor, node)
+            rebase(tensor, node, history_after(tensor, node))
     if active & FORWARD and (source._tangent is not None or tensor._tangent is not None):
         from pullback.autograd.forward_ad import write_tangent
 
