@@ -5,7 +5,24 @@ from __future__ import annotations
 import pytest
 
 from pullback_conformance.outcome import Outcome
+from pullback_conformance.pytest_plugin import NAME
 from pullback_conformance.record import Cell
+from pullback_conformance.under_pytest import cells_to_run, run_cell
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # Without the plugin the option, if there is one, is another's and means something else.
+    if metafunc.config.pluginmanager.has_plugin(NAME) and metafunc.config.getoption("--backend"):
+        cells = cells_to_run(metafunc.config)
+        metafunc.parametrize("conformance_cell", cells, ids=[cell.name for cell in cells], indirect=True)
+
+
+@pytest.fixture
+def conformance_cell(request: pytest.FixtureRequest) -> Cell | None:
+    """The cell of the grid that a test is about, run."""
+    if not hasattr(request, "param"):
+        pytest.skip(f"no backend to check: give -p {NAME} --backend=BACKEND")
+    return run_cell(request.config, request.param)
 
 
 def test_cell(conformance_cell: Cell | None) -> None:

@@ -1,4 +1,4 @@
-"""What the pytest plugin does once a backend is given: the same cells as the command's, from the same code."""
+"""What the tests do once a backend is given: the same cells as the command's, from the same code."""
 
 from __future__ import annotations
 

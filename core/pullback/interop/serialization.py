@@ -324,6 +324,8 @@ def _loaded(file: Any, name: str, map_location: MapLocation, backend: str | Back
         raise RuntimeError(f"load(): {name} cannot be read as a safetensors file: {error}") from None
     except _CallersError as error:
         raise error.cause from None
+    except BackendError:  # the file is whole, and this backend cannot have what is in it
+        raise
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise RuntimeError(f"load(): {name}: the metadata that pullback wrote are damaged: {error!r}") from error
 

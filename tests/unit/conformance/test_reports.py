@@ -200,51 +200,36 @@ def test_the_plugin_loads_nothing_but_itself() -> None:
 
 
 def pytest_run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-rs",
-        "-p",
-        "no:cacheprovider",
-        "--pyargs",
-        "pullback_conformance",
-        *arguments,
-    ]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    command = [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(
+        [*command, "--pyargs", "pullback_conformance"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # the suite needs no plugin but its own
+    )
+
+
+PLUGIN = ("-p", "pullback_conformance.pytest_plugin")
 
 
 def test_under_pytest_each_cell_is_a_test() -> None:
-    done = pytest_run("--backend=numpy", "--operations=exp", "--dtypes=float32", "--checks=value,vjp", "-v")
+    done = pytest_run(*PLUGIN, "--backend=numpy", "--operations=exp", "--dtypes=float32", "--checks=value,vjp", "-v")
     assert done.returncode == 0, done.stdout
     assert "exp-float32-value" in done.stdout
     assert "2 passed" in done.stdout
 
 
-def test_under_pytest_without_a_backend_nothing_runs() -> None:
-    done = pytest_run()
+def test_under_pytest_a_misspelt_operation_is_an_error_beside_a_good_one() -> None:
+    done = pytest_run(*PLUGIN, "--backend=numpy", "--operations=exp,Mul", "--dtypes=float32")
+    assert done.returncode not in (0, 5), done.stdout
+    assert "no operation matches 'Mul'; did you mean 'mul'?" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), PLUGIN], ids=["without-plugin", "with-plugin"])
+def test_under_pytest_without_a_backend_nothing_runs(arguments: tuple[str, ...]) -> None:
+    done = pytest_run(*arguments)
     assert done.returncode == 0, done.stdout
-    assert "no backend to check: give --backend=NAME" in done.stdout
-
-
-def test_another_plugins_option_of_that_name_does_no_harm(tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text("")
-    (tmp_path / "theirs.py").write_text(
-        "import pytest\n\n"
-        "@pytest.hookimpl(tryfirst=True)\n"
-        "def pytest_addoption(parser):\n"
-        "    parser.addoption('--backend')\n"
-    )
-    (tmp_path / "test_it.py").write_text(
-        "def test_it(request):\n    assert request.config.getoption('--backend') == 'x'\n"
-    )
-    command = [sys.executable, "-m", "pytest", "-p", "theirs", "-p", "no:cacheprovider", "--backend=x", "test_it.py"]
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no backend to check: give -p pullback_conformance.pytest_plugin --backend=BACKEND" in done.stdout
+    assert "1 skipped" in done.stdout
