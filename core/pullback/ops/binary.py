@@ -314,8 +314,8 @@ def hypot(input: Array, other: Array) -> Array:
     Examples
     --------
     >>> import pullback as pb
-    >>> pb.hypot(pb.tensor([3.]), pb.tensor([4.]))
-    tensor([5.])
+    >>> pb.hypot(pb.tensor([1.]), pb.tensor([2.]))
+    tensor([2.2361])
     """
 
 

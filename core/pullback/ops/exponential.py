@@ -38,8 +38,8 @@ def exp2(input: Array) -> Array:
     Examples
     --------
     >>> import pullback as pb
-    >>> pb.exp2(pb.tensor([0., 3.]))
-    tensor([1., 8.])
+    >>> pb.exp2(pb.tensor([0., 2.5]))
+    tensor([1.0000, 5.6569])
     """
 
 
@@ -87,8 +87,8 @@ def log2(input: Array) -> Array:
     Examples
     --------
     >>> import pullback as pb
-    >>> pb.log2(pb.tensor([1., 8.]))
-    tensor([0., 3.])
+    >>> pb.log2(pb.tensor([1., 10.]))
+    tensor([0.0000, 3.3219])
     """
 
 
@@ -106,8 +106,8 @@ def log10(input: Array) -> Array:
     Examples
     --------
     >>> import pullback as pb
-    >>> pb.log10(pb.tensor([1., 1000.]))
-    tensor([0., 3.])
+    >>> pb.log10(pb.tensor([1., 50.]))
+    tensor([0.0000, 1.6990])
     """
 
 

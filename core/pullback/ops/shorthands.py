@@ -150,4 +150,4 @@ def ldexp(backend: Backend, input: Array, other: Array) -> Array:
     >>> pb.ldexp(pb.tensor([1., 3.]), pb.tensor([2, 3]))
     tensor([ 4., 24.])
     """
-    return backend.multiply(input, backend.exp2(other))
+    return backend.multiply(input, backend.pow(2.0, other))
