@@ -187,7 +187,7 @@ def digamma(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
 
 
 def polygamma(backend: ArrayAPIBackend, x: NativeArray, n: int) -> NativeArray:
-    """The ``n``th derivative of digamma of a float64 array, for an ``n`` that is not zero.
+    """The derivative of order ``n`` of digamma of a float64 array, for an ``n`` that is not zero.
 
     It is n! times Hurwitz's zeta function of n + 1, with a sign: a sum, and its tail by Euler and Maclaurin. Negative
     numbers are reflected at 1/2, which the derivatives of the cotangent make good.
@@ -216,7 +216,7 @@ def polygamma(backend: ArrayAPIBackend, x: NativeArray, n: int) -> NativeArray:
 
 
 def _derivative_of_cotangent(n: int) -> tuple[float, ...]:
-    """The coefficients of the ``n``th derivative of the cotangent as a polynomial of the cotangent."""
+    """The coefficients of the derivative of order ``n`` of the cotangent as a polynomial of the cotangent."""
     coefficients = [0, 1]
     for _ in range(n):  # each derivative multiplies the inner one, -(1 + c²), with that by c
         slope = [power * c for power, c in enumerate(coefficients)][1:]

@@ -81,7 +81,7 @@ def _check_order(input: Any, n: Any) -> None:
     name="polygamma",
 )
 def _polygamma(backend: Backend, input: Array, n: int) -> Array:
-    """The ``n``th derivative of :func:`digamma` at each element.
+    """The derivative of order ``n`` of :func:`digamma` at each element.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def _polygamma(backend: Backend, input: Array, n: int) -> Array:
 
 
 def polygamma(n: int, input: Tensor) -> Tensor:
-    """The ``n``th derivative of :func:`digamma` at each element: see :meth:`Tensor.polygamma`."""
+    """The derivative of order ``n`` of :func:`digamma` at each element: see :meth:`Tensor.polygamma`."""
     return _polygamma(input, n)
 
 

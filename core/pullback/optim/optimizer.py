@@ -39,7 +39,7 @@ class Optimizer:
 
     Parameters
     ----------
-    params : iterable of Tensor, of (name, Tensor), or of dict
+    params : iterable of Tensor, of (str, Tensor), or of dict
         What to optimize; dicts are groups, with ``"params"`` and settings of their own.
     defaults : dict
         The settings of groups that do not give their own.

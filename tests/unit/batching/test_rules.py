@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 import pullback as pb
-import pullback.nn.functional  # declares operations
 from pullback.extend import registry
 from pullback.inplace import apply_inplace
 from pullback.op import Operation
+from pullback.ops import import_all
 from pullback.ops.positions import Positions
 from pullback_conformance import case as conformance
 from pullback_conformance.samples import Arguments, samples_of
+
+import_all()
 
 #: What cannot run on several examples at once: the tensors that cannot be mapped (None: not one of them), and why.
 REFUSED: dict[str, tuple[set[int] | None, str]] = {
