@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from pullback_numpy.backend import NumPyBackend
 
 #: The kernels whose results no standard fixes to the last bit.
