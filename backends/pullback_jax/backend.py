@@ -59,6 +59,7 @@ class JAXBackend(ArrayAPIBackend):
         self._floor_divide = jax.jit(_floor_divide)
         self._log1p = jax.jit(_log1p)
         self._nonzero = jax.jit(_nonzero, static_argnums=1)
+        self._pow = jax.jit(_pow)
         self._scatter = jax.jit(_scatter, static_argnums=(3, 4))
         self._sign = jax.jit(_sign)
         for name in ("lgamma", "digamma", "erfinv"):
@@ -133,6 +134,11 @@ class JAXBackend(ArrayAPIBackend):
             # A new array, which nothing writes to: JAX may share its memory. jnp.array would compile a copy.
             return jax.device_put(np.array(data, dtype=native), self.native_device(device))
         return jnp.array(data, dtype=native, device=self.native_device(device))  # a list of tracers
+
+    def number(self, value: Any, dtype: DType) -> Any:
+        # An array of NumPy's: it belongs to no trace, and no device need be written to.
+        with np.errstate(over="ignore"):
+            return np.array(value, dtype=self.keep(self.native_dtype(dtype)))
 
     def from_numpy(self, array: Any) -> NativeArray:
         # Always a copy: JAX would share memory or not by its alignment.
@@ -222,13 +228,7 @@ class JAXBackend(ArrayAPIBackend):
         return not np.all(np.asarray(x))
 
     def pow(self, x: Any, y: Any) -> NativeArray:
-        array = x if self.is_array(x) else y
-        if not jnp.issubdtype(array.dtype, jnp.signedinteger) or (isinstance(y, int) and y >= 0):
-            return jnp.pow(x, y)
-        # The truncated exact result, 0 or ±1, where the exponent is negative.
-        x, y = self.like(x, array), self.like(y, array)
-        inverse = jnp.where(x == 1, 1, jnp.where(x == -1, 1 - 2 * (y & 1), 0)).astype(array.dtype)
-        return jnp.where(y < 0, inverse, jnp.pow(x, jnp.maximum(y, 0)))
+        return self._pow(x, y)
 
     def _accumulate(self, function: Any, x: NativeArray, dtype: Any, **options: Any) -> NativeArray:
         if dtype is not None:
@@ -397,6 +397,37 @@ def _log1p_jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
 
 def _sign(x: NativeArray) -> NativeArray:
     return jnp.where(x == 0, 0, jnp.sign(x))  # +0 for -0.0 too, as in PyTorch
+
+
+def _pow(x: Any, y: Any) -> NativeArray:
+    # Of an array and a Python number, the number takes the array's dtype.
+    strong = [v.dtype for v in (x, y) if not v.weak_type]
+    dtype = strong[0] if strong else x.dtype
+    x, y = x.astype(dtype), y.astype(dtype)
+    if jnp.issubdtype(dtype, jnp.integer):
+        return _integer_pow(x, y)
+    if dtype.itemsize == 2:
+        return _pow(x.astype(np.float32), y.astype(np.float32)).astype(dtype)
+    if y.ndim:
+        return jnp.power(x, y)
+    # Squares are what powers mostly are, and a product is exact to half an ulp at a fraction of the time.
+    return jax.lax.cond(y == 2, lambda: x * x, lambda: jnp.power(x, y))
+
+
+def _integer_pow(x: NativeArray, y: NativeArray) -> NativeArray:
+    """Powers modulo two to the number of bits, for any exponent: XLA's own count the exponent modulo 64."""
+
+    def multiply(state: Any) -> Any:
+        result, square, exponent = state
+        return jnp.where(exponent & 1 == 1, result * square, result), square * square, exponent >> 1
+
+    start = jnp.ones(jnp.broadcast_shapes(x.shape, y.shape), x.dtype), x, jnp.maximum(y, 0)
+    result, _, _ = jax.lax.while_loop(lambda state: jnp.any(state[2] != 0), multiply, start)
+    if jnp.issubdtype(x.dtype, jnp.unsignedinteger):
+        return result
+    # The truncated exact result, 0 or ±1, where the exponent is negative.
+    inverse = jnp.where(x == 1, 1, jnp.where(x == -1, 1 - 2 * (y & 1), 0)).astype(x.dtype)
+    return jnp.where(y < 0, inverse, result)
 
 
 def _floor_divide(x: Any, y: Any) -> NativeArray:

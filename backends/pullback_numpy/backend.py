@@ -153,16 +153,16 @@ class NumPyBackend(NumPyLikeBackend):
 
     @staticmethod
     def pow(x: Any, y: Any, out: Any = None) -> NativeArray:
+        if out is not None and out.dtype.kind in "iu":
+            # At a negative exponent NumPy stops in the middle: what it has written by then is lost.
+            out[...] = NumPyBackend.pow(x, y)
+            return out
         try:
             return power(x, y) if out is None else power(x, y, out=out)
         except ValueError:
             if (x if isinstance(x, np.ndarray) else y).dtype.kind not in "iu":
                 raise
-            result = integer_power(x, y)
-            if out is None:
-                return result
-            out[...] = result
-            return out
+            return integer_power(x, y)
 
     def sum(self, x: NativeArray, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> NativeArray:
         if dtype is None:

@@ -576,6 +576,11 @@ def _times_partial(formula: Formula | float | str, call: str, conjugates: bool) 
     return f"_mul(grad, {f'_conj({partial})' if conjugates else partial})"
 
 
+#: What a library raises, where a program makes its warnings errors, once it has written infinities or NaN: these are
+#: values, and what has been written must not be computed with again.
+_REPORTS = (FloatingPointError, RuntimeWarning)
+
+
 def make_inplace(operation: Operation) -> Callable[..., Any]:
     """The in-place method ``name_`` of an elementwise operation."""
     from pullback.inplace import apply_inplace, writes_alone
@@ -585,6 +590,7 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
     unary = len(operation.operands) == 1
     body = operation.body is not None
     tables = operation.tables
+    check = None if operation.kernel_checks else operation.check
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         # The common case, an update that records nothing: the kernel writes into the array itself.
@@ -595,7 +601,10 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
                 kernel, _, scalars, constants = tables[backend][array.dtype]
                 if unary:
                     if mode() in QUIET and (self.alias is None or writes_alone(self)):
-                        kernel(array, out=array)
+                        try:  # noqa: SIM105 - costs nothing
+                            kernel(array, out=array)
+                        except _REPORTS:
+                            pass
                         count_write(self)
                         return self
                 else:
@@ -617,7 +626,12 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
                             or writes_alone(self, None if number else other)
                         )
                     ):
-                        kernel(array, value, out=array)
+                        if check is not None:
+                            check(self, other)
+                        try:  # noqa: SIM105
+                            kernel(array, value, out=array)
+                        except _REPORTS:
+                            pass
                         count_write(self)
                         return self
             except Exception:

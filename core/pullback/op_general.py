@@ -380,7 +380,10 @@ def raise_unsupported(operation: Operation, dtype: DType, role: str = "Input") -
 
 
 class ConstantCache(dict[Any, Any]):
-    """Python numbers as native 0-d arrays of one dtype: converting one costs more than a small operation."""
+    """Python numbers as kernels take them beside arrays of one dtype: converting one costs more than a small operation.
+
+    What a kernel gets must not depend on earlier calls: numbers that are equal, and so one key, must be one constant.
+    """
 
     def __init__(self, backend: Backend, dtype: DType, fits: bool = False) -> None:
         self.backend = backend
@@ -388,15 +391,24 @@ class ConstantCache(dict[Any, Any]):
         self.fits = fits
 
     def __missing__(self, value: Any) -> Any:
-        if self.fits:
-            value = fitted(value, self.dtype)
-        if not self.backend.mutable:  # under a tracer a constant must not outlive its trace
-            return value
-        array = constant(self.backend, value, self.dtype)
+        array = self.made(value)
         # 0.0 and -0.0 are equal as keys; a NaN never is, and would fill the cache.
-        if len(self) < 256 and value and value == value:
+        if len(self) < 256 and value == value and (value or self.dtype.category < dtypes.FLOATING):
             self[value] = array
         return array
+
+    def made(self, value: Any) -> Any:
+        """The constant, made anew."""
+        return number_operand(self.backend, fitted(value, self.dtype) if self.fits else value, self.dtype)
+
+
+class ComplexConstantCache(ConstantCache):
+    """The same for a complex dtype: a complex number with a zero part equals others, as keys, that it is not."""
+
+    def __getitem__(self, value: Any) -> Any:
+        if value.__class__ is complex and not (value.real and value.imag):
+            return self.made(value)
+        return dict.__getitem__(self, value)
 
 
 def fitted(value: Any, dtype: DType) -> Any:
@@ -408,6 +420,15 @@ def fitted(value: Any, dtype: DType) -> Any:
 
 def constant(backend: Backend, value: Any, dtype: DType) -> NativeArray:
     """A Python number as a 0-d array; integers wrap around, as PyTorch's do."""
+    return _converted(backend, value, dtype, backend.from_data)
+
+
+def number_operand(backend: Backend, value: Any, dtype: DType) -> Any:
+    """The same as an elementwise kernel takes it."""
+    return _converted(backend, value, dtype, backend.number)
+
+
+def _converted(backend: Backend, value: Any, dtype: DType, make: Callable[..., Any]) -> Any:
     if value.__class__ is int:
         dtype_of_scalar(value)  # refuses integers of more than 64 bits
         if dtype.category == dtypes.FLOATING:
@@ -416,13 +437,13 @@ def constant(backend: Backend, value: Any, dtype: DType) -> NativeArray:
             value = bool(value)
     if value.__class__ is float and not -65504.0 <= value <= 65504.0:  # may become infinite, which is no mishap
         with backend.guard():
-            return backend.from_data(value, dtype, None)
+            return make(value, dtype)
     if dtype.category == dtypes.INTEGER:
         bits = 8 * dtype.itemsize
         value = int(value) & ((1 << bits) - 1)
         if dtype.is_signed and value >> (bits - 1):
             value -= 1 << bits
-    return backend.from_data(value, dtype, None)
+    return make(value, dtype)
 
 
 _SCALARS_BY_CATEGORY = (
@@ -457,7 +478,8 @@ def table_entry(operation: Operation, backend: Backend, dtype: DType) -> tuple[A
         if operation.refuses is not None:
             scalars = scalars - {bool}
         fits = bool(operation.fits.intersection(operation.promotes[1:]))
-        constants = ConstantCache(backend, getattr(kernel, "number_dtype", dtype), fits)
+        cache = ComplexConstantCache if dtype.is_complex else ConstantCache
+        constants = cache(backend, getattr(kernel, "number_dtype", dtype), fits)
         entry = (kernel, node_type, scalars, constants)
         # Promotion can change an integer operand's dtype: then the fast path must not find an entry for it.
         entry = table.setdefault(native, entry)
@@ -485,7 +507,7 @@ def native_operands(
             array = None
         else:
             number = fitted(value, dtype) if name in operation.fits else value
-            array = constant(backend, number, number_dtype if arrays else dtype)
+            array = number_operand(backend, number, number_dtype if arrays else dtype)
         arrays.append(array)
     return arrays
 

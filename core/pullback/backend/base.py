@@ -178,6 +178,10 @@ class Backend:
         """A new array from nested sequences, a scalar or a NumPy array."""
         raise self._must_define("from_data")
 
+    def number(self, value: Any, dtype: DType) -> Any:
+        """A Python number in ``dtype`` as elementwise kernels take it beside an array, now and in later calls."""
+        return self.from_data(value, dtype, None)
+
     def from_numpy(self, array: Any) -> NativeArray:
         """A NumPy array as an array of this backend, sharing its memory where the backend can."""
         raise self._must_define("from_numpy")

@@ -431,10 +431,8 @@ def _refuse_lerp(input: Any, end: Any, weight: Any) -> None:
         if isinstance(value, Tensor) and value.dtype is not input.dtype and (name == "end" or value.ndim):
             expected, got = (full_c_name(d) for d in (input.dtype, value.dtype))
             raise RuntimeError(f"expected dtype {expected} for `{name}` but got dtype {got}")
-    if not isinstance(weight, Tensor):
-        if input.dtype.category < dtypes.FLOATING:
-            raise not_implemented("lerp_kernel_scalar", input.dtype)
-        fitted(weight, input.dtype)
+    if not isinstance(weight, Tensor) and input.dtype.category < dtypes.FLOATING:
+        raise not_implemented("lerp_kernel_scalar", input.dtype)
 
 
 def _lerp_samples(make: Any) -> Iterator[Sample]:
@@ -459,6 +457,7 @@ def _lerp_samples(make: Any) -> Iterator[Sample]:
         "weight": lambda tangent, input, end: tangent * (end - input),
     },
     refuses=_refuse_lerp,
+    fits=("weight",),
     unsupported="lerp_kernel_tensor",
     samples=_lerp_samples,
 )
