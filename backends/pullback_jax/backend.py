@@ -62,6 +62,8 @@ class JAXBackend(ArrayAPIBackend):
         self._pow = jax.jit(_pow)
         self._scatter = jax.jit(_scatter, static_argnums=(3, 4))
         self._sign = jax.jit(_sign)
+        for name in ("exp2", "expm1", "log2", "acosh"):
+            setattr(self, name, _in_float32(getattr(jnp, name)))
         for name in ("lgamma", "digamma", "erfinv"):
             setattr(self, name, jax.jit(getattr(super(), name)))
         self.polygamma = jax.jit(super().polygamma, static_argnums=1)
@@ -366,6 +368,16 @@ class JAXBackend(ArrayAPIBackend):
 
     def positions(self, count: int, dtype: Any, device: Device | None) -> NativeArray:
         return super().positions(count, self.keep(dtype), device)
+
+
+def _in_float32(function: Any) -> Callable[[NativeArray], NativeArray]:
+    """A function that computes in the dtype it is given, for half precision in float32 and rounded once."""
+    widened = jax.jit(lambda x: function(x.astype(np.float32)).astype(x.dtype))
+
+    def kernel(x: NativeArray) -> NativeArray:
+        return widened(x) if x.dtype.itemsize == 2 else function(x)
+
+    return kernel
 
 
 @jax.custom_jvp

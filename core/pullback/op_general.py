@@ -14,7 +14,7 @@ from pullback.autograd.grad_mode import ANOMALY, FORWARD, INFERENCE, INTERCEPTED
 from pullback.autograd.node import output_slot, start_node
 from pullback.batching.state import levels
 from pullback.dtypes import DType, dtype_of_scalar, result_type_of
-from pullback.errors import MissingKernelError
+from pullback.errors import BackendError, MissingKernelError
 from pullback.function_protocol import (
     NOT_OVERRIDDEN,
     answered,
@@ -530,9 +530,16 @@ def call_kernel(
                 results = kernel(*arrays)
         except MissingKernelError as error:
             raise MissingKernelError(operation.name, error.kernel, dtype, backend) from None
-    if operation.outputs is not None:
-        return [backend.as_array(r) for r in results]
-    return results if results.__class__ is backend.array_type else backend.as_array(results)
+    arrays = [backend.as_array(r) for r in (results if operation.outputs is not None else (results,))]
+    for array in arrays:
+        if array.dtype not in backend.dtypes:
+            # Only this path looks at the dtypes of results: it must be taken next time too.
+            operation.tables[backend].pop(backend.native_dtypes[dtype], None)
+            raise BackendError(
+                f"{operation.name}(): the kernel {operation.kernel!r} of backend {backend.name!r} gave an array of"
+                f" dtype {array.dtype} for {dtype}; the backend has {', '.join(d.name for d in backend.native_dtypes)}"
+            )
+    return arrays if operation.outputs is not None else arrays[0]
 
 
 def broadcast_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

@@ -173,7 +173,10 @@ class Tensor(TensorMethods):
     @property
     def dtype(self) -> DType:
         """The type of the elements."""
-        return self.backend.dtypes[self.array.dtype]
+        try:
+            return self.backend.dtypes[self.array.dtype]
+        except KeyError:
+            return self.backend.dtype_of(self.array.dtype)  # raises, and says which
 
     @property
     def shape(self) -> Size:

@@ -317,7 +317,7 @@ class ArrayAPIBackend(Backend):
 
     def to_device(self, array: NativeArray, device: Device) -> NativeArray:
         native = self.native_device(device)
-        return array if array.device == native else array.to_device(native)
+        return array if self.native_device(self.device_of(array)) == native else array.to_device(native)
 
     # -- conversions
 
@@ -402,7 +402,7 @@ class ArrayAPIBackend(Backend):
         """``value``, an array or a Python scalar, as an array of the dtype of ``array``."""
         if self.is_array(value):
             return self.convert(value, array.dtype)
-        return self.xp.asarray(value, dtype=array.dtype, device=array.device)
+        return self.xp.asarray(value, dtype=array.dtype, device=self.native_device(self.device_of(array)))
 
     def wider(self, native: Any) -> Any:
         """The dtype in which sums of that dtype accumulate: float32 for float16 and bfloat16."""

@@ -107,10 +107,10 @@ def gelu(backend: Backend, input: Array, *, approximate: str = "none") -> Array:
     """
     if approximate == "none":
         # erfc of the negative keeps its precision in the left tail, where 1 + erf cancels.
-        return in_float32(backend, input, lambda x: x * backend.erfc(x * -_ROOT_HALF) * 0.5)
+        return in_float32(backend, input, lambda x: x * (backend.erfc(x * -_ROOT_HALF) * 0.5))
     if approximate == "tanh":
         return in_float32(
-            backend, input, lambda x: x * (backend.tanh(x * (x * x * _CUBIC + 1) * _ROOT_TWO_OVER_PI) + 1) * 0.5
+            backend, input, lambda x: x * (backend.tanh(x * (x * x * _CUBIC + 1) * _ROOT_TWO_OVER_PI) * 0.5 + 0.5)
         )
     raise RuntimeError(approximate)
 

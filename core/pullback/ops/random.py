@@ -718,9 +718,7 @@ def multinomial(
         leading = tuple(weights.shape[:-1])
         if replacement:
             drawn = uniform_array(backend, (*leading, num_samples), dtypes.float64, device, generator)
-            target = backend.expand_dims(backend.multiply(drawn, totals), axis=-1)
-            passed = backend.less_equal(backend.expand_dims(sums, axis=-2), target)
-            indices = backend.sum(backend.astype(passed, dtypes.int64), axis=-1)
+            indices = _count_up_to(backend, sums, backend.multiply(drawn, totals))
         else:
             # The first to arrive, of waits that are exponential with the weights as rates.
             drawn = uniform_array(backend, tuple(weights.shape), dtypes.float64, device, generator)
@@ -729,6 +727,19 @@ def multinomial(
             order = backend.argsort(waits, axis=-1, descending=False, stable=True)
             indices = backend.getitem(order, (..., slice(0, num_samples)))
     return Tensor._wrap(backend.as_array(indices), backend)
+
+
+def _count_up_to(backend: Backend, ascending: NativeArray, bounds: NativeArray) -> NativeArray:
+    """How many of the ascending numbers of a row are no greater than each bound of that row: by binary search."""
+    size = ascending.shape[-1]
+    count = backend.astype(backend.multiply(bounds, 0.0), dtypes.int64)
+    for bit in reversed(range(size.bit_length())):
+        further = backend.add(count, 1 << bit)
+        last = backend.subtract(backend.minimum(further, size), 1)
+        passed = backend.less_equal(backend.take_along_axis(ascending, last, -1), bounds)
+        passed = backend.logical_and(passed, backend.less_equal(further, size))
+        count = backend.where(passed, further, count)
+    return count
 
 
 @op(
