@@ -46,6 +46,7 @@ class JAXBackend(ArrayAPIBackend):
     """JAX arrays, concrete or traced: under ``jax.jit`` kernels need only a tracer's dtype and shape."""
 
     lenient = True
+    computes_uint64 = True
 
     def __init__(self) -> None:
         config: Any = jax.config  # its methods have no types

@@ -102,6 +102,7 @@ class Operation:
         scales: str | None = None,
         keeps_layout: bool = False,
         fills: bool = False,
+        takes_nothing: bool = False,
         ndim: int | None = None,
         otherwise: Callable[..., Any] | None = None,
         out: Out | None = None,
@@ -160,6 +161,7 @@ class Operation:
         self.scales = scales
         self.keeps_layout = keeps_layout
         self.fills = fills
+        self.takes_nothing = takes_nothing
         self.ndim = ndim
         self.otherwise = otherwise
         self.out = out
@@ -346,6 +348,8 @@ def op(
         Whether the result's elements lie in memory in the order of the operand's, on immutable backends too.
     fills : bool
         Whether all elements of the result are equal: written in place, it may go to memory that overlaps itself.
+    takes_nothing : bool
+        Whether a tensor without elements may be of any dtype: PyTorch's kernel, which refuses some, does not run then.
     ndim : int, optional
         The number of dimensions every operand has.
     otherwise : callable, optional

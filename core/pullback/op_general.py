@@ -105,9 +105,9 @@ def _general(operation: Operation, operands: tuple[Any, ...], attributes: dict[s
     flat = coerce(operation, operands)
     asked = attributes.get("dtype")
     if asked is not None and operation.check is None:  # a check has its own words for it
-        if asked not in operation.dtypes:
+        if asked not in operation.dtypes and not _takes_nothing(operation, flat):
             raise_unsupported(operation, asked, "Optional")
-        if flat[0].dtype not in operation.dtypes:
+        if flat[0].dtype not in operation.dtypes and asked in operation.dtypes:
             flat[0] = flat[0].to(asked)  # ``mean(integers, dtype=float32)`` converts first
     if levels():
         from pullback.batching.run import level_of, run_at_level
@@ -337,9 +337,14 @@ def promoted_dtype(operation: Operation, flat: list[Any]) -> DType:
     if operation.refuses is not None:
         operation.refuses(*flat)
     dtype = common_dtype(operation, flat)
-    if dtype not in operation.dtypes:
+    if dtype not in operation.dtypes and not _takes_nothing(operation, flat):
         raise_unsupported(operation, dtype)
     return dtype
+
+
+def _takes_nothing(operation: Operation, flat: list[Any]) -> bool:
+    """Whether an operation takes operands of any dtype, since one of them has no elements."""
+    return operation.takes_nothing and any(0 in getattr(getattr(v, "array", None), "shape", ()) for v in flat)
 
 
 def common_dtype(operation: Operation, flat: list[Any]) -> DType:
@@ -481,8 +486,10 @@ def table_entry(operation: Operation, backend: Backend, dtype: DType) -> tuple[A
         cache = ComplexConstantCache if dtype.is_complex else ConstantCache
         constants = cache(backend, getattr(kernel, "number_dtype", dtype), fits)
         entry = (kernel, node_type, scalars, constants)
-        # Promotion can change an integer operand's dtype: then the fast path must not find an entry for it.
-        entry = table.setdefault(native, entry)
+        # Promotion can change an integer operand's dtype: then the fast path must not find an entry for it. Nor for a
+        # dtype that only tensors without elements may have.
+        if dtype in operation.dtypes:
+            entry = table.setdefault(native, entry)
     return entry
 
 

@@ -6,13 +6,17 @@ import copy
 import math
 import pickle
 import threading
+import types
 
+import array_api_strict
 import numpy as np
 import pytest
 
 import pullback as pb
 from pullback.dtypes import uint64
-from pullback.philox import block, python_block, words
+from pullback.extend import ArrayAPIBackend
+from pullback.ops.signed_words import in_order, remainder_plus
+from pullback.philox import block, python_block, word_dtype, words
 
 BACKENDS = ["numpy", "jax"]
 
@@ -47,6 +51,12 @@ def test_few_blocks_and_many_are_one_stream(name):
     assert many[-1].tolist() == python_block(first + 69_999, 12345)
 
 
+def without_uint64():
+    """A backend over the standard's own namespace, less its unsigned integers beyond bytes."""
+    names = {n: v for n, v in vars(array_api_strict).items() if n not in ("uint16", "uint32", "uint64")}
+    return ArrayAPIBackend("without_uint64", types.SimpleNamespace(**names))
+
+
 DRAWS = {
     "rand": lambda: pb.rand(1001),
     "rand float64": lambda: pb.rand(7, 11, dtype=pb.float64),
@@ -76,6 +86,35 @@ def test_every_backend_draws_the_same(draw):
             found.append(np.array(result.numpy()))
     assert found[0].dtype == found[1].dtype
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("draw", [name for name in DRAWS if "float16" not in name])
+def test_a_backend_without_uint64_draws_the_same(draw):
+    pb.manual_seed(3)
+    expected = DRAWS[draw]()
+    backend = without_uint64()
+    assert word_dtype(backend) is pb.int64
+    pb.manual_seed(3)
+    with pb.use_backend(backend):
+        found = DRAWS[draw]()
+    assert found.backend is backend
+    np.testing.assert_array_equal(backend.to_numpy(found.array), expected.numpy())
+
+
+@pytest.mark.parametrize("span", [1, 2, 7, 2**31 - 1, 2**31, 2**31 + 1, 2**32, 2**32 + 5, 3 * 2**61, 2**63 - 1, 2**63])
+@pytest.mark.parametrize("above", [0, 1, 2**62 + 9])
+def test_remainders_by_signed_arithmetic_are_those_of_uint64(span, above):
+    span = min(span + above, 2**64)
+    rng = np.random.default_rng(span % 1000)
+    values = [0, 1, span - 1, span % 2**64, (span + 1) % 2**64, 2**64 - 1, 2**63, 2**63 - 1]
+    values += [int(v) for v in rng.integers(0, 2**64, 200, dtype=np.uint64)]
+    backend = pb.get_backend("numpy")
+    high, low = (np.array([v >> shift & 0xFFFFFFFF for v in values]) for shift in (32, 0))
+    start = -(2**63) if span > 2**63 else -5
+    with np.errstate(all="raise"):
+        found = remainder_plus(backend, high, low, span, start)
+    assert found.tolist() == [start + v % span for v in values]
+    assert in_order(backend, high, low).tolist() == [v - 2**63 for v in values]
 
 
 @pytest.mark.parametrize("dtype", [pb.float32, pb.float64])

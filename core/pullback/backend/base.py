@@ -51,6 +51,8 @@ class Backend:
         first.
     float32_matmul_precision : str
         ``"highest"``, ``"high"`` or ``"medium"``, as in ``set_float32_matmul_precision``.
+    computes_uint64 : bool or None
+        Whether kernels compute in uint64, as random numbers are drawn; None where that is to be tried.
     boolean_keys : bool
         Whether ``getitem`` and ``index_put`` take a boolean array faster than the positions it stands for.
     """
@@ -65,6 +67,7 @@ class Backend:
     inplace_kernels: frozenset[str] = frozenset()
     strong_scalar_dtypes: frozenset[DType] = frozenset()
     float32_matmul_precision: str = "highest"
+    computes_uint64: bool | None = None
     boolean_keys: bool = False
     level: int = (
         0  # of what transforms tensors, whose arrays those of :mod:`pullback.batching.levels` are; 0 for others

@@ -28,6 +28,7 @@ class NumPyLikeBackend(ArrayAPIBackend):
     """
 
     mutable = True
+    computes_uint64 = True
 
     def __init__(self, name: str, namespace: Any) -> None:
         xp = self.xp = namespace

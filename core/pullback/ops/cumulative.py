@@ -43,7 +43,7 @@ def cumsum(backend: Backend, input: Array, dim: int, *, dtype: DType | None = No
     axis = normalize_dim(dim, input.ndim)
     if not input.ndim:
         return backend.sum(input, dtype=native)
-    if dtype is bool_:
+    if dtype is bool_ and 0 not in input.shape:
         raise not_implemented("cumsum_out_cpu", dtype)
     return backend.cumulative_sum(input, axis=axis, dtype=native)
 
@@ -145,7 +145,7 @@ def cumprod(backend: Backend, input: Array, dim: int, *, dtype: DType | None = N
     axis = normalize_dim(dim, input.ndim)
     if not input.ndim:
         return backend.prod(input, dtype=native)
-    if dtype is bool_:
+    if dtype is bool_ and 0 not in input.shape:
         raise not_implemented("cumprod_out_cpu", dtype)
     return backend.cumulative_prod(input, axis=axis, dtype=native)
 

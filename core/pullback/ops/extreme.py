@@ -282,6 +282,7 @@ def _nonempty_samples_over_dims(make: Any) -> Iterator[Sample]:
         "Expected the dtype for input and out to match, but got {result} for input's dtype and {out} for out's dtype."
     ),
     unsupported="max_values_cpu",
+    takes_nothing=True,
 )
 def amax(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """The largest element, over all or several dimensions; equal ones share the gradient evenly.
@@ -305,6 +306,7 @@ def amax(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False
         "Expected the dtype for input and out to match, but got {result} for input's dtype and {out} for out's dtype."
     ),
     unsupported="min_values_cpu",
+    takes_nothing=True,
 )
 def amin(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """The smallest element, over all or several dimensions; equal ones share the gradient evenly.
@@ -436,6 +438,7 @@ def _median_of_all(backend: Backend, x: Array) -> Array:
     samples=_extreme_samples,
     method=False,
     unsupported="median_cpu",
+    takes_nothing=True,
 )
 def median_of_all(backend: Backend, input: Array) -> Array:
     """:func:`median` of all elements; NaN where there are none."""

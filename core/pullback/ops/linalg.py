@@ -183,6 +183,7 @@ def _left_adjoint_samples(make: Any) -> Iterator[Sample]:
     check=_check_mm,
     refuses=_check_mm,
     unsupported="addmm_impl_cpu_",
+    takes_nothing=True,
     kernel_checks=True,
     samples=_mm_samples,
     out=EXACT,
@@ -269,6 +270,7 @@ def _bmm_left_adjoint_samples(make: Any) -> Iterator[Sample]:
     check=_check_bmm,
     refuses=_check_bmm,
     unsupported="bmm",
+    takes_nothing=True,
     samples=_bmm_samples,
     out=EXACT,
 )
@@ -352,6 +354,7 @@ def _mv_samples(make: Any) -> Iterator[Sample]:
     check=_check_mv,
     refuses=_check_mv,
     unsupported="addmv_impl_cpu",
+    takes_nothing=True,
     samples=_mv_samples,
     out=Out("addmv input tensors must have the same dtype, but got {out}, {result}, and {result}"),
 )
@@ -523,6 +526,7 @@ def _matmul(input: Tensor, other: Tensor) -> Tensor:
     check=_check_mm,
     refuses=_check_mm,
     unsupported="addmm_impl_cpu_",
+    takes_nothing=True,
     kernel_checks=True,
     samples=_matmul_samples,
     out=EXACT,
@@ -813,9 +817,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     for place, (d, e) in enumerate(zip(meeting, others, strict=True)):
         size, other_size = a.array.shape[d], b.array.shape[e]
         if other_size == 1:
-            a = sum(a, d, True)
+            a = sum(a, d, True, dtype=a.dtype)
         elif size == 1:
-            b = sum(b, e, True)
+            b = sum(b, e, True, dtype=b.dtype)
         elif size != other_size:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {size} in dim {first[place]} and second has"

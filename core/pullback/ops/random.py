@@ -27,9 +27,10 @@ from pullback.ops.creation_options import (
 )
 from pullback.ops.dtype_names import not_implemented
 from pullback.ops.precision import number
+from pullback.ops.signed_words import in_order, remainder_plus
 from pullback.ops.zeros import zeros_of
 from pullback.out_argument import EXACT, MAKES, Out
-from pullback.philox import words
+from pullback.philox import word_dtype, words
 from pullback.random import Generator, default_generator
 from pullback.tensor import Tensor
 
@@ -64,7 +65,7 @@ _EXACT_INTEGERS = {
 def _words(
     backend: Backend, generator: Generator | None, count: int, per_element: int, device: Device | None
 ) -> list[NativeArray]:
-    """``per_element`` arrays of ``count`` random 32-bit words, as uint64."""
+    """``per_element`` arrays of ``count`` random 32-bit words, in their dtype on the backend."""
     blocks = -(-count * per_element // 4)
     key, first = (generator or default_generator).take(blocks)
     drawn = backend.reshape(words(backend, key, first, blocks, device), (blocks * 4 // per_element, per_element))
@@ -144,29 +145,38 @@ def integer_array(
         return _drawn(integer_array, backend, shape, low, high, dtype, device, generator)
     span = high - low
     count = math.prod(shape)
-    values = _bits64(backend, generator, count, device)
+    signed = word_dtype(backend) is dtypes.int64
+    combined = in_order if signed else _bits64
+    drawn = _words(backend, generator, count, 2, device)
+    values = combined(backend, *drawn)
     surplus = (1 << 64) % span
     if surplus:
-        limit = backend.from_data((1 << 64) - surplus, dtypes.uint64, device)
+        limit = (1 << 64) - surplus
+        bound = backend.from_data(limit - (1 << 63) if signed else limit, word_dtype(backend), device)
         while count:
             try:
-                rejected = backend.to_numpy(backend.greater_equal(values, limit)).nonzero()[0]
+                rejected = backend.to_numpy(backend.greater_equal(values, bound)).nonzero()[0]
             except TypeError:
                 break  # being traced, so without values: the favour is below 2**-64 * span
             if not len(rejected):
                 break
-            places = backend.from_data(rejected.tolist(), dtypes.int64, device)
-            values = backend.index_put(values, (places,), _bits64(backend, generator, len(rejected), device))
-    if span < 1 << 64:
-        values = backend.remainder(values, backend.from_data(span, dtypes.uint64, device))
-    integers = backend.astype(values, dtypes.int64)
-    if low:
-        integers = backend.add(integers, low)
+            places = (backend.from_data(rejected.tolist(), dtypes.int64, device),)
+            others = _words(backend, generator, len(rejected), 2, device)
+            values = backend.index_put(values, places, combined(backend, *others))
+            if signed:
+                drawn = [backend.index_put(w, places, o) for w, o in zip(drawn, others, strict=True)]
+    if signed:
+        integers = remainder_plus(backend, *drawn, span, low)
+    else:
+        if span < 1 << 64:
+            values = backend.remainder(values, backend.from_data(span, dtypes.uint64, device))
+        integers = backend.astype(values, dtypes.int64)
+        if low:
+            integers = backend.add(integers, low)
     return backend.reshape(integers if dtype is dtypes.int64 else backend.astype(integers, dtype), shape)
 
 
-def _bits64(backend: Backend, generator: Generator | None, count: int, device: Device | None) -> NativeArray:
-    high, low = _words(backend, generator, count, 2, device)
+def _bits64(backend: Backend, high: NativeArray, low: NativeArray) -> NativeArray:
     return backend.bitwise_or(backend.bitwise_left_shift(high, 32), low)
 
 
@@ -186,7 +196,9 @@ def permutation_array(
     """The integers from 0 up to the last size in random order, another one for each index of the other dimensions."""
     if backend.level:
         return _drawn(permutation_array, backend, shape, dtype, device, generator)
-    keys = backend.reshape(_bits64(backend, generator, math.prod(shape), device), shape)
+    combined = in_order if word_dtype(backend) is dtypes.int64 else _bits64
+    keys = combined(backend, *_words(backend, generator, math.prod(shape), 2, device))
+    keys = backend.reshape(keys, shape)
     return backend.astype(backend.argsort(keys, axis=-1, descending=False, stable=True), dtype)
 
 

@@ -74,7 +74,7 @@ def sum(
 
 
 def _check_nansum(input: Tensor, dim: Dims, keepdim: bool, dtype: DType | None) -> None:
-    if dtype is not None and dtype.is_complex and input.dtype.is_floating_point:
+    if dtype is not None and dtype.is_complex and input.dtype.is_floating_point and 0 not in input.array.shape:
         raise not_implemented("nansum_cpu", dtype)
 
 
@@ -368,7 +368,9 @@ def all(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False)
     >>> pb.tensor([[True, False], [True, True]]).all(1)
     tensor([False,  True])
     """
-    out = backend.all(_truth_values(backend, input), axis=axis_of(dim, input), keepdims=keepdim)
+    values = _truth_values(backend, input)
+    # Along no dimensions nothing is reduced, unlike by sums, which () is all dimensions to.
+    out = backend.copy(values) if dim == () else backend.all(values, axis=axis_of(dim, input), keepdims=keepdim)
     return backend.astype(out, dtypes.uint8) if backend.dtypes[input.dtype] is dtypes.uint8 else out
 
 
@@ -386,7 +388,8 @@ def any(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False)
     >>> pb.tensor([[True, False], [False, False]]).any(1)
     tensor([ True, False])
     """
-    out = backend.any(_truth_values(backend, input), axis=axis_of(dim, input), keepdims=keepdim)
+    values = _truth_values(backend, input)
+    out = backend.copy(values) if dim == () else backend.any(values, axis=axis_of(dim, input), keepdims=keepdim)
     return backend.astype(out, dtypes.uint8) if backend.dtypes[input.dtype] is dtypes.uint8 else out
 
 

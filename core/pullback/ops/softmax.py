@@ -86,6 +86,7 @@ def _softmax_derivative(direction: Tensor, out: Tensor, dim: int) -> Any:
     samples=samples_along_dim,
     out=EXACT,
     unsupported="softmax_lastdim_kernel_impl",
+    takes_nothing=True,
 )
 def softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = None) -> Array:
     """Exponentials of the elements, divided by their sum along a dimension.
@@ -150,6 +151,7 @@ def log_softmax_backward(backend: Backend, gradient: Array, result: Array, dim: 
     samples=samples_along_dim,
     out=EXACT,
     unsupported="log_softmax_lastdim_kernel_impl",
+    takes_nothing=True,
 )
 def log_softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = None) -> Array:
     """Logarithm of :func:`softmax`, without underflow.
