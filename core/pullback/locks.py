@@ -88,3 +88,8 @@ def made_once(function: Callable[P, R]) -> Callable[P, R]:
 ACCUMULATION = new_lock()
 #: Held while tensors that share memory change how they do, or, where arrays are immutable, are written.
 MEMORY = new_lock()
+
+
+def holds_lock() -> bool:
+    """Whether this thread holds one of these, which others would wait for."""
+    return bool(ACCUMULATION._is_owned() or MEMORY._is_owned())  # type: ignore[attr-defined]

@@ -568,7 +568,7 @@ class Tensor(TensorMethods):
         return edge is STALE and self._node() is None
 
     @property
-    def grad_fn(self) -> Node | None:
+    def grad_fn(self) -> Node | Any:
         """The graph node that produced this tensor; None for a leaf."""
         edge: Any = self._node()
         if isinstance(edge, OutputSlot):
@@ -595,7 +595,7 @@ class Tensor(TensorMethods):
         return edge.number if isinstance(edge, OutputSlot) else 0
 
     @property
-    def grad(self) -> Tensor | None:
+    def grad(self) -> Tensor | Any:
         """The gradient accumulated by ``backward()``; None before the first."""
         if self._grad is None and not self.is_leaf and not self._retains_grad:
             import warnings

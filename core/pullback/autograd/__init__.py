@@ -5,6 +5,7 @@ The names are looked up when first used: the lower layers import from this packa
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import (
@@ -51,6 +52,10 @@ __all__ = [
     "set_multithreading_enabled",
 ]
 
+# Imported now, for later the import system would put the module in the place of the function of the same name.
+importlib.import_module("pullback.autograd.gradcheck")
+del globals()["gradcheck"]
+
 _HOMES = {
     "Function": "function",
     "Variable": "variable",
@@ -66,8 +71,6 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'pullback.autograd' has no attribute {name!r}")
-    import importlib
-
     module = importlib.import_module(f"pullback.autograd.{_HOMES.get(name, name)}")
     found = globals()[name] = getattr(module, name) if name in _HOMES else module
     return found

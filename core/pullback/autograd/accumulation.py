@@ -8,6 +8,7 @@ from pullback.autograd.grad_mode import NO_GRAD, mode
 from pullback.autograd.gradient_ownership import own_gradient, unshared_wrap
 from pullback.autograd.hooks import checked_gradients, checked_hook_result
 from pullback.autograd.running_hooks import run_tensor_hooks
+from pullback.autograd.surroundings import enter_user_code, leave_user_code
 from pullback.locks import ACCUMULATION
 
 if TYPE_CHECKING:
@@ -17,14 +18,20 @@ if TYPE_CHECKING:
 
 def deliver_to_leaf(leaf: Tensor, grad: Any, captured: dict[Edge, Any] | None) -> None:
     """Run the leaf's hooks, and add the gradient to what it has; or keep it in ``captured``, if the pass captures."""
+    foreign = False  # whether code of the user runs
     if leaf._tensor_hooks:
+        foreign = True
+        enter_user_code()
         grad = run_tensor_hooks(leaf._tensor_hooks, grad)
     if captured is not None:
         captured[leaf] = grad
+        if foreign:
+            leave_user_code()
         return
     hooks = leaf._accumulate_hooks
     seen = None
     if hooks is not None:
+        enter_user_code()
         for pre_hook in tuple(hooks.pre.values()):
             result = pre_hook((grad,))
             if result is not None:
@@ -44,10 +51,13 @@ def deliver_to_leaf(leaf: Tensor, grad: Any, captured: dict[Edge, Any] | None) -
             held.add_(grad)
     if leaf._post_accumulate_hooks or hooks is not None:
         _end_accumulation(leaf, seen)
+    elif foreign:
+        leave_user_code()
 
 
 def _end_accumulation(leaf: Tensor, grad: Any) -> None:
     """Run what is to be called after a gradient, or none, has been accumulated."""
+    enter_user_code()
     for post_hook in tuple((leaf._post_accumulate_hooks or {}).values()):
         result = post_hook(leaf)
         if result is not None:
@@ -58,12 +68,16 @@ def _end_accumulation(leaf: Tensor, grad: Any) -> None:
             result = hook((), (grad,))
             if result is not None:
                 checked_gradients(result, (), hook)
+    leave_user_code()
 
 
 def deliver_nothing(leaf: Tensor, captured: dict[Edge, Any] | None) -> None:
     """Run the hooks of a leaf that has been reached without a gradient."""
     if leaf._tensor_hooks:
+        enter_user_code()
         run_tensor_hooks(leaf._tensor_hooks, None)
+        if captured is not None:
+            leave_user_code()
     if captured is not None:
         return
     if leaf._accumulate_hooks is not None:

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback.autograd.engine import current_pass
+from pullback.autograd.backward_pass import current_pass
 from pullback.autograd.grad_mode import ANOMALY, MODE, check_bool, entered, left, mode
 from pullback.autograd.node import Node
 from pullback.batching.state import plain

@@ -17,8 +17,8 @@ from contextlib import AbstractContextManager, ContextDecorator, nullcontext, su
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pullback.autograd.backward_pass import BackwardPass, current_pass
 from pullback.autograd.differentiate import backward
-from pullback.autograd.engine import BackwardPass, current_pass
 from pullback.autograd.function import Function
 from pullback.autograd.grad_mode import NO_GRAD, enable_grad, mode, no_grad
 from pullback.autograd.node import modified_error

@@ -7,18 +7,21 @@ state of a pass is local to it: passes nest and run in several threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextvars import ContextVar
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.accumulation import deliver_nothing, deliver_to_leaf
+from pullback.autograd.backward_pass import PASSES, BackwardPass, current_pass
+from pullback.autograd.fresh_stack import on_fresh_stack, stack_is_deep
 from pullback.autograd.grad_mode import ANOMALY, FORWARD, MODE, NO_GRAD, OVERRIDDEN, mode
 from pullback.autograd.gradient_reduction import reduced
 from pullback.autograd.limited_pass import apply_limited, before_node_of_limited_pass, dependencies_towards
-from pullback.autograd.node import OutputSlot
 from pullback.autograd.running_hooks import after_node, before_node, before_prehooks, run_tensor_hooks
+from pullback.autograd.surroundings import end_user_code, enter_user_code, leave_user_code
+from pullback.blocks import surely
 from pullback.function_protocol import DisablePullbackFunctionSubclass, use
+from pullback.locks import holds_lock
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -26,65 +29,6 @@ if TYPE_CHECKING:
 
 _wrap = Tensor._wrap
 _new = object.__new__
-
-
-class BackwardPass:
-    """One run through a graph, for those who ask about it while it goes on.
-
-    Attributes
-    ----------
-    pending : dict
-        How many gradients each edge still waits for.
-    roots : sequence of (edge, gradient)
-        Where it started.
-    callbacks : list or None
-        What to call when it has ended.
-    outer : BackwardPass or None
-        The pass that this one runs within.
-    limited : bool
-        Whether gradients are wanted of some edges only.
-    node : Node
-        Which is running; only while anomalies are detected.
-    """
-
-    __slots__ = ("__weakref__", "callbacks", "limited", "node", "outer", "pending", "roots")
-
-    pending: dict[Edge, int]
-    roots: Sequence[tuple[Edge, Tensor]]
-    callbacks: list[Callable[[], None]] | None
-    outer: BackwardPass | None
-    limited: bool
-    node: Node
-
-    def reaches(self, edge: Edge) -> bool:
-        """Whether a gradient of this edge is computed in the pass."""
-        if isinstance(edge, OutputSlot):  # hooks of a node's outputs run with the node
-            edge = edge.node
-        return edge in self.pending or any(edge is root for root, _ in self.roots)
-
-
-_passes: ContextVar[BackwardPass | None] = ContextVar("pullback backward pass", default=None)
-
-
-def current_pass() -> BackwardPass | None:
-    """The innermost pass that is running in this thread and task, if any."""
-    return _passes.get()
-
-
-def queue_callback(callback: Callable[[], None]) -> None:
-    """Call ``callback()`` once the backward pass that is running, the innermost, has ended without an error.
-
-    Raises
-    ------
-    RuntimeError
-        If no backward pass is running.
-    """
-    running = current_pass()
-    if running is None:
-        raise RuntimeError("Final callbacks can only be installed during backward pass.")
-    if running.callbacks is None:
-        running.callbacks = []
-    running.callbacks.append(callback)
 
 
 def run_backward(
@@ -115,25 +59,40 @@ def run_backward(
     dict
         The captured gradients by edge.
     """
+    outer = PASSES.get()
+    if outer is not None and stack_is_deep() and not holds_lock():
+        return on_fresh_stack(  # type: ignore[no-any-return]
+            run_backward,
+            roots,
+            keep_graph=keep_graph,
+            create_graph=create_graph,
+            accumulate_into=accumulate_into,
+            capture=capture,
+        )
     targets = capture if capture is not None else accumulate_into
     wanted = None if targets is None else frozenset(targets)
     pending = _dependencies([edge for edge, _ in roots], wanted)
     captured: dict[Edge, Any] = {}
     this = _new(BackwardPass)  # without a call of __init__: every backward pass makes one
-    outer, active = _passes.get(), mode()
+    active = mode()
     this.pending, this.roots, this.outer = pending, roots, outer
-    this.limited, this.callbacks = wanted is not None, None
+    this.limited, this.callbacks, this.found = wanted is not None, None, None
     try:
-        _passes.set(this)
+        PASSES.set(this)
         MODE.set(active & ~(NO_GRAD | OVERRIDDEN) if create_graph else active & ~OVERRIDDEN | NO_GRAD)
         if use.begun:  # formulas call operations, but nobody calls a function: no class is asked
             with DisablePullbackFunctionSubclass():
-                _propagate(roots, pending, wanted, None if capture is None else captured, keep_graph)
+                try:
+                    _propagate(roots, pending, wanted, None if capture is None else captured, keep_graph)
+                finally:
+                    if this.found is not None:
+                        surely(end_user_code, this)  # here, for what it has found is what is so inside this block
         else:
             _propagate(roots, pending, wanted, None if capture is None else captured, keep_graph)
-        callbacks: Sequence[Callable[[], None]] = this.callbacks or ()
-        for callback in callbacks:  # the list may grow meanwhile
-            callback()
+        if this.callbacks is not None:
+            enter_user_code()
+            for callback in this.callbacks:  # the list may grow meanwhile
+                callback()
     except BaseException:
         if active & ANOMALY and hasattr(this, "node"):
             from pullback.autograd.anomaly_mode import show_origin
@@ -142,9 +101,13 @@ def run_backward(
         raise
     finally:
         try:
-            MODE.set(active)
+            if this.found is not None:
+                surely(end_user_code, this)
         finally:
-            _passes.set(outer)
+            try:
+                MODE.set(active)
+            finally:
+                PASSES.set(outer)
     return captured
 
 
@@ -199,9 +162,11 @@ def _propagate(
             if len(roots) > 1:
                 continue
             if edge.accumulates:
+                enter_user_code()
                 run_tensor_hooks(edge._tensor_hooks or {}, buffers.pop(edge))
             elif edge.hooks is not None:
                 before_prehooks(edge.hooks, buffers.pop(edge))
+            leave_user_code()
             continue
         if edge.accumulates:
             deliver_to_leaf(edge, buffers.pop(edge), captured)
@@ -227,6 +192,8 @@ def _propagate(
                     node.saved = None
             else:
                 grads = (None,) * len(node.edges)
+            if node.hooks is not None:
+                leave_user_code()
             grad = following = None
             for target, given in zip(node.edges, grads):  # noqa: B905  apply() gives one for each edge
                 if target is None:

@@ -21,6 +21,7 @@ from pullback.autograd.node import (
     start_node,
 )
 from pullback.autograd.saved_tensors import packed_by_hooks, packed_result
+from pullback.autograd.surroundings import enter_user_code, leave_user_code
 from pullback.batching.state import levels
 from pullback.dtypes import FLOATING
 from pullback.inplace import check_history
@@ -136,7 +137,7 @@ class FunctionCtx:
         return found
 
     @property
-    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+    def saved_tensors(self) -> tuple[Tensor | Any, ...]:
         """In backward the tensors given to :meth:`save_for_backward`, in jvp those given to :meth:`save_for_forward`.
 
         Raises
@@ -154,7 +155,7 @@ class FunctionCtx:
         return tensors
 
     @property
-    def saved_variables(self) -> tuple[Tensor | None, ...]:
+    def saved_variables(self) -> tuple[Tensor | Any, ...]:
         """Deprecated name of :attr:`saved_tensors`."""
         import warnings
 
@@ -246,8 +247,12 @@ class BackwardCFunction(Node, FunctionCtx):
                 for g, (shape, dtype, backend, differentiable) in zip(given, self.outputs, strict=True)
             ]
         backward = backward_of(self.function)
+        enter_user_code()
         result = backward(context, given) if self.function.boxed_grads_call else backward(context, *given)
-        return tuple(self._checked(list(result) if isinstance(result, tuple) else [result]))
+        gradients = tuple(self._checked(list(result) if isinstance(result, tuple) else [result]))
+        if self.hooks is None:  # else its hooks run in the same surroundings
+            leave_user_code()
+        return gradients
 
     def _checked(self, results: list[Any]) -> list[Tensor | None]:
         """The gradients that backward returned, one for each tensor among the arguments."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pullback.autograd import node as nodes
-from pullback.autograd.engine import BackwardPass, current_pass
+from pullback.autograd.backward_pass import BackwardPass, current_pass
 from pullback.autograd.gradient_edge import GradientEdge, edge_behind, get_gradient_edge
 from pullback.autograd.hooks import RemovableHandle
 from pullback.autograd.mutation import allow_mutation_on_saved_tensors

@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pullback.autograd as autograd
 from pullback.autograd import jacobians
 from pullback.autograd.function import Function
+from pullback.autograd.gradcheck import GradcheckError
 from pullback.autograd.jacobians import as_tuple, differentiable, needing_grad
 from pullback.dtypes import complex128, float64, promote_types
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
     from pullback.autograd.jacobians import Checked
-
-
-class GradcheckError(RuntimeError):
-    """The computed derivatives differ from the numerical ones, or a backward pass breaks its contract."""
 
 
 def gradcheck(

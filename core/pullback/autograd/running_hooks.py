@@ -8,6 +8,7 @@ from pullback.autograd.grad_mode import ANOMALY, mode
 from pullback.autograd.gradient_ownership import retained_gradient, unshared_wrap
 from pullback.autograd.hooks import checked_gradients, checked_hook_result
 from pullback.autograd.node import Node, OutputGradients
+from pullback.autograd.surroundings import enter_user_code
 from pullback.locks import ACCUMULATION
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def before_prehooks(hooks: NodeHooks, grad: Any) -> Any:
 
     Hooks run also where no gradient has arrived.
     """
+    enter_user_code()
     for number, of_output in tuple(hooks.tensor.items()):
         if isinstance(grad, OutputGradients):
             given = grad.get(number)
@@ -85,6 +87,7 @@ def _as_tuple(node: Any, grad: Any) -> tuple[Any, ...]:
 def after_node(node: Node, grads: Any, grad: Any) -> Any:
     """The gradients that the node's hooks leave of those it has computed."""
     assert node.hooks is not None
+    enter_user_code()
     given = _as_tuple(node, grad)
     for hook in tuple(node.hooks.post.values()):
         result = hook(tuple(grads), given)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, SAVING, ModeBlock, entered, left, mode
 from pullback.autograd.node import Node, freed_error, start_node
+from pullback.autograd.surroundings import enter_user_code, leave_user_code
 from pullback.blocks import Block, Setting
 from pullback.locks import made_once
 
@@ -200,12 +201,12 @@ class SavedTensor:
             return self._tensor
         from pullback.tensor import Tensor
 
-        active = mode()
+        saving = mode() & SAVING
         try:
-            MODE.set(active & ~SAVING)
+            MODE.set(left(mode(), saving))
             tensor = self._unpack(self._packed)
         finally:
-            MODE.set(active)
+            MODE.set(entered(mode(), saving))  # what else the hook has changed lasts until the node has run
         if not isinstance(tensor, Tensor):
             raise TypeError(
                 "Output of saved tensor unpack_hook expected to be a Tensor but got result of type"
@@ -311,8 +312,12 @@ def packed_type(kind: Any) -> Any:
         start_node(node, self.edges)
         node.original = self
         node.reductions = self.reductions
+        enter_user_code()
         node.saved = unpacked_values(self)
-        return node.apply(grad)
+        gradients = node.apply(grad)
+        if self.hooks is None:
+            leave_user_code()
+        return gradients
 
     described = {"__module__": kind.__module__, "__doc__": kind.__doc__}
     unpacked: Any = type(kind.__name__, (kind,), {**described, "__slots__": ("original",)})

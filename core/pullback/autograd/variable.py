@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pullback.autograd import engine
+from pullback.autograd import backward_pass
 from pullback.tensor import Tensor
 
 
@@ -13,12 +13,12 @@ class _ExecutionEngine:
     """What PyTorch's programs ask of the engine while it runs."""
 
     def queue_callback(self, callback: Callable[[], None]) -> None:
-        """Call ``callback()`` at the end of the backward pass that is running; see :func:`engine.queue_callback`."""
-        engine.queue_callback(callback)
+        """Call ``callback()`` when the backward pass that is running has ended."""
+        backward_pass.queue_callback(callback)
 
     def is_checkpoint_valid(self) -> bool:
         """Whether a reentrant checkpoint may run: not in a pass that wants the gradients of some tensors only."""
-        running = engine.current_pass()
+        running = backward_pass.current_pass()
         return running is None or not running.limited
 
 

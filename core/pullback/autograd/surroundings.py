@@ -1,0 +1,58 @@
+"""The state that user code finds in a backward pass, restored when that code leaves another one behind.
+
+Hooks, unpack hooks and a Function's backward may enter a context manager and not leave it. As in PyTorch, what they
+change lasts until the node that they belong to has run. A pass keeps what it found when it first comes to such code, so
+that one without any pays nothing.
+"""
+
+from __future__ import annotations
+
+from contextvars import Context, ContextVar, copy_context
+from typing import Any
+
+from pullback.autograd.backward_pass import PASSES, BackwardPass
+
+#: What the names of this package's context variables begin with. Those of others are left as user code has set them.
+_OURS = "pullback"
+
+
+def enter_user_code() -> None:
+    """Say that code of the user is about to run for a node."""
+    running = PASSES.get()
+    if running is not None and running.found is None:
+        running.found = copy_context()
+
+
+def leave_user_code() -> None:
+    """Say that a node has run for which code of the user did: what it has changed is as it was again."""
+    running = PASSES.get()
+    if running is not None and running.found is not None:
+        _restore_all(running.found)
+
+
+def end_user_code(running: BackwardPass) -> None:
+    """Say that no more code of the user will run in a pass in which some has."""
+    if running.found is not None:
+        _restore_all(running.found)
+        running.found = None  # it has the pass in it
+
+
+def _restore_all(found: Context) -> None:
+    """Give each context variable of this package the value that it had in ``found``."""
+    now = copy_context()
+    for variable in {*now, *found}:
+        if variable.name.startswith(_OURS):
+            _restore(variable, found)
+
+
+def _restore(variable: ContextVar[Any], found: Context) -> None:
+    value, then = variable.get(), found.run(variable.get)
+    if value is then:
+        return
+    variable.set(then)
+    from pullback.autograd import forward_ad
+
+    if variable is forward_ad._passes:
+        for level, opened in value.items():
+            if then.get(level) is not opened:  # a dual level that has been left open
+                opened.end()
