@@ -26,7 +26,7 @@ def discover() -> None:
     global _discovered
     if _discovered:
         return
-    from pullback.plugin.manager import backend_specs, extra_kernels
+    from pullback.plugin.manager import backend_specs, extra_kernels, import_operations
 
     with _turn("").taken() as is_first:
         if _discovered:
@@ -35,10 +35,11 @@ def discover() -> None:
             _specs.setdefault(spec.name, spec)
         if not is_first:
             return  # a plugin asks while it is loaded itself, and has to do with what came before it
-        _discovered = True
+        import_operations()
         for backend in list(_backends.values()):  # those that such a plugin needed
             for kernels in extra_kernels(backend):
                 backend.add_kernels(kernels)
+        _discovered = True
 
 
 def _turn(name: str) -> Turn:

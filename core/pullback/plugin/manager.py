@@ -11,6 +11,8 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 from types import ModuleType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
@@ -399,6 +401,22 @@ def backend_specs() -> list[BackendSpec]:
                 found[spec.name] = spec._replace(distribution=spec.distribution or record.distribution)
     plugins.complain()
     return list(found.values())
+
+
+def import_operations() -> None:
+    """Import the modules that declare the plugins' operations."""
+    plugins = _loaded()
+    for key, modules in _call_each(plugins, "pullback_operations"):
+        for module in modules:
+            try:
+                outcome = _run_theirs(partial(import_module, module))
+                if outcome.remarks:
+                    plugins.remark(key, [f"its module {module!r}: {remark}" for remark in outcome.remarks])
+            except PluginFailure as failure:
+                reason = f"importing {module!r}, which declares its operations, {_told(failure)}"
+                plugins.reject(key, _Rejected("broken", reason))
+                break
+    plugins.complain()
 
 
 def extra_kernels(backend: Backend) -> list[Mapping[str, Kernel]]:
