@@ -14,7 +14,7 @@ from pullback.blocks import surely
 from pullback.dtypes import can_cast
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, use
 from pullback.locks import MEMORY, made_once
-from pullback.views import is_inference, layout_of
+from pullback.views import history_from_base, is_inference, layout_of, reaches_beyond
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +60,8 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
         before = Tensor._wrap(tensor.array, tensor.backend)
     if recording:
         before.edge = _history_of(tensor)
-        if tensor.alias is not None and tensor.alias.base is not None:
-            before.edge = _without_hooks(before.edge)
+        if before.edge is not None and tensor.alias is not None and tensor.alias.base is not None:
+            before.edge = history_from_base(tensor) if reaches_beyond(tensor) else _without_hooks(before.edge)
         if active & SAVING and tensor.backend.mutable:  # what hooks keep must not be written into
             before.array = tensor.backend.copy(tensor.array)
     if active & FORWARD:

@@ -507,24 +507,36 @@ def regenerate(view: Tensor) -> Edge | None:
     if alias.creation is not None:
         raise forbidden_write(view, "its base or another view of its base has been")
     version = alias.counter.version
-    recast = _up_to_other_dtype(alias.steps)
-    if not recast:
-        view.edge = as_strided_node(alias.base, layout_of(alias.base), layout_of(view))
-    else:
-        mode_before = mode()
-        try:
-            MODE.set(0)
-            fresh = _replay(alias.base, alias.steps[:recast])
-        finally:
-            MODE.set(mode_before)
-        if recast == len(alias.steps):
-            view.edge = fresh.edge
-        else:
-            view.edge = as_strided_node(fresh, layout_of(fresh), layout_of(view))
+    view.edge = history_from_base(view)
     alias.seen = version  # last: it says that the edge is that of this version
     if view._retains_grad:
         retain_at(view, view.edge)
     return edge_of(view)
+
+
+def history_from_base(view: Tensor) -> Any:
+    """A new history of a view: its elements are those of its base that lie where its own do."""
+    alias = view.alias
+    assert alias is not None
+    assert alias.base is not None
+    recast = _up_to_other_dtype(alias.steps)
+    if not recast:
+        return as_strided_node(alias.base, layout_of(alias.base), layout_of(view))
+    mode_before = mode()
+    try:
+        MODE.set(0)
+        fresh = _replay(alias.base, alias.steps[:recast])
+    finally:
+        MODE.set(mode_before)
+    if recast == len(alias.steps):
+        return fresh.edge
+    return as_strided_node(fresh, layout_of(fresh), layout_of(view))
+
+
+def reaches_beyond(view: Tensor) -> bool:
+    """Whether a view may show elements of its base that the view it was made of does not: by strides of its own."""
+    alias = view.alias
+    return alias is not None and any(call is strided_view for call, _ in alias.steps[1:])
 
 
 def _up_to_other_dtype(steps: Sequence[Step]) -> int:
@@ -747,7 +759,7 @@ def _own_layout(tensor: Tensor) -> Layout:
     """The layout of a tensor that is the beginning of its storage."""
     array, backend = tensor.array, tensor.backend
     shape = tuple(array.shape)
-    strides = backend.strides(array) if backend.mutable else None
+    strides = backend.strides(array)
     if strides is None or backend.is_contiguous(array):
         return Layout.contiguous(tensor.dtype, shape)
     # An array library may step anything along a dimension of size 1; PyTorch steps over what lies to its right.
@@ -829,17 +841,18 @@ class CopySlices(Node):
     Elements of the gradient that the view shows belong to what was written there, the others to the base as it was.
     """
 
-    __slots__ = ("steps",)
+    __slots__ = ("layout", "steps")
 
     steps: tuple[Step, ...]
+    layout: Layout
 
     def apply(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         if self.saved is None:
             raise freed_error()
         before, written = self.edges
         return (
-            None if before is None else without_part(grad, self.steps),
-            None if written is None else _replay(grad, self.steps),
+            None if before is None else without_part(grad, self.steps, self.layout),
+            None if written is None else _replay(laid_out(grad, self.layout), self.steps),
         )
 
     @property
@@ -853,41 +866,66 @@ def copy_slices(base: Tensor, steps: tuple[Step, ...], node: Edge | None) -> Nod
     """The node that becomes the history of ``base`` after a write through the view that ``steps`` lead to."""
     copied = CopySlices()
     start_node(copied, (edge_of(base), node))
-    copied.steps = steps
+    copied.steps, copied.layout = steps, layout_of(base)
     copied.saved = ()  # no tensors; freed all the same, as in PyTorch
     return copied
 
 
-def without_part(grad: Tensor, steps: tuple[Step, ...]) -> Tensor:
-    """``grad`` with zeros where ``steps`` lead to."""
+def laid_out(grad: Tensor, layout: Layout) -> Tensor:
+    """``grad`` in memory as the layout says, so that steps which led to a view of its tensor lead to one of it."""
+    own = layout_of(grad)
+    if grad.backend.level or 0 in layout.shape or (own.strides == layout.strides and own.offset == layout.offset):
+        return grad
+    if not layout.offset and layout.is_contiguous:
+        contiguous: Tensor = grad.contiguous()
+        return contiguous
+    from pullback.ops.striding import restride
+
+    place = Layout(own.dtype, layout.shape, layout.strides, layout.offset)
+    memory = restride(grad, place, Layout.contiguous(own.dtype, (_even_extent(layout),)))
+    return strided_view(memory, layout_of(memory), place)
+
+
+def _even_extent(layout: Layout) -> int:
+    """How many elements memory must have that may be seen as complex numbers of pairs of them."""
+    return layout.extent + layout.extent % 2
+
+
+def without_part(grad: Tensor, steps: tuple[Step, ...], layout: Layout) -> Tensor:
+    """``grad`` with zeros where ``steps`` lead to, from a tensor of that layout."""
     from pullback.op import registry
 
-    zeroed: Tensor = registry["zero_part"].call(grad, steps)
+    zeroed: Tensor = registry["zero_part"].call(grad, steps, layout)
     return zeroed
 
 
-def zero_part(backend: Backend, array: NativeArray, steps: Sequence[Step]) -> NativeArray:
-    """A copy of the array with zeros where ``steps`` lead to."""
-    if not backend.mutable or any(call is strided_view for call, _ in steps):
-        flat = backend.reshape(array, (-1,))
-        layout = Layout.contiguous(backend.dtypes[array.dtype], array.shape)
-        where = _places_after(backend, layout, steps)
-        seen_as = _layout_after(layout, steps).dtype if _up_to_other_dtype(steps) else layout.dtype
-        if seen_as is not layout.dtype:
-            flat = backend.reinterpret(flat, seen_as)
-        written = backend.index_put(flat, (where,), backend.zeros((), dtype=flat.dtype))
-        if seen_as is not layout.dtype:
-            written = backend.reinterpret(written, layout.dtype)
-        return backend.reshape(written, array.shape)
-    copied = backend.copy(array)
-    mode_before = mode()
-    try:
-        MODE.set(NO_GRAD)
-        part = _replay(Tensor._wrap(copied, backend), steps).array
-        backend.assign(part, backend.zeros((), dtype=part.dtype))
-    finally:
-        MODE.set(mode_before)
-    return copied
+def zero_part(backend: Backend, array: NativeArray, steps: Sequence[Step], layout: Layout) -> NativeArray:
+    """A copy of the array with zeros where ``steps`` lead to, from a tensor of that layout."""
+    plain = layout.is_contiguous and not layout.offset and not any(call is strided_view for call, _ in steps)
+    if backend.mutable and plain:
+        copied = backend.copy(array)
+        mode_before = mode()
+        try:
+            MODE.set(NO_GRAD)
+            part = _replay(Tensor._wrap(copied, backend), steps).array
+            backend.assign(part, backend.zeros((), dtype=part.dtype))
+        finally:
+            MODE.set(mode_before)
+        return copied
+    if 0 in layout.shape:
+        return backend.copy(array)
+    from pullback.ops.striding import put_at, taken_at
+
+    layout = Layout(backend.dtypes[array.dtype], layout.shape, layout.strides, layout.offset)
+    flat = put_at(backend, array, layout, _even_extent(layout), False)
+    where = _places_after(backend, layout, steps)
+    seen_as = _layout_after(layout, steps).dtype if _up_to_other_dtype(steps) else layout.dtype
+    if seen_as is not layout.dtype:
+        flat = backend.reinterpret(flat, seen_as)
+    written = backend.index_put(flat, (where,), backend.zeros((), dtype=flat.dtype))
+    if seen_as is not layout.dtype:
+        written = backend.reinterpret(written, layout.dtype)
+    return taken_at(backend, written, layout)
 
 
 # -- any layout -------------------------------------------------------------------------------------------------------

@@ -84,10 +84,15 @@ def become_immutable(backend: Backend) -> None:
     """From now on nothing is written into arrays of the backend."""
     backend.mutable = False
     backend.inplace_kernels = frozenset()
+    backend.strides = _no_strides  # type: ignore[method-assign]  # results count as row-major, as on any such backend
     # Some write into their operand; others need one that is contiguous, as arrays need not be any more.
     for name in ("index_put_into", "scatter_into", "fill_where_into", "view_as_complex", "reinterpret"):
         if hasattr(type(backend), name) or name in vars(backend):
             setattr(backend, name, _of_a_copy(backend, getattr(backend, name)))
+
+
+def _no_strides(array: NativeArray) -> None:
+    return None
 
 
 def _of_a_copy(backend: Backend, kernel: Kernel) -> Kernel:

@@ -138,12 +138,12 @@ def _put(backend: Backend, put: Any, input: Array, values: Array, indices: Posit
     batching="zero part",
     name="zero_part",
     linear=True,
-    vjp=lambda grad, steps: _zero_part(grad, steps),
+    vjp=lambda grad, steps, layout: _zero_part(grad, steps, layout),
     method=False,
 )
-def _zero_part(backend: Backend, input: Array, steps: Any) -> Array:
-    """The tensor with zeros where the steps of a view's chain lead to."""
-    return zero_part(backend, input, steps)
+def _zero_part(backend: Backend, input: Array, steps: Any, layout: Any) -> Array:
+    """The tensor with zeros where the steps of a view's chain lead to, from a tensor of that layout."""
+    return zero_part(backend, input, steps, layout)
 
 
 def _zero(like: Tensor) -> Tensor:

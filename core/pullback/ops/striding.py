@@ -87,7 +87,7 @@ def _from_zero(source: Layout, target: Layout) -> tuple[Layout, Layout, int]:
     return moved[0], moved[1], max(at.extent for at in moved)
 
 
-def _put_at(backend: Backend, array: NativeArray, layout: Layout, count: int, accumulate: bool) -> NativeArray:
+def put_at(backend: Backend, array: NativeArray, layout: Layout, count: int, accumulate: bool) -> NativeArray:
     """A vector of ``count`` zeros with the array's elements where the layout says."""
     flat = backend.zeros((count,), dtype=array.dtype, device=backend.device_of(array))
     if backend.mutable and not (accumulate and layout.may_overlap):
@@ -96,7 +96,8 @@ def _put_at(backend: Backend, array: NativeArray, layout: Layout, count: int, ac
     return backend.index_put(flat, (places(backend, layout),), backend.reshape(array, (-1,)), accumulate)
 
 
-def _taken_at(backend: Backend, flat: NativeArray, layout: Layout) -> NativeArray:
+def taken_at(backend: Backend, flat: NativeArray, layout: Layout) -> NativeArray:
+    """What lies at the places of the layout in a vector, as an array of its own."""
     if backend.mutable:
         return backend.copy(backend.as_strided(flat, layout.shape, layout.strides, layout.offset))
     return backend.reshape(backend.take(flat, places(backend, layout), axis=0), layout.shape)
@@ -107,7 +108,7 @@ def _shared_among(backend: Backend, array: NativeArray, layout: Layout, count: i
     if not layout.may_overlap:
         return array
     ones = backend.ones(layout.shape, dtype=array.dtype)
-    times = _taken_at(backend, _put_at(backend, ones, layout, count, True), layout)
+    times = taken_at(backend, put_at(backend, ones, layout, count, True), layout)
     return backend.divide(array, times)
 
 
@@ -141,7 +142,7 @@ def restride(backend: Backend, input: Array, source: Layout, target: Layout) -> 
     """
     source, target, count = _from_zero(source, target)
     shared = _shared_among(backend, input, source, count)
-    return _taken_at(backend, _put_at(backend, shared, source, count, True), target)
+    return taken_at(backend, put_at(backend, shared, source, count, True), target)
 
 
 @op(
@@ -154,7 +155,7 @@ def restride(backend: Backend, input: Array, source: Layout, target: Layout) -> 
 def restride_backward(backend: Backend, input: Array, source: Layout, target: Layout) -> Array:
     """The gradient of :func:`restride`."""
     source, target, count = _from_zero(source, target)
-    found = _taken_at(backend, _put_at(backend, input, target, count, True), source)
+    found = taken_at(backend, put_at(backend, input, target, count, True), source)
     return _shared_among(backend, found, source, count)
 
 
@@ -230,7 +231,7 @@ def unfold_backward(
     for length in shape:
         count *= length
     windows = LAYOUTS.unfold(Layout.contiguous(backend.dtypes[input.dtype], shape), dim, size, step)
-    return backend.reshape(_put_at(backend, input, windows, count, True), tuple(shape))
+    return backend.reshape(put_at(backend, input, windows, count, True), tuple(shape))
 
 
 # -- complex numbers as pairs -----------------------------------------------------------------------------------------
