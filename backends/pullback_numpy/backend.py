@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -16,10 +15,7 @@ from pullback.backend.numpy_like import NumPyLikeBackend
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
 from pullback_numpy.dlpack import BFLOAT, Relabelled, described
-
-# NaN and inf are values to PyTorch, not mishaps. NumPy attributes a ufunc's warning to the calling frame's
-# module.
-warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"pullback(_numpy)?(\.|$)")
+from pullback_numpy.silence import in_silence, nameless
 
 # Any: the stubs know no arrays of unknown dtype, and these calls are positional for speed.
 add_reduce: Any = np.add.reduce
@@ -32,6 +28,8 @@ power = np.power
 dot: Any = np.ndarray.dot  # the method: the function asks for overrides first
 _BLAS = frozenset({dt.float32, dt.float64, dt.complex64, dt.complex128})
 ndarray = np.ndarray
+#: Kernels, and operations that call only one, for whose silence a small one should not pay.
+SILENT = frozenset({"sum"})
 _ONE = np.int8(1)
 _INTEGER_OF_SIZE = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 
@@ -72,7 +70,12 @@ class NumPyBackend(NumPyLikeBackend):
         return {"numpy": np.__version__, "ml_dtypes": ml_dtypes.__version__}
 
     def guard(self) -> AbstractContextManager[object]:
-        return np.errstate(all="ignore")
+        return np.errstate(all="ignore")  # NaN and inf are values to PyTorch, not mishaps
+
+    def silent(self, kernel: Kernel) -> Kernel:
+        if isinstance(kernel, np.ufunc) or kernel is dot or kernel.__name__ in SILENT:
+            return kernel
+        return in_silence(kernel)
 
     # -- arrays
 
@@ -271,3 +274,7 @@ class NumPyBackend(NumPyLikeBackend):
     def positions(self, count: int, dtype: Any, device: Device | None) -> NativeArray:
         self._check(device)
         return np.arange(count, dtype=dtype)
+
+
+for _name in SILENT:
+    setattr(NumPyBackend, _name, nameless(vars(NumPyBackend)[_name]))

@@ -35,7 +35,9 @@ def make_callable(operation: Operation, operator: bool = False, takes_out: bool 
     """
     positional = positional_names(operation)
     keyword_only = () if operator else (*operation.keyword_only, "out") if takes_out else operation.keyword_only
-    namespace: dict[str, Any] = {"__name__": operation.module, "__builtins__": builtins}
+    # Without a name: an array library may warn of overflow and NaN, which are values here, and Python shows no warning
+    # that a module without a name is said to cause. (In case of an error the general path is silent in other ways.)
+    namespace: dict[str, Any] = {"__name__": None, "__builtins__": builtins}
     code = _stub_code((*positional, *keyword_only), len(positional), len(keyword_only))
     declared = function = types.FunctionType(code, namespace)
     declared.__defaults__ = tuple(operation.defaults[n] for n in positional if n in operation.defaults) or None
@@ -60,6 +62,7 @@ def make_callable(operation: Operation, operator: bool = False, takes_out: bool 
     for made in (declared, function):
         made.__name__ = made.__qualname__ = operation.name
         made.__doc__ = operation.doc
+        made.__module__ = operation.module
         made.__annotations__ = annotations
 
     def first_call(arguments: dict[str, Any]) -> Any:
@@ -173,7 +176,6 @@ def _names_for(operation: Operation) -> dict[str, Any]:
         "_attach_view": attach_view,
         "_keep_layout": keep_layout,
         "_mark_inference": mark_inference,
-        "_body": operation.body,
         "_check": operation.check,
         "_defaults": {n: operation.defaults.get(n, UNSET) for n in operation.keyword_only},
         "_general": general,
@@ -293,7 +295,7 @@ def source_of(operation: Operation, operator: bool = False, takes_out: bool = Fa
     arrays = ", ".join(f"_array_{o}" for o in operation.operands)
     attributes = "".join(f", {a}={a}" for a in operation.attributes)
     lines += [
-        f"        _array = {f'_body(_backend, {arrays}{attributes})' if body else f'_kernel({arrays})'}",
+        f"        _array = _kernel({'_backend, ' if body else ''}{arrays}{attributes if body else ''})",
         "    except _Failure:",
         "        _array, _backend = None, _FAILED  # the general path says what is wrong, outside of this handler",
         "    if _array.__class__ is not _backend.array_type:",
@@ -634,6 +636,9 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
                             pass
                         count_write(self)
                         return self
+            except FloatingPointError:  # the array library was asked to raise it, which it does after the write
+                count_write(self)
+                return self
             except Exception:
                 pass  # the general path says what is wrong
             except BaseException:
@@ -648,6 +653,11 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
         else:
             alias.counter.version += 1
 
-    method.__name__ = method.__qualname__ = f"{operation.name}_"
-    method.__doc__ = f"In-place version of :func:`{operation.name}`: writes the result into the tensor and returns it."
-    return method
+    nameless = types.FunctionType(
+        method.__code__, {**globals(), "__name__": None}, f"{operation.name}_", None, method.__closure__
+    )
+    nameless.__qualname__, nameless.__module__ = f"{operation.name}_", method.__module__
+    nameless.__doc__ = (
+        f"In-place version of :func:`{operation.name}`: writes the result into the tensor and returns it."
+    )
+    return nameless

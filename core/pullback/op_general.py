@@ -467,7 +467,7 @@ def table_entry(operation: Operation, backend: Backend, dtype: DType) -> tuple[A
             f"{operation.name}(): the backend {backend.name!r} has no {dtype!r}; it has"
             f" {', '.join(d.name for d in backend.native_dtypes)}"
         )
-    table = operation.tables.setdefault(backend, {})
+    table = {} if backend.forgotten else operation.tables.setdefault(backend, {})
     entry = table.get(native)
     if entry is None:
         kernel = operation.body
@@ -475,6 +475,8 @@ def table_entry(operation: Operation, backend: Backend, dtype: DType) -> tuple[A
             kernel = backend.kernel_for(operation.kernel, dtype)
             if kernel is None:
                 raise MissingKernelError(operation.name, operation.kernel, dtype, backend)
+        if not operation.view:
+            kernel = backend.silent(kernel)
         node_type = None
         if operation.differentiable:
             name = operation.node_name if isinstance(operation.node_name, str) else operation.name

@@ -86,18 +86,16 @@ class Storage:
         """Note a member; forget the dead ones whenever the list has doubled."""
         members = self.members
         if len(members) >= 16 and len(members) & (len(members) - 1) == 0:
-            self._keep(lambda member: member is not None)
+            with MEMORY:
+                looked_at = tuple(members)  # another thread may add some meanwhile, which come after these
+                members[: len(looked_at)] = [m for m in looked_at if m() is not None]
         members.append(weakref.ref(tensor))
 
     def remove(self, tensor: Tensor) -> None:
         """Forget a member that has other memory now."""
-        self._keep(lambda member: member is not tensor)
-
-    def _keep(self, wanted: Callable[[Tensor | None], bool]) -> None:
-        """Forget the other members. Another thread may add some meanwhile: they come after those looked at."""
         with MEMORY:
             looked_at = tuple(self.members)
-            self.members[: len(looked_at)] = [m for m in looked_at if wanted(m())]
+            self.members[: len(looked_at)] = [m for m in looked_at if m() is not tensor]
 
     def live(self) -> list[Tensor]:
         """The members that still exist."""
@@ -391,10 +389,11 @@ def attach_view(out: Tensor, source: Tensor, step: Step, active: int, multiple: 
         alias.origin = shared.origin
         alias.path = alias.steps if shared.origin is shared.base else (*shared.path, step)
     out.alias = alias
-    shared.storage.add(out)
-    if alias.origin is source and shared.origin is not None:  # it has got one meanwhile, in another thread
+    storage = shared.storage
+    storage.add(out)
+    if shared.origin is not None and alias.origin is source:  # it has got one meanwhile, in another thread
         alias.origin = shared.origin
-    if shared.storage.writer is not None:
+    if storage.writer is not None:
         _catch_up(out)
 
 

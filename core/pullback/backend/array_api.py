@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from math import prod
 from typing import Any, Final, TypeAlias
@@ -67,13 +67,6 @@ def count_reduced(shape: tuple[int, ...], axis: Axis) -> int:
     return prod(shape[a] for a in axis) if isinstance(axis, tuple) else shape[axis]
 
 
-@contextmanager
-def _quietly() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        yield
-
-
 class ArrayAPIBackend(Backend):
     """A backend over a namespace of the Array API standard, 2023.12 or later.
 
@@ -108,10 +101,6 @@ class ArrayAPIBackend(Backend):
         self._bind_elementwise()
         if mutable:
             self._bind_views()
-        # NaN and inf are values to PyTorch, not mishaps; libraries over NumPy pass its warnings on.
-        package = str(getattr(namespace, "__name__", "")).partition(".")[0]
-        if package:
-            warnings.filterwarnings("ignore", category=RuntimeWarning, module=rf"{re.escape(package)}(\.|$)")
 
     # -- set-up
 
@@ -251,7 +240,16 @@ class ArrayAPIBackend(Backend):
         return call
 
     def guard(self) -> AbstractContextManager[object]:
-        return _quietly()
+        numpy: Any = sys.modules.get("numpy")  # libraries over NumPy pass its warnings on
+        return nullcontext() if numpy is None else numpy.errstate(all="ignore")
+
+    def silent(self, kernel: Kernel) -> Kernel:
+        @wraps(kernel)
+        def call(*arguments: Any, **options: Any) -> Any:
+            with self.guard():
+                return kernel(*arguments, **options)
+
+        return call
 
     def kernel_for(self, name: str, dtype: DType) -> Kernel | None:
         found = self.kernel(name)

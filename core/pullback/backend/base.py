@@ -73,6 +73,8 @@ class Backend:
         0  # of what transforms tensors, whose arrays those of :mod:`pullback.batching.levels` are; 0 for others
     )
 
+    forgotten: bool = False  # whether it has been unregistered: operations keep nothing of it then
+
     def __getattr__(self, name: str) -> Kernel:
         # Only reached for what the backend lacks, so the kernels it has cost a plain attribute access.
         if name.startswith("_") or name in Backend.__annotations__:
@@ -135,8 +137,19 @@ class Backend:
         """A context under which kernels raise no floating-point warnings."""
         return nullcontext()
 
+    def silent(self, kernel: Kernel) -> Kernel:
+        """A kernel, or what an operation computes by several, such that its caller hears no floating-point warnings.
+
+        Those that the array library attributes to the caller itself, as NumPy's compiled functions do, are not heard:
+        the calls of operations come from code of no module.
+        """
+        return kernel
+
     def synchronize(self) -> None:
-        """Wait until the kernels launched so far have finished."""
+        """Wait until the kernels launched so far have finished, as far as anybody still has their results."""
+
+    def clear_caches(self) -> None:
+        """Forget what the array library has compiled for shapes and dtypes that it has met; it compiles them again."""
 
     def set_float32_matmul_precision(self, precision: str) -> None:
         """Choose how precise float32 matrix products are: ``"highest"``, ``"high"`` or ``"medium"``."""
