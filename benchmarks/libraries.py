@@ -67,8 +67,4 @@ def available_backends() -> list[str]:
 
 
 def _wait_for(tensor: Any) -> None:
-    ready = getattr(tensor.array, "block_until_ready", None)
-    if ready is None:
-        tensor.backend.synchronize()
-    else:
-        ready()
+    tensor.backend.synchronize()

@@ -1,8 +1,8 @@
 """The JAX backend.
 
-Loading it switches on JAX's 64-bit types (``jax_enable_x64``) for the process: without them JAX would
-truncate every
-64-bit array without a word. If a program switches them off again, 64-bit dtypes raise.
+Its first array or kernel switches on JAX's 64-bit types (``jax_enable_x64``) for the process: without them JAX would
+truncate every 64-bit array without a word. To look for devices does not. If a program switches them off again, 64-bit
+dtypes raise.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import ml_dtypes
 import numpy as np
 
 from pullback import dtypes as dt
-from pullback.backend.base import NativeArray
+from pullback.backend.base import Kernel, NativeArray
 from pullback.backend.selection import get_backend
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
@@ -49,9 +49,8 @@ class JAXBackend(ArrayAPIBackend):
     computes_uint64 = True
 
     def __init__(self) -> None:
-        config: Any = jax.config  # its methods have no types
-        config.update("jax_enable_x64", True)
         super().__init__("jax", jnp)
+        self._begun = False
         if any(device.type == "cuda" for device in self._devices):
             self.limitations = GPU_LIMITATIONS
         # Composed of several kernels: compiled as one.
@@ -96,18 +95,47 @@ class JAXBackend(ArrayAPIBackend):
     def guard(self) -> AbstractContextManager[object]:
         return nullcontext()  # XLA raises no floating-point warnings
 
+    def silent(self, kernel: Kernel) -> Kernel:
+        self._begin()
+        return kernel
+
     def synchronize(self) -> None:
         for native in self._devices.values():
-            jax.device_put(0, native).block_until_ready()
+            jax.device_put(0, native).block_until_ready()  # what a GPU has in its queue comes before
+        for array in jax.live_arrays():
+            try:
+                array.block_until_ready()
+            except RuntimeError:
+                if not array.is_deleted():  # by another thread
+                    raise
+
+    def clear_caches(self) -> None:
+        jax.clear_caches()
 
     def keep(self, native: Any) -> Any:
         """``native`` itself, or an error where JAX would quietly take a narrower dtype in its place."""
+        self._begin()
         if native.itemsize > 4 and jax.dtypes.canonicalize_dtype(native) != native:
             raise BackendError(
                 f"backend 'jax' cannot hold {self.dtype_of(native)} while jax_enable_x64 is off; "
                 'switch it on again with jax.config.update("jax_enable_x64", True)'
             )
         return native
+
+    def _begin(self) -> None:
+        """Switch on 64-bit dtypes, before the first use: integers, indices and counts have them, as PyTorch's."""
+        if not self._begun:
+            config: Any = jax.config  # its methods have no types
+            config.update("jax_enable_x64", True)
+            self._begun = True
+
+    def native_dtype(self, dtype: DType) -> Any:
+        self._begin()
+        return super().native_dtype(dtype)
+
+    def kernel_for(self, name: str, dtype: DType) -> Kernel | None:
+        self._begin()
+        return super().kernel_for(name, dtype)
 
     # -- devices
 

@@ -87,6 +87,10 @@ def register_backend(backend: Backend | BackendSpec, *, replace: bool = False) -
             raise BackendError(f"a backend named {spec.name!r} is registered already; pass replace=True to replace it")
         if isinstance(backend, Backend):
             require_views(backend)
+            backend.forgotten = False
+        before = _backends.get(spec.name)
+        if before is not backend:
+            _forget(before)
         _specs[spec.name] = spec
         _silent.pop(spec.name, None)
         if isinstance(backend, Backend):
@@ -119,8 +123,23 @@ def unregister_backend(name: str) -> None:
         if name not in _specs:
             raise unknown(name)
         del _specs[name]
-        _backends.pop(name, None)
+        _forget(_backends.pop(name, None))
         _silent.pop(name, None)
+
+
+def _forget(backend: Backend | None) -> None:
+    """Let go of a backend in the tables of operations; tensors that are left keep it, and operate more slowly."""
+    if backend is None:
+        return
+    from pullback.op import Operation
+    from pullback.op import registry as operations
+
+    backend.forgotten = True  # first: another thread may fill in an entry
+    for operation in tuple(operations.values()):
+        if isinstance(operation, Operation):
+            operation.tables.pop(backend, None)
+            if operation.overwriting is not None:
+                operation.overwriting.tables.pop(backend, None)
 
 
 def unknown(name: str, source: str | None = None) -> UnknownBackendError:

@@ -22,7 +22,8 @@ def backend():
 
 
 @pytest.fixture
-def narrow():
+def narrow(backend):
+    backend.from_data([1], dt.int64)  # after the first use, which switches them on
     jax.config.update("jax_enable_x64", False)
     yield
     jax.config.update("jax_enable_x64", True)
@@ -185,3 +186,22 @@ def test_native_derivatives_of_composed_kernels(backend):
 
 def test_a_backend_pickles_by_name(backend):
     assert pickle.loads(pickle.dumps(backend)) is backend
+
+
+def test_synchronize_waits_for_what_is_being_computed(backend):
+    x = backend.ones((600, 600), dtype=backend.native_dtypes[dt.float32])
+    results = []
+    for _ in range(6):
+        x = backend.matmul(x, x)
+        results.append(x)
+    backend.synchronize()
+    assert [result.is_ready() for result in results] == [True] * 6
+
+
+def test_compiled_programs_are_forgotten_on_demand(backend):
+    x = backend.ones((3,), dtype=backend.native_dtypes[dt.float32])
+    backend.sign(x)
+    assert backend._sign._cache_size() > 0
+    backend.clear_caches()
+    assert backend._sign._cache_size() == 0
+    assert backend.to_numpy(backend.sign(x)).tolist() == [1.0, 1.0, 1.0]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import threading
+import weakref
 from contextvars import copy_context
 
 import array_api_strict
@@ -11,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import pullback as pb
 from pullback.backend.array_api import ArrayAPIBackend
 from pullback.backend.records import BackendSpec
 from pullback.backend.registry import known_backends, register_backend, unavailable_reason, unregister_backend
@@ -347,3 +350,29 @@ class Circular(Backend):
     register_backend(BackendSpec("circular", f"{module('circular_backend', source)}:Circular"))
     with pytest.raises(BackendError, match="backend 'circular' needs itself while it is created"):
         get_backend("circular")
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_backend_that_is_unregistered_or_replaced_is_freed(replaced: bool) -> None:
+    from pullback_numpy.backend import NumPyBackend
+
+    def use_and_forget() -> weakref.ref[NumPyBackend]:
+        backend = NumPyBackend()
+        backend.name = "short-lived"
+        register_backend(backend)
+        x = pb.ones(2, 2, backend=backend, requires_grad=True)
+        (x.exp() @ x + x[0]).sum().backward()
+        if replaced:
+            other = NumPyBackend()
+            other.name = "short-lived"
+            register_backend(other, replace=True)
+        unregister_backend("short-lived")
+        (x * 2 + 1).sum().backward()  # tensors that are left work on
+        with pb.no_grad():
+            x.fill_(3.0)
+        assert x.tolist() == [[3.0, 3.0]] * 2
+        return weakref.ref(backend)
+
+    reference = use_and_forget()
+    gc.collect()
+    assert reference() is None
