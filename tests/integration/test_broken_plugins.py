@@ -243,9 +243,17 @@ RESULTS = {
         r"array_modules must be a tuple of str, not 'torch'; did you mean \('torch',\)\?",
     ),
     "devices-none": Way(spec("'some', 'a:b', device_types=None"), "device_types must be a tuple of str, not None"),
+    "devices-numbered": Way(
+        spec("'some', 'a:b', device_types=('mps:0',)"),
+        "device_types must be kinds of device .*, not 'mps:0'",
+    ),
+    "device-numpy": Way(
+        spec("'some', 'a:b', device_types=('cpu', 'numpy')"), "'numpy' is a backend, and cannot be a kind", "duplicate"
+    ),
+    "name-cuda": Way(spec("'cuda', 'a:b'"), "'cuda' is a kind of device of backend 'cupy', and cannot", "duplicate"),
     "install-bytes": Way(spec("'some', 'a:b', install=b'pip'"), "install must be a str, not an object of type bytes"),
     "takes-a-name": Way(
-        spec("'numpy', 'a:b'"), "distribution 'pullback' has a backend named 'numpy', which stays", "duplicate"
+        spec("'numpy', 'a:b'"), "distribution 'pullback' has a backend of that name, which stays", "duplicate"
     ),
     "takes-a-plugins-name": Way(
         hook("return []"),
@@ -426,6 +434,22 @@ def test_entry_points_that_cannot_be_read(site, entry_points, encoding):
     (warning,) = outcome["warnings"]
     assert "of distribution 'evil' 1.2 is left out" in warning
     assert outcome["known"][-1] == "fine"
+
+
+def test_metadata_that_cannot_be_read(site):
+    """Of whatever distribution: what it is called is not known then, and no more is amiss."""
+    site.add("aforeign", "", entry_points="")
+    site.add("nameless", hook("raise OSError"))
+    site.add("good", GOOD)
+    for name in ("nameless", "aforeign"):
+        (site.folder / f"{name}-1.2.dist-info" / "METADATA").write_bytes(b"Name: \xff\xfe\n")
+    done = site.python("-c", PROGRAM)
+    assert done.returncode == 0, done.stderr
+    assert "plugin 'nameless' of distribution 'unknown' is left out" in done.stdout
+    done = site.python("-m", "pullback", "doctor")
+    assert done.returncode == 1
+    assert "1 thing is broken" in done.stdout
+    assert "plugin 'nameless' of distribution 'unknown'" in done.stdout
 
 
 def test_the_keyboard_ends_the_wait(site):

@@ -5,6 +5,8 @@ Apart from the base class, because named tuples take a while to make: no tensor 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pullback.backend.names import name_problem
@@ -78,9 +80,22 @@ def spec_problem(spec: BackendSpec) -> str:
         if not isinstance(value, (tuple, list)) or not all(isinstance(item, str) and item for item in value):
             hint = f"; did you mean ({value!r},)?" if isinstance(value, str) else ""
             return f"{field} must be a tuple of str, not {value!r}{hint}"
+    for kind in spec.device_types:
+        if not re.fullmatch("[a-z][a-z_]*", kind):
+            return f"device_types must be kinds of device such as 'cuda', not {kind!r}"
     for field in ("description", "install"):
         if not isinstance(getattr(spec, field), str):
             return f"{field} must be a str, not an object of type {type(getattr(spec, field)).__name__}"
     if not isinstance(spec.distribution, (str, type(None))):
         return f"distribution must be a str, not an object of type {type(spec.distribution).__name__}"
+    return ""
+
+
+def spec_clash(spec: BackendSpec, others: Iterable[BackendSpec]) -> str:
+    """Why a backend cannot be beside others of other names: ``.to("cuda")`` has to mean one thing."""
+    for other in (spec, *others):
+        if spec.name in other.device_types:
+            return f"{spec.name!r} is a kind of device of backend {other.name!r}, and cannot be a backend's name too"
+        if other.name in spec.device_types:
+            return f"{other.name!r} is a backend, and cannot be a kind of device of backend {spec.name!r} too"
     return ""

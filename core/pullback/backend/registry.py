@@ -65,7 +65,7 @@ def register_backend(backend: Backend | BackendSpec, *, replace: bool = False) -
     BackendError
         Where the name is taken, or none that a backend may have, or the description makes no sense.
     """
-    from pullback.backend.records import BackendSpec, spec_problem
+    from pullback.backend.records import BackendSpec, spec_clash, spec_problem
 
     if isinstance(backend, BackendSpec):
         problem = spec_problem(backend)
@@ -85,6 +85,9 @@ def register_backend(backend: Backend | BackendSpec, *, replace: bool = False) -
     with _lock:
         if spec.name in _specs and not replace:
             raise BackendError(f"a backend named {spec.name!r} is registered already; pass replace=True to replace it")
+        problem = spec_clash(spec, [other for other in _specs.values() if other.name != spec.name])
+        if problem:
+            raise BackendError(f"register_backend(): {problem}")
         if isinstance(backend, Backend):
             require_views(backend)
             backend.forgotten = False

@@ -16,7 +16,7 @@ from pullback.backend import registry
 from pullback.backend.base import Backend, NativeArray
 from pullback.blocks import Block, Setting
 from pullback.devices import Device
-from pullback.errors import BackendError, UnknownBackendError
+from pullback.errors import BackendError, BackendUnavailableError, UnknownBackendError
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -64,6 +64,8 @@ def _initial_backend() -> Backend:
         initial = get_backend(name)
     except UnknownBackendError:
         raise registry.unknown(name, source="PULLBACK_BACKEND") from None
+    except BackendUnavailableError as error:
+        raise BackendUnavailableError(name, f"{error.reason} (from PULLBACK_BACKEND)") from error
     _initial = initial
     return initial
 

@@ -109,11 +109,10 @@ def _cupy_distributions() -> dict[str, str]:
     """CuPy is distributed once for each CUDA version, under as many names."""
     from importlib.metadata import distributions
 
-    return {
-        distribution.name: distribution.version
-        for distribution in distributions()
-        if (distribution.name or "").lower().replace("_", "-").split("-")[0] == "cupy"
-    }
+    from pullback.plugin.manager import name_and_version
+
+    named = map(name_and_version, distributions())
+    return {name: version for name, version in named if name.lower().replace("_", "-").split("-")[0] == "cupy"}
 
 
 def _plugins(problems: list[dict[str, str]]) -> list[dict[str, Any]]:

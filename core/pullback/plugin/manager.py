@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 import pluggy
 
 from pullback.backend.base import Backend, Kernel
-from pullback.backend.records import BackendSpec
+from pullback.backend.records import BackendSpec, spec_clash
 from pullback.errors import PluginError, PluginWarning, did_you_mean
 from pullback.plugin import hookspecs
 from pullback.plugin.hookspecs import EXTENSION_API_VERSION, GROUP
@@ -189,9 +189,9 @@ def _entry_points(plugins: _Plugins) -> list[EntryPoint]:
 def _entry_points_one_by_one(plugins: _Plugins) -> Iterator[EntryPoint]:
     seen = set()
     for found in distributions():
-        distribution, version = _name_and_version(found)
-        if distribution in seen:
-            continue
+        distribution, version = name_and_version(found)
+        if distribution in seen and distribution != "unknown":
+            continue  # an older one, further down the path
         seen.add(distribution)
         try:
             yield from found.entry_points.select(group=GROUP)
@@ -203,10 +203,11 @@ def _entry_points_one_by_one(plugins: _Plugins) -> Iterator[EntryPoint]:
 
 
 def _origin(entry_point: EntryPoint) -> tuple[str, str]:
-    return _name_and_version(entry_point.dist) if entry_point.dist is not None else ("unknown", "")
+    return name_and_version(entry_point.dist) if entry_point.dist is not None else ("unknown", "")
 
 
-def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+def name_and_version(distribution: Distribution) -> tuple[str, str]:
+    """What a distribution says of itself; ``("unknown", "")`` where it cannot be read."""
     try:
         metadata: Any = distribution.metadata  # read anew each time
         return str(metadata.get("Name") or "unknown"), str(metadata.get("Version") or "")
@@ -392,9 +393,10 @@ def backend_specs() -> list[BackendSpec]:
     for key, specs in _call_each(plugins, "pullback_backends"):
         record = plugins.records[key]
         for spec in specs:
+            reason = spec_clash(spec, found.values())
             if spec.name in found:
-                owner = found[spec.name].distribution
-                reason = f"distribution {owner!r} has a backend named {spec.name!r}, which stays"
+                reason = f"distribution {found[spec.name].distribution!r} has a backend of that name, which stays"
+            if reason:
                 rejected = _Rejected("duplicate", reason, f"pip uninstall {record.distribution}")
                 plugins.reject(key, rejected, part=f"backend {spec.name!r} of ")
             else:

@@ -283,6 +283,31 @@ def test_descriptions_that_make_no_sense(fields, message):
     assert "described" not in known_backends()
 
 
+@pytest.mark.parametrize(
+    ("name", "kinds", "message"),
+    [
+        ("cpu", ("cpu",), "'cpu' is a kind of device of backend 'cpu', and cannot be a backend's name too"),
+        ("cuda", ("cpu",), "'cuda' is a kind of device of backend 'cupy', and cannot be a backend's name too"),
+        ("described", ("jax",), "'jax' is a backend, and cannot be a kind of device of backend 'described' too"),
+    ],
+)
+def test_a_name_is_a_backends_or_a_devices(name, kinds, message):
+    with pytest.raises(BackendError, match=message):
+        register_backend(BackendSpec(name, "module:Class", device_types=kinds))
+    assert name not in known_backends()
+
+
+def test_an_unavailable_default_says_where_it_came_from(monkeypatch):
+    register_backend(BackendSpec("absent", "absent_library:Any", array_modules=("absent_library",)))
+    monkeypatch.setenv("PULLBACK_BACKEND", "absent")
+    set_default_backend(None)
+    try:
+        with pytest.raises(BackendUnavailableError, match=r"is not installed \(from PULLBACK_BACKEND\)$"):
+            current_backend()
+    finally:
+        unregister_backend("absent")
+
+
 def test_what_is_no_backend_is_not_registered():
     class Half(ArrayAPIBackend):
         def __init__(self):

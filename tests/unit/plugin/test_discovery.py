@@ -150,7 +150,7 @@ BROKEN = {
     "takes-a-name": (
         GOOD.replace('BackendSpec("good"', 'BackendSpec("numpy"'),
         "duplicate",
-        "distribution 'pullback' has a backend named 'numpy', which stays",
+        "distribution 'pullback' has a backend of that name, which stays",
         "pip uninstall takes-a-name",
     ),
     "bad-kernels": (
