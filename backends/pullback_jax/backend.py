@@ -21,6 +21,7 @@ import ml_dtypes
 import numpy as np
 
 from pullback import dtypes as dt
+from pullback.backend.array_api import Axis
 from pullback.backend.base import Kernel, NativeArray
 from pullback.backend.selection import get_backend
 from pullback.devices import CPU, Device
@@ -28,6 +29,10 @@ from pullback.dtypes import DType
 from pullback.extend import ArrayAPIBackend, BackendError, Limitation
 
 PRECISIONS = {"highest": "highest", "high": "high", "medium": "default"}
+#: A longer axis than this is not left to XLA's products of matrices, which may add up one product after the other.
+LONG = 4096
+#: More values than these are added to elements of an array in double precision.
+LONG_SUM = 128
 SMALL_INTEGERS = frozenset({dt.uint8, dt.int8, dt.int16, dt.int32, dt.uint16, dt.uint32})
 
 #: What holds on a GPU alone: there XLA writes the elements of a scatter in any order.
@@ -68,6 +73,16 @@ class JAXBackend(ArrayAPIBackend):
             setattr(self, name, jax.jit(getattr(super(), name)))
         self.polygamma = jax.jit(super().polygamma, static_argnums=1)
         self.mvlgamma = jax.jit(super().mvlgamma, static_argnums=1)
+        self._long_product = jax.jit(_long_product, static_argnums=(2, 3))
+        self._prod = jax.jit(_prod, static_argnums=(1, 2))
+        self.mean = jax.jit(super().mean, static_argnums=(1, 2), static_argnames=("axis", "keepdims"))
+        self._variance = jax.jit(super()._variance, static_argnums=(1, 2, 3, 4))
+        self.root_of_squares = jax.jit(
+            super().root_of_squares, static_argnums=(1, 2), static_argnames=("axis", "keepdims")
+        )
+        self.root_of_powers = jax.jit(
+            super().root_of_powers, static_argnums=(1, 2, 3), static_argnames=("axis", "keepdims")
+        )
 
     # -- set-up
 
@@ -266,20 +281,35 @@ class JAXBackend(ArrayAPIBackend):
             self.keep(dtype)
         return super()._accumulate(function, x, dtype, **options)
 
+    def prod(self, x: NativeArray, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> NativeArray:
+        dtype = x.dtype if dtype is None else dtype
+        if self.dtypes[dtype].category < dt.FLOATING:
+            return super().prod(x, axis, dtype, keepdims)
+        return self._prod(self.convert(x, self._multiplied_in(dtype)), axis, keepdims).astype(self.keep(dtype))
+
+    def cumulative_prod(self, x: NativeArray, *, axis: int, dtype: Any = None) -> NativeArray:
+        dtype = x.dtype if dtype is None else dtype
+        if self.dtypes[dtype].category < dt.FLOATING:
+            return super().cumulative_prod(x, axis=axis, dtype=dtype)
+        return jnp.cumulative_prod(self.convert(x, self._multiplied_in(dtype)), axis=axis).astype(self.keep(dtype))
+
+    def _multiplied_in(self, dtype: Any) -> Any:
+        # Each multiplication rounds, in whatever order: where there is a wider dtype, its roundings do not show.
+        return self.native_dtypes[dt.complex128 if dtype in self._real else dt.float64]
+
+    def mended(self, value: NativeArray, right: NativeArray, mend: Callable[[], NativeArray]) -> NativeArray:
+        # Inside of a compiled program; what is not needed is not computed.
+        return jax.lax.cond(jnp.all(right), lambda: value, lambda: jnp.where(right, value, mend()))
+
     def matmul(self, x: NativeArray, y: NativeArray) -> NativeArray:
         precision = PRECISIONS[self.float32_matmul_precision]
+        inexact = self.dtypes[x.dtype].category >= dt.FLOATING
+        if inexact and x.shape[-1] > LONG and x.ndim + y.ndim > 2:
+            return self._long_product(x, y, precision, self.wider(x.dtype))
         if x.dtype in self._wide:
             wide = self._wide[x.dtype]
             return jnp.matmul(x, y, precision=precision, preferred_element_type=wide).astype(x.dtype)
         return jnp.matmul(x, y, precision=precision)
-
-    def einsum(self, equation: str, *operands: NativeArray) -> NativeArray:
-        precision = PRECISIONS[self.float32_matmul_precision]
-        dtype = operands[0].dtype
-        if dtype in self._wide:
-            wide = self._wide[dtype]
-            return jnp.einsum(equation, *operands, precision=precision, preferred_element_type=wide).astype(dtype)
-        return jnp.einsum(equation, *operands, precision=precision)
 
     def expand_dims(self, x: NativeArray, *, axis: int | tuple[int, ...]) -> NativeArray:
         return jnp.expand_dims(x, axis)
@@ -321,7 +351,7 @@ class JAXBackend(ArrayAPIBackend):
             return _put(x, key, values, "set")
         if x.dtype == np.bool_:
             return _put(x, key, values, "max")  # logical or
-        wide = self.wider(x.dtype)
+        wide = self._added_in(x, values)
         return self.convert(_put(self.convert(x, wide), key, self.convert(values, wide), "add"), x.dtype)
 
     def scatter(
@@ -340,9 +370,18 @@ class JAXBackend(ArrayAPIBackend):
             return self._scatter(x, indices, values, axis, "set")
         if x.dtype == np.bool_:  # logical or, logical and
             return self._scatter(x, indices, values, axis, "max" if reduce in ("add", "max") else "min")
-        wide = self.wider(x.dtype)
+        wide = self._added_in(x, indices)
         out = self._scatter(self.convert(x, wide), indices, self.convert(values, wide), axis, reduce)
         return self.convert(out, x.dtype)
+
+    def _added_in(self, x: NativeArray, values: NativeArray) -> Any:
+        """The dtype to add many values for one element in: XLA adds one after the other."""
+        if values.size <= LONG_SUM:
+            return self.wider(x.dtype)
+        kind = self.dtypes[x.dtype]
+        if kind.category < dt.FLOATING:
+            return x.dtype
+        return self.native_dtypes[dt.complex128 if kind.is_complex else dt.float64]
 
     def nonzero(self, x: NativeArray) -> tuple[NativeArray, ...]:
         return tuple(self._nonzero(x, int(jnp.count_nonzero(x))))
@@ -499,6 +538,55 @@ def _reinterpreted(x: NativeArray, native: Any) -> NativeArray:
         if native.itemsize < x.dtype.itemsize
         else found
     )
+
+
+def _long_product(x: NativeArray, y: NativeArray, precision: str, wide: Any) -> NativeArray:
+    """``x @ y`` with a long shared axis, where one of the two has more than one dimension."""
+    dtype = x.dtype
+    x, y = x.astype(wide), y.astype(wide)
+    if y.ndim == 1 or x.ndim == 1:
+        # XLA reduces in blocks, unless it makes a product of it.
+        out = jnp.sum(x * y, axis=-1) if y.ndim == 1 else jnp.sum(x[:, None] * y, axis=-2)
+    elif y.shape[-1] == 1:
+        out = jnp.sum(x * jnp.matrix_transpose(y), axis=-1, keepdims=True)
+    elif x.shape[-2] == 1:
+        out = jnp.sum(jnp.matrix_transpose(x) * y, axis=-2, keepdims=True)
+    else:
+        size = x.shape[-1]
+        part = max(16 * LONG, -(-size // 64))
+        products = [
+            jnp.matmul(x[..., start : start + part], y[..., start : start + part, :], precision=precision)
+            for start in range(0, size, part)
+        ]
+        out = jnp.sum(jnp.stack(products), axis=0)
+    return out.astype(dtype)
+
+
+def _prod(x: NativeArray, axis: Any, keepdims: bool) -> NativeArray:
+    """The product in double precision; where it leaves the range, of the fractions, with the exponents summed apart."""
+    plain = jnp.prod(x, axis=axis, keepdims=keepdims)
+    if 0 in x.shape or jnp.iscomplexobj(x):
+        return plain
+
+    def scaled() -> NativeArray:
+        axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        axes = tuple(sorted(a % x.ndim for a in axes))
+        kept = [a for a in range(x.ndim) if a not in axes]
+        rows = x.transpose((*kept, *axes)).reshape((*(x.shape[a] for a in kept), -1))
+        fractions, exponents = jnp.frexp(rows)
+        exponents = exponents.astype(np.int64).sum(-1)
+        while fractions.shape[-1] > 1:
+            if fractions.shape[-1] % 2:
+                fractions = jnp.concatenate([fractions, jnp.ones_like(fractions[..., :1])], -1)
+            fractions, own = jnp.frexp(fractions[..., ::2] * fractions[..., 1::2])
+            exponents = exponents + own.astype(np.int64).sum(-1)
+        # In two steps: 2**exponents alone may be out of range.
+        half = jnp.clip(exponents, -4000, 4000) // 2
+        out = jnp.ldexp(jnp.ldexp(fractions[..., 0], half), jnp.clip(exponents, -4000, 4000) - half)
+        return out.reshape(plain.shape)
+
+    in_range = jnp.isfinite(plain) & ((plain != 0) | jnp.any(x == 0, axis=axis, keepdims=keepdims))
+    return jax.lax.cond(jnp.all(in_range), lambda: plain, lambda: jnp.where(in_range, plain, scaled()))
 
 
 def _nonzero(x: NativeArray, count: int) -> tuple[NativeArray, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cmath import isfinite
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -9,13 +10,18 @@ import ml_dtypes
 import numpy as np
 
 from pullback import dtypes as dt
-from pullback.backend.array_api import Axis
+from pullback.backend.array_api import ArrayAPIBackend, Axis
 from pullback.backend.base import Kernel, NativeArray
 from pullback.backend.numpy_like import NumPyLikeBackend
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
+from pullback_numpy.accumulation import accumulate_at
 from pullback_numpy.dlpack import BFLOAT, Relabelled, described
+from pullback_numpy.products import SHORT, long_product, matrix_product
+from pullback_numpy.scaled_products import product
+from pullback_numpy.scans import running_sum
 from pullback_numpy.silence import in_silence, nameless
+from pullback_numpy.summation import SEQUENTIAL, pairwise_sum
 
 # Any: the stubs know no arrays of unknown dtype, and these calls are positional for speed.
 add_reduce: Any = np.add.reduce
@@ -25,20 +31,14 @@ minimum_reduce: Any = np.minimum.reduce
 and_reduce: Any = np.logical_and.reduce
 or_reduce: Any = np.logical_or.reduce
 power = np.power
-dot: Any = np.ndarray.dot  # the method: the function asks for overrides first
+matmul: Any = np.matmul
 _BLAS = frozenset({dt.float32, dt.float64, dt.complex64, dt.complex128})
 ndarray = np.ndarray
 #: Kernels, and operations that call only one, for whose silence a small one should not pay.
 SILENT = frozenset({"sum"})
+product_of_matrices = nameless(matrix_product)
 _ONE = np.int8(1)
 _INTEGER_OF_SIZE = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
-
-
-def product(x: Any, y: Any) -> Any:
-    """The product of two matrices in a dtype that BLAS has; ``np.matmul`` takes twice the time for small ones."""
-    if len(y) == 1 and (y.size == 1 or x.size == 1):
-        return np.matmul(x, y)  # by a number, to the method, which multiplies nothing by zero, not even NaN
-    return dot(x, y)
 
 
 def integer_power(x: Any, y: Any) -> Any:
@@ -59,6 +59,11 @@ class NumPyBackend(NumPyLikeBackend):
         super().__init__("numpy", np)
         self.inplace_kernels |= {"pow"}
         self._blas = frozenset(self.native_dtypes[dtype] for dtype in _BLAS)
+        # Integers are not among them: their sums are exact in any order.
+        self._summed_in = {native: native for native in self._blas} | self._wide
+        # Each multiplication rounds, in whatever order: where there is a wider dtype, its roundings do not show.
+        double, complex_double = self.native_dtypes[dt.float64], self.native_dtypes[dt.complex128]
+        self._multiplied_in = {native: complex_double if native in self._real else double for native in self._summed_in}
 
     def find_dtypes(self) -> tuple[dict[Any, DType], dict[DType, Any]]:
         known, native = super().find_dtypes()
@@ -73,7 +78,7 @@ class NumPyBackend(NumPyLikeBackend):
         return np.errstate(all="ignore")  # NaN and inf are values to PyTorch, not mishaps
 
     def silent(self, kernel: Kernel) -> Kernel:
-        if isinstance(kernel, np.ufunc) or kernel is dot or kernel.__name__ in SILENT:
+        if isinstance(kernel, np.ufunc) or kernel is product_of_matrices or kernel.__name__ in SILENT:
             return kernel
         return in_silence(kernel)
 
@@ -144,7 +149,7 @@ class NumPyBackend(NumPyLikeBackend):
     def kernel_for(self, name: str, dtype: DType) -> Kernel | None:
         found = super().kernel_for(name, dtype)
         if name == "mm" and dtype in _BLAS and getattr(found, "__func__", None) is NumPyBackend.mm:
-            return product  # what mm would call, without the call
+            return product_of_matrices  # what mm would call, without the call
         return found
 
     def has_zero(self, x: Any) -> bool:
@@ -159,7 +164,19 @@ class NumPyBackend(NumPyLikeBackend):
         return np.bitwise_and(bits, x.view(integer), out=bits).view(x.dtype)
 
     def mm(self, x: Any, y: Any) -> NativeArray:
-        return product(x, y) if x.dtype in self._blas else self.matmul(x, y)
+        return matrix_product(x, y) if x.dtype in self._blas else self.matmul(x, y)
+
+    def matmul(self, x: NativeArray, y: NativeArray) -> NativeArray:
+        dtype = x.dtype
+        wide = self._wide.get(dtype)
+        if wide is not None:
+            return self.matmul(x.astype(wide), y.astype(wide)).astype(dtype)
+        if x.shape[-1] <= SHORT or dtype not in self._blas:
+            return matmul(x, y)
+        return long_product(x, y, matmul)
+
+    def einsum(self, equation: str, *operands: NativeArray) -> NativeArray:
+        return ArrayAPIBackend.einsum(self, equation, *operands)  # NumPy's own adds up one product after the other
 
     @staticmethod
     def pow(x: Any, y: Any, out: Any = None) -> NativeArray:
@@ -177,23 +194,47 @@ class NumPyBackend(NumPyLikeBackend):
     def sum(self, x: NativeArray, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> NativeArray:
         if dtype is None:
             dtype = x.dtype
-        wide = self._wide.get(dtype)
-        if wide is None:
+        if x.size <= SEQUENTIAL and dtype not in self._wide:
             return add_reduce(x, axis, dtype, None, keepdims)
-        return add_reduce(x, axis, wide, None, keepdims).astype(dtype)
+        summed_in = self._summed_in.get(dtype)
+        if summed_in is None:
+            return add_reduce(x, axis, dtype, None, keepdims)
+        out = pairwise_sum(x, axis, summed_in, keepdims)
+        return out if summed_in is dtype else out.astype(dtype)
 
     def mean(self, x: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
-        if axis is not None or x.dtype in self._wide:
-            return super().mean(x, axis, keepdims)
-        return add_reduce(x, None, None, None, keepdims) / x.size
+        if axis is None and not keepdims and x.dtype not in self._wide:
+            mean = self.sum(x) / x.size
+            if isfinite(mean):
+                return mean
+        return super().mean(x, axis, keepdims)
+
+    def mended(self, value: Any, right: Any, mend: Any) -> NativeArray:
+        # All of the truths at once, at a third of the price of all().
+        return value if b"\0" not in right.tobytes() else np.where(right, value, mend())
 
     def prod(self, x: NativeArray, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> NativeArray:
         if dtype is None:
             dtype = x.dtype
-        wide = self._wide.get(dtype)
-        if wide is None:
+        multiplied_in = self._multiplied_in.get(dtype)
+        if multiplied_in is None:
             return multiply_reduce(x, axis, dtype, None, keepdims)
-        return multiply_reduce(x, axis, wide, None, keepdims).astype(dtype)
+        return product(x, axis, multiplied_in, keepdims).astype(dtype)
+
+    def cumulative_sum(self, x: NativeArray, *, axis: int, dtype: Any = None) -> NativeArray:
+        dtype = x.dtype if dtype is None else dtype
+        summed_in = self._summed_in.get(dtype)
+        if summed_in is None:
+            return np.add.accumulate(x, axis, dtype)
+        out = running_sum(x, axis, summed_in)
+        return out if summed_in is dtype else out.astype(dtype)
+
+    def cumulative_prod(self, x: NativeArray, *, axis: int, dtype: Any = None) -> NativeArray:
+        dtype = x.dtype if dtype is None else dtype
+        multiplied_in = self._multiplied_in.get(dtype, dtype)
+        if x.dtype == multiplied_in == dtype:
+            return np.multiply.accumulate(x, axis)
+        return np.multiply.accumulate(x.astype(multiplied_in), axis).astype(dtype)
 
     def fill_where_into(self, x: NativeArray, mask: NativeArray, value: NativeArray) -> NativeArray:
         integer = _INTEGER_OF_SIZE.get(x.dtype)
@@ -206,6 +247,9 @@ class NumPyBackend(NumPyLikeBackend):
         np.bitwise_and(change, np.bitwise_xor(bits, np.asarray(value).view(integer)), out=change)
         np.bitwise_xor(bits, change, out=bits)
         return x
+
+    def _add_at(self, out: NativeArray, key: Any, values: Any) -> None:
+        accumulate_at(out, key, values)
 
     def any_negative(self, indices: NativeArray) -> bool:
         return bool(indices.size and minimum_reduce(indices, None) < 0)

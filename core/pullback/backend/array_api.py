@@ -640,28 +640,47 @@ class ArrayAPIBackend(Backend):
             reach *= 2
         return x
 
+    def mended(self, value: NativeArray, right: NativeArray, mend: Callable[[], NativeArray]) -> NativeArray:
+        """``value`` where it is right, and what ``mend()`` gives elsewhere."""
+        return self.where(right, value, mend())
+
     def mean(self, x: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        from pullback.backend.scaled_reductions import mean
+
         dtype = x.dtype
-        total = self.sum(x, axis, self.wider(dtype), keepdims) / count_reduced(x.shape, axis)
-        return self.convert(total, dtype)
+        wide = self._wide.get(dtype)
+        if wide is not None:
+            return self.convert(self.as_array(self.mean(self.convert(x, wide), axis, keepdims)), dtype)
+        return mean(self, x, axis, keepdims, count_reduced(x.shape, axis))
 
     def var(self, x: NativeArray, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> NativeArray:
-        dtype = x.dtype
-        if dtype in self._wide:
-            return self.convert(self.var(self.convert(x, self._wide[dtype]), axis, correction, keepdims), dtype)
-        count = count_reduced(x.shape, axis)
-        deviation = x - self.sum(x, axis, None, True) / count
-        if dtype in self._real:
-            squares = self.square(self.real(deviation)) + self.square(self.imag(deviation))
-        else:
-            squares = self.square(deviation)
-        return self.sum(squares, axis, None, keepdims) / max(count - correction, 0)
+        return self._variance(x, axis, correction, keepdims, False)
 
     def std(self, x: NativeArray, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> NativeArray:
+        return self._variance(x, axis, correction, keepdims, True)
+
+    def _variance(self, x: NativeArray, axis: Axis, correction: float, keepdims: bool, root: bool) -> NativeArray:
+        from pullback.backend.scaled_reductions import variance
+
         dtype = x.dtype
-        if dtype in self._wide:
-            return self.convert(self.std(self.convert(x, self._wide[dtype]), axis, correction, keepdims), dtype)
-        return self.sqrt(self.var(x, axis, correction, keepdims))
+        wide = self._wide.get(dtype)
+        if wide is not None:
+            found = self._variance(self.convert(x, wide), axis, correction, keepdims, root)
+            return self.convert(self.as_array(found), dtype)
+        count = count_reduced(x.shape, axis)
+        return variance(self, x, axis, max(count - correction, 0), keepdims, root, count)
+
+    def root_of_squares(self, size: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        """The square root of the sum of squares of real magnitudes, in range where the result is."""
+        from pullback.backend.scaled_reductions import root_of_squares
+
+        return root_of_squares(self, size, axis, keepdims)
+
+    def root_of_powers(self, size: NativeArray, ord: float, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        """The ``ord``-th root of the sum of such powers of real magnitudes, in range where the result is."""
+        from pullback.backend.scaled_reductions import root_of_powers
+
+        return root_of_powers(self, size, ord, axis, keepdims)
 
     def _through_integers(self, function: Kernel, x: NativeArray, **options: Any) -> NativeArray:
         boolean = self.native_dtypes[dt.bool_]
@@ -709,12 +728,9 @@ class ArrayAPIBackend(Backend):
         wide = self._wide.get(dtype)
         if wide is not None:
             return self.convert(self.einsum(equation, *(self.convert(x, wide) for x in operands)), dtype)
-        own = getattr(self.xp, "einsum", None)
-        if own is not None:
-            return own(equation, *operands)
         from pullback.backend.contraction import einsum
 
-        return einsum(self, equation, operands)
+        return einsum(self, equation, operands)  # a library's own may add up one product after the other
 
     # -- shape
 

@@ -282,10 +282,10 @@ class NumPyLikeBackend(ArrayAPIBackend):
         else:
             wide = self._wide.get(x.dtype)
             if wide is None:
-                self.xp.add.at(x, key, values)
+                self._add_at(x, key, values)
             else:
                 sums = x.astype(wide)
-                self.xp.add.at(sums, key, values)
+                self._add_at(sums, key, values)
                 x[...] = sums
         return x
 
@@ -318,7 +318,7 @@ class NumPyLikeBackend(ArrayAPIBackend):
         wide = self._wide.get(x.dtype)
         out = x if wide is None else x.astype(wide)
         if reduce == "add":
-            xp.add.at(out, key, values)
+            self._add_at(out, key, values)
         elif reduce == "multiply":
             self._multiply_at(out, key, values)
         elif reduce == "max":
@@ -348,6 +348,9 @@ class NumPyLikeBackend(ArrayAPIBackend):
     def fill_where_into(self, x: NativeArray, mask: NativeArray, value: NativeArray) -> NativeArray:
         self.xp.copyto(x, value, where=mask)
         return x
+
+    def _add_at(self, out: NativeArray, key: Any, values: Any) -> None:
+        self.xp.add.at(out, key, values)
 
     def _multiply_at(self, out: NativeArray, key: Any, values: Any) -> None:
         self.xp.multiply.at(out, key, values)

@@ -151,12 +151,12 @@ def _vector_norm(backend: Backend, x: Array, ord: float, axis: Any, keepdims: bo
         return backend.sum(backend.astype(nonzero, real_dtype), axis=axis, keepdims=keepdims)
     size = backend.abs(x)
     if ord == 2:
-        return backend.sqrt(backend.sum(backend.square(size), axis=axis, keepdims=keepdims))
+        return backend.root_of_squares(size, axis=axis, keepdims=keepdims)
     if ord == 1:
         return backend.sum(size, axis=axis, keepdims=keepdims)
     if math.isinf(ord):
         return (backend.max if ord > 0 else backend.min)(size, axis=axis, keepdims=keepdims)
-    return backend.pow(backend.sum(backend.pow(size, float(ord)), axis=axis, keepdims=keepdims), 1 / ord)
+    return backend.root_of_powers(size, float(ord), axis=axis, keepdims=keepdims)
 
 
 @composite(dtypes=INEXACT, out=EXACT)
