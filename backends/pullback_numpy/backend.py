@@ -232,8 +232,8 @@ class NumPyBackend(NumPyLikeBackend):
     def cumulative_prod(self, x: NativeArray, *, axis: int, dtype: Any = None) -> NativeArray:
         dtype = x.dtype if dtype is None else dtype
         multiplied_in = self._multiplied_in.get(dtype, dtype)
-        if x.dtype == multiplied_in == dtype:
-            return np.multiply.accumulate(x, axis)
+        if multiplied_in == dtype:
+            return np.multiply.accumulate(x, axis, dtype)
         return np.multiply.accumulate(x.astype(multiplied_in), axis).astype(dtype)
 
     def fill_where_into(self, x: NativeArray, mask: NativeArray, value: NativeArray) -> NativeArray:

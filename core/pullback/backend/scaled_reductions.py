@@ -91,8 +91,8 @@ def _scaled_variance(
     largest, scale, back = _scaled(backend, backend.max(_magnitude(backend, x), axis, True))
     x = x * _fitting(backend, scale, x)
     count = prod(x.shape) // prod(largest.shape)
-    reduced = range(len(x.shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    reduced = {a % len(x.shape) for a in reduced}
+    axes = range(len(x.shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    reduced = {a % len(x.shape) for a in axes}
     first = x[tuple(slice(0, 1) if a in reduced else slice(None) for a in range(len(x.shape)))]
     centre = backend.sum(x, axis, None, True) / count
     near = backend.abs(centre - first) <= backend.abs(first) * (256 * limits.eps)
@@ -125,8 +125,8 @@ def _fitting(backend: ArrayAPIBackend, factor: NativeArray, x: NativeArray) -> N
 def _scaled(backend: ArrayAPIBackend, size: NativeArray) -> tuple[NativeArray, NativeArray, NativeArray]:
     """Sizes to divide by, of medium range; the powers of two that bring them there, and those that lead back.
 
-    By a power of two scaling is exact: any other factor would round away what elements differ in. Dividing by a size near
-    the ends of the range is not safe: a library may multiply by the reciprocal, which is subnormal there.
+    By a power of two scaling is exact: any other factor would round away what elements differ in. Dividing by a size
+    near the ends of the range is not safe: a library may multiply by the reciprocal, which is subnormal there.
     """
     quarter = round(-log2(finfo(backend.dtypes[size.dtype]).tiny)) // 2
     factor = 2.0 ** (quarter + 10)
