@@ -121,8 +121,7 @@ def state():
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)]
     return {
         "path": list(sys.path), "meta_path": list(sys.meta_path), "hooks": list(sys.path_hooks),
-        # Filters for warnings of pullback's own modules concern nobody else.
-        "warnings": [f for f in warnings.filters if "pullback" not in str(f[3])],
+        "warnings": list(warnings.filters),
         "showwarning": warnings.showwarning, "environment": dict(os.environ),
         "directory": os.getcwd(), "signals": handlers, "limit": sys.getrecursionlimit(),
         "streams": (sys.stdin, sys.stdout, sys.stderr), "excepthook": sys.excepthook,

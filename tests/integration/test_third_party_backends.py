@@ -323,9 +323,7 @@ def backend(request: pytest.FixtureRequest, library: str) -> Any:
 
 @pytest.mark.parametrize("library", ["strict", "plain", pytest.param("torch", marks=pytest.mark.oracle)])
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
-def test_the_results_are_numpys(backend, program, library):
-    if library == "torch" and program in (random_numbers, training):
-        pytest.skip("random numbers need arithmetic of uint64, which PyTorch lacks")
+def test_the_results_are_numpys(backend, program):
     wanted = plain(program())
     with pb.use_backend(backend):
         results = program()
