@@ -19,7 +19,7 @@ from pullback import dtypes as dt
 from pullback.backend.base import Backend, Kernel, NativeArray, NativeDType
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
-from pullback.errors import MissingKernelError
+from pullback.errors import BackendError, MissingKernelError
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 
@@ -91,6 +91,12 @@ class ArrayAPIBackend(Backend):
     lenient: bool = False
 
     def __init__(self, name: str, namespace: Any, *, mutable: bool = False) -> None:
+        lacking = [function for function in ("asarray", "zeros", "reshape") if not hasattr(namespace, function)]
+        if lacking:
+            raise TypeError(
+                f"{type(self).__name__}: argument 'namespace' must be an array library's namespace, as a module that "
+                f"follows the Array API standard, not {type(namespace).__name__}, which has no {lacking[0]!r}"
+            )
         xp = self.xp = namespace
         self.name = name
         self.mutable = mutable
@@ -320,7 +326,15 @@ class ArrayAPIBackend(Backend):
     # -- conversions
 
     def as_array(self, obj: Any) -> NativeArray:
-        return obj if self.is_array(obj) else self.xp.asarray(obj)
+        if self.is_array(obj):
+            return obj
+        try:
+            return self.xp.asarray(obj)
+        except Exception as error:
+            raise BackendError(
+                f"backend {self.name!r}: a kernel's result has type {type(obj).__name__}, of which its library makes "
+                f"no array: {type(error).__name__}: {error}"
+            ) from error
 
     def from_data(self, data: Any, dtype: DType, device: Device | None = None) -> NativeArray:
         native = self.native_dtype(dtype)

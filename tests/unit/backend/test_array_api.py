@@ -8,9 +8,11 @@ import array_api_strict
 import numpy as np
 import pytest
 
+import pullback as pb
 from pullback import dtypes as dt
 from pullback.backend.array_api import ArrayAPIBackend
 from pullback.devices import CPU, Device
+from pullback.errors import BackendError
 
 SINCE_2024 = {"cumulative_prod", "take_along_axis", "reciprocal", "count_nonzero", "diff", "nextafter"}
 
@@ -77,3 +79,24 @@ def test_devices_are_found_by_their_names():
     assert backend.native_device(Device("cuda:2")) == "gpu_2"
     assert backend.native_device(Device("cuda")) == "cuda:1"
     assert backend.has_device(Device("cuda"))
+
+
+@pytest.mark.parametrize("namespace", [None, "numpy", 3, {}, object()], ids=repr)
+def test_what_is_no_namespace(namespace):
+    kind = type(namespace).__name__
+    with pytest.raises(
+        TypeError, match=f"'namespace' must be an array library's namespace, .*, not {kind}, which has no"
+    ):
+        ArrayAPIBackend("none", namespace)
+
+
+@pytest.mark.parametrize("result", [None, "text", object()], ids=["none", "text", "object"])
+def test_a_kernel_that_gives_no_array(result):
+    class Forgetful(ArrayAPIBackend):
+        def exp(self, x):
+            return result
+
+    x = pb.ones(2, backend=Forgetful("forgetful", array_api_strict))
+    message = f"'forgetful': a kernel's result has type {type(result).__name__}, of which its library makes no array"
+    with pytest.raises(BackendError, match=message):
+        x.exp()
