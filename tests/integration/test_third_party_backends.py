@@ -18,6 +18,7 @@ import pullback as pb
 from pullback.backend.registry import known_backends
 from pullback.extend import ArrayAPIBackend, register_backend, unregister_backend
 from pullback.func import grad, hessian, jvp, vmap
+from pullback_conformance.runner import Runner, Selection
 
 
 class StrictBackend(ArrayAPIBackend):
@@ -342,3 +343,24 @@ def test_files(backend, tmp_path):
         loaded["x"][0, 1] = 7
         assert loaded["transposed"].tolist() == [[0, 3], [7, 4], [2, 5]]
     assert pb.load(tmp_path / "file", backend="numpy")["x"].tolist() == x.tolist()
+
+
+@pytest.mark.parametrize("library", ["strict", "plain", pytest.param("torch", marks=pytest.mark.oracle)])
+def test_the_conformance_suite(backend):
+    chosen = (
+        "exp",
+        "div",
+        "pow",
+        "sum",
+        "matmul",
+        "diagonal",
+        "select",
+        "where",
+        "gather",
+        "softmax",
+        "cumsum",
+        "sort",
+    )
+    record = Runner(backend, "numpy", Selection(operations=chosen, dtypes=("float32", "int64"))).run()
+    assert record.is_good, [cell.name for cell in record.cells if cell.outcome.is_bad]
+    assert {cell.operation for cell in record.cells} == set(chosen)

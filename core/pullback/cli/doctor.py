@@ -20,16 +20,21 @@ def doctor(as_json: bool) -> None:
     Libraries and hardware that are optional and missing are shown, with the command that installs them
     where there is one; they are not broken. The exit status is 0 when nothing is broken, else 1.
     """
+    from rich.console import Console
+
     from pullback.cli.diagnosis import diagnose
 
-    diagnosis = diagnose()
+    waiting = Console(stderr=True)
+    if waiting.is_terminal:  # a backend may take up to a minute to say whether it works
+        with waiting.status("Looking at plugins and backends"):
+            diagnosis = diagnose()
+    else:
+        diagnosis = diagnose()
     if as_json:
         import json
 
         click.echo(json.dumps(diagnosis.as_dict(), indent=2))
     else:
-        from rich.console import Console
-
         _show(diagnosis, Console())
     if diagnosis.problems:
         raise SystemExit(1)
