@@ -237,7 +237,7 @@ def test_gradients_of_what_was_broadcast_and_losses_are_summed_as_accurately(bac
 
 
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
-@pytest.mark.parametrize("dtype", INEXACT)
+@pytest.mark.parametrize("dtype", (pb.float32, pb.float64, pb.bfloat16, pb.complex64))
 def test_the_variance_of_equal_elements_is_zero(dtype: pb.DType, backend: str) -> None:
     shapes: tuple[tuple[tuple[int, ...], Any], ...]
     shapes = ((1000,), None), ((777, 2), 0), ((3, 50), 1), ((20, 3, 30), (0, 2))
@@ -261,23 +261,26 @@ def test_variances_about_a_large_mean_keep_their_digits(dtype: pb.DType, backend
 
 # -- the range --------------------------------------------------------------------------------------------------------
 
-RANGES = [
-    pytest.param(pb.float32, 1e38, id="float32 large"),
-    pytest.param(pb.float32, 2e-38, id="float32 small"),
-    pytest.param(pb.float64, 5e307, id="float64 large"),
-    pytest.param(pb.float64, 3e-308, id="float64 small"),
-    pytest.param(pb.bfloat16, 1e38, id="bfloat16 large"),
-    pytest.param(pb.bfloat16, 2e-38, id="bfloat16 small"),
-    pytest.param(pb.float16, 2e4, id="float16 large"),
-    pytest.param(pb.complex64, 1e38, id="complex64 large"),
-    pytest.param(pb.complex128, 3e-308, id="complex128 small"),
-]
+RANGES = (
+    (pb.float32, 1e38),
+    (pb.float32, 2e-38),
+    (pb.float64, 5e307),
+    (pb.float64, 3e-308),
+    (pb.bfloat16, 1e38),
+    (pb.bfloat16, 2e-38),
+    (pb.float16, 2e4),
+    (pb.complex64, 1e38),
+    (pb.complex128, 3e-308),
+)
 
 
-@pytest.mark.parametrize("backend", ["numpy", "jax"])
-@pytest.mark.parametrize(("dtype", "size"), RANGES)
+@pytest.mark.parametrize(
+    ("backend", "dtype", "size"),
+    [("numpy", *values) for values in RANGES] + [("jax", *values) for values in RANGES[:4]],
+    ids=lambda value: str(value).removeprefix("torch."),
+)
 def test_means_deviations_and_norms_are_in_range_where_their_results_are(
-    dtype: pb.DType, size: float, backend: str
+    backend: str, dtype: pb.DType, size: float
 ) -> None:
     for dims in (1, 2) if backend == "numpy" else (2,):
         x = pb.tensor([size, 2 * size, 3 * size], dtype=dtype, backend=backend)
@@ -338,7 +341,8 @@ def test_a_call_gives_the_same_bits_whatever_ran_before(backend: str) -> None:
         lambda x: pb.einsum("ij,ij->j", x, x), lambda x: x.logsumexp(1), lambda x: pb.nn.functional.mse_loss(x, -x),
     ]  # fmt: skip
     with pb.use_backend(backend):
-        tensors = [elements(rng, (3000, 17), dtype, backend) for dtype in (pb.float32, pb.float64)]
+        dtypes = (pb.float32, pb.float64) if backend == "numpy" else (pb.float32,)
+        tensors = [elements(rng, (3000, 17), dtype, backend) for dtype in dtypes]
         first = {(p, t): wide(program(x)) for p, program in enumerate(programs) for t, x in enumerate(tensors)}
         order = [key for key in first for _ in range(20 if backend == "numpy" else 5)]
         rng.shuffle(order)
