@@ -237,7 +237,7 @@ def test_gradients_of_what_was_broadcast_and_losses_are_summed_as_accurately(bac
 
 
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
-@pytest.mark.parametrize("dtype", (pb.float32, pb.float64, pb.bfloat16, pb.complex64))
+@pytest.mark.parametrize("dtype", [pb.float32, pb.float64, pb.bfloat16, pb.complex64])
 def test_the_variance_of_equal_elements_is_zero(dtype: pb.DType, backend: str) -> None:
     shapes: tuple[tuple[tuple[int, ...], Any], ...]
     shapes = ((1000,), None), ((777, 2), 0), ((3, 50), 1), ((20, 3, 30), (0, 2))
