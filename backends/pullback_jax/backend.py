@@ -64,11 +64,23 @@ class JAXBackend(ArrayAPIBackend):
         self._floor_divide = jax.jit(_floor_divide)
         self._log1p = jax.jit(_log1p)
         self._nonzero = jax.jit(_nonzero, static_argnums=1)
+        self._nonzero_bits = jax.jit(_nonzero_bits)
+        self._ordered = jax.jit(_ordered)
         self._pow = jax.jit(_pow)
         self._scatter = jax.jit(_scatter, static_argnums=(3, 4))
         self._sign = jax.jit(_sign)
-        for name in ("exp2", "expm1", "log2", "acosh"):
-            setattr(self, name, _in_float32(getattr(jnp, name)))
+        for name, compare in COMPARISONS.items():
+            setattr(self, name, jax.jit(partial(_compared, compare)))
+        self.maximum, self.minimum = jax.jit(_maximum), jax.jit(_minimum)
+        self._sorted_values = jax.jit(_sorted_values, static_argnums=(1, 2))
+        self._largest = jax.jit(partial(_reduced, True), static_argnums=(1, 2))
+        self._smallest = jax.jit(partial(_reduced, False), static_argnums=(1, 2))
+        for name in ("exp2", "expm1", "log2"):
+            setattr(self, name, jax.jit(_in_float32(getattr(jnp, name))))
+        for name in ("sqrt", "asin", "acos"):
+            setattr(self, name, jax.jit(_on_both_sides(getattr(jnp, name))))
+        self.acosh = jax.jit(_in_float32(_on_both_sides(jnp.acosh)))
+        self.asinh = jax.jit(_asinh)
         for name in ("lgamma", "digamma", "erfinv"):
             setattr(self, name, jax.jit(getattr(super(), name)))
         self.polygamma = jax.jit(super().polygamma, static_argnums=1)
@@ -216,9 +228,9 @@ class JAXBackend(ArrayAPIBackend):
         self.keep(native)
         target = self.dtype_of(native)
         source = self.dtype_of(array.dtype)
+        if target is dt.bool_:
+            return self._nonzero_bits(array)
         if source.is_complex and not target.is_complex:
-            if target is dt.bool_:
-                return array != 0
             array = array.real
         if source.category >= dt.FLOATING and target in SMALL_INTEGERS:
             array = array.astype(np.int64)  # so that it wraps, as elsewhere, where XLA would clamp
@@ -384,6 +396,7 @@ class JAXBackend(ArrayAPIBackend):
         return self.native_dtypes[dt.complex128 if kind.is_complex else dt.float64]
 
     def nonzero(self, x: NativeArray) -> tuple[NativeArray, ...]:
+        x = self.convert(x, self.native_dtypes[dt.bool_])
         return tuple(self._nonzero(x, int(jnp.count_nonzero(x))))
 
     def take(self, x: NativeArray, indices: NativeArray, *, axis: int | None = None) -> NativeArray:
@@ -395,6 +408,32 @@ class JAXBackend(ArrayAPIBackend):
     def take_along_axis(self, x: NativeArray, indices: NativeArray, axis: int = -1) -> NativeArray:
         _check_bounds(indices, x.shape[axis], axis)
         return jnp.take_along_axis(x, indices, axis)
+
+    def _sorted(self, x: NativeArray, *, axis: int, descending: bool) -> NativeArray:
+        return self._sorted_values(x, axis % x.ndim, descending)
+
+    def argsort(self, x: NativeArray, *, axis: int = -1, descending: bool = False, stable: bool = True) -> NativeArray:
+        return super().argsort(self._ordered(x), axis=axis, descending=descending, stable=stable)
+
+    def max(self, x: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        return self._largest(x, axis, keepdims)
+
+    def min(self, x: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        return self._smallest(x, axis, keepdims)
+
+    def argmax(self, x: NativeArray, axis: int | None = None, keepdims: bool = False) -> NativeArray:
+        return super().argmax(self._ordered(x), axis, keepdims)
+
+    def argmin(self, x: NativeArray, axis: int | None = None, keepdims: bool = False) -> NativeArray:
+        # NaN is the greatest in the order, and what is looked for all the same.
+        keys = self._ordered(x)
+        if keys is not x and jnp.issubdtype(x.dtype, jnp.floating):
+            keys = jnp.where(jnp.isnan(x), jnp.iinfo(keys.dtype).min, keys)
+        return super().argmin(keys, axis, keepdims)
+
+    def isin(self, x: NativeArray, values: NativeArray) -> NativeArray:
+        found = super().isin(self._ordered(x), self._ordered(values))
+        return found & ~jnp.isnan(x) if jnp.issubdtype(x.dtype, jnp.floating) else found
 
     def any_negative(self, indices: NativeArray) -> bool:
         if isinstance(indices, jax.core.Tracer):
@@ -440,12 +479,29 @@ class JAXBackend(ArrayAPIBackend):
 
 def _in_float32(function: Any) -> Callable[[NativeArray], NativeArray]:
     """A function that computes in the dtype it is given, for half precision in float32 and rounded once."""
-    widened = jax.jit(lambda x: function(x.astype(np.float32)).astype(x.dtype))
+    return lambda x: function(x.astype(np.float32)).astype(x.dtype) if x.dtype.itemsize == 2 else function(x)
+
+
+def _on_both_sides(function: Any) -> Callable[[NativeArray], NativeArray]:
+    """A function of conjugates that are conjugates, with each side of its branch cut along the real axis.
+
+    XLA's own give the upper side also where the imaginary part is -0.0.
+    """
 
     def kernel(x: NativeArray) -> NativeArray:
-        return widened(x) if x.dtype.itemsize == 2 else function(x)
+        if not jnp.issubdtype(x.dtype, jnp.complexfloating):
+            return function(x)
+        upper = function(jax.lax.complex(x.real, jnp.abs(x.imag)))
+        return jnp.where(jnp.signbit(x.imag), jnp.conj(upper), upper)
 
     return kernel
+
+
+def _asinh(x: NativeArray) -> NativeArray:
+    if not jnp.issubdtype(x.dtype, jnp.complexfloating):
+        return jnp.asinh(x)
+    turned = _on_both_sides(jnp.asin)(jax.lax.complex(x.imag, -x.real))  # whose cut is the real axis
+    return jax.lax.complex(-turned.imag, turned.real)
 
 
 @jax.custom_jvp
@@ -475,14 +531,110 @@ def _log1p_jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
     return _log1p(x), tangent / (1 + x)
 
 
+# XLA's programs on a CPU take subnormal numbers for zero. What says whether numbers are zero, or which of two is the
+# greater, therefore looks at their bits.
+
+#: Comparisons by name, as functions of integers.
+COMPARISONS: dict[str, Any] = {
+    "equal": jnp.equal,
+    "not_equal": jnp.not_equal,
+    "less": jnp.less,
+    "less_equal": jnp.less_equal,
+    "greater": jnp.greater,
+    "greater_equal": jnp.greater_equal,
+}
+
+
+def _bits(x: NativeArray) -> NativeArray:
+    return jax.lax.bitcast_convert_type(x, np.dtype(f"int{8 * x.dtype.itemsize}"))
+
+
+def _ordered(x: NativeArray) -> NativeArray:
+    """Integers in the order of floating numbers: the two zeros are one, and NaN is the greatest. Others as they are."""
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        return x
+    bits = _bits(x)
+    limits = jnp.iinfo(bits.dtype)
+    return jnp.where(jnp.isnan(x), limits.max, jnp.where(bits < 0, limits.min - bits, bits))
+
+
+def _nonzero_bits(x: NativeArray) -> NativeArray:
+    if jnp.issubdtype(x.dtype, jnp.complexfloating):
+        return _nonzero_bits(x.real) | _nonzero_bits(x.imag)
+    return _ordered(x) != 0
+
+
+def _compared(compare: Any, x: Any, y: Any) -> NativeArray:
+    dtype = jnp.result_type(x, y)
+    x, y = x.astype(dtype), y.astype(dtype)
+    if jnp.issubdtype(dtype, jnp.complexfloating):
+        if compare is jnp.not_equal:
+            return ~_compared(jnp.equal, x, y)
+        return _compared(compare, x.real, y.real) & _compared(compare, x.imag, y.imag)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        return compare(x, y)
+    result, unordered = compare(_ordered(x), _ordered(y)), jnp.isnan(x) | jnp.isnan(y)
+    return result | unordered if compare is jnp.not_equal else result & ~unordered
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 2, 3))
+def _reduced(largest: bool, x: NativeArray, axis: Axis, keepdims: bool) -> NativeArray:
+    """The greatest or the least element, by bits whose order is that of the numbers, -0.0 before 0.0."""
+    reduce: Any = jnp.max if largest else jnp.min
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        return reduce(x, axis=axis, keepdims=keepdims)
+    bits = _bits(x)
+    limits = jnp.iinfo(bits.dtype)
+    undefined = limits.max if largest else limits.min  # in either the bits of a NaN, once they are turned back
+    keys = jnp.where(jnp.isnan(x), undefined, jnp.where(bits < 0, bits ^ limits.max, bits))
+    found = reduce(keys, axis=axis, keepdims=keepdims)
+    return jax.lax.bitcast_convert_type(jnp.where(found < 0, found ^ limits.max, found), x.dtype)
+
+
+@_reduced.defjvp
+def _reduced_jvp(largest: bool, axis: Axis, keepdims: bool, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    (x,), (tangent,) = primals, tangents
+    out = _reduced(largest, x, axis, True)
+    chosen = (x == out) | jnp.isnan(x)
+    share = jnp.sum(jnp.where(chosen, tangent, 0), axis=axis, keepdims=True) / jnp.sum(chosen, axis=axis, keepdims=True)
+    shape = jnp.sum(x, axis=axis, keepdims=keepdims).shape
+    return out.reshape(shape), share.astype(x.dtype).reshape(shape)
+
+
+def _maximum(x: Any, y: Any) -> NativeArray:
+    return _extreme(x, y, jnp.maximum, jnp.greater_equal)
+
+
+def _minimum(x: Any, y: Any) -> NativeArray:
+    return _extreme(x, y, jnp.minimum, jnp.less_equal)
+
+
+def _extreme(x: Any, y: Any, extreme: Any, precedes: Any) -> NativeArray:
+    dtype = jnp.result_type(x, y)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        return extreme(x, y)
+    x, y = x.astype(dtype), y.astype(dtype)
+    return jnp.where(precedes(_ordered(x), _ordered(y)) & ~jnp.isnan(y) | jnp.isnan(x), x, y)
+
+
+def _sorted_values(x: NativeArray, axis: int, descending: bool) -> NativeArray:
+    if descending:  # reversed before and after, equal elements keep their order
+        x = jnp.flip(x, axis)
+    keys = _ordered(x)
+    out = jnp.sort(x, axis=axis, stable=True) if keys is x else jax.lax.sort((keys, x), axis, True, 1)[1]
+    return jnp.flip(out, axis) if descending else out
+
+
 def _sign(x: NativeArray) -> NativeArray:
-    return jnp.where(x == 0, 0, jnp.sign(x))  # +0 for -0.0 too, as in PyTorch
+    if jnp.issubdtype(x.dtype, jnp.complexfloating):
+        return jnp.sign(x)
+    order = _ordered(x)
+    # +0 for -0.0 too, as in PyTorch.
+    return jnp.where(jnp.isnan(x), x, (order > 0).astype(x.dtype) - (order < 0).astype(x.dtype))
 
 
 def _pow(x: Any, y: Any) -> NativeArray:
-    # Of an array and a Python number, the number takes the array's dtype.
-    strong = [v.dtype for v in (x, y) if not v.weak_type]
-    dtype = strong[0] if strong else x.dtype
+    dtype = jnp.result_type(x, y)  # of an array and a Python number, the array's
     x, y = x.astype(dtype), y.astype(dtype)
     if jnp.issubdtype(dtype, jnp.integer):
         return _integer_pow(x, y)
