@@ -47,6 +47,18 @@ GPU_LIMITATIONS = tuple(
 )
 
 
+#: What holds on a CPU alone: while a program of XLA's runs, the processor is set to treat subnormal numbers as zero. No
+#: option of XLA's changes that. What compares numbers, or asks whether they are zero, looks at bits here.
+CPU_LIMITATIONS = (
+    Limitation(
+        "*",
+        frozenset({dt.bfloat16, dt.float32, dt.float64, dt.complex64, dt.complex128}),
+        "on a CPU, XLA's arithmetic and functions take subnormal numbers for zero, and give zero instead of them",
+        case="subnormal numbers",
+    ),
+)
+
+
 class JAXBackend(ArrayAPIBackend):
     """JAX arrays, concrete or traced: under ``jax.jit`` kernels need only a tracer's dtype and shape."""
 
@@ -56,8 +68,8 @@ class JAXBackend(ArrayAPIBackend):
     def __init__(self) -> None:
         super().__init__("jax", jnp)
         self._begun = False
-        if any(device.type == "cuda" for device in self._devices):
-            self.limitations = GPU_LIMITATIONS
+        kinds = {device.type for device in self._devices}
+        self.limitations = (CPU_LIMITATIONS if "cpu" in kinds else ()) + (GPU_LIMITATIONS if "cuda" in kinds else ())
         # Composed of several kernels: compiled as one.
         self._atanh = jax.jit(_atanh)
         self._erfc = jax.jit(_erfc(self))

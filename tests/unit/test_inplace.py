@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import Any
 
+import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.op import registry
 
 BACKENDS = pytest.mark.parametrize("backend", ["numpy", "jax"])
 
@@ -158,3 +162,43 @@ def test_functions_of_in_place_methods_are_the_methods() -> None:
     assert pb.fill_(x, 3) is x
     assert pb.zero_(x).tolist() == [0]
     assert pb.clamp_ is pb.Tensor.clamp_
+
+
+def test_integer_powers_in_place_write_what_the_operation_gives():
+    with pb.no_grad():
+        for _ in range(3):
+            x = pb.tensor([2, 3, 5])
+            x.pow_(pb.tensor([2, 3, -1]))
+            assert x.tolist() == [4, 27, 0]
+            x = pb.tensor([2, 3])
+            with pytest.raises(RuntimeError, match="Integers to negative integer powers are not allowed"):
+                x.pow_(-4)
+            assert x.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "name", sorted(n for n, r in registry.items() if r.inplace_name and len(r.operands) < 3 and r.broadcasts)
+)
+@pytest.mark.parametrize("raising", ["warnings", "numpy"])
+def test_what_a_library_reports_after_writing_does_not_make_it_write_twice(name, raising):
+    operation = registry[name]
+    required = [a for a in operation.attributes if a not in operation.defaults]
+    if required or pb.float32 not in operation.dtypes:
+        pytest.skip("takes arguments, or no floating numbers")
+    values = [4.0, -1.0, 0.0, math.inf, -math.inf, math.nan, 3e38, 0.5]
+    operands = [pb.tensor(values) for _ in operation.operands[1:]]
+    if operands and operation.promotion == "same":
+        pytest.skip("its operands are of different kinds")
+
+    def written():
+        x = pb.tensor(values)
+        with pb.no_grad():
+            for _ in range(2):  # the first call takes the general path
+                x.copy_(pb.tensor(values))
+                getattr(x, operation.inplace_name)(*operands)
+        return x.numpy()
+
+    expected = written()
+    with warnings.catch_warnings(), np.errstate(all="raise" if raising == "numpy" else "warn"):
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(written(), expected)

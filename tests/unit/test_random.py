@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 import threading
+import tracemalloc
 import types
 
 import array_api_strict
@@ -350,3 +351,23 @@ def test_a_million_numbers_are_whole_numbers_of_blocks():
     generator = pb.Generator().manual_seed(0)
     assert pb.rand(1_000_000, generator=generator).numel() == 1_000_000
     assert generator.take(0)[1] == math.ceil(1_000_000 / 4)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_sampling_with_replacement_finds_its_category_among_many(backend):
+    weights = pb.tensor([[0.0, 3.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0]], backend=backend)
+    drawn = pb.multinomial(weights, 1000, replacement=True)
+    counts = [drawn[0].tolist().count(n) for n in range(5)]
+    assert counts[0] == counts[2] == counts[4] == 0
+    assert 650 < counts[1] < 850
+    assert drawn[1].eq(0).all()
+
+
+def test_sampling_with_replacement_takes_memory_for_weights_and_samples_alone():
+    weights = pb.ones(4000)
+    pb.multinomial(weights, 4000, replacement=True)
+    tracemalloc.start()
+    pb.multinomial(weights, 4000, replacement=True)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100 * 4000  # a truth value for each pair would be 16 million bytes

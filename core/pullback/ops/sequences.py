@@ -60,7 +60,7 @@ def _stepped(backend: Backend, place: Device | None, start: Any, step: Any, coun
     array = backend.positions(count, wide, place)
     if step != 1.0:
         array = backend.multiply(array, step)
-    if start:
+    if start or step < 0:  # zero times a negative step is -0.0, plus 0.0 it is 0.0
         array = backend.add(array, start)
     return array if dtype is dtypes.float64 else backend.astype(array, dtype)
 
@@ -219,7 +219,12 @@ def _spaced(
         raise RuntimeError("number of steps must be non-negative")
     _check_kernel(f"{function}_cpu", dtype, _NOT_SPACED)
     chosen, place = chosen_backend(backend, device)
-    first, last = (fitted(value, dtype) for value in ends)
+    first, last = ends
+    # An end that is no element need not be one of the dtype; the one exponent of logspace is none either.
+    if count > 1 or (count and function == "linspace"):
+        first = fitted(first, dtype)
+    if count > 1:
+        last = fitted(last, dtype)
     return first, last, count, dtype, chosen, place
 
 

@@ -13,6 +13,7 @@ from pullback import dtypes as dt
 from pullback.backend.array_api import ArrayAPIBackend
 from pullback.devices import CPU, Device
 from pullback.errors import BackendError
+from pullback_numpy.backend import NumPyBackend
 
 SINCE_2024 = {"cumulative_prod", "take_along_axis", "reciprocal", "count_nonzero", "diff", "nextafter"}
 
@@ -100,3 +101,36 @@ def test_a_kernel_that_gives_no_array(result):
     message = f"'forgetful': a kernel's result has type {type(result).__name__}, of which its library makes no array"
     with pytest.raises(BackendError, match=message):
         x.exp()
+
+
+def test_results_of_an_unknown_dtype_name_backend_kernel_and_dtype():
+    class Wide(NumPyBackend):
+        def exp(self, x):
+            return np.exp(x.astype(np.longdouble))
+
+    backend = Wide()
+    x = pb.Tensor._wrap(np.ones(2, np.float32), backend)
+    for _ in range(2):
+        with pytest.raises(BackendError, match=r"exp\(\): the kernel 'exp' of backend 'numpy' gave an array of dtype"):
+            x.exp()
+    with pytest.raises(TypeError, match="'numpy' has arrays of dtype"):
+        _ = pb.Tensor._wrap(np.ones(2, np.longdouble), backend).dtype
+
+
+def test_the_backend_says_where_arrays_are():
+    # What the library says of its arrays need not be what it takes as an argument.
+    class Elsewhere(ArrayAPIBackend):
+        asked = 0
+
+        def device_of(self, array):
+            self.asked += 1
+            return CPU
+
+        def native_device(self, device):
+            return None if device in (None, CPU) else super().native_device(device)
+
+    backend = Elsewhere("elsewhere", array_api_strict)
+    x = backend.from_data([1.0, 2.0], pb.float32)
+    assert backend.to_device(x, CPU) is x
+    assert backend.like(3, x).dtype == x.dtype
+    assert backend.asked == 2

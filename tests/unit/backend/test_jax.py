@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import pickle
 
 import jax
@@ -9,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import pullback as pb
 from pullback import dtypes as dt
 from pullback.backend.selection import get_backend
 from pullback.devices import CPU
 from pullback.errors import BackendError
-from pullback_jax.backend import GPU_LIMITATIONS
+from pullback_jax.backend import CPU_LIMITATIONS, GPU_LIMITATIONS
 
 
 @pytest.fixture
@@ -170,10 +172,11 @@ def test_several_truths_for_one_element(backend):
     np.testing.assert_array_equal(backend.scatter(~x, 0, many, jnp.ones(256, bool), "add"), [True, True, False, True])
 
 
-def test_limitations_are_declared_for_a_gpu_only(backend):
-    has_gpu = any(device.type == "cuda" for device in backend.devices())
-    assert backend.limitations == (GPU_LIMITATIONS if has_gpu else ())
-    assert all(limitation.case for limitation in GPU_LIMITATIONS)
+def test_limitations_are_declared_for_the_devices_there_are(backend):
+    kinds = {device.type for device in backend.devices()}
+    expected = (CPU_LIMITATIONS if "cpu" in kinds else ()) + (GPU_LIMITATIONS if "cuda" in kinds else ())
+    assert backend.limitations == expected
+    assert all(limitation.case for limitation in CPU_LIMITATIONS + GPU_LIMITATIONS)
 
 
 def test_native_derivatives_of_composed_kernels(backend):
@@ -205,3 +208,81 @@ def test_compiled_programs_are_forgotten_on_demand(backend):
     backend.clear_caches()
     assert backend._sign._cache_size() == 0
     assert backend.to_numpy(backend.sign(x)).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_xla_itself_takes_subnormal_numbers_for_zero():
+    # What the limitation declares; when this fails, it can go.
+    tiny = jnp.asarray(np.array([1e-40], np.float32))
+    assert jax.jit(lambda x: x / 1e-5)(tiny) == 0
+    assert jax.jit(jnp.log)(tiny) == -np.inf
+    assert jax.jit(lambda x: x == 0)(tiny)
+    assert "subnormal numbers" in [limitation.case for limitation in CPU_LIMITATIONS]
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64"])
+def test_subnormal_numbers_compare_and_sort_as_numbers(name):
+    dtype = getattr(pb, name)
+    tiny = {"float16": 6e-8, "bfloat16": 9.2e-41, "float32": 1.4e-45, "float64": 5e-324}[name]
+    values = [0.0, -0.0, tiny, -tiny, 1.0, -1.0, np.nan, np.inf, -np.inf, 2 * tiny, -3 * tiny]
+    x, y = (pb.tensor(values, dtype=dtype, backend=b) for b in ("numpy", "jax"))
+    for pair in ("eq", "ne", "lt", "le", "gt", "ge", "maximum", "minimum", "logical_and", "logical_or", "logical_xor"):
+        of_pairs = getattr(pb, pair)
+        np.testing.assert_array_equal(
+            of_pairs(y[:, None], y).to("numpy").double().numpy(), of_pairs(x[:, None], x).double().numpy()
+        )
+    for single in ("bool", "sign", "logical_not", "nonzero", "count_nonzero", "argmax", "argmin", "argsort"):
+        np.testing.assert_array_equal(
+            getattr(y, single)().to("numpy").double().numpy(), getattr(x, single)().double().numpy()
+        )
+    for part in (slice(None), slice(0, 4), slice(0, 6), slice(1, 4)):
+        for reduction in ("max", "min", "argmax", "argmin", "any", "all"):
+            assert repr(getattr(y[part], reduction)().item()) == repr(getattr(x[part], reduction)().item())
+    for descending in (False, True):
+        found, expected = y.sort(descending=descending, stable=True), x.sort(descending=descending, stable=True)
+        assert found.indices.tolist() == expected.indices.tolist()
+        assert list(map(repr, found.values.tolist())) == list(map(repr, expected.values.tolist()))
+    assert pb.isin(y, y[2:4]).tolist() == pb.isin(x, x[2:4]).tolist()
+
+
+def test_complex_subnormal_numbers_are_not_zero():
+    z = pb.tensor([1e-40j, 1e-40, 0j, -0.0 + 0j], backend="jax")
+    assert (z == 0).tolist() == [False, False, True, True]
+    assert z.bool().tolist() == [True, True, False, False]
+    assert (z != z).tolist() == [False] * 4
+
+
+@pytest.mark.parametrize("name", ["sqrt", "log", "asin", "acos", "atan", "asinh", "acosh", "atanh"])
+def test_each_side_of_a_branch_cut(name):
+    points = [complex(*p) for size in (0.5, 2.0) for s in (-size, size) for z in (0.0, -0.0) for p in ((s, z), (z, s))]
+    found = getattr(pb, name)(pb.tensor(points, dtype=pb.complex128, backend="jax")).tolist()
+    np.testing.assert_allclose(found, [getattr(cmath, name)(point) for point in points], rtol=1e-12, atol=1e-15)
+
+
+def test_extremes_can_be_differentiated_by_jax(backend):
+    x = jnp.array([[1.0, 5.0, 5.0], [2.0, 1.0, 0.0]])
+    assert jax.grad(backend.max)(x).tolist() == [[0, 0.5, 0.5], [0, 0, 0]]
+    assert jax.grad(lambda x: backend.sum(backend.min(x, 1)))(x).tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert jax.grad(lambda x: backend.sum(backend.maximum(x, 3.0)))(x).tolist() == [[0, 1, 1], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint32, np.int64, np.uint64])
+def test_integer_powers_wrap_around_for_every_exponent(backend, dtype):
+    bits, limits = 8 * np.dtype(dtype).itemsize, np.iinfo(dtype)
+    bases = np.array([0, 1, 2, 3, 5, limits.max, limits.min], dtype)
+    exponents = np.array([0, 1, 2, 7, 8, 63, 64, 65, 100, 127], dtype)
+    found = backend.to_numpy(backend.pow(jnp.asarray(bases)[:, None], jnp.asarray(exponents)))
+    exact = [[pow(int(b), int(e), 1 << bits) for e in exponents] for b in bases]
+    assert (found.astype(object) % (1 << bits)).tolist() == exact
+    if limits.min < 0:
+        negative = backend.pow(jnp.array([1, -1, -1, 2, 0], dtype), jnp.array([-3, -3, -2, -1, -1], dtype))
+        assert negative.tolist() == [1, -1, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "base", "exponent"), [("float32", 1.0001, 10000), ("float16", 300.0, -2), ("float16", 1.01, 500)]
+)
+def test_powers_by_integers_are_precise(dtype, base, exponent):
+    x = pb.tensor([base], dtype=getattr(pb, dtype), backend="jax")
+    exact = x.double().item() ** exponent
+    for _ in range(3):
+        assert (x**exponent).item() == pytest.approx(exact, rel=4 * pb.finfo(x.dtype).eps)

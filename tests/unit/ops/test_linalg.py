@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import numpy as np
 import pytest
 
@@ -115,3 +118,29 @@ def test_matmul_with_what_is_no_tensor():
 def test_operands_of_two_backends_are_refused():
     with pytest.raises(RuntimeError, match="expected all tensors to be on one backend"):
         pb.ones(2, 2) @ pb.ones(2, 2, backend="jax")
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize("special", [math.nan, math.inf])
+def test_products_keep_nan_and_infinity_beside_zeros(backend, special):
+    # Zero times infinity is NaN; no size of a matrix makes a product leave zeros out.
+    with pb.use_backend(backend):
+        for n, k, m in itertools.product((1, 2, 3), (1, 2), (1, 2, 3)):
+            for first, second in ((special, 0.0), (0.0, special)):
+                x, y = pb.full((n, k), first), pb.full((k, m), second)
+                products = [
+                    *(pb.mm(x, y), x @ y, pb.matmul(x, y), pb.einsum("ij,jk->ik", x, y), pb.tensordot(x, y, 1)),
+                    *(pb.bmm(x[None], y[None]), pb.addmm(pb.zeros(m), x, y), pb.nn.functional.linear(x, y.T)),
+                    *(
+                        pb.mv(x, y[:, 0]),
+                        pb.dot(x[0], y[:, 0]),
+                        pb.outer(x[:, 0], y[0]),
+                        pb.einsum("i,i->", x[0], y[:, 0]),
+                    ),
+                    *(pb.mm(x.double(), y.double()), pb.mm(x.half(), y.half())),
+                ]
+                for product in products:
+                    assert product.isnan().all(), (n, k, m, first)
+            x = pb.full((n, k), special).requires_grad_()
+            (x @ pb.zeros(k, m)).sum().backward()
+            assert x.grad.eq(0).all()
