@@ -639,9 +639,8 @@ def _sorted_values(x: NativeArray, axis: int, descending: bool) -> NativeArray:
 
 def _sign(x: NativeArray) -> NativeArray:
     if jnp.issubdtype(x.dtype, jnp.complexfloating):
-        return jnp.sign(x)
+        return jnp.where(_nonzero_bits(x), jnp.sign(x), 0)  # +0 for -0.0 too, as in PyTorch
     order = _ordered(x)
-    # +0 for -0.0 too, as in PyTorch.
     return jnp.where(jnp.isnan(x), x, (order > 0).astype(x.dtype) - (order < 0).astype(x.dtype))
 
 

@@ -166,7 +166,8 @@ def integer_array(
             if signed:
                 drawn = [backend.index_put(w, places, o) for w, o in zip(drawn, others, strict=True)]
     if signed:
-        integers = remainder_plus(backend, *drawn, span, low)
+        upper, lower = drawn
+        integers = remainder_plus(backend, upper, lower, span, low)
     else:
         if span < 1 << 64:
             values = backend.remainder(values, backend.from_data(span, dtypes.uint64, device))
