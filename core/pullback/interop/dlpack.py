@@ -116,7 +116,8 @@ def from_dlpack(
     RuntimeError
         For an object without ``__dlpack__``, and a capsule that has been consumed.
     BufferError
-        Where the array cannot be exported, such as a Tensor that requires gradients.
+        Where the array cannot be exported, such as a Tensor that requires gradients, and where ``copy=False`` and it
+        runs backwards through its memory.
     ValueError
         Where ``copy=False`` and the device is another.
 
@@ -134,7 +135,12 @@ def from_dlpack(
     if not hasattr(producer, "__dlpack__"):
         raise RuntimeError(_INVALID)
     receiver = get_backend(backend) if backend is not None else _receiver(producer)
-    tensor = Tensor._wrap(receiver.from_dlpack(producer, copy=copy), receiver)
+    array = receiver.from_dlpack(producer, copy=copy)
+    if any(stride < 0 and size > 1 for stride, size in zip(receiver.strides(array) or (), array.shape, strict=False)):
+        if copy is False:
+            raise BufferError("an array that runs backwards through its memory cannot be shared: leave copy=False out")
+        array = receiver.copy(array)
+    tensor = Tensor._wrap(array, receiver)
     if device is None:
         return tensor
     place = Device(device)

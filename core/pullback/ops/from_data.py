@@ -30,6 +30,9 @@ _NEGATIVE_STRIDES = (
     "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently"
     " supported. (You can probably work around this by making a copy of your array  with array.copy().) "
 )
+_STRIDES_BETWEEN_ELEMENTS = (
+    "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory."
+)
 _FOREIGN_BYTE_ORDER = (
     "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently"
     " not supported."
@@ -214,7 +217,8 @@ def _adopted(array: Any, own: Backend) -> NativeArray:
     TypeError
         For a dtype that pullback does not have.
     ValueError
-        For memory that runs backwards, or bytes in another order than the machine's.
+        For memory that runs backwards, strides that are no multiple of the elements' size, as those of a field of
+        records, or bytes in another order than the machine's.
     """
     if own.name != "numpy":
         return own.as_array(array)
@@ -228,6 +232,8 @@ def _adopted(array: Any, own: Backend) -> NativeArray:
         )
     if any(stride < 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
         raise ValueError(_NEGATIVE_STRIDES)
+    if any(stride % array.itemsize for stride in array.strides):
+        raise ValueError(_STRIDES_BETWEEN_ELEMENTS)
     return own.from_numpy(array)
 
 
@@ -461,7 +467,8 @@ def from_numpy(ndarray: Any) -> Tensor:
     TypeError
         For anything but a NumPy array, or one of a dtype pullback does not have.
     ValueError
-        For an array that runs backwards through its memory, or whose bytes are in another order than the machine's.
+        For an array that runs backwards through its memory, is a field of records that its elements' size does not
+        divide, or whose bytes are in another order than the machine's.
 
     Examples
     --------
