@@ -46,7 +46,7 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
     active = mode()
     recording = not active & NO_GRAD
     operands = [a for a in args if isinstance(a, Tensor)]
-    check_writable(tensor, operands, operation.fills)
+    check_writable(tensor, operands, operation.fills, _read_first(operation, args))
     if active & MUTATION:
         from pullback.autograd.mutation import before_write
 
@@ -290,10 +290,21 @@ def _saves(node: Any, tensor: Tensor) -> bool:
     return node.saved is not None and any(value is tensor for value in node.saved)
 
 
-def check_writable(tensor: Tensor, operands: Sequence[Tensor] = (), fills: bool = False) -> None:
+def _read_first(operation: Operation, args: tuple[Any, ...]) -> Any:
+    """The 0-d tensor that gives the value for many elements, if one does: it is read before they are written."""
+    for name, value in zip(operation.operands[1:], args, strict=False):
+        if name == "value" and getattr(value, "ndim", None) == 0:
+            return value
+    return None
+
+
+def check_writable(
+    tensor: Tensor, operands: Sequence[Tensor] = (), fills: bool = False, read_first: Any = None
+) -> None:
     """Refuse the writes that PyTorch refuses.
 
-    ``operands`` are what the written elements are computed from; ``fills`` says that all of them will be equal.
+    ``operands`` are what the written elements are computed from; ``fills`` says that all of them will be equal, and
+    ``read_first`` is one that is read before.
     """
     from pullback.tensor import Tensor
     from pullback.views import writable_array
@@ -307,7 +318,7 @@ def check_writable(tensor: Tensor, operands: Sequence[Tensor] = (), fills: bool 
             " Please clone() the tensor before performing the operation."
         )
     for operand in () if fills else operands:
-        if overlap_partly(tensor, operand):
+        if operand is not read_first and overlap_partly(tensor, operand):
             raise RuntimeError(
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single"
                 " memory location. Please clone() the tensor before performing the operation."

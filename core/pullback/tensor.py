@@ -466,6 +466,9 @@ class Tensor(TensorMethods):
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0))
 
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError("Tensor does not support deleting items")
+
     def __contains__(self, element: Any) -> bool:
         if not isinstance(element, Tensor | int | float | complex | bool):
             raise RuntimeError(
@@ -515,6 +518,10 @@ class Tensor(TensorMethods):
         if value and self.dtype.category < 2:
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         self.requires_grad_(value)
+
+    @requires_grad.deleter
+    def requires_grad(self) -> None:
+        raise RuntimeError("requires_grad must be a bool")
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Start or stop computing gradients for a leaf, and return it.
@@ -859,6 +866,10 @@ class Tensor(TensorMethods):
         from pullback.views import replace_memory
 
         replace_memory(self, value)
+
+    @data.deleter
+    def data(self) -> None:
+        raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
 
     @property
     def _version(self) -> int:

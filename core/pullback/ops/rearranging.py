@@ -119,6 +119,8 @@ def roll(backend: Backend, input: Array, shifts: int | Sequence[int], dims: int 
         raise RuntimeError("`shifts` required")
     if len(steps) != len(axes) and (axes or len(steps) != 1):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(steps)}, dims:{len(axes)}")
+    if axes and not input.shape:
+        raise IndexError(f"Dimension specified as {axes[0]} but tensor has no dimensions")
     if not axes:
         flat = backend.roll(backend.reshape(input, (-1,)), steps[0], axis=0)
         return backend.reshape(flat, input.shape)
