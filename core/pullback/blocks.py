@@ -103,7 +103,10 @@ class Block:
 
     @begins_at_once
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
     ) -> None:
         begun: list[Sequence[Setting]] = self.__dict__["_begun"]
         before = begun[-1]

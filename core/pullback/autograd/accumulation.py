@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import NO_GRAD, mode
-from pullback.autograd.gradient_ownership import own_gradient, unshared_wrap
+from pullback.autograd.gradient_ownership import arrives_alone, own_gradient, unshared_wrap
 from pullback.autograd.hooks import checked_gradients, checked_hook_result
 from pullback.autograd.running_hooks import run_tensor_hooks
+from pullback.autograd.saved_tensors import beside
 from pullback.autograd.surroundings import enter_user_code, leave_user_code
 from pullback.locks import ACCUMULATION
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def deliver_to_leaf(leaf: Tensor, grad: Any, captured: dict[Edge, Any] | None) -> None:
     """Run the leaf's hooks, and add the gradient to what it has; or keep it in ``captured``, if the pass captures."""
-    foreign = False  # whether code of the user runs
+    foreign = alone = False  # whether code of the user runs, and whether nobody else holds the gradient
     if leaf._tensor_hooks:
         foreign = True
         enter_user_code()
@@ -29,14 +30,13 @@ def deliver_to_leaf(leaf: Tensor, grad: Any, captured: dict[Edge, Any] | None) -
             leave_user_code()
         return
     hooks = leaf._accumulate_hooks
-    seen = None
     if hooks is not None:
         enter_user_code()
         for pre_hook in tuple(hooks.pre.values()):
             result = pre_hook((grad,))
             if result is not None:
                 grad = checked_gradients(result, (grad,), pre_hook)[0]
-        seen = grad
+        alone = grad is not None and hooks.post and arrives_alone(grad)
         grad = unshared_wrap(grad)
     if grad is None or leaf.edge is None:  # a hook has taken it, or the leaf has ceased to require gradients since
         _end_accumulation(leaf, grad)
@@ -50,7 +50,9 @@ def deliver_to_leaf(leaf: Tensor, grad: Any, captured: dict[Edge, Any] | None) -
         else:
             held.add_(grad)
     if leaf._post_accumulate_hooks or hooks is not None:
-        _end_accumulation(leaf, seen)
+        if held is None and alone and leaf._grad is not None and mode() & NO_GRAD:
+            grad = beside(leaf._grad)  # as in PyTorch, what other hooks do to the one shows in the other
+        _end_accumulation(leaf, grad)
     elif foreign:
         leave_user_code()
 

@@ -20,12 +20,12 @@ from pullback.autograd.node import (
     output_slot,
     start_node,
 )
-from pullback.autograd.saved_tensors import packed_by_hooks, packed_result
+from pullback.autograd.saved_tensors import beside, packed_by_hooks, packed_result
 from pullback.autograd.surroundings import enter_user_code, leave_user_code
 from pullback.batching.state import levels
 from pullback.dtypes import FLOATING
 from pullback.inplace import check_history
-from pullback.tensor import Tensor
+from pullback.tensor import LEAF, Tensor
 from pullback.views import (
     bump_version,
     edge_of,
@@ -333,6 +333,8 @@ def _unpacked(
             continue
         tensor = value.unpacked() if kind == "packed" else Tensor._wrap(*value)
         if number >= 0 and node is not None and node.outputs[number][3]:  # a differentiable output of this very node
+            if kind == "packed":
+                tensor = beside(tensor)  # it is the hook's own
             tensor.edge = node if len(node.outputs) == 1 else output_slot(node, number)
             if mode() & FORWARD:
                 from pullback.autograd.forward_ad import restore_tangent
@@ -531,7 +533,11 @@ class Function(metaclass=FunctionMeta):
         from pullback.autograd.function_tangents import propagate_tangents
 
         original = finished if outputs is None else outputs
-        propagate_tangents(cls, context, args, original, finished, dirty, non_differentiable)
+        node, context._node = context._node, None  # what is saved for backward is not there yet
+        try:
+            propagate_tangents(cls, context, args, original, finished, dirty, non_differentiable)
+        finally:
+            context._node = node
 
     @classmethod
     def _finish(
@@ -765,22 +771,33 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
             results = function(ctx, *grads)
         finally:
             MODE.set(mode_before)
-        if not recording:
-            return results
-        several = isinstance(results, tuple)
-        edges = (None,) * (len(results) if several else 1)
-        marked = tuple(_refusing(r, edges) for r in (results if several else (results,)))
-        return marked if several else marked[0]
+        return _refusing(results) if recording else results
 
     return backward
 
 
-def _refusing(value: Any, edges: tuple[None, ...]) -> Any:
-    if not isinstance(value, Tensor):
-        return value
-    out = Tensor._wrap(value.array, value.backend)
-    out.edge = start_node(Error(), edges)
-    return out
+def _refusing(results: Any) -> Any:
+    """The results as those of one node that refuses to be differentiated.
+
+    As in PyTorch, the node has detached results as its operands.
+    """
+    several = isinstance(results, tuple)
+    values = results if several else (results,)
+    edges: list[Any] = []
+    for value in values:
+        leaf = None
+        if isinstance(value, Tensor) and value.dtype.category >= FLOATING:
+            leaf = Tensor._wrap(value.array, value.backend)
+            leaf.edge = LEAF
+        edges.append(leaf)
+    node = start_node(Error(), tuple(edges))
+    marked = []
+    for number, value in enumerate(values):
+        if edges[number] is not None:
+            value = Tensor._wrap(value.array, value.backend)
+            value.edge = node if len(values) == 1 else output_slot(node, number)
+        marked.append(value)
+    return tuple(marked) if several else marked[0]
 
 
 class Error(Node):

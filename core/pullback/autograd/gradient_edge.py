@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 
 class OwnershipToken:
-    """Keeps the place of a tensor in the graph, and what a gradient that flows there is like; not the elements.
-
-    Those of the same place are equal, so that edges that lead there are.
-    """
+    """Keeps the place of a tensor in the graph, and what a gradient that flows there is like; not the elements."""
 
     __slots__ = ("backend", "device", "dtype", "edge", "shape")
 
@@ -26,22 +23,28 @@ class OwnershipToken:
         self.shape = tuple(tensor.array.shape)
         self.dtype, self.device, self.backend = tensor.dtype, tensor.device, tensor.backend
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, OwnershipToken) and other.edge is self.edge
-
-    def __hash__(self) -> int:
-        return hash(self.edge)
-
 
 class GradientEdge(NamedTuple):
     """A place in the graph that gradients flow to: output ``output_nr`` of ``node``.
 
     ``backward`` and ``grad`` take edges in place of tensors, so that a tensor need not be kept to ask for its gradient.
+    Edges to the same place are equal, also where only one of them knows what a gradient there is like.
     """
 
     node: Any
     output_nr: int
     ownership_token: OwnershipToken | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, GradientEdge):
+            return self.node is other.node and self.output_nr == other.output_nr
+        return tuple(self) == other
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.node, self.output_nr))
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:

@@ -100,6 +100,11 @@ def unshared_wrap(grad: Any) -> Any:
     return _wrap(grad.array, grad.backend)
 
 
+def arrives_alone(grad: Tensor) -> bool:
+    """Whether nothing but its delivery to a leaf, which asks, holds this gradient."""
+    return getrefcount(grad) <= _DELIVERED_REFERENCES
+
+
 def _own_references() -> int:
     """How many references :func:`own_gradient` counts for an array that only its gradient holds."""
 

@@ -502,15 +502,29 @@ def _check_undefined_gradients(func: Callable[..., Any], arguments: tuple[Any, .
         try:
             gradients = autograd.grad(outputs, inputs, [o.new_zeros(o.shape) for o in outputs], allow_unused=True)
         except RuntimeError as error:
+            _warn_of_undefined_gradients()
             raise GradcheckError(
                 "Expected backward function to handle undefined output grads: an output that takes no part in a"
                 " backward"
                 " pass has no gradient, which counts as zeros (see set_materialize_grads)."
             ) from error
         if any(g is not None and not (g == 0).all() for g in gradients):
+            _warn_of_undefined_gradients()
             raise GradcheckError(
                 "Expected all input grads to be undefined or zero when all output grads are undefined or zero."
             )
+
+
+def _warn_of_undefined_gradients() -> None:
+    import warnings
+
+    warnings.warn(
+        "Backwards compatibility: New undefined gradient support checking feature is enabled by default, but it may"
+        " break existing callers of this function. If this is true for you, you can call this function with"
+        ' "check_undefined_grad=False" to disable the feature',
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 def _check_undefined_tangents(func: Checked, arguments: tuple[Any, ...]) -> None:

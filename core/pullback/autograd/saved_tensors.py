@@ -154,6 +154,7 @@ class SavedTensor:
             )
         if self._tensor is None:
             raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
+        self._tensor = beside(self._tensor)  # as in PyTorch the hook gets a detached one
         self.pack(pack_hook, unpack_hook)
         if node is not None:
             assert node.saved is not None
@@ -189,7 +190,7 @@ class SavedTensor:
         self._packed, self._unpack, self._tensor = packed, unpack_hook, None
 
     def unpacked(self) -> Tensor:
-        """The tensor again, with its history and its tangent.
+        """The tensor again, with its history and its tangent; what the hook gives, where it has neither.
 
         Raises
         ------
@@ -212,13 +213,25 @@ class SavedTensor:
                 "Output of saved tensor unpack_hook expected to be a Tensor but got result of type"
                 f" {type(tensor).__name__}"
             )
-        again = Tensor._wrap(tensor.array, tensor.backend)
+        if self._edge is None and tensor.edge is None and not mode() & FORWARD:
+            return tensor
+        again = beside(tensor)
         again.edge = self._edge
         if mode() & FORWARD:
             from pullback.autograd.forward_ad import restore_tangent
 
             restore_tangent(again, self, 0)
         return again
+
+
+def beside(tensor: Tensor) -> Tensor:
+    """Another tensor of the same memory and version, to which a history can be given."""
+    from pullback.tensor import Tensor
+    from pullback.views import attach_detached
+
+    another = Tensor._wrap(tensor.array, tensor.backend)
+    attach_detached(another, tensor, shares_version=True)
+    return another
 
 
 class PackedPositions:
@@ -314,6 +327,9 @@ def packed_type(kind: Any) -> Any:
         node.reductions = self.reductions
         enter_user_code()
         node.saved = unpacked_values(self)
+        from pullback.views import version_of
+
+        node.versions = tuple(version_of(node.saved[place]) for place in kind.saved_operands)
         gradients = node.apply(grad)
         if self.hooks is None:
             leave_user_code()
@@ -458,11 +474,16 @@ def _value_called(node: Node, kind: Any, name: str) -> Any:
 def _value_at(node: Node, place: int) -> Any:
     """What a node saved there: operands and results as tensors, attributes as they are."""
     from pullback.tensor import Tensor
-    from pullback.views import check_versions
+    from pullback.views import attach_detached, check_versions
 
     if node.saved is None:
         raise freed_error()
     value = node.saved[place]
+    if isinstance(value, SavedTensor) and _is_result_place(type(node), place):
+        tensor = value.unpacked()
+        out = _output_tensor(node, tensor.array, place)
+        attach_detached(out, tensor, shares_version=True)
+        return out
     if isinstance(value, SavedTensor | PackedPositions):
         return value.unpacked()
     if isinstance(value, Tensor):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import pullback as pb
+from pullback.autograd.function import once_differentiable
 
 
 class Scale(pb.autograd.Function):
@@ -418,3 +421,58 @@ def test_a_view_written_by_a_function_passes_its_gradient_on() -> None:
     Doubled.apply(part)
     (part * part).sum().backward()
     assert x.grad.tolist() == [8, 0]
+
+
+def test_jvp_sees_what_has_been_saved_for_it_and_nothing_else() -> None:
+    found = []
+
+    class Doubled(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, forwards: bool) -> Any:
+            ctx.save_for_backward(x, x)
+            if forwards:
+                ctx.save_for_forward(x)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            found.append(len(ctx.saved_tensors))
+            return grad * 2, None
+
+        @staticmethod
+        def jvp(ctx: Any, tangent: Any, forwards: Any) -> Any:
+            found.append(len(ctx.saved_tensors))
+            return tangent * 2
+
+    for forwards in (False, True):
+        with pb.autograd.forward_ad.dual_level():
+            x = pb.autograd.forward_ad.make_dual(pb.ones(2, requires_grad=True), pb.ones(2))
+            Doubled.apply(x, forwards).sum().backward()
+    assert found == [0, 2, 1, 2]
+
+
+def test_the_graph_behind_a_once_differentiable_backward() -> None:
+    class Product(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            ctx.save_for_backward(x, y)
+            return x * y
+
+        @staticmethod
+        @once_differentiable
+        def backward(ctx: Any, grad: Any) -> Any:
+            x, y = ctx.saved_tensors
+            return grad * y, grad * x
+
+    x, y = pb.ones(2, requires_grad=True), pb.ones(2, requires_grad=True)
+    weight = pb.ones(2, requires_grad=True)
+    first, second = pb.autograd.grad((Product.apply(x, y) * weight).sum(), (x, y), create_graph=True)
+    node = first.grad_fn
+    assert node.name() == "torch::autograd::Error"
+    assert second.grad_fn is node
+    assert (first.output_nr, second.output_nr) == (0, 1)
+    assert [(function.name(), number) for function, number in node.next_functions] == [
+        ("torch::autograd::AccumulateGrad", 0)
+    ] * 2
+    with pytest.raises(RuntimeError, match="marked with @once_differentiable"):
+        second.sum().backward()

@@ -157,3 +157,16 @@ def test_integers_made_from_a_tensor_with_gradient_have_none() -> None:
         assert not x.long().requires_grad
         assert not x.sum(dtype=pb.int64).requires_grad
         assert x.double().requires_grad
+
+
+def test_edges_to_one_place_are_equal() -> None:
+    edge_of, edge = pb.autograd.graph.get_gradient_edge, pb.autograd.graph.GradientEdge
+    x = pb.ones(2, 3, requires_grad=True)
+    first, second = x.unbind(0)
+    assert edge_of(first) == edge_of(first) == edge(first.grad_fn, 0)
+    assert edge_of(first) != edge_of(second)
+    assert edge_of(second) == edge(first.grad_fn, 1)
+    assert len({edge_of(first), edge_of(first), edge(first.grad_fn, 0), edge_of(second)}) == 2
+    assert edge_of(x) == edge_of(x)
+    one = edge_of(first)
+    assert one == tuple(one)

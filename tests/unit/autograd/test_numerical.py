@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+from typing import Any
+
 import pytest
 
 import pullback as pb
@@ -150,3 +153,34 @@ def test_batched_passes_that_vmap_refuses() -> None:
 
 def test_given_gradients_of_outputs_may_be_none() -> None:
     assert gradgradcheck(lambda x: (x * x).sum(), leaf(), [None])
+
+
+def test_the_error_has_the_place_that_pytorch_gives_it() -> None:
+    from pullback.autograd.gradcheck import GradcheckError as Named
+    from pullback.autograd.gradcheck import gradcheck, gradgradcheck
+
+    assert Named is GradcheckError
+    assert pb.autograd.gradcheck is gradcheck
+    assert pb.autograd.gradgradcheck is gradgradcheck
+    assert pickle.loads(pickle.dumps(Named("text"))).args == ("text",)
+
+
+def test_undefined_gradients_are_warned_of() -> None:
+    class Shifted(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.set_materialize_grads(False)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            if grad is None:
+                raise RuntimeError("no gradient")
+            return grad * 2
+
+    x = pb.ones(2, dtype=pb.float64, requires_grad=True)
+    with (
+        pytest.warns(UserWarning, match="New undefined gradient support checking feature is enabled by default"),
+        pytest.raises(GradcheckError, match="Expected backward function to handle undefined output grads"),
+    ):
+        pb.autograd.gradcheck(Shifted.apply, x)

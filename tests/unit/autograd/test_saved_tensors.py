@@ -175,3 +175,71 @@ def test_writes_in_place_leave_what_hooks_keep_alone(name: str, backend: str) ->
             assert x.grad is not None
             found.append(x.grad.tolist())
         assert found[0] == pytest.approx(found[1])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_what_hooks_give_back_is_what_is_unpacked(backend: str) -> None:
+    with pb.use_backend(backend):
+        x, b = pb.ones(2, requires_grad=True), pb.ones(2)
+        b.add_(1)
+        b.add_(1)
+        weight = pb.ones(2, requires_grad=True)
+        with saved_tensors_hooks(lambda t: t, lambda t: t):
+            y = x * b
+            z = y * weight
+        other, own = y.grad_fn._saved_other, z.grad_fn._saved_self
+        assert other is b
+        assert other._version == 2
+        assert own is not y  # it has its history, and shares its version
+        assert own.grad_fn is y.grad_fn
+        pb.autograd.graph.increment_version(y)
+        assert own._version == y._version == 1
+        z.sum().backward()
+        assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_a_tensor_that_an_unpack_hook_gives_may_have_been_written_before() -> None:
+    x = pb.ones(2, requires_grad=True)
+    given = pb.ones(2)
+    given.add_(2)
+    with saved_tensors_hooks(lambda t: None, lambda packed: given):
+        y = x * pb.ones(2) * x.exp()
+    (gradient,) = pb.autograd.grad(y.sum(), x, create_graph=True)
+    assert gradient.tolist() == [18.0, 18.0]
+    assert given._version == 1
+
+
+def test_a_packed_result_has_its_history_when_it_is_shown() -> None:
+    x = pb.ones(2, requires_grad=True)
+    with saved_tensors_hooks(lambda t: t, lambda t: t):
+        y = x.exp()
+    shown = y.grad_fn._saved_result
+    assert shown.grad_fn is y.grad_fn
+    assert shown is not y
+
+
+def test_a_function_gets_what_the_hooks_give() -> None:
+    found = []
+
+    class Scaled(pb.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, b: Any) -> Any:
+            out = x * b
+            ctx.save_for_backward(b, out)
+            return out
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            found.append(ctx.saved_tensors)
+            return grad * ctx.saved_tensors[0], None
+
+    packed = []
+    x, b = pb.ones(2, requires_grad=True), pb.ones(2)
+    b.add_(1)
+    with saved_tensors_hooks(lambda t: packed.append(t) or t, lambda t: t):
+        y = Scaled.apply(x, b)
+    y.sum().backward()
+    assert found[0][0] is b
+    assert found[0][0]._version == 1
+    assert found[0][1].grad_fn is y.grad_fn
+    assert packed[1].grad_fn is None  # the hook's own tensor is left as it is, so that nothing keeps the node alive
