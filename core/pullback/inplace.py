@@ -33,9 +33,8 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
         For a leaf that requires gradients, memory that overlaps itself, a result of another shape, or one whose dtype
         cannot be cast to the tensor's; the tensor is unchanged then.
     """
-    from pullback.op_general import broadcast_shape
     from pullback.tensor import Tensor
-    from pullback.views import bump_version, edge_of, history_after, write
+    from pullback.views import edge_of
 
     if use.begun and operation.inplace_name is not None:
         relevant = (tensor, *args, *kwargs.values())
@@ -75,55 +74,72 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
     if tensor.backend.mutable and not tensor.backend.writable(tensor.array):
         form = operation
     try:
+        out = _result(operation, form, tensor, before, operands, args, kwargs)
+        node = edge_of(out) if recording and out is not None else None
+    except Exception:
+        raise
+    except BaseException:
+        if form is not operation and tensor.backend.mutable:
+            surely(_note_interrupted, tensor, recording)
+        raise
+    if out is None:  # it has other operands now
+        return apply_inplace(operation, tensor, args, kwargs)
+    if node is None and (not recording or tensor.edge is None):
+        surely(_finish, tensor, out, None, active, [])
+    else:
+        with MEMORY:  # other views of the base may be written in other threads
+            surely(_finish, tensor, out, node, active, [])
+    return tensor
+
+
+def _result(
+    operation: Operation,
+    form: Operation,
+    tensor: Tensor,
+    before: Tensor,
+    operands: Sequence[Tensor],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Tensor | None:
+    """What shall be written into the tensor, with its history; ``before`` is the tensor as it was."""
+    from pullback.op_general import broadcast_shape
+    from pullback.views import edge_of
+
+    try:
         out = form.call(before, *args, **kwargs)
     except NotImplementedError:
         if operation.broadcasts:
             _check_shape(operation, tensor, broadcast_shape([tuple(t.array.shape) for t in (tensor, *operands)]))
         _check_common_dtype(operation, tensor, args)
         raise
-    except Exception:
-        raise
-    except BaseException:
-        if form is not operation and tensor.backend.mutable:
-            _note_interrupted(tensor, recording)
-        raise
-    if level or out.backend.level:
+    if tensor.backend.level or out.backend.level:
         from pullback.batching.levels import to_be_written
 
-        result = to_be_written(operation, tensor, out)
-        if result is None:
-            return apply_inplace(operation, tensor, args, kwargs)
-        out = result
+        out = to_be_written(operation, tensor, out)
+        if out is None:
+            return None
     _check_shape(operation, tensor, out.array.shape)
     if out.dtype is not tensor.dtype and not can_cast(out.dtype, tensor.dtype):
         raise cast_error(out.dtype, tensor.dtype)
-    own = edge_of(out) if recording else None
+    own = edge_of(out) if not mode() & NO_GRAD else None
     if own is not None and tensor.backend.mutable and _saves(own, before):
         before.array = tensor.backend.copy(before.array)  # the node needs the elements as they were
-    if out.dtype is not tensor.dtype:
-        out = out.to(tensor.dtype)
-    node = edge_of(out) if recording else None
-    if node is None and (not recording or tensor.edge is None) and not active & FORWARD:
-        if out.array is tensor.array:
-            bump_version(tensor)
-        else:
-            write(tensor, out.array)
-        return tensor
-    with MEMORY:  # other views of the base may be written in other threads
-        surely(_finish, tensor, out, node, history_after(tensor, node), active)
-    return tensor
+    return out if out.dtype is tensor.dtype else out.to(tensor.dtype)  # type: ignore[no-any-return]
 
 
-def _finish(tensor: Tensor, out: Tensor, node: Any, history: Any, active: int) -> None:
-    """Write the elements, the history and the tangent of a result; once more does no harm."""
-    from pullback.views import bump_version, rebase, write
+def _finish(tensor: Tensor, out: Tensor, node: Any, active: int, history: list[Any]) -> None:
+    """Write the elements, the history and the tangent of a result; once more, with the same list, does no harm."""
+    from pullback.views import bump_version, history_after, rebase, write
 
+    rebases = bool(history) or (not active & NO_GRAD and (node is not None or tensor.edge is not None))
+    if rebases and not history:
+        history.append(history_after(tensor, node))
     if out.array is tensor.array:
         bump_version(tensor)
     else:
         write(tensor, out.array)
-    if not active & NO_GRAD and (node is not None or tensor.edge is not None):
-        rebase(tensor, node, history)
+    if rebases:
+        rebase(tensor, node, history[0])
     if active & FORWARD and (out._tangent is not None or tensor._tangent is not None):
         from pullback.autograd.forward_ad import write_tangent
 

@@ -21,6 +21,7 @@ from pullback.autograd.grad_mode import QUIET, mode
 from pullback.autograd.node import Node
 from pullback.autograd.saved_tensors import show_saved
 from pullback.batching.state import levels
+from pullback.blocks import surely
 
 if TYPE_CHECKING:
     from pullback.op import Formula, Operation
@@ -642,7 +643,7 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
             except Exception:
                 pass  # the general path says what is wrong
             except BaseException:
-                count_write(self)  # it may have been done when the interrupt came
+                surely(count_write, self)  # it may have been done when the interrupt came
                 raise
         return apply_inplace(operation, self, args, kwargs)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import FORWARD, MODE, MUTATION, NO_GRAD, mode
+from pullback.blocks import surely
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, public_arguments, use
 from pullback.inplace import check_inference, check_writable, overlap_partly, resize
 from pullback.op import tensors_of
@@ -199,15 +200,16 @@ def _written_by_kernel(record: Any, arguments: tuple[Any, ...], keywords: dict[s
         return False
     if shared:
         check_inference(out)
-    with backend.guard():
-        try:
-            kernel(*arrays, out=target)
-        except Exception:
-            return False  # the general path says what is wrong
-        except BaseException:
-            bump_version(out)  # it may have been done when the interrupt came
-            raise
-    bump_version(out)
+    try:
+        with backend.guard():
+            try:
+                kernel(*arrays, out=target)
+            except Exception:
+                return False  # the general path says what is wrong
+        bump_version(out)
+    except BaseException:
+        surely(bump_version, out)  # it may have been written when the interrupt came
+        raise
     return True
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pullback.autograd.grad_mode import FORWARD, INFERENCE, MODE, DecoratingManager, entered, left, mode
 from pullback.autograd.node import Node, OutputSlot
 from pullback.batching.state import layers, levels, plain
-from pullback.blocks import begins_at_once, put, surely
+from pullback.blocks import Block, Setting, begins_at_once, put, surely
 from pullback.function_protocol import make_module_overridable
 from pullback.inplace import overlaps_itself
 from pullback.locks import made_once
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 class _Pass:
     """One forward pass: the tensors that carry tangents of it, and the tangents of what nodes have saved."""
 
-    __slots__ = ("_tensors", "results")
+    __slots__ = ("_tensors", "ended", "results")
 
     def __init__(self) -> None:
+        self.ended = False
         self._tensors: list[weakref.ref[Tensor]] = []  # weakly: what is no longer used need not wait for the end
         self.results: weakref.WeakKeyDictionary[Node | SavedTensor, dict[int, Tensor]] = weakref.WeakKeyDictionary()
 
@@ -48,6 +49,7 @@ class _Pass:
 
     def end(self) -> None:
         """Take the tangents from the tensors."""
+        self.ended = True
         for reference in self._tensors:
             tensor = reference()
             if tensor is not None:
@@ -98,7 +100,7 @@ class UnpackedDualTensor(NamedTuple):
     tangent: Tensor | None
 
 
-class dual_level(DecoratingManager):
+class dual_level(Block, DecoratingManager):
     """The block in which dual tensors exist; at its end their tangents are gone.
 
     Examples
@@ -111,26 +113,40 @@ class dual_level(DecoratingManager):
     tensor(12.)
     """
 
-    def __enter__(self) -> int:
-        before = levels(), _passes.get()
-        try:
-            return enter_dual_level()
-        except BaseException:
-            if _passes.get() is not before[1]:
-                surely(_end_level, len(before[0]))
-            raise
+    _pass: _Pass
 
-    @begins_at_once
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            exit_dual_level()
-        except RuntimeError:  # it has been ended inside
-            raise
-        except BaseException:
-            surely(_end_level, len(levels()))
-            raise
+    def _settings_inside(self) -> Sequence[Setting]:
+        self._pass = _Pass()
+        return _with_pass(self._pass)
+
+    def _value_inside(self) -> int:
+        return 0
+
+    def _end_block(self, before: Sequence[Setting]) -> None:
+        if self._pass.ended:
+            raise RuntimeError("Dual level must be a positive number.")
+        super()._end_block(before)
+
+    def _put_back(self, before: Sequence[Setting]) -> None:
+        _end(self._pass)
+
+
+def _with_pass(made: _Pass) -> Sequence[Setting]:
+    """The settings in a new level."""
+    level, passes, now = len(levels()), _passes.get(), mode()
+    if level in passes:
+        raise RuntimeError("Nested forward mode AD is not supported at the moment")
+    propagates = _is_fwd_grad_enabled() and not now & INFERENCE
+    return (_passes, {**passes, level: made}), (MODE, entered(now, FORWARD) if propagates else now)
+
+
+def _end(ending: _Pass) -> None:
+    """Take the tangents of a pass from all tensors; once more does no harm."""
+    ending.end()
+    passes = {level: found for level, found in _passes.get().items() if found is not ending}
+    _passes.set(passes)
+    if not passes:
+        MODE.set(left(mode(), FORWARD))
 
 
 def enter_dual_level() -> int:
@@ -150,13 +166,13 @@ def enter_dual_level() -> int:
     0
     >>> fwd.exit_dual_level()
     """
-    level = len(levels())
-    passes = _passes.get()
-    if level in passes:
-        raise RuntimeError("Nested forward mode AD is not supported at the moment")
-    _passes.set({**passes, level: _Pass()})
-    if _is_fwd_grad_enabled() and not mode() & INFERENCE:
-        MODE.set(entered(mode(), FORWARD))
+    settings = _with_pass(_Pass())
+    before = [(variable, variable.get()) for variable, _ in settings]
+    try:
+        put(settings)
+    except BaseException:
+        surely(put, before)
+        raise
     return 0
 
 
@@ -185,18 +201,7 @@ def exit_dual_level(*, level: int | None = None) -> None:
         )
     if current < 0:
         raise RuntimeError("Dual level must be a positive number.")
-    surely(_end_level, len(levels()))
-
-
-def _end_level(level: int) -> None:
-    """Take the tangents of a level from all tensors; nothing where it has ended."""
-    passes = _passes.get()
-    if level in passes:
-        passes[level].end()
-        passes = {number: found for number, found in passes.items() if number != level}
-        _passes.set(passes)
-    if not passes:
-        MODE.set(left(mode(), FORWARD))
+    surely(_end, _passes.get()[len(levels())])
 
 
 def _current_level() -> int:
