@@ -87,7 +87,7 @@ class JAXBackend(ArrayAPIBackend):
         self._sorted_values = jax.jit(_sorted_values, static_argnums=(1, 2))
         self._largest = jax.jit(partial(_reduced, True), static_argnums=(1, 2))
         self._smallest = jax.jit(partial(_reduced, False), static_argnums=(1, 2))
-        for name in ("exp2", "expm1", "log2"):
+        for name in ("exp2", "expm1", "log2", "log10"):
             setattr(self, name, jax.jit(_in_float32(getattr(jnp, name))))
         for name in ("sqrt", "asin", "acos"):
             setattr(self, name, jax.jit(_on_both_sides(getattr(jnp, name))))
