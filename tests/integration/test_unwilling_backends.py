@@ -6,6 +6,7 @@ All are installed at once; the programs here ask what is available, show it, and
 from __future__ import annotations
 
 import json
+import os
 import re
 
 import pytest
@@ -186,3 +187,60 @@ print(len(set(results)), results[0][:2])
 """
     done = site.python("-W", "error", "-c", program)
     assert done.stdout == "1 (3.0, 42)\n", done.stderr
+
+
+SLOW = """
+import os, time
+if "SLOW" in os.environ:
+    print("importing", file=open(os.environ["SLOW"], "w"))
+    time.sleep(10_000)
+from pullback.extend import hookimpl
+@hookimpl
+def pullback_backends():
+    return []
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
+def test_a_child_that_was_forked_while_a_plugin_hangs_waits_as_long_as_it_may(site):
+    site.add("slow", SLOW)
+    program = """
+import os, threading, time, warnings
+import pullback as pb
+threading.Thread(target=lambda: pb.ones(1), daemon=True).start()
+while not os.path.exists(os.environ["SLOW"]):
+    time.sleep(0.01)
+warnings.simplefilter("ignore")
+child = os.fork()
+if child == 0:
+    del os.environ["SLOW"]
+    os.environ["PULLBACK_PLUGIN_TIMEOUT"] = "1"
+    print(pb.ones(2).sum().item(), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+os._exit(0)
+"""
+    done = site.python("-c", program, SLOW=str(site.folder / "begun"), PULLBACK_PLUGIN_TIMEOUT="inf")
+    assert done.stdout == "2.0\n", done.stderr
+
+
+def test_after_the_keyboard_the_next_need_is_as_bounded_as_the_first(site):
+    site.add("slow", SLOW)
+    program = """
+import os, signal, threading, time
+import pullback as pb
+def press():
+    while not os.path.exists(os.environ["SLOW"]):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=press).start()
+try:
+    pb.ones(1)
+except KeyboardInterrupt:
+    print("interrupted")
+os.environ["PULLBACK_PLUGIN_TIMEOUT"] = "1"
+print(pb.ones(2).sum().item())
+"""
+    done = site.python("-c", program, SLOW=str(site.folder / "begun"), PULLBACK_PLUGIN_TIMEOUT="inf")
+    assert done.stdout == "interrupted\n2.0\n", done.stderr
+    assert "plugin 'slow' of distribution 'slow' 1.2 is left out" in done.stderr

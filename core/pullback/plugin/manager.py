@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import pluggy
@@ -265,9 +265,17 @@ def _run_theirs(function: Callable[[], _R]) -> Outcome[_R]:
 
 
 def _is_being_imported(entry_point: EntryPoint) -> bool:
-    """Whether somebody is importing the plugin's package: another thread could only wait until that is done."""
-    package = sys.modules.get(entry_point.value.partition(":")[0].partition(".")[0].strip())
-    return bool(getattr(getattr(package, "__spec__", None), "_initializing", False))
+    """Whether this thread is importing the plugin's package: another one could only wait until that is done."""
+    package = entry_point.value.partition(":")[0].partition(".")[0].strip()
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "_find_and_load" and code.co_filename.startswith("<frozen importlib"):
+            imported = str(frame.f_locals.get("name", ""))
+            if imported.partition(".")[0] == package:
+                return True
+        frame = frame.f_back
+    return False
 
 
 def _register(entry_point: EntryPoint, key: str, is_own: bool) -> _Registered:
