@@ -12,7 +12,7 @@ import builtins
 import functools
 import types
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pullback import dtypes
 from pullback.argument_names import UNSET, further_names
@@ -392,10 +392,30 @@ def _recording(operation: Operation, first: str) -> list[str]:
         lines += [f"        _node.reductions = None if {same} else ({reductions},)"]
     else:
         lines.append("        _node.reductions = None")
+    lines += _mixed_reductions(operation, first, edge)
     lines += ["        _out.edge = _node", "    else:", "        _out.edge = None"]
     if not operation.view:
         lines += ["        if _active < 0:", "            _mark_inference(_out)"]
     return lines
+
+
+def _mixed_reductions(operation: Operation, first: str, edge: dict[str, str]) -> list[str]:
+    """The lines for operands that do not promote: where dtypes differ, each gradient is cast to its operand's."""
+    promotes = operation.promotes if operation.promotion != "same" else operation.operands[:1]
+    plain = [o for o in operation.operands if o != first and o not in promotes]
+    if not plain:
+        return []
+    other = " or ".join(
+        (f"_array_{o} is not None and " if o in operation.optional else "")
+        + f"_array_{o}.dtype is not _native and _backend.dtypes[_array_{o}.dtype].category >= 2"
+        for o in plain
+    )
+    reductions = ", ".join(
+        f"({f'_array_{o}.shape' if operation.broadcasts else 'None'}, _backend.dtypes[_array_{o}.dtype])"
+        f" if {edge[o]} is not None else None"
+        for o in operation.differentiable
+    )
+    return [f"        if {other}:", f"            _node.reductions = ({reductions},)"]
 
 
 def _has_alias(operation: Operation, operand: str, first: str) -> str:
@@ -490,6 +510,8 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
     apply = compiled(f"{name} apply", source, namespace)
     saved_operands = tuple(i for i, n in enumerate(names) if n in operation.operands)
     saves_outputs = any(n in (operation.outputs or ()) for n in names)
+    # The positions of an index are an attribute that holds tensors.
+    tensors = [n for n in names if n in ("out", "indices") or n in operation.operands or n in (operation.outputs or ())]
     slots = ("output_slots",) if saves_outputs else ()
     open_ended = operation.outputs == ("*",)  # each node knows how many outputs it has
     kind = type(
@@ -504,10 +526,8 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
             "conjugates": conjugates,
             "saved_names": tuple(names),
             "saved_operands": saved_operands,
-            # The positions of an index are an attribute that holds tensors.
-            "saves_tensors": any(
-                n in ("out", "indices") or n in operation.operands or n in (operation.outputs or ()) for n in names
-            ),
+            "saves_tensors": _saves_tensors(operation, names, tensors),
+            "tensor_places": tuple(names.index(n) for n in tensors),
             "saves_output": "out" in names or saves_outputs,
             "has_outputs": operation.outputs is not None,
             "saves_outputs": saves_outputs,
@@ -516,6 +536,18 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
     )
     shown: type[Node] = show_saved(kind)
     return shown
+
+
+def _saves_tensors(operation: Operation, names: list[str], tensors: list[str]) -> bool | Literal["sometimes"]:
+    """Whether a node saves tensors: it depends on what is wanted where a gradient needs none.
+
+    Also where PyTorch has a node of its own for numbers, which are no tensors there.
+    """
+    if not tensors or operation.sequence:
+        return bool(tensors)
+    formulas = (operation.partials or operation.vjp).values()
+    some = any(not set(tensors).intersection(formula_arguments(formula)) for formula in formulas)
+    return nodes.SOMETIMES if some or not isinstance(operation.node_name, str) else True
 
 
 def _apply_source(operation: Operation, names: list[str], conjugates: bool) -> tuple[str, dict[str, Any]]:

@@ -615,12 +615,15 @@ def record(
     node.saved = tuple(values)
     if any(versions):
         node.versions = tuple(versions)
-    if operation.promotion != "same" or operation.broadcasts:
-        out_shape, out_dtype = outs[0].array.shape, outs[0].dtype
+    out_shape, out_dtype = outs[0].array.shape, outs[0].dtype
+    # Of operands in several dtypes a formula may give any gradient in another's.
+    mixed = any(
+        isinstance(v, Tensor) and v.dtype is not out_dtype and v.dtype.category >= dtypes.FLOATING for v in flat
+    )
+    if mixed or operation.broadcasts:
         reductions = tuple(
             None
-            if not isinstance(v, Tensor)
-            or (v.dtype is out_dtype and (not operation.broadcasts or v.array.shape == out_shape))
+            if not isinstance(v, Tensor) or not (mixed or v.array.shape != out_shape)
             else (v.array.shape if operation.broadcasts else None, v.dtype)
             for v in differentiable
         )

@@ -69,7 +69,9 @@ def test_extreme_values_and_their_gradients_agree(name, settings):
     np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), rtol=1e-7, atol=1e-12)
     (got,) = pb.autograd.grad(y[:6], x, pb.ones(6, dtype=pb.float64))
     (wanted,) = torch.autograd.grad(expected[:6], theirs, torch.ones(6, dtype=torch.float64))
-    np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=1e-7, atol=1e-12)
+    assert not np.isnan(got.numpy()).any()  # PyTorch's is NaN at infinity for some
+    known = ~np.isnan(wanted.numpy())
+    np.testing.assert_allclose(got.numpy()[known], wanted.numpy()[known], rtol=1e-7, atol=1e-12)
 
 
 @pytest.mark.parametrize(("name", "settings"), CASES)

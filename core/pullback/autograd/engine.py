@@ -17,6 +17,7 @@ from pullback.autograd.fresh_stack import on_fresh_stack, stack_is_deep
 from pullback.autograd.grad_mode import ANOMALY, FORWARD, MODE, NO_GRAD, OVERRIDDEN, mode
 from pullback.autograd.gradient_reduction import reduced
 from pullback.autograd.limited_pass import apply_limited, before_node_of_limited_pass, dependencies_towards
+from pullback.autograd.node import SOMETIMES, holds_tensors
 from pullback.autograd.running_hooks import after_node, before_node, before_prehooks, run_tensor_hooks
 from pullback.autograd.surroundings import end_user_code, enter_user_code, leave_user_code
 from pullback.blocks import surely
@@ -188,7 +189,8 @@ def _propagate(
                     grads = reduced(grads, node.reductions)
                 if node.hooks is not None and node.hooks.post:
                     grads = after_node(node, grads, grad)
-                if not keep_graph and node.saves_tensors:
+                saves = node.saves_tensors
+                if saves and not keep_graph and (saves is not SOMETIMES or holds_tensors(node)):
                     node.saved = None
             else:
                 grads = (None,) * len(node.edges)

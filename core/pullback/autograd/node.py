@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
 from pullback.autograd.grad_mode import ANOMALY, mode
 from pullback.locks import new_lock
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Reduction: TypeAlias = tuple[tuple[int, ...] | None, DType] | None
 
 next_sequence = itertools.count().__next__
+
+
+#: What ``saves_tensors`` is of a node some of whose gradients need no tensor: what is wanted decides.
+SOMETIMES: Final = "sometimes"
 
 
 class NodeHooks:
@@ -87,7 +91,9 @@ class Node:
     begins: ClassVar[bool] = False  # whether a function being differentiated begins there: as good as a leaf inside
     takes_undefined: ClassVar[bool] = False  # whether apply() wants to run without any gradient
     saves_output: ClassVar[bool] = False
-    saves_tensors: ClassVar[bool] = True  # without, a second pass through a freed graph may go through it
+    #: Whether it saves tensors: if not, a second pass through a freed graph may go through it.
+    saves_tensors: ClassVar[bool | Literal["sometimes"]] = True
+    tensor_places: ClassVar[tuple[int, ...]] = ()  # where in ``saved`` a node that sometimes saves tensors has them
     output_count = 1  # how many gradients hooks are shown; more where more have arrived
     has_outputs = False  # whether apply() takes OutputGradients: it has several outputs
     saves_outputs: ClassVar[bool] = False  # whether it has several outputs and may save some: see output_slot()
@@ -150,6 +156,14 @@ class Node:
 
 #: Nodes that PyTorch does not generate from a formula; their names carry its namespace.
 _WRITTEN_BY_HAND = frozenset({"CopyBackwards", "CopySlices", "Identity"})
+
+
+def holds_tensors(node: Node) -> bool:
+    """Whether a node that sometimes saves tensors has saved one."""
+    saved = node.saved or ()
+    return any(
+        saved[place] is not None and not isinstance(saved[place], int | float | complex) for place in node.tensor_places
+    )
 
 
 def hooks_of(node: Node) -> NodeHooks:

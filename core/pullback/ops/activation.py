@@ -65,10 +65,21 @@ def _check_gelu(input: Any, approximate: str) -> None:
 
 
 def _gelu_partial(input: Tensor, approximate: str) -> Any:
-    square = input * input
+    return in_wide(lambda x: _gelu_slope(x, approximate), input)
+
+
+def _bounded(input: Tensor, bound: float) -> Any:
+    """The elements between ``-bound`` and ``bound``; NaN stays, and has a derivative."""
+    return where(input > bound, bound, where(input < -bound, -bound, input))
+
+
+def _gelu_slope(input: Tensor, approximate: str) -> Any:
     if approximate == "none":
-        density = exp(square * -0.5) * (_ROOT_TWO_OVER_PI / 2)
-        return erfc(input * -_ROOT_HALF) * 0.5 + input * density
+        near = _bounded(input, 100)  # beyond, the density is zero, and an infinite element times it NaN
+        density = exp(near * near * -0.5) * (_ROOT_TWO_OVER_PI / 2)
+        return erfc(input * -_ROOT_HALF) * 0.5 + near * density
+    input = _bounded(input, 20)  # beyond, tanh is 1 or -1, and a power of the element out of range times zero NaN
+    square = input * input
     inner = tanh(input * (square * (_CUBIC * _ROOT_TWO_OVER_PI) + _ROOT_TWO_OVER_PI))
     slope = square * (3 * _CUBIC * _ROOT_TWO_OVER_PI) + _ROOT_TWO_OVER_PI
     return (inner + 1) * 0.5 + input * (1 - inner * inner) * slope * 0.5
@@ -116,8 +127,14 @@ def gelu(backend: Backend, input: Array, *, approximate: str = "none") -> Array:
 
 
 def _silu_partial(input: Tensor) -> Any:
+    return in_wide(_silu_slope, input)
+
+
+def _silu_slope(input: Tensor) -> Any:
     probability = sigmoid(input)
-    return probability * (input * (1 - probability) + 1)
+    # Beyond the bounds one factor is zero, and an infinite element times it NaN.
+    near = input if input.dtype.is_complex else _bounded(input, 1000)
+    return probability * (near * (1 - probability) + 1)
 
 
 @elementwise(dtypes=INEXACT, partials=_silu_partial, method=False, inplace=False)
@@ -217,7 +234,7 @@ def leaky_relu(backend: Backend, input: Array, negative_slope: float = 0.01) -> 
 
 def _elu_derivative(direction: Tensor, input: Tensor, alpha: float) -> Any:
     # Clamped, so that exp cannot overflow where its value is not used.
-    return where(input > 0, direction, direction * exp(-relu(-input)) * alpha)
+    return where(input <= 0, direction * exp(-relu(-input)) * alpha, direction)
 
 
 @elementwise(
@@ -264,5 +281,6 @@ def logsigmoid(backend: Backend, input: Array) -> Array:
 from pullback.op import Sample  # noqa: E402
 from pullback.ops.comparison import where  # noqa: E402
 from pullback.ops.exponential import exp  # noqa: E402
+from pullback.ops.reducing import in_wide  # noqa: E402
 from pullback.ops.trigonometric import tanh  # noqa: E402
 from pullback.ops.unary import erfc, sigmoid  # noqa: E402

@@ -120,11 +120,11 @@ def mul(input: Array, other: Array) -> Array:
     node="DivBackward0",
     vjp={
         "input": lambda grad, other: grad / conj(other),
-        "other": lambda grad, input, other: -grad * conj(input / (other * other)),
+        "other": lambda grad, input, other: -grad * conj(input / other / other),  # other * other may be out of range
     },
     jvp={
         "input": lambda tangent, other: tangent / other,
-        "other": lambda tangent, input, other: -tangent * (input / (other * other)),
+        "other": lambda tangent, input, other: -tangent * (input / other / other),
     },
     operator="truediv",
 )
@@ -156,9 +156,35 @@ def floor_divide(input: Array, other: Array) -> Array:
     """
 
 
+_STEPS = {"input": lambda grad: step_derivative(grad), "other": lambda grad: step_derivative(grad)}
+_STEP_TANGENTS = {"input": lambda tangent: step_derivative(tangent), "other": lambda tangent: step_derivative(tangent)}
+
+
+@elementwise(
+    kernel="floor_divide",
+    dtypes=REAL,
+    node="DivBackward2",
+    vjp=_STEPS,
+    jvp=_STEP_TANGENTS,
+    domain=(0.6, 3.3),
+    method=False,
+    inplace=False,
+    out=None,
+    unsupported="div_floor_cpu",
+)
+def floored_quotient(input: Array, other: Array) -> Array:
+    """Quotient of two tensors, rounded towards minus infinity; ``div(..., rounding_mode="floor")``.
+
+    It is :func:`floor_divide` with a derivative, which is zero.
+    """
+
+
 @elementwise(
     dtypes=REAL,
-    nondifferentiable="a step function: its derivative is zero wherever it exists",
+    node="DivBackward2",
+    vjp=_STEPS,
+    jvp=_STEP_TANGENTS,
+    domain=(0.6, 3.3),
     method=False,
     inplace=False,
     unsupported="div_trunc_cpu",
@@ -185,7 +211,7 @@ def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = No
     if rounding_mode is None:
         return true_divide(input, other)
     if rounding_mode == "floor":
-        return floor_divide(input, other)
+        return floored_quotient(input, other)
     if rounding_mode == "trunc":
         return trunc_divide(input, other)
     raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}")
@@ -232,25 +258,38 @@ def fmod(backend: Backend, input: Array, other: Array) -> Array:
     return backend.copysign(backend.remainder(backend.abs(input), size), input)
 
 
-def _pow_input_partial(input: Any, exponent: Any) -> Any:
+def _pow_by_input(direction: Tensor, input: Any, exponent: Any, adjoint: bool) -> Any:
     if not isinstance(exponent, Tensor):
-        return zeros_like(input) if exponent == 0 else exponent * input ** (exponent - 1)
-    return where(exponent == 0, 0, exponent * input ** (exponent - 1))
+        if exponent == 0:
+            return zeros_like(direction)
+        slope = exponent * input ** (exponent - 1)
+        return direction * (conj(slope) if adjoint else slope)
+    slope = exponent * input ** (exponent - 1)
+    return where(exponent == 0, 0, direction * (conj(slope) if adjoint else slope))
 
 
-def _pow_exponent_partial(input: Any, exponent: Any, out: Tensor) -> Any:
-    base = input if isinstance(input, Tensor) else full_like(out, input)
+def _pow_by_exponent(direction: Tensor, input: Any, exponent: Any, out: Tensor, adjoint: bool) -> Any:
+    # In the result's dtype: a negative real number has a complex logarithm where the exponent is complex.
+    base = in_dtype(input, out.dtype) if isinstance(input, Tensor) else full_like(out, input)
     # 0 ** y is 0 for every y > 0, so its derivative is 0 there although log(0) is not finite.
     if isinstance(exponent, Tensor):
-        vanishing = ge(real(exponent) if exponent.dtype.is_complex else exponent, 0)
+        vanishing = logical_or(real(exponent) > 0, exponent == 0)
     else:
-        vanishing = full_like(base == 0, exponent.real >= 0)
+        vanishing = full_like(base == 0, exponent.real > 0 or exponent == 0)
     at_zero = logical_and(base == 0, vanishing)
-    return where(at_zero, 0, out * log(where(at_zero, 1, base)))
+    slope = out * log(where(at_zero, 1, base))
+    return where(at_zero, 0, direction * (conj(slope) if adjoint else slope))
 
 
 @elementwise(
-    partials={"input": _pow_input_partial, "exponent": _pow_exponent_partial},
+    vjp={
+        "input": lambda grad, input, exponent: _pow_by_input(grad, input, exponent, True),
+        "exponent": lambda grad, input, exponent, out: _pow_by_exponent(grad, input, exponent, out, True),
+    },
+    jvp={
+        "input": lambda tangent, input, exponent: _pow_by_input(tangent, input, exponent, False),
+        "exponent": lambda tangent, input, exponent, out: _pow_by_exponent(tangent, input, exponent, out, False),
+    },
     dtypes=NUMERIC,
     node=lambda input, exponent: (
         "PowBackward0"
@@ -329,7 +368,7 @@ attach("__rmod__", _reflected(remainder))
 
 def div_(self: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """In-place version of :func:`div`."""
-    names = {None: "true_divide", "floor": "floor_divide", "trunc": "trunc_divide"}
+    names = {None: "true_divide", "floor": "floored_quotient", "trunc": "trunc_divide"}
     if rounding_mode not in names:
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
@@ -346,7 +385,9 @@ attach("__rtruediv__", rdiv)
 attach("__rpow__", rpow)
 
 
-from pullback.ops.comparison import ge, logical_and, where  # noqa: E402
+from pullback.ops.comparison import logical_and, logical_or, where  # noqa: E402
 from pullback.ops.complex_numbers import conj, real  # noqa: E402
 from pullback.ops.creation import full_like, zeros_like  # noqa: E402
 from pullback.ops.exponential import log, reciprocal  # noqa: E402
+from pullback.ops.reducing import in_dtype  # noqa: E402
+from pullback.ops.zeros import step_derivative  # noqa: E402

@@ -278,12 +278,22 @@ for _name, _method in {"clamp_": clamp_, "clip_": clamp_, "clamp_min_": clamp_mi
 # -- geometry ---------------------------------------------------------------------------------------------------------
 
 
+def _over_squared_distance(leg: Tensor, input: Tensor, other: Tensor) -> Any:
+    """``leg / (input**2 + other**2)``, of legs of length 1 or less and so in range; zero at the origin and infinity."""
+    longer = maximum(abs(input), abs(other)).detach()  # what it is makes no difference, and so it has no derivative
+    singular = logical_or(eq(longer, 0), isinf(longer))
+    scale = where(singular, ones_like(longer), longer)
+    leg, input, other = (where(singular, ones_like(longer), side) / scale for side in (leg, input, other))
+    part = leg / (input * input + other * other) / scale
+    return where(singular, zeros_like(part), part)
+
+
 @elementwise(
     promotion="float",
     dtypes=FLOATS,
     partials={
-        "input": lambda input, other: other / (input * input + other * other),
-        "other": lambda input, other: -input / (input * input + other * other),
+        "input": lambda input, other: _over_squared_distance(other, input, other),
+        "other": lambda input, other: _over_squared_distance(-input, input, other),
     },
     domain=(0.3, 2.0),
     oracle="atan2",
@@ -301,9 +311,19 @@ def atan2(input: Array, other: Array) -> Array:
     """
 
 
+def _over_distance(leg: Tensor, distance: Tensor) -> Any:
+    """``leg / distance``; zero at the origin."""
+    at_origin = eq(distance, 0)
+    quotient = leg / where(at_origin, ones_like(distance), distance)
+    return where(at_origin, zeros_like(quotient), quotient)
+
+
 @elementwise(
     dtypes=FLOATS,
-    partials={"input": lambda input, out: input / out, "other": lambda other, out: other / out},
+    partials={
+        "input": lambda input, out: _over_distance(input, out),
+        "other": lambda other, out: _over_distance(other, out),
+    },
     domain=(0.3, 2.0),
     oracle="hypot",
     numbers=False,
@@ -378,19 +398,26 @@ def _xlogy_node(input: Any, other: Any) -> str:
     return "XlogyBackward0" if isinstance(other, Tensor) else "XlogyBackward2"
 
 
-def _xlogy_log(input: Any, other: Any) -> Any:
-    """The derivative by ``input``: the logarithm, but zero where both are zero or ``other`` is negative there."""
-    if not isinstance(other, Tensor):
-        other = full_like(input, other)
-    vanishes = logical_and(eq(input, 0), le(other, 0))
-    return where(vanishes, zeros_like(other), log(where(vanishes, ones_like(other), other)))
+def _times_log(direction: Tensor, input: Any, other: Any) -> Any:
+    """``direction * log(other)``: zero where ``direction`` is, and where the result is zero for having no logarithm."""
+    vanishes = logical_and(
+        eq(input, 0), le(other, 0) if isinstance(other, Tensor) else full_like(eq(input, 0), other <= 0)
+    )
+    return xlogy(where(vanishes, 0, direction), where(vanishes, ones_like(direction), other))
 
 
 @elementwise(
     promotion="float",
     dtypes=FLOATS,
     node=_xlogy_node,
-    partials={"input": _xlogy_log, "other": lambda input, other: input / other},
+    vjp={
+        "input": lambda grad, input, other: _times_log(grad, input, other),
+        "other": lambda grad, input, other: grad * (input / other),
+    },
+    jvp={
+        "input": lambda tangent, input, other: _times_log(tangent, input, other),
+        "other": lambda tangent, input, other: tangent * (input / other),
+    },
     domain=(0.3, 2.0),
 )
 def xlogy(backend: Backend, input: Array, other: Array) -> Array:
@@ -552,12 +579,12 @@ def _refuse_integer_division(input: Any, tensor1: Any, tensor2: Any) -> None:
     vjp={
         "input": lambda grad: grad,
         "tensor1": lambda grad, tensor2, value: grad * conj(value / tensor2),
-        "tensor2": lambda grad, tensor1, tensor2, value: -grad * conj(value * tensor1 / (tensor2 * tensor2)),
+        "tensor2": lambda grad, tensor1, tensor2, value: -grad * conj(tensor1 / tensor2 * value / tensor2),
     },
     jvp={
         "input": lambda tangent: tangent,
         "tensor1": lambda tangent, tensor2, value: tangent * (value / tensor2),
-        "tensor2": lambda tangent, tensor1, tensor2, value: -tangent * (value * tensor1 / (tensor2 * tensor2)),
+        "tensor2": lambda tangent, tensor1, tensor2, value: -tangent * (tensor1 / tensor2 * value / tensor2),
     },
     refuses=_refuse_integer_division,
     samples=_three_samples,
@@ -716,7 +743,6 @@ from pullback.ops.complex_numbers import conj  # noqa: E402
 from pullback.ops.creation import full_like, ones_like, zeros_like  # noqa: E402
 from pullback.ops.creation_options import fitted  # noqa: E402
 from pullback.ops.dtype_names import full_c_name, not_implemented, type_name  # noqa: E402
-from pullback.ops.exponential import log  # noqa: E402
 from pullback.ops.precision import number  # noqa: E402
 from pullback.ops.reduction import all  # noqa: E402
-from pullback.ops.unary import abs, isfinite, isnan, sigmoid, sign  # noqa: E402
+from pullback.ops.unary import abs, isfinite, isinf, isnan, sigmoid, sign  # noqa: E402

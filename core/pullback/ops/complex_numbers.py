@@ -89,16 +89,20 @@ for _name, _part in (("real", real), ("imag", imag)):
 def _angle_gradient(grad: Tensor, input: Tensor) -> Tensor:
     if not input.dtype.is_complex:
         return step_derivative(grad)
-    squared = real(input * conj(input))
-    return grad * where(squared == 0, zeros_like(input), input * 1j / where(squared == 0, ones_like(squared), squared))
+    modulus = abs(input)
+    at_zero = eq(modulus, 0)
+    safe = where(at_zero, ones_like(modulus), modulus)  # its square may be out of range
+    return grad * where(at_zero, zeros_like(input), input / safe * 1j / safe)
 
 
 def _angle_tangent(tangent: Tensor, input: Tensor) -> Tensor:
     if not input.dtype.is_complex:
         return step_derivative(tangent)
-    squared = real(input * conj(input))
-    turn = imag(tangent * conj(input)) / where(squared == 0, ones_like(squared), squared)
-    return where(squared == 0, zeros_like(turn), turn)
+    modulus = abs(input)
+    at_zero = eq(modulus, 0)
+    safe = where(at_zero, ones_like(modulus), modulus)
+    turn = imag(tangent * conj(input / safe)) / safe
+    return where(at_zero, zeros_like(turn), turn)
 
 
 @elementwise(
@@ -120,8 +124,9 @@ def angle(input: Array) -> Array:
     """
 
 
-from pullback.ops.comparison import where  # noqa: E402
+from pullback.ops.comparison import eq, where  # noqa: E402
 from pullback.ops.creation import ones_like, zeros_like  # noqa: E402
 from pullback.ops.slicing import select  # noqa: E402
 from pullback.ops.striding import view_as_real  # noqa: E402
+from pullback.ops.unary import abs  # noqa: E402
 from pullback.ops.zeros import step_derivative  # noqa: E402

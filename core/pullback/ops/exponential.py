@@ -77,8 +77,8 @@ def log(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    vjp=lambda grad, input: grad / conj(input * _LN2),
-    jvp=lambda tangent, input: tangent / (input * _LN2),
+    vjp=lambda grad, input: grad * (1 / _LN2) / conj(input),
+    jvp=lambda tangent, input: tangent * (1 / _LN2) / input,
     domain=(0.1, 4.0),
 )
 def log2(input: Array) -> Array:
@@ -95,8 +95,8 @@ def log2(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    vjp=lambda grad, input: grad / conj(input * _LN10),
-    jvp=lambda tangent, input: tangent / (input * _LN10),
+    vjp=lambda grad, input: grad * (1 / _LN10) / conj(input),
+    jvp=lambda tangent, input: tangent * (1 / _LN10) / input,
     domain=(0.1, 4.0),
     oracle="log10",
 )
@@ -153,7 +153,7 @@ def sqrt(input: Array) -> Array:
     """
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda out: out * out * out * -0.5, domain=(0.1, 4.0))
+@elementwise(promotion="float", dtypes=INEXACT, partials=lambda out: out * -0.5 * out * out, domain=(0.1, 4.0))
 def rsqrt(input: Array) -> Array:
     """One divided by the square root of each element.
 

@@ -10,7 +10,7 @@ from pullback.dtypes import REAL, REAL_AND_BOOL, DType
 from pullback.op import Array, Sample, composite, op
 from pullback.ops.dims import Dims, normalize_dim, normalize_dims
 from pullback.ops.dtype_names import not_implemented
-from pullback.ops.reducing import axis_of, keep_dims
+from pullback.ops.reducing import axis_of, keep_dims, mean_of_some, over_count
 from pullback.out_argument import CAST, EXACT, Out
 from pullback.return_types import return_type
 from pullback.tensor import Tensor
@@ -39,19 +39,20 @@ def _check_some(name: str, input: Any, dim: Any) -> None:
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
 
 
-def _shares(input: Tensor, out: Tensor, dim: Dims, keepdim: bool) -> Any:
-    """What part of a result's gradient each element gets: equal ones share evenly."""
-    extreme = keep_dims(out, input.array.shape, dim, keepdim)
-    chosen = to_dtype(logical_or(eq(input, extreme), isnan(input)), input.dtype)
-    return chosen / sum(chosen, dim, True)
+def _chosen(input: Tensor, out: Tensor, dim: Dims, keepdim: bool) -> Any:
+    """Which elements the result is: equal ones share its gradient evenly."""
+    return logical_or(eq(input, keep_dims(out, input.array.shape, dim, keepdim)), isnan(input))
 
 
 def _shared_gradient(grad: Tensor, input: Tensor, out: Tensor, dim: Dims, keepdim: bool) -> Any:
-    return _shares(input, out, dim, keepdim) * keep_dims(grad, input.array.shape, dim, keepdim)
+    chosen = _chosen(input, out, dim, keepdim)
+    share = over_count(keep_dims(grad, input.array.shape, dim, keepdim), sum(chosen, dim, True))
+    return where(chosen, share, 0)  # selected, not multiplied: it may be infinite
 
 
 def _shared_tangent(tangent: Tensor, input: Tensor, out: Tensor, dim: Dims, keepdim: bool) -> Any:
-    return sum(_shares(input, out, dim, keepdim) * tangent, dim, keepdim)
+    chosen = _chosen(input, out, dim, keepdim)
+    return mean_of_some(where(chosen, tangent, 0), sum(chosen, dim, keepdim), dim, keepdim)
 
 
 def _selected_gradient(grad: Tensor, indices: Tensor, shape: tuple[int, ...], dim: int, keepdim: bool) -> Any:
@@ -473,8 +474,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 from pullback.ops.binary import maximum, minimum  # noqa: E402
-from pullback.ops.comparison import eq, logical_or  # noqa: E402
-from pullback.ops.conversion import to_dtype  # noqa: E402
+from pullback.ops.comparison import eq, logical_or, where  # noqa: E402
 from pullback.ops.gathering import gather  # noqa: E402
 from pullback.ops.reduction import sum  # noqa: E402
 from pullback.ops.scattering import scatter  # noqa: E402

@@ -52,7 +52,7 @@ def reduce_loss(loss: Tensor, reduction: str) -> Tensor:
 
 def spread_gradient(grad: Tensor, shape: Sequence[int], reduction: str) -> Tensor:
     """The gradient of each element's loss, up to broadcasting, from that of the reduced loss."""
-    return grad / math.prod(shape) if reduction == "mean" else grad
+    return over_count(grad, math.prod(shape)) if reduction == "mean" else grad
 
 
 def weighted_slope(slope: Any, weight: Tensor | None) -> Any:
@@ -60,6 +60,7 @@ def weighted_slope(slope: Any, weight: Tensor | None) -> Any:
     return slope if weight is None else slope * weight
 
 
+from pullback.ops.reducing import over_count  # noqa: E402
 from pullback.ops.reduction import mean, sum  # noqa: E402
 
 

@@ -9,7 +9,7 @@ from pullback.dtypes import INEXACT, DType, promote_types
 from pullback.op import Array, Sample, composite, op, registry
 from pullback.ops.dims import Dims, normalize_dims
 from pullback.ops.precision import in_float32
-from pullback.ops.reducing import axis_of, cast, in_dtype, keep_dims
+from pullback.ops.reducing import axis_of, cast, in_dtype, keep_dims, over_count
 from pullback.out_argument import EXACT
 from pullback.tensor import Tensor
 
@@ -19,37 +19,43 @@ if TYPE_CHECKING:
     from pullback.backend.base import Backend
 
 
-def _norm_parts(input: Tensor, out: Tensor, ord: float, dim: Dims, keepdim: bool) -> tuple[Any, Any]:
-    """The derivative of a norm by its elements as two factors: one of ``input``'s shape, one of the norm's."""
-    norm_of_each = keep_dims(out, input.array.shape, dim, keepdim)
-    if ord == 0:
-        return zeros_like(input), ones_like(norm_of_each)
+def _norm_derivative(input: Tensor, norm_of_each: Tensor, ord: float, dim: Dims) -> Any:
+    """The derivative of a norm by its elements: of their sizes in units of it, so that no power is out of range."""
     if ord == 1:
-        return sgn(input), ones_like(norm_of_each)
-    # At the zero vector the derivative is taken to be zero, so one may divide by one there.
-    safe = where(eq(norm_of_each, 0), ones_like(norm_of_each), norm_of_each)
-    if ord == 2:
-        return input, 1 / safe
+        return sgn(input)
     size = abs(input)
     if math.isinf(ord):
-        chosen = to_dtype(logical_or(eq(size, norm_of_each), isnan(size)), size.dtype)
-        return sgn(input) * (chosen / sum(chosen, dim, True)), ones_like(norm_of_each)
-    if ord < 2:
-        at_zero = eq(size, 0)
-        power = pow(where(at_zero, ones_like(size), size), ord - 1)
-        return sgn(input) * where(at_zero, zeros_like(power), power), pow(safe, 1 - ord)
-    return input * pow(size, ord - 2), pow(safe, 1 - ord)
+        chosen = logical_or(eq(size, norm_of_each), isnan(size))
+        direction = sgn(input)
+        return where(chosen, over_count(direction, sum(chosen, dim, True)), zeros_like(direction))
+    if ord == 2:
+        return input / norm_of_each
+    at_zero = eq(size, 0)
+    power = pow(where(at_zero, ones_like(size), size) / norm_of_each, ord - 1)
+    return sgn(input) * where(at_zero, zeros_like(power), power)
 
 
 def _norm_gradient(grad: Tensor, input: Tensor, out: Tensor, ord: float, dim: Dims, keepdim: bool) -> Any:
-    elements, scale = _norm_parts(_in_norm_dtype(input, out.dtype), out, ord, dim, keepdim)
-    return in_dtype(elements * (keep_dims(grad, input.array.shape, dim, keepdim) * scale), input.dtype)
+    if ord == 0:
+        return zeros_like(input)
+    shape = input.array.shape
+    # Where the norm is zero the derivative is taken to be zero, so one may divide by one there.
+    at_zero = eq(out, 0)
+    safe = keep_dims(where(at_zero, ones_like(out), out), shape, dim, keepdim)
+    elements = _norm_derivative(_in_norm_dtype(input, out.dtype), safe, ord, dim)
+    gradient = elements * keep_dims(grad, shape, dim, keepdim)
+    return in_dtype(where(keep_dims(at_zero, shape, dim, keepdim), zeros_like(gradient), gradient), input.dtype)
 
 
 def _norm_tangent(tangent: Tensor, input: Tensor, out: Tensor, ord: float, dim: Dims, keepdim: bool) -> Any:
+    if ord == 0:
+        return zeros_like(out)
     tangent, input = _in_norm_dtype(tangent, out.dtype), _in_norm_dtype(input, out.dtype)
-    elements, scale = _norm_parts(input, out, ord, dim, keepdim)
-    return sum(real(tangent * conj(elements)) * scale, dim, keepdim)
+    at_zero = eq(out, 0)
+    safe = keep_dims(where(at_zero, ones_like(out), out), input.array.shape, dim, keepdim)
+    elements = _norm_derivative(input, safe, ord, dim)
+    moved = sum(real(tangent * conj(elements)), dim, keepdim)
+    return where(at_zero, zeros_like(moved), moved)
 
 
 def _in_norm_dtype(input: Tensor, dtype: DType) -> Any:
@@ -193,7 +199,6 @@ def norm(
 from pullback.ops.arithmetic import pow  # noqa: E402
 from pullback.ops.comparison import eq, logical_or, where  # noqa: E402
 from pullback.ops.complex_numbers import conj, real  # noqa: E402
-from pullback.ops.conversion import to_dtype  # noqa: E402
 from pullback.ops.creation import ones_like, zeros_like  # noqa: E402
 from pullback.ops.reduction import sum  # noqa: E402
 from pullback.ops.unary import abs, isnan, sgn  # noqa: E402

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.dtypes import FLOATS, REAL
 from pullback.op import Array, Sample, elementwise
+from pullback.ops.activation import relu
 from pullback.ops.arithmetic import mul
 from pullback.ops.comparison import where
 from pullback.ops.exponential import exp
@@ -31,8 +32,8 @@ def _threshold_samples(make: Any) -> Iterator[Sample]:
 @elementwise(
     dtypes=REAL,
     unsupported="threshold_cpu",
-    vjp=lambda grad, input, threshold: where(input > threshold, grad, 0),
-    jvp=lambda tangent, input, threshold: where(input > threshold, tangent, 0),
+    vjp=lambda grad, input, threshold: where(input <= threshold, 0, grad),
+    jvp=lambda tangent, input, threshold: where(input <= threshold, 0, tangent),
     method=False,
     inplace=False,
     samples=_threshold_samples,
@@ -62,7 +63,7 @@ def _hardtanh_samples(make: Any) -> Iterator[Sample]:
 
 
 def _inside(direction: Tensor, input: Tensor, min_val: float, max_val: float) -> Any:
-    return where((input > min_val) & (input < max_val), direction, 0)
+    return where((input <= min_val) | (input >= max_val), 0, direction)
 
 
 def _check_hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> None:
@@ -104,7 +105,7 @@ def hardtanh(backend: Backend, input: Array, min_val: float = -1.0, max_val: flo
 
 def _celu_derivative(direction: Tensor, input: Tensor, alpha: float) -> Any:
     # Bounded, so that exp cannot overflow where its value is not used.
-    return where(input > 0, direction, direction * exp(where(input > 0, 0, input) / alpha))
+    return where(input <= 0, direction * exp(-relu(-input) / alpha), direction)
 
 
 def _check_celu(input: Any, alpha: float = 1.0) -> None:
@@ -148,8 +149,8 @@ def celu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
 
 
 def _selu_derivative(direction: Tensor, input: Tensor) -> Any:
-    slope = exp(where(input > 0, 0, input)) * (_SELU_ALPHA * _SELU_SCALE)
-    return where(input > 0, mul(direction, _SELU_SCALE), direction * slope)
+    slope = exp(-relu(-input)) * (_SELU_ALPHA * _SELU_SCALE)
+    return where(input <= 0, direction * slope, mul(direction, _SELU_SCALE))
 
 
 @elementwise(

@@ -12,7 +12,7 @@ from pullback.ops.dims import Dims, normalize_dims
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pullback.backend.base import Backend
 
@@ -45,6 +45,33 @@ def expand_reduced(grad: Tensor, shape: tuple[int, ...], dim: Dims, keepdim: boo
 def in_dtype(value: Tensor, dtype: DType) -> Any:
     """The tensor converted to ``dtype``; itself where it has that."""
     return value if value.dtype is dtype else to_dtype(value, dtype)
+
+
+def over_count(value: Tensor, count: Tensor | float) -> Any:
+    """The tensor divided by a number of elements, which half precision need not hold."""
+    wide = wide_dtype(value.dtype)
+    if isinstance(count, Tensor):
+        count = to_dtype(count, wide)
+    return in_dtype(in_dtype(value, wide) / count, value.dtype)
+
+
+def mean_of_some(values: Tensor, count: Tensor | float, dim: Dims, keepdim: bool) -> Any:
+    """The sum of the tensor's elements over a number of them: neither need half precision hold."""
+    wide = wide_dtype(values.dtype)
+    return in_dtype(over_count(sum(in_dtype(values, wide), dim, keepdim), count), values.dtype)
+
+
+def wide_dtype(dtype: DType) -> DType:
+    """The dtype in which formulas compute that half precision has not the range or the digits for."""
+    return dtypes.float32 if dtype.itemsize == 2 else dtype
+
+
+def in_wide(formula: Callable[..., Any], *tensors: Tensor) -> Any:
+    """A formula evaluated on the tensors; of half precision in float32, and rounded once."""
+    dtype = tensors[0].dtype
+    if dtype.itemsize > 2:
+        return formula(*tensors)
+    return in_dtype(formula(*(in_dtype(t, dtypes.float32) for t in tensors)), dtype)
 
 
 def accumulation_dtype(backend: Backend, array: Array, dtype: DType | None) -> Any:
@@ -84,4 +111,5 @@ def samples_along_dim(make: Any) -> Iterator[Sample]:
 
 
 from pullback.ops.conversion import to_dtype  # noqa: E402
+from pullback.ops.reduction import sum  # noqa: E402
 from pullback.ops.shape import expand, reshape  # noqa: E402

@@ -18,7 +18,9 @@ from pullback.ops.reducing import (
     count_reduced,
     expand_reduced,
     in_dtype,
+    in_wide,
     keep_dims,
+    over_count,
     samples_over_dims,
 )
 from pullback.out_argument import CAST, DECIDES, Out
@@ -107,7 +109,7 @@ def nansum(
 
 
 def _mean_gradient(grad: Tensor, shape: tuple[int, ...], dtype: DType, dim: Dims, keepdim: bool) -> Any:
-    return in_dtype(expand_reduced(grad / count_reduced(shape, dim), shape, dim, keepdim), dtype)
+    return in_dtype(expand_reduced(over_count(grad, count_reduced(shape, dim)), shape, dim, keepdim), dtype)
 
 
 @op(
@@ -186,23 +188,38 @@ def _variance_settings(dim: Any, unbiased: bool | None, correction: float | None
     return dim, correction
 
 
+def _variance_slopes(input: Tensor, dim: Any, correction: float, unit: Tensor | None = None) -> Any:
+    """The derivative of a variance by each element: of their deviations from the mean, in a unit if there is one."""
+    freedom = count_reduced(input.array.shape, dim) - correction
+    deviations = input - mean(input, dim, True)
+    if freedom <= 0 and (dim is None or not input.array.shape):
+        undefined = where(eq(deviations, 0), math.nan, math.inf)
+        return undefined if unit is None else undefined / unit
+    if unit is not None:
+        deviations = deviations / unit
+    return deviations * (2 / freedom if freedom else math.inf)
+
+
 def _variance_gradient(
     grad: Tensor, input: Tensor, dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None
 ) -> Any:
-    dim, correction = _variance_settings(dim, unbiased, correction)
-    shape = input.array.shape
-    freedom = count_reduced(shape, dim) - correction
-    factor = 2 / freedom if freedom > 0 else math.inf
-    return (input - mean(input, dim, True)) * (keep_dims(grad, shape, dim, keepdim) * factor)
+    over, correction = _variance_settings(dim, unbiased, correction)
+
+    def gradient(grad: Tensor, input: Tensor) -> Any:
+        return _variance_slopes(input, over, correction) * keep_dims(grad, input.array.shape, over, keepdim)
+
+    return in_wide(gradient, grad, input)
 
 
 def _variance_tangent(
     tangent: Tensor, input: Tensor, dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None
 ) -> Any:
-    dim, correction = _variance_settings(dim, unbiased, correction)
-    freedom = count_reduced(input.array.shape, dim) - correction
-    factor = 2 / freedom if freedom > 0 else math.inf
-    return sum(real(conj(input - mean(input, dim, True)) * tangent), dim, keepdim) * factor
+    over, correction = _variance_settings(dim, unbiased, correction)
+
+    def moved(tangent: Tensor, input: Tensor) -> Any:
+        return sum(real(conj(_variance_slopes(input, over, correction)) * tangent), over, keepdim)
+
+    return in_wide(moved, tangent, input)
 
 
 def _variance_samples(make: Any) -> Iterator[Sample]:
@@ -266,19 +283,54 @@ def var(
     return backend.var(input, axis=axis_of(dim, input), correction=correction, keepdims=keepdim)
 
 
-def _deviation_scale(out: Tensor) -> Any:
-    """Half of one over the standard deviation; zero where that is zero."""
+def _deviation_slopes(input: Tensor, out: Tensor, dim: Any, keepdim: bool, correction: float) -> tuple[Any, Any]:
+    """Where a standard deviation is zero, and its derivative by each element elsewhere."""
+    # In units of the deviation the derivative is never out of range, though half of one over the deviation may be.
     at_zero = eq(out, 0)
-    return where(at_zero, zeros_like(out), 0.5 / where(at_zero, ones_like(out), out))
+    unit = keep_dims(where(at_zero, ones_like(out), out), input.array.shape, dim, keepdim)
+    return at_zero, _variance_slopes(input, dim, correction, unit) * 0.5
+
+
+def _deviation_gradient(
+    grad: Tensor, input: Tensor, out: Tensor, dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None
+) -> Any:
+    over, correction = _variance_settings(dim, unbiased, correction)
+
+    def gradient(grad: Tensor, input: Tensor, out: Tensor) -> Any:
+        shape = input.array.shape
+        at_zero, slopes = _deviation_slopes(input, out, over, keepdim, correction)
+        product = slopes * keep_dims(grad, shape, over, keepdim)
+        return where(keep_dims(at_zero, shape, over, keepdim), zeros_like(product), product)
+
+    return in_wide(gradient, grad, input, out)
+
+
+def _deviation_tangent(
+    tangent: Tensor,
+    input: Tensor,
+    out: Tensor,
+    dim: Any,
+    unbiased: bool | None,
+    keepdim: bool,
+    correction: float | None,
+) -> Any:
+    over, correction = _variance_settings(dim, unbiased, correction)
+
+    def moved(tangent: Tensor, input: Tensor, out: Tensor) -> Any:
+        at_zero, slopes = _deviation_slopes(input, out, over, keepdim, correction)
+        total = sum(real(conj(slopes) * tangent), over, keepdim)
+        return where(at_zero, zeros_like(total), total)
+
+    return in_wide(moved, tangent, input, out)
 
 
 @op(
     dtypes=INEXACT,
-    vjp=lambda grad, input, out, dim, unbiased, keepdim, correction: _variance_gradient(
-        grad * _deviation_scale(out), input, dim, unbiased, keepdim, correction
+    vjp=lambda grad, input, out, dim, unbiased, keepdim, correction: _deviation_gradient(
+        grad, input, out, dim, unbiased, keepdim, correction
     ),
-    jvp=lambda tangent, input, out, dim, unbiased, keepdim, correction: (
-        _variance_tangent(tangent, input, dim, unbiased, keepdim, correction) * _deviation_scale(out)
+    jvp=lambda tangent, input, out, dim, unbiased, keepdim, correction: _deviation_tangent(
+        tangent, input, out, dim, unbiased, keepdim, correction
     ),
     samples=_variance_samples,
     unsupported=_NO_VARIANCE,

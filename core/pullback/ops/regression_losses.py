@@ -164,7 +164,7 @@ def l1_loss(
 
 def _smooth_slope(input: Tensor, target: Tensor, beta: float) -> Tensor:
     difference = input - target
-    slope: Tensor = where(abs(difference) < beta, difference / beta, sign(difference))
+    slope: Tensor = where(abs(difference) >= beta, sign(difference), difference / beta)  # NaN: NaN
     return slope
 
 
@@ -237,7 +237,7 @@ def smooth_l1_loss(
 
 def _huber_slope(input: Tensor, target: Tensor, delta: float) -> Tensor:
     difference = input - target
-    slope: Tensor = where(abs(difference) < delta, difference, sign(difference) * delta)
+    slope: Tensor = where(abs(difference) >= delta, sign(difference) * delta, difference)  # NaN: NaN
     return slope
 
 

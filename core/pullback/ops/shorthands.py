@@ -11,7 +11,10 @@ from pullback.ops.comparison import where
 from pullback.ops.creation import zeros_like
 from pullback.ops.exponential import exp2
 from pullback.ops.precision import in_float32
-from pullback.ops.trigonometric import cos, sin
+from pullback.ops.reducing import in_wide
+from pullback.ops.rounding import round
+from pullback.ops.trigonometric import cos
+from pullback.ops.unary import abs
 from pullback.out_argument import Out
 from pullback.tensor import Tensor
 
@@ -59,10 +62,25 @@ def rad2deg(backend: Backend, input: Array) -> Array:
     return in_float32(backend, input, lambda x: backend.multiply(x, 180 / math.pi))
 
 
+#: The derivative of the series of ``sinc``, as coefficients of the odd powers of ``pi * x``, without the factor pi.
+_SINC_SERIES = [(-1) ** k * 2 * k / math.factorial(2 * k + 1) for k in range(1, 15)]
+
+
 def _sinc_partial(input: Tensor) -> Any:
-    angle = input * math.pi
-    slope = (angle * cos(angle) - sin(angle)) / (angle * input)
-    return where(input == 0, zeros_like(input), slope)
+    return in_wide(_sinc_slope, input)
+
+
+def _sinc_slope(input: Tensor) -> Any:
+    # The quotient is 0 / 0 at zero and loses its digits near it; the series has every order of derivative there.
+    small = abs(input) < 0.3
+    angle = where(small, input, 0) * math.pi
+    square = angle * angle
+    series = zeros_like(square)
+    for coefficient in reversed(_SINC_SERIES):
+        series = series * square + coefficient
+    beyond = where(small, 1, input)
+    turn = beyond if input.dtype.is_complex else beyond - round(beyond / 2) * 2  # what is cut off is whole turns
+    return where(small, series * angle * math.pi, (cos(turn * math.pi) - sinc(beyond)) / beyond)
 
 
 @elementwise(promotion="float", dtypes=INEXACT, partials=_sinc_partial, domain=(0.2, 2.0))
@@ -94,11 +112,11 @@ def sinc(backend: Backend, input: Array) -> Array:
     return in_float32(backend, input, compute)
 
 
-def _logit_partial(input: Tensor, eps: float | None) -> Any:
-    slope = 1 / (input * (1 - input))
+def _logit_derivative(direction: Tensor, input: Tensor, eps: float | None) -> Any:
+    moved = direction / (input * (1 - input))
     if eps is None:
-        return where((input < 0) | (input > 1), zeros_like(input) + math.nan, slope)
-    return where((input < eps) | (input > 1 - eps), zeros_like(input), slope)
+        return where((input < 0) | (input > 1), math.nan, moved)
+    return where((input >= eps) & (input <= 1 - eps), moved, 0)
 
 
 def _logit_samples(make: Any) -> Iterator[Sample]:
@@ -109,7 +127,13 @@ def _logit_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2, low=0.1, high=0.9).mT)
 
 
-@elementwise(promotion="float", dtypes=FLOATS, partials=_logit_partial, samples=_logit_samples)
+@elementwise(
+    promotion="float",
+    dtypes=FLOATS,
+    vjp=lambda grad, input, eps: _logit_derivative(grad, input, eps),
+    jvp=lambda tangent, input, eps: _logit_derivative(tangent, input, eps),
+    samples=_logit_samples,
+)
 def logit(backend: Backend, input: Array, eps: float | None = None) -> Array:
     """``log(input / (1 - input))``: the inverse of :func:`sigmoid`.
 

@@ -9,7 +9,7 @@ from pullback.dtypes import FLOATS, DType
 from pullback.op import Array, Sample, op
 from pullback.ops.dims import Dims, normalize_dim
 from pullback.ops.precision import in_float32
-from pullback.ops.reducing import axis_of, cast, in_dtype, keep_dims, samples_along_dim
+from pullback.ops.reducing import axis_of, cast, in_dtype, in_wide, keep_dims, samples_along_dim
 from pullback.out_argument import EXACT, Out
 from pullback.tensor import Tensor
 
@@ -38,8 +38,15 @@ def _logsumexp(backend: Backend, x: Array, axis: Any, keepdims: bool) -> Array:
 
 def _weights(input: Tensor, out: Tensor, dim: Dims, keepdim: bool) -> Any:
     """The derivative of :func:`logsumexp` by each element: its softmax; zero where all are minus infinity."""
+    return in_wide(lambda input, out: _wide_weights(input, out, dim, keepdim), input, out)
+
+
+def _wide_weights(input: Tensor, out: Tensor, dim: Dims, keepdim: bool) -> Any:
     total = keep_dims(out, input.array.shape, dim, keepdim)
-    return exp(input - where(eq(total, -math.inf), zeros_like(total), total))
+    weights = exp(input - where(eq(total, -math.inf), zeros_like(total), total))
+    # Divided by their sum, which is not quite 1: the result they come from was rounded, and where it is large by much.
+    whole = sum(weights, dim, True)
+    return weights / where(gt(whole, 0), whole, ones_like(whole))
 
 
 def _samples_of_given_dims(make: Any) -> Iterator[Sample]:
@@ -182,7 +189,7 @@ def _log_softmax_tangent(tangent: Tensor, out: Tensor, dim: int) -> Any:
     return tangent - sum(exp(out) * tangent, dim, True)
 
 
-from pullback.ops.comparison import eq, where  # noqa: E402
-from pullback.ops.creation import zeros_like  # noqa: E402
+from pullback.ops.comparison import eq, gt, where  # noqa: E402
+from pullback.ops.creation import ones_like, zeros_like  # noqa: E402
 from pullback.ops.exponential import exp  # noqa: E402
 from pullback.ops.reduction import sum  # noqa: E402

@@ -2,8 +2,51 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from pullback.dtypes import INEXACT
 from pullback.op import Array, elementwise
+
+if TYPE_CHECKING:
+    from pullback.tensor import Tensor
+
+# -- parts of derivatives, without squares: those leave the range of the dtype where the derivative does not ----------
+
+
+def _asin_partial(input: Tensor) -> Any:
+    # Of complex elements the product of two roots, and not the root of the product, lies on the right branch.
+    return rsqrt(1 - input) * rsqrt(1 + input) if input.dtype.is_complex else rsqrt(1 - input * input)
+
+
+def _over_square_plus_one(direction: Tensor, input: Tensor) -> Any:
+    """``direction / (input**2 + 1)``."""
+    if input.dtype.is_complex:
+        return direction / (input - 1j) / (input + 1j)
+    outside = abs(input) > 1
+    inverse = 1 / where(outside, input, 1)
+    part = where(outside, inverse, input)
+    scaled = direction / (part * part + 1)
+    return where(outside, scaled * inverse * inverse, scaled)
+
+
+def _over_one_minus_square(direction: Tensor, input: Tensor) -> Any:
+    """``direction / (1 - input**2)``."""
+    if input.dtype.is_complex:
+        return direction / (1 - input) / (1 + input)
+    return direction / (1 - input * input)  # real elements lie between -1 and 1
+
+
+def _asinh_partial(input: Tensor) -> Any:
+    if input.dtype.is_complex:
+        turned = input * 1j
+        return rsqrt(1 - turned) * rsqrt(1 + turned)
+    return 1 / hypot(input, ones_like(input))
+
+
+def _acosh_partial(input: Tensor) -> Any:
+    # Below -1, where the function is not real, the derivative is; PyTorch's too, so that a mask can remove it.
+    positive = input if input.dtype.is_complex else abs(input)
+    return rsqrt(positive - 1) * rsqrt(positive + 1)
 
 
 @elementwise(promotion="float", dtypes=INEXACT, partials=lambda input: cos(input), oracle="sin")
@@ -45,7 +88,7 @@ def tan(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    partials=lambda input: rsqrt(1 - input * input),
+    partials=lambda input: _asin_partial(input),
     domain=(-0.9, 0.9),
     oracle="asin",
     aliases=("arcsin",),
@@ -64,7 +107,7 @@ def asin(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    partials=lambda input: -rsqrt(1 - input * input),
+    partials=lambda input: -_asin_partial(input),
     domain=(-0.9, 0.9),
     oracle="acos",
     aliases=("arccos",),
@@ -83,8 +126,8 @@ def acos(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    vjp=lambda grad, input: grad / conj(input * input + 1),
-    jvp=lambda tangent, input: tangent / (input * input + 1),
+    vjp=lambda grad, input: _over_square_plus_one(grad, conj(input)),
+    jvp=lambda tangent, input: _over_square_plus_one(tangent, input),
     oracle="atan",
     aliases=("arctan",),
 )
@@ -138,7 +181,7 @@ def tanh(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    partials=lambda input: rsqrt(input * input + 1),
+    partials=lambda input: _asinh_partial(input),
     oracle="asinh",
     aliases=("arcsinh",),
 )
@@ -156,8 +199,7 @@ def asinh(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    # The product of two roots, and not the root of the product, lies on the right branch for complex elements.
-    partials=lambda input: rsqrt(input - 1) * rsqrt(input + 1),
+    partials=lambda input: _acosh_partial(input),
     domain=(1.1, 4.0),
     oracle="acosh",
     aliases=("arccosh",),
@@ -176,8 +218,8 @@ def acosh(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    vjp=lambda grad, input: grad / conj(1 - input * input),
-    jvp=lambda tangent, input: tangent / (1 - input * input),
+    vjp=lambda grad, input: _over_one_minus_square(grad, conj(input)),
+    jvp=lambda tangent, input: _over_one_minus_square(tangent, input),
     domain=(-0.9, 0.9),
     oracle="atanh",
     aliases=("arctanh",),
@@ -193,5 +235,9 @@ def atanh(input: Array) -> Array:
     """
 
 
+from pullback.ops.binary import hypot  # noqa: E402
+from pullback.ops.comparison import where  # noqa: E402
 from pullback.ops.complex_numbers import conj  # noqa: E402
+from pullback.ops.creation import ones_like  # noqa: E402
 from pullback.ops.exponential import rsqrt  # noqa: E402
+from pullback.ops.unary import abs  # noqa: E402
