@@ -25,6 +25,10 @@ _DERIVED = "it is derived when asked for: there is nothing saved that a hook cou
 
 #: What PyTorch's nodes show and these don't, by node, with the reason.
 MISSING: Final[dict[str, tuple[set[str], str]]] = {
+    "DivBackward2": (
+        {"_raw_saved_other", "_raw_saved_self", "_saved_other", "_saved_rounding_mode", "_saved_self"},
+        "its derivative is zero and needs nothing",
+    ),
     "ComplexBackward0": ({"_saved_real", "_raw_saved_real", "_saved_imag", "_raw_saved_imag"}, _SHAPE_ONLY),
     "CumprodBackward0": ({"_raw_saved_result"}, _DERIVED),
     "GatherBackward0": ({"_saved_self", "_raw_saved_self"}, _SHAPE_ONLY),

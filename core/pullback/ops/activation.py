@@ -234,7 +234,7 @@ def leaky_relu(backend: Backend, input: Array, negative_slope: float = 0.01) -> 
 
 def _elu_derivative(direction: Tensor, input: Tensor, alpha: float) -> Any:
     # Clamped, so that exp cannot overflow where its value is not used.
-    return where(input <= 0, direction * exp(-relu(-input)) * alpha, direction)
+    return where(input <= 0, direction * exp(where(input < 0, input, 0)) * alpha, direction)
 
 
 @elementwise(

@@ -30,9 +30,9 @@ def _norm_derivative(input: Tensor, norm_of_each: Tensor, ord: float, dim: Dims)
         return where(chosen, over_count(direction, sum(chosen, dim, True)), zeros_like(direction))
     if ord == 2:
         return input / norm_of_each
-    at_zero = eq(size, 0)
-    power = pow(where(at_zero, ones_like(size), size) / norm_of_each, ord - 1)
-    return sgn(input) * where(at_zero, zeros_like(power), power)
+    without = logical_or(eq(size, 0), isinf(size)) if ord < 0 else eq(size, 0)  # elements without a part in it
+    power = pow(where(without, ones_like(size), size) / norm_of_each, ord - 1)
+    return sgn(input) * where(without, zeros_like(power), power)
 
 
 def _norm_gradient(grad: Tensor, input: Tensor, out: Tensor, ord: float, dim: Dims, keepdim: bool) -> Any:
@@ -201,4 +201,4 @@ from pullback.ops.comparison import eq, logical_or, where  # noqa: E402
 from pullback.ops.complex_numbers import conj, real  # noqa: E402
 from pullback.ops.creation import ones_like, zeros_like  # noqa: E402
 from pullback.ops.reduction import sum  # noqa: E402
-from pullback.ops.unary import abs, isnan, sgn  # noqa: E402
+from pullback.ops.unary import abs, isinf, isnan, sgn  # noqa: E402

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.dtypes import FLOATS, REAL
 from pullback.op import Array, Sample, elementwise
-from pullback.ops.activation import relu
 from pullback.ops.arithmetic import mul
 from pullback.ops.comparison import where
 from pullback.ops.exponential import exp
@@ -105,7 +104,7 @@ def hardtanh(backend: Backend, input: Array, min_val: float = -1.0, max_val: flo
 
 def _celu_derivative(direction: Tensor, input: Tensor, alpha: float) -> Any:
     # Bounded, so that exp cannot overflow where its value is not used.
-    return where(input <= 0, direction * exp(-relu(-input) / alpha), direction)
+    return where(input <= 0, direction * exp(where(input < 0, input, 0) / alpha), direction)
 
 
 def _check_celu(input: Any, alpha: float = 1.0) -> None:
@@ -149,7 +148,7 @@ def celu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
 
 
 def _selu_derivative(direction: Tensor, input: Tensor) -> Any:
-    slope = exp(-relu(-input)) * (_SELU_ALPHA * _SELU_SCALE)
+    slope = exp(where(input < 0, input, 0)) * (_SELU_ALPHA * _SELU_SCALE)
     return where(input <= 0, direction * slope, mul(direction, _SELU_SCALE))
 
 
