@@ -19,6 +19,7 @@ from pullback.ops.linalg import (
     scaled,
 )
 from pullback.ops.precision import number
+from pullback.ops.reducing import in_dtype
 from pullback.ops.shape import expand, expanded_shape, unsqueeze
 from pullback.out_argument import CAST, EXACT, Out
 from pullback.tensor import Tensor
@@ -127,8 +128,8 @@ def _addr_samples(make: Any) -> Iterator[Sample]:
     promotion="promote",
     vjp={
         "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, conj(beta)), tuple(input_shape)),
-        "vec1": lambda grad, vec2, alpha: mv(scaled(grad, conj(alpha)), conj(vec2)),
-        "vec2": lambda grad, vec1, alpha: mv(scaled(grad, conj(alpha)).mT, conj(vec1)),
+        "vec1": lambda grad, vec2, alpha: mv(scaled(grad, conj(alpha)), conj(in_dtype(vec2, grad.dtype))),
+        "vec2": lambda grad, vec1, alpha: mv(scaled(grad, conj(alpha)).mT, conj(in_dtype(vec1, grad.dtype))),
     },
     jvp={
         "input": lambda tangent, out, beta: expand(scaled(tangent, beta), out.array.shape),
