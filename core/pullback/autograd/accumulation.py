@@ -36,7 +36,7 @@ def deliver_to_leaf(leaf: Tensor, grad: Any, captured: dict[Edge, Any] | None) -
             result = pre_hook((grad,))
             if result is not None:
                 grad = checked_gradients(result, (grad,), pre_hook)[0]
-        alone = grad is not None and hooks.post and arrives_alone(grad)
+        alone = grad is not None and bool(hooks.post) and arrives_alone(grad)
         grad = unshared_wrap(grad)
     if grad is None or leaf.edge is None:  # a hook has taken it, or the leaf has ceased to require gradients since
         _end_accumulation(leaf, grad)
