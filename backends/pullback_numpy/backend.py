@@ -10,12 +10,14 @@ import ml_dtypes
 import numpy as np
 
 from pullback import dtypes as dt
-from pullback.backend.array_api import ArrayAPIBackend, Axis
+from pullback.backend.array_api import ArrayAPIBackend, Axis, count_reduced
 from pullback.backend.base import Kernel, NativeArray
 from pullback.backend.numpy_like import NumPyLikeBackend
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
+from pullback.numeric_limits import finfo
 from pullback_numpy.accumulation import accumulate_at
+from pullback_numpy.bounds import all_within
 from pullback_numpy.dlpack import BFLOAT, Relabelled, described
 from pullback_numpy.products import SHORT, long_product, matrix_product
 from pullback_numpy.scaled_products import product
@@ -32,10 +34,13 @@ and_reduce: Any = np.logical_and.reduce
 or_reduce: Any = np.logical_or.reduce
 power = np.power
 matmul: Any = np.matmul
+subtract: Any = np.subtract
+multiply: Any = np.multiply
+sqrt: Any = np.sqrt
 _BLAS = frozenset({dt.float32, dt.float64, dt.complex64, dt.complex128})
 ndarray = np.ndarray
 #: Kernels, and operations that call only one, for whose silence a small one should not pay.
-SILENT = frozenset({"sum"})
+SILENT = frozenset({"sum", "var", "std"})
 product_of_matrices = nameless(matrix_product)
 _ONE = np.int8(1)
 _INTEGER_OF_SIZE = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
@@ -61,6 +66,11 @@ class NumPyBackend(NumPyLikeBackend):
         self._blas = frozenset(self.native_dtypes[dtype] for dtype in _BLAS)
         # Integers are not among them: their sums are exact in any order.
         self._summed_in = {native: native for native in self._blas} | self._wide
+        # From where on sums of squares are accurate, and which part of the mean's square a variance has to exceed.
+        self._limits = {
+            self.native_dtypes[dtype]: (finfo(dtype).tiny / finfo(dtype).eps, finfo(dtype).eps ** 2 * 2.0**16)
+            for dtype in (dt.float32, dt.float64)
+        }
         # Each multiplication rounds, in whatever order: where there is a wider dtype, its roundings do not show.
         double, complex_double = self.native_dtypes[dt.float64], self.native_dtypes[dt.complex128]
         self._multiplied_in = {native: complex_double if native in self._real else double for native in self._summed_in}
@@ -203,11 +213,51 @@ class NumPyBackend(NumPyLikeBackend):
         return out if summed_in is dtype else out.astype(dtype)
 
     def mean(self, x: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
-        if axis is None and not keepdims and x.dtype not in self._wide:
-            mean = self.sum(x) / x.size
-            if isfinite(mean):
-                return mean
+        if x.dtype not in self._wide:
+            if axis is not None:
+                mean = self.sum(x, axis, None, keepdims) / count_reduced(x.shape, axis)
+                if all_within(mean, None):
+                    return mean
+            elif not keepdims and x.flags.c_contiguous:
+                mean = add_reduce(x, None) / x.size
+                if isfinite(mean):
+                    return mean
         return super().mean(x, axis, keepdims)
+
+    def var(self, x: NativeArray, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> NativeArray:
+        return self._variance(x, axis, correction, keepdims, False)
+
+    def std(self, x: NativeArray, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> NativeArray:
+        return self._variance(x, axis, correction, keepdims, True)
+
+    def _variance(self, x: NativeArray, axis: Axis, correction: float, keepdims: bool, root: bool) -> NativeArray:
+        limits = self._limits.get(x.dtype)
+        count = x.size if axis is None else count_reduced(x.shape, axis)
+        freedom = count - correction
+        if limits is None or count < 2 or freedom <= 0:
+            with self.guard():
+                return super()._variance(x, axis, correction, keepdims, root)
+        least, steady = limits
+        centre = self.sum(x, axis, None, True) / count
+        squares = subtract(x, centre)
+        multiply(squares, squares, squares)
+        variance = self.sum(squares, axis, None, True) / freedom
+        if not all_within(variance - centre * centre * steady, least if root else 0.0):
+            with self.guard():
+                return super()._variance(x, axis, correction, keepdims, root)
+        if root:
+            sqrt(variance, variance)
+        if keepdims:
+            return variance
+        return variance.reshape(()) if axis is None else variance.squeeze(axis)
+
+    def root_of_squares(self, size: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        limits = self._limits.get(size.dtype)
+        if limits is not None and size.size:
+            total = self.sum(multiply(size, size), axis, None, keepdims)
+            if all_within(total, limits[0]):
+                return sqrt(total)
+        return super().root_of_squares(size, axis, keepdims)
 
     def mended(self, value: Any, right: Any, mend: Any) -> NativeArray:
         # All of the truths at once, at a third of the price of all().
@@ -320,5 +370,5 @@ class NumPyBackend(NumPyLikeBackend):
         return np.arange(count, dtype=dtype)
 
 
-for _name in SILENT:
+for _name in (*SILENT, "_variance"):
     setattr(NumPyBackend, _name, nameless(vars(NumPyBackend)[_name]))
