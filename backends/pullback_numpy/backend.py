@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cmath import isfinite
 from contextlib import AbstractContextManager
+from math import inf
 from typing import Any
 
 import ml_dtypes
@@ -238,6 +239,12 @@ class NumPyBackend(NumPyLikeBackend):
             with self.guard():
                 return super()._variance(x, axis, correction, keepdims, root)
         least, steady = limits
+        if axis is None and not keepdims:
+            mean = self.sum(x) / count
+            squares = subtract(x, mean)
+            value = self.sum(multiply(squares, squares, squares)) / freedom
+            if (least if root else 0.0) < float(value) - float(mean) ** 2 * steady < inf:
+                return sqrt(value) if root else value
         centre = self.sum(x, axis, None, True) / count
         squares = subtract(x, centre)
         multiply(squares, squares, squares)
@@ -255,7 +262,7 @@ class NumPyBackend(NumPyLikeBackend):
         limits = self._limits.get(size.dtype)
         if limits is not None and size.size:
             total = self.sum(multiply(size, size), axis, None, keepdims)
-            if all_within(total, limits[0]):
+            if limits[0] < float(total) < inf if total.ndim == 0 else all_within(total, limits[0]):
                 return sqrt(total)
         return super().root_of_squares(size, axis, keepdims)
 
