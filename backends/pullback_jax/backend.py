@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import jax
@@ -26,7 +26,7 @@ from pullback.backend.base import Kernel, NativeArray
 from pullback.backend.selection import get_backend
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
-from pullback.extend import ArrayAPIBackend, BackendError, Limitation
+from pullback.extend import ArrayAPIBackend, BackendError, Limitation, check_size
 
 PRECISIONS = {"highest": "highest", "high": "high", "medium": "default"}
 #: A longer axis than this is not left to XLA's products of matrices, which may add up one product after the other.
@@ -57,6 +57,31 @@ CPU_LIMITATIONS = (
         case="subnormal numbers",
     ),
 )
+
+#: The kernels of two operands that broadcast, whose result may be larger than both.
+BROADCASTING = frozenset(
+    (
+        "add", "atan2", "bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+        "copysign", "divide", "equal", "floor_divide", "gcd", "greater", "greater_equal", "hypot", "lcm", "less",
+        "less_equal", "logaddexp", "logical_and", "logical_or", "logical_xor", "maximum", "minimum", "multiply",
+        "nextafter", "not_equal", "pow", "remainder", "subtract",
+    )
+)  # fmt: skip
+#: Products of two sizes from here on may be of a result that XLA, which ends the process, cannot describe.
+LARGE = 1 << 57
+
+
+def sized(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel of two operands that refuses those whose result no memory holds."""
+
+    @wraps(kernel)
+    def checked(x: Any, y: Any, **options: Any) -> Any:
+        shape = getattr(y, "shape", ())
+        if shape and shape != getattr(x, "shape", shape) and x.size * y.size > LARGE:
+            check_size(np.broadcast_shapes(x.shape, shape), x.dtype.itemsize)
+        return kernel(x, y, **options)
+
+    return checked
 
 
 class JAXBackend(ArrayAPIBackend):
@@ -95,6 +120,8 @@ class JAXBackend(ArrayAPIBackend):
         self.asinh = jax.jit(_asinh)
         for name in ("lgamma", "digamma", "erfinv"):
             setattr(self, name, jax.jit(getattr(super(), name)))
+        for name in BROADCASTING:
+            setattr(self, name, sized(getattr(self, name)))
         self.polygamma = jax.jit(super().polygamma, static_argnums=1)
         self.mvlgamma = jax.jit(super().mvlgamma, static_argnums=1)
         self._long_product = jax.jit(_long_product, static_argnums=(2, 3))
@@ -254,6 +281,9 @@ class JAXBackend(ArrayAPIBackend):
     # -- kernels
 
     def where(self, condition: NativeArray, x: Any, y: Any) -> NativeArray:
+        if condition.size * getattr(x, "size", 1) * getattr(y, "size", 1) > LARGE:
+            shapes = [getattr(operand, "shape", ()) for operand in (condition, x, y)]
+            check_size(np.broadcast_shapes(*shapes), 8)
         return jnp.where(condition, x, y)
 
     def erf(self, x: NativeArray) -> NativeArray:
@@ -326,6 +356,8 @@ class JAXBackend(ArrayAPIBackend):
         return jax.lax.cond(jnp.all(right), lambda: value, lambda: jnp.where(right, value, mend()))
 
     def matmul(self, x: NativeArray, y: NativeArray) -> NativeArray:
+        if x.size * y.size > LARGE:
+            check_size((*x.shape[:-1], *y.shape[-1:]), x.dtype.itemsize)
         precision = PRECISIONS[self.float32_matmul_precision]
         inexact = self.dtypes[x.dtype].category >= dt.FLOATING
         if inexact and x.shape[-1] > LONG and x.ndim + y.ndim > 2:

@@ -201,7 +201,7 @@ def elementwise_samples(operation: Operation | Composite) -> Any:
 def _takes_numbers(operation: Operation | Composite) -> bool:
     """Whether the second operand may be a Python number."""
     if isinstance(operation, Operation):
-        return operation.numbers and len(operation.promotes) > 1
+        return operation.operands[1:2] != () and operation.operands[1] in operation.numbers
     second = list(inspect.signature(operation.function).parameters.values())[1:2]
     return any(str(p.annotation) == "Any" for p in second)
 

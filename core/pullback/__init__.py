@@ -697,7 +697,12 @@ def __getattr__(name: str) -> _Any:
         found = globals()[name] = _functions_with_out.later(name, found)
         return found
     if name not in ("cuda", "func", "nn", "optim", "overrides", "testing", "utils"):
-        raise AttributeError(f"module 'pullback' has no attribute {name!r}")
+        from pullback.errors import did_you_mean
+
+        # Without the object Python adds no guess of its own.
+        raise AttributeError(
+            f"module 'pullback' has no attribute {name!r}{did_you_mean(name, __all__)}", name=name, obj=None
+        )
     return importlib.import_module(f"pullback.{name}")
 
 

@@ -79,6 +79,10 @@ class BackendUnavailableError(BackendError):
         return type(self), (self.name, self.reason)
 
 
+class OutOfMemoryError(RuntimeError, MemoryError):
+    """More memory was asked for than there is: PyTorch's RuntimeError, and Python's MemoryError as well."""
+
+
 class MissingKernelError(BackendError, NotImplementedError, AttributeError):
     """A backend has no kernel for an operation.
 

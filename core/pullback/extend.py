@@ -17,6 +17,7 @@ tensor(8., grad_fn=<CubeBackward0>)
 
 from __future__ import annotations
 
+from pullback.allocation import check_size
 from pullback.backend.array_api import ArrayAPIBackend
 from pullback.backend.base import Backend
 from pullback.backend.records import BackendSpec, Limitation
@@ -39,6 +40,7 @@ __all__ = [
     "MissingKernelError",
     "Sample",
     "UnknownBackendError",
+    "check_size",
     "composite",
     "elementwise",
     "hookimpl",

@@ -10,6 +10,7 @@ until then they cost what they cost.
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 from collections.abc import Callable, Iterable, Sequence
@@ -431,6 +432,7 @@ def _make_record_overridable(record: Operation | Composite) -> None:
 
     if isinstance(record, Composite) and isinstance(record.call, types.FunctionType):
         _overridable(record.call, record.call)
+        _overridable(record.public, record.public)  # type: ignore[arg-type]
 
 
 def _make_attribute_overridable(name: str) -> None:
@@ -486,6 +488,26 @@ def _asking(*args: Any, **kwargs: Any) -> Any:
     return decide(args, kwargs)
 
 
+@functools.cache
+def _asking_code(free: int) -> types.CodeType:
+    """The code of a function that asks, and that as many variables belong to as to the one it replaces."""
+    if not free:
+        return _asking.__code__
+    names = "".join(f"v{number}, " for number in range(free))
+    source = (
+        f"def closed({names}):\n"
+        "    def _asking(*args, **kwargs):\n"
+        '        decide = "decide"\n'
+        "        return decide(args, kwargs)\n"
+        f"        return ({names})\n"  # never run: it makes them variables of the function
+        "    return _asking\n"
+    )
+    made: dict[str, Any] = {}
+    exec(source, made)
+    code: types.CodeType = made["closed"](*range(free)).__code__
+    return code
+
+
 def _overridable(
     function: types.FunctionType, public: Callable[..., Any], asks_classes: bool = True, asks_modes: bool = True
 ) -> None:
@@ -503,6 +525,8 @@ def _overridable(
     original.__kwdefaults__ = function.__kwdefaults__
     original.__doc__, original.__annotations__ = function.__doc__, function.__annotations__
     original.__qualname__, original.__module__ = function.__qualname__, function.__module__
+    if hasattr(function, "__wrapped__"):
+        original.__wrapped__ = function.__wrapped__  # type: ignore[attr-defined]
 
     def decide(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for value in args:
@@ -525,7 +549,7 @@ def _overridable(
         return result if result is not NotImplemented else answered(public, result, relevant)
 
     function.__wrapped__ = original  # type: ignore[attr-defined]  # so that its signature stays visible
-    asking = _asking.__code__
+    asking = _asking_code(len(code.co_freevars))
     function.__code__ = asking.replace(
         co_consts=tuple(decide if c == "decide" else c for c in asking.co_consts), co_freevars=code.co_freevars
     )

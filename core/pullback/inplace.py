@@ -228,6 +228,7 @@ def resize(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
     RuntimeError
         If the tensor requires gradients, or its storage is too small and other tensors share it.
     """
+    from pullback.allocation import check_size
     from pullback.memory_layout import Layout
     from pullback.strides import contiguous_strides
     from pullback.tensor import Tensor
@@ -244,6 +245,7 @@ def resize(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
     check_inference(tensor)
     backend = tensor.backend
     own = layout_of(tensor)
+    check_size(shape, own.dtype.itemsize)
     target = Layout(own.dtype, shape, contiguous_strides(shape), own.offset)
     alias = alias_of(tensor)
     whole = tensor if alias.origin is None else alias.origin

@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
 
 from pullback import dtypes
+from pullback.arguments import attribute_kinds, checking
 from pullback.dtypes import DType
 from pullback.function_protocol import make_overridable
 from pullback.out_argument import CAST, Out
@@ -97,7 +98,7 @@ class Operation:
         oracle: str | None = None,
         unsupported: str | Callable[[DType], Exception] | None = None,
         refuses: Callable[..., None] | None = None,
-        numbers: bool = True,
+        numbers: bool | Sequence[str] = True,
         fits: Sequence[str] = (),
         scales: str | None = None,
         keeps_layout: bool = False,
@@ -156,7 +157,9 @@ class Operation:
         self.oracle = oracle
         self.unsupported = unsupported
         self.refuses = refuses
-        self.numbers = numbers
+        if numbers is True:
+            numbers = self.promotes if promotion != "same" and len(self.promotes) > 1 and not self.sequence else ()
+        self.numbers: frozenset[str] = frozenset(numbers or ())
         self.fits = frozenset(fits)
         self.scales = scales
         self.keeps_layout = keeps_layout
@@ -171,6 +174,7 @@ class Operation:
         self.vjp: dict[str, Formula] = self._by_operand(vjp) if vjp is not None else {}
         self.jvp: dict[str, Formula] = self._by_operand(jvp) if jvp is not None else {}
         self._check_derivatives()
+        self.kinds = attribute_kinds(self)
         self.differentiable: tuple[str, ...] = (
             tuple(n for n in self.operands if n in (self.partials or self.vjp)) if not nondifferentiable else ()
         )
@@ -229,6 +233,11 @@ class Operation:
             found = self._node_types.setdefault((name, conjugates), make_node_type(self, name, conjugates))
         return found
 
+    @property
+    def public(self) -> Callable[..., Any]:
+        """What users call; where it takes ``out``, the function of ``pullback`` is another."""
+        return self.call
+
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
@@ -246,6 +255,7 @@ class Composite:
     ) -> None:
         self.name = name
         self.function = self.call = function
+        self.public: Callable[..., Any] = checking(function)  # type: ignore[arg-type]  # what users call
         self.doc = function.__doc__ or ""
         self.module = function.__module__
         self.samples = samples
@@ -338,8 +348,8 @@ def op(
     refuses : callable, optional
         Takes the operands before they promote, and raises the error for dtypes that may not even do that. Python's
         bools, which it may refuse too, are left to the general path.
-    numbers : bool
-        Whether Python numbers may stand for operands that promote.
+    numbers : bool or sequence of str
+        Whether Python numbers may stand for operands that promote, or for which of them.
     fits : sequence of str
         Those of them whose numbers must lie in the dtype's range, where others wrap around.
     scales : str, optional
@@ -427,7 +437,7 @@ def composite(
         record = Composite(declared, declared.__name__, samples, dtypes, out)
         record.aliases = tuple(aliases)
         names = (record.name, *aliases) if method else ()
-        methods: dict[str, Callable[..., Any]] = dict.fromkeys(names, declared)
+        methods: dict[str, Callable[..., Any]] = dict.fromkeys(names, record.public)
         if operator:
             methods[f"__{operator}__"] = declared
         _attach(record, methods)
@@ -457,11 +467,28 @@ def _attach(record: Operation | Composite, methods: dict[str, Callable[..., Any]
         setattr(Tensor, method_name, method)
 
 
+def public_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What users call where a module exports this function: one written by hand has its arguments looked at."""
+    name: str = getattr(function, "__name__", "")
+    record = registry.get(name)
+    if record is not None and function is record.call:
+        return record.public
+    if function.__class__ is not types.FunctionType or hasattr(function, "__wrapped__") or is_generated(function):
+        return function
+    return checking(function)
+
+
+def is_generated(function: Callable[..., Any]) -> bool:
+    """Whether a function comes from a declaration, and so goes to the general path where its arguments are wrong."""
+    code = function.__code__
+    return code.co_filename.startswith("<pullback ") or code.co_qualname.startswith("make_inplace.")
+
+
 def attach(name: str, value: Any) -> None:
     """Make a function or property an attribute of Tensor: for the methods that no declaration makes."""
     from pullback.tensor import Tensor
 
-    setattr(Tensor, name, value)
+    setattr(Tensor, name, value if name.startswith("__") else public_function(value))
 
 
 class Sample:

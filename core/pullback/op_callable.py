@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pullback import dtypes
 from pullback.argument_names import UNSET, further_names
+from pullback.arguments import guards_of, with_names
 from pullback.autograd import node as nodes
 from pullback.autograd.grad_mode import QUIET, mode
 from pullback.autograd.node import Node
 from pullback.autograd.saved_tensors import show_saved
 from pullback.batching.state import levels
 from pullback.blocks import surely
+from pullback.dtypes import DType
 
 if TYPE_CHECKING:
     from pullback.op import Formula, Operation
@@ -103,7 +105,8 @@ def other_names(operation: Operation, takes_out: bool) -> dict[str, str]:
 
     A method's first operand has no name; where another function is exported, the callable is a method only.
     """
-    operands = operation.operands[1:] if operation.out is not None and not takes_out else operation.operands
+    only_method = operation.out is not None and not takes_out and not operation.keyword_only
+    operands = operation.operands[1:] if only_method else operation.operands
     return further_names((*operands, *operation.attributes))
 
 
@@ -160,7 +163,6 @@ def compiled(name: str, source: str, namespace: dict[str, Any]) -> types.Functio
 
 
 def _names_for(operation: Operation) -> dict[str, Any]:
-    from pullback.arguments import with_names
     from pullback.op_general import general
     from pullback.tensor import LEAF, STALE, Tensor
     from pullback.views import attach_view, keep_layout, mark_inference, regenerate, saved_version
@@ -168,6 +170,8 @@ def _names_for(operation: Operation) -> dict[str, Any]:
     # No declaration has a name with such a beginning, so none can hide one of these.
     return {
         "_FAILED": _Failed,
+        "_DType": DType,
+        "_NUMBERS": NUMBERS,
         "_Failure": Exception,
         "_LEAF": LEAF,
         "_STALE": STALE,
@@ -198,6 +202,8 @@ class _Failed:
     array_type = None
 
 
+#: The classes of Python's numbers.
+NUMBERS = frozenset((bool, int, float, complex))
 #: What a saved operand may be beside a Tensor: a Python number, or None where no gradient needs it.
 NOT_TENSORS = frozenset((bool, int, float, complex, type(None)))
 
@@ -246,10 +252,14 @@ def source_of(operation: Operation, operator: bool = False, takes_out: bool = Fa
     body = operation.body is not None
     first, *others = operation.promotes if operation.promotion != "same" else operation.operands[:1]
     plain = [o for o in operation.operands if o != first and o not in others]
-    scaled = operation.scales and not operator
+    special = ["_active > 1", *guards_of(operation)] if not operator else ["_active > 1"]
+    if operation.scales and not operator:
+        special.append("alpha != 1")
+    if operation.draws:
+        special.append("_levels()")
     lines += [
         "    _active = _mode()",
-        f"    if _active > 1{' or alpha != 1' if scaled else ''}{' or _levels()' if operation.draws else ''}:",
+        f"    if {' or '.join(special)}:",
         f"        return {general_call(operation)}",
         "    try:",
         f"        _backend = {first}.fast_backend",
@@ -258,16 +268,21 @@ def source_of(operation: Operation, operator: bool = False, takes_out: bool = Fa
         "        _kernel, _node_type, _scalars, _constants = _tables[_backend][_native]",
     ]
     for other in others:
+        indent = "        "
+        if other in operation.numbers:
+            lines += [
+                f"        if {other}.__class__ in _scalars:",
+                f"            _array_{other} = _constants[{other}]",
+                f"            _edge_{other} = _alias_{other} = None",
+                "        else:",
+            ]
+            indent += "    "
         lines += [
-            f"        if {other}.__class__ in _scalars:",
-            f"            _array_{other} = _constants[{other}]",
-            f"            _edge_{other} = _alias_{other} = None",
-            "        else:",
-            f"            _array_{other} = {other}.array",
-            f"            if _array_{other}.dtype is not _native or {other}.fast_backend is not _backend:",
-            f"                return {general_call(operation)}",
-            f"            _edge_{other} = {other}.edge",
-            f"            _alias_{other} = {other}.alias",
+            f"{indent}_array_{other} = {other}.array",
+            f"{indent}if _array_{other}.dtype is not _native or {other}.fast_backend is not _backend:",
+            f"{indent}    return {general_call(operation)}",
+            f"{indent}_edge_{other} = {other}.edge",
+            f"{indent}_alias_{other} = {other}.alias",
         ]
     for other in plain:
         indent = "        "
@@ -376,7 +391,7 @@ def _recording(operation: Operation, first: str) -> list[str]:
         lines.append("        _node.versions = None")
     if operation.broadcasts and len(operation.operands) > 1:
         # A Python number is an operand without an edge, and broadcasts nothing.
-        maybe_numbers = set(operation.promotes[1:])
+        maybe_numbers = operation.numbers.intersection(operation.promotes[1:])
         same = " and ".join(
             f"({o}.__class__ in _scalars or _array_{o}.shape == _array_{first}.shape)"
             if o in maybe_numbers
@@ -448,6 +463,8 @@ def _keyword_lines(operation: Operation, operator: bool, takes_out: bool) -> lis
     given = ", ".join(f"{n!r}: {n}" for n in (*operation.operands, *operation.attributes))
     if names[-1] == REST:
         taken = [f"        {n} = _rest.pop({n!r}, _defaults[{n!r}])" for n in operation.keyword_only]
+        if operation.scales:  # True equals 1, and is refused for numbers
+            taken += ["        if alpha is True and not _rest:", f"            return {general_call(operation)}"]
         left = [f"    {n} = {_default_source(operation, n)}" for n in operation.keyword_only]
         to, written = "", []
         if takes_out:
@@ -629,7 +646,12 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         # The common case, an update that records nothing: the kernel writes into the array itself.
-        backend = self.fast_backend
+        try:
+            backend = self.fast_backend
+        except AttributeError:
+            raise TypeError(
+                f"{operation.name}_(): argument 'input' (position 1) must be Tensor, not {type(self).__name__}"
+            ) from None
         if kernel_name in backend.inplace_kernels and not kwargs and not body and len(args) == (not unary):
             array = self.array
             try:

@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullback import dtypes
+from pullback.allocation import check_size, memory_error
+from pullback.argument_names import UNSET
+from pullback.arguments import checked_attributes, refuse_missing
 from pullback.autograd.grad_mode import ANOMALY, FORWARD, INFERENCE, INTERCEPTED, KERNELS, NO_GRAD, SAVING, mode
 from pullback.autograd.node import output_slot, start_node
 from pullback.batching.state import levels
@@ -61,6 +64,8 @@ def general(
     try:
         return _general(operation, operands, attributes)
     except Exception as error:
+        if isinstance(error, MemoryError) and not isinstance(error, RuntimeError):
+            raise memory_error(error) from error
         overridden = not use.begun and bool(overriding((*operands, *attributes.values())))
         if not overridden and not any(note.startswith("in ") for note in getattr(error, "__notes__", ())):
             error.add_note(f"in {described_call(operation, operands, attributes)}")
@@ -94,7 +99,9 @@ def _general(operation: Operation, operands: tuple[Any, ...], attributes: dict[s
         from pullback.interceptors import run_intercepted
 
         return run_intercepted(operation, operands, attributes)
-    if operation.scales is not None and attributes["alpha"] != 1:
+    if attributes:
+        attributes = checked_attributes(operation, attributes)
+    if operation.scales is not None and (attributes["alpha"] != 1 or attributes["alpha"] is True):
         attributes = dict(attributes)
         alpha = attributes.pop("alpha")
         scaled = operation.operands.index(operation.scales)
@@ -197,15 +204,16 @@ def coerce(operation: Operation, operands: tuple[Any, ...]) -> list[Any]:
             raise RuntimeError(f"{operation.name}(): expected a non-empty list of Tensors")
         names = [f"{names[0]}[{i}]" for i in range(len(tensors))]
         values = list(tensors)
-    numbers_allowed = operation.numbers and len(operation.promotes) > 1 and operation.promotion != "same"
     for position, (name, value) in enumerate(zip(names, values, strict=True)):
         if isinstance(value, Tensor) or (value is None and name in operation.optional):
             continue
         number = python_number(value)
-        if number is not None and numbers_allowed and name in operation.promotes:
+        if number is not None and name in operation.numbers:
             values[position] = number
-        elif hasattr(value, "__array__") and not operation.sequence and not overrides(type(value)):
+        elif number is None and hasattr(value, "__array__") and not operation.sequence and not overrides(type(value)):
             values[position] = _array_operand(value, values)
+        elif value is UNSET:
+            refuse_missing(operation.name, dict(zip(names, values, strict=True)))
         elif operation.sequence:
             raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(value).__name__}")
         else:
@@ -263,7 +271,7 @@ def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> An
     kernel, node_type, _, _ = table_entry(operation, backend, dtype)
     arrays = native_operands(operation, flat, backend, dtype, getattr(kernel, "number_dtype", dtype))
     if operation.broadcasts:
-        broadcast_shape([tuple(a.shape) for a in arrays if hasattr(a, "shape")])
+        check_size(broadcast_shape([tuple(a.shape) for a in arrays if hasattr(a, "shape")]), dtype.itemsize)
     if mode() & KERNELS:
         from pullback.kernel_interceptors import run_intercepted
 

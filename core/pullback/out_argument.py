@@ -134,18 +134,25 @@ class FunctionsWithOut:
     def __init__(self, exported: dict[str, Any]) -> None:
         from types import FunctionType
 
-        from pullback.op import registry
+        from pullback.op import public_function, registry
 
         self._exported = exported
         self._waiting: dict[str, tuple[Operation | Composite, FunctionType]] = {}
         for record in registry.values():
-            if record.out is None:
-                continue
             for name in (record.name, *record.aliases):
                 function = exported.get(name)
-                if isinstance(function, FunctionType):
+                if not isinstance(function, FunctionType):
+                    continue
+                if record.out is not None:
                     self._waiting[name] = record, function
                     del exported[name]
+                elif function is record.call:
+                    exported[name] = record.public
+        for name, function in tuple(exported.items()):
+            # Those that make tensors of anything say themselves what is wrong.
+            home: str = getattr(function, "__module__", "")
+            if home.startswith("pullback.ops.") and home != "pullback.ops.from_data":
+                exported[name] = public_function(function)
 
     def __contains__(self, name: str) -> bool:
         return name in self._waiting
@@ -175,7 +182,7 @@ class FunctionsWithOut:
 
         record = registry.get(name)
         if record is None or record.out is None:
-            return function
+            return record.public if record is not None and function is record.call else function
         self._waiting[name] = record, function
         return self.make(name)
 
@@ -190,20 +197,41 @@ _VARIADIC, _KEYWORDS = 4, 8  # the flags of a code object with *arguments and **
 
 
 def _with_out(record: Operation | Composite, declared: FunctionType) -> Callable[..., Any]:
-    """A function written by hand, with the keyword ``out``: its signature now, its code when first called."""
-    import builtins
+    """A function written by hand, with the keyword ``out``."""
+    from pullback.arguments import checking, dressed
+
+    function = checking(declared)
+    keywords = declared.__kwdefaults__ or {}
+
+    def public(*args: Any, **kwargs: Any) -> Any:
+        if "out" not in kwargs:
+            return function(*args, **kwargs)
+        given = {**keywords, **kwargs}
+        out = given.pop("out")
+        if out is None:
+            return function(*args, **given)
+        from pullback.result_writing import write_result
+
+        return write_result(record, args, given, out, function)
+
+    made = dressed(public, _shown_with_out(record, declared))
+    made.__module__ = declared.__module__
+    make_function_overridable(made)
+    return made
+
+
+def _shown_with_out(record: Operation | Composite, declared: FunctionType) -> FunctionType:
+    """A function that stands for one written by hand where its signature is asked for: it has ``out`` too."""
     import types
 
-    from pullback.op_callable import compiled, stub
+    from pullback.op_callable import stub
 
     code = getattr(declared, "__wrapped__", declared).__code__  # its own, where it may be overridden already
     count, keyword_count = code.co_argcount, code.co_kwonlyargcount
-    positional = code.co_varnames[:count]
-    keyword_only = code.co_varnames[count : count + keyword_count]
-    further = list(code.co_varnames[count + keyword_count :])
-    variadic = further.pop(0) if code.co_flags & _VARIADIC else None
-    keywords = further.pop(0) if code.co_flags & _KEYWORDS else None
-    names = (*positional, *keyword_only, "out", *(n for n in (variadic, keywords) if n))
+    further = code.co_varnames[count + keyword_count :][
+        : bool(code.co_flags & _VARIADIC) + bool(code.co_flags & _KEYWORDS)
+    ]
+    names = (*code.co_varnames[: count + keyword_count], "out", *further)
     made = stub.__code__.replace(
         co_name=record.name,
         co_qualname=record.name,
@@ -214,33 +242,9 @@ def _with_out(record: Operation | Composite, declared: FunctionType) -> Callable
         co_flags=stub.__code__.co_flags | code.co_flags & (_VARIADIC | _KEYWORDS),
         co_filename=f"<pullback function {record.name}>",
     )
-    namespace: dict[str, Any] = {"__name__": declared.__module__, "__builtins__": builtins}
-    function = types.FunctionType(made, namespace, record.name, declared.__defaults__)
+    function = types.FunctionType(made, {"__name__": declared.__module__}, record.name, declared.__defaults__)
     function.__kwdefaults__ = {**(declared.__kwdefaults__ or {}), "out": None}
     function.__doc__ = declared.__doc__
     function.__qualname__ = declared.__qualname__
     function.__annotations__ = declared.__annotations__
-
-    def first_call(arguments: dict[str, Any]) -> Any:
-        from pullback.result_writing import write_result
-
-        given = "".join(f"{n}, " for n in positional) + (f"*{variadic}, " if variadic else "")
-        named = ", ".join(f"{n!r}: {n}" for n in keyword_only) + (f", **{keywords}" if keywords else "")
-        passed = "".join(f"{n}={n}, " for n in keyword_only) + (f"**{keywords}" if keywords else "")
-        star = f"*{variadic}" if variadic else "*"
-        parameters = ", ".join((*positional, star, *keyword_only, "out", *((f"**{keywords}",) if keywords else ())))
-        source = (
-            f"def {record.name}({parameters}):\n"
-            "    if out is not None:\n"
-            f"        return _write_result(_record, ({given}), {{{named}}}, out, _function)\n"
-            f"    return _function({given}{passed})\n"
-        )
-        namespace.update(_record=record, _function=declared, _write_result=write_result)
-        function.__code__ = compiled(f"function {record.name}", source, namespace).__code__
-        make_function_overridable(function)
-        ordered = [*(arguments[n] for n in positional), *(arguments[variadic] if variadic else ())]
-        rest = {n: arguments[n] for n in (*keyword_only, "out")} | (arguments[keywords] if keywords else {})
-        return function(*ordered, **rest)
-
-    namespace["_first_call"] = first_call
     return function

@@ -95,8 +95,6 @@ def _default(value: Any) -> str:
 
 def operation_signature(operation: Operation) -> Signature:
     """The signature of a declared operation: numbers where operands promote, its results by name."""
-    numbers = operation.numbers and operation.broadcasts and len(operation.promotes) > 1
-    numbers = numbers and operation.promotion != "same"
     parameters = []
     for parameter in _signature(operation.function).parameters:
         if parameter.name == "backend" and operation.body is not None:
@@ -104,7 +102,7 @@ def operation_signature(operation: Operation) -> Signature:
         annotation = parameter.annotation
         if parameter.name in operation.operands:
             annotation = _OPERANDS.get(annotation or "Array", "Tensor")
-            if numbers and parameter.name in operation.promotes and not operation.sequence:
+            if operation.broadcasts and parameter.name in operation.numbers:
                 annotation = annotation.replace("Tensor", _NUMBER_OR_TENSOR)
         parameters.append(parameter._replace(annotation=annotation))
     if operation.outputs is None:

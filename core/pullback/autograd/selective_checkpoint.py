@@ -104,11 +104,14 @@ def create_selective_checkpoint_contexts(
 
 def _saving(operations: list[Any]) -> Callable[..., CheckpointPolicy]:
     """The policy that saves the results of these operations."""
-    from pullback.op import Operation, registry
+    from pullback.op import Composite, Operation, registry
 
     chosen = set()
     for item in operations:
         record = next((r for r in registry.values() if item is r.call or item is getattr(r, "exported", None)), None)
+        named = registry.get(getattr(item, "__name__", ""))
+        if record is None and isinstance(named, Composite):
+            record = named
         if not isinstance(record, Operation):
             made = "" if record is None else " It is made of other operations: name those."
             raise ValueError(f"Expected op in `op_list` to be an operation but got: {item} of type {type(item)}.{made}")

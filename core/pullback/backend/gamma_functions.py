@@ -186,6 +186,10 @@ def digamma(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
     return backend.where(x == 0, backend.copysign(math.inf, -x), found)
 
 
+#: The greatest number whose factorial double precision holds.
+_FACTORIALS = 170
+
+
 def polygamma(backend: ArrayAPIBackend, x: NativeArray, n: int) -> NativeArray:
     """The derivative of order ``n`` of digamma of a float64 array, for an ``n`` that is not zero.
 
@@ -193,9 +197,10 @@ def polygamma(backend: ArrayAPIBackend, x: NativeArray, n: int) -> NativeArray:
     numbers are reflected at 1/2, which the derivatives of the cotangent make good.
     """
     order = n + 1
+    steps = n if n <= _FACTORIALS else 0  # beyond them, all that counts is whether the first term is zero
     negative = x < 0
     a = backend.where(negative, 1.0 - x, x)
-    end = a + float(10 + n)
+    end = a + float(10 + steps)
     inverse = 1.0 / (end * end)
     tail, factor = backend.like(0.0, x), float(order)
     for number, coefficient in enumerate(EULER_MACLAURIN, 1):
@@ -203,14 +208,18 @@ def polygamma(backend: ArrayAPIBackend, x: NativeArray, n: int) -> NativeArray:
         factor *= (order + 2 * number - 1) * (order + 2 * number)
     # End^-n (1/n + 1/(2 end) + ...): the smallest terms first.
     total = backend.pow(end, backend.like(-float(n), x)) * (1.0 / n + 0.5 / end + tail)
-    for step in range(9 + n, -1, -1):
+    for step in range(9 + steps, -1, -1):
         total = total + backend.pow(a + float(step), backend.like(-float(order), x))
     sign = -1.0 if n % 2 == 0 else 1.0
-    factorial = float(math.factorial(n)) if n <= 170 else math.inf
+    factorial = float(math.factorial(n)) if n <= _FACTORIALS else math.inf
     found = sign * factorial * total
-    cotangent = 1.0 / backend.tan(math.pi * _distance(backend, x))
-    by_cotangent = math.pi**order * polynomial(cotangent, _derivative_of_cotangent(n))
-    found = backend.where(negative, (found if n % 2 == 0 else -found) - by_cotangent, found)
+    if n <= _FACTORIALS:
+        cotangent = 1.0 / backend.tan(math.pi * _distance(backend, x))
+        by_cotangent = math.pi**order * polynomial(cotangent, _derivative_of_cotangent(n))
+        found = backend.where(negative, (found if n % 2 == 0 else -found) - by_cotangent, found)
+    else:  # the nearest pole decides
+        side = backend.sign(_distance(backend, x)) if order % 2 else backend.like(1.0, x)
+        found = backend.where(negative, sign * math.inf * side, found)
     pole = backend.logical_and(x <= 0, backend.floor(x) == x)
     return backend.where(backend.logical_and(pole, backend.isfinite(x)), sign * math.inf, found)
 

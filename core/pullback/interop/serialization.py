@@ -7,6 +7,7 @@ require gradients, and which share memory.
 
 from __future__ import annotations
 
+import math
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from pullback.devices import Device
 from pullback.dtypes import DType
 from pullback.errors import BackendError
 from pullback.interop import safetensors_format
+from pullback.interop.replacing import write_file
 from pullback.interop.safetensors_format import Entry, UnreadableFile
 from pullback.size import Size
 from pullback.tensor import Tensor
@@ -75,8 +77,7 @@ def save(obj: object, f: str | os.PathLike[str] | Any) -> None:
     parent = os.path.dirname(os.fspath(f))
     if parent and not os.path.isdir(parent):
         raise RuntimeError(f"Parent directory {parent} does not exist.")
-    with open(f, "wb") as file:
-        file.write(content)
+    write_file(f, content)
 
 
 class _Writer:
@@ -304,6 +305,12 @@ def load(
     return _loaded(f, "the file", map_location, backend)
 
 
+#: What metadata that pullback did not write lead to.
+_DAMAGED: Final = (
+    ArithmeticError, AttributeError, IndexError, KeyError, MemoryError, RecursionError, TypeError, ValueError
+)  # fmt: skip
+
+
 class _CallersError(Exception):
     """An error of the function that ``map_location`` is, on its way out."""
 
@@ -326,7 +333,7 @@ def _loaded(file: Any, name: str, map_location: MapLocation, backend: str | Back
         raise error.cause from None
     except BackendError:  # the file is whole, and this backend cannot have what is in it
         raise
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except _DAMAGED as error:
         raise RuntimeError(f"load(): {name}: the metadata that pullback wrote are damaged: {error!r}") from error
 
 
@@ -337,6 +344,10 @@ def _tensor(entry: Entry, dtype: str | None = None) -> Tensor:
     shape = entry.shape[:-1] if dtype == "complex128" else entry.shape
     array = numpy.as_array(memoryview(entry.data)).view(native).reshape(shape)
     return Tensor._wrap(array, numpy)
+
+
+#: The bytes that tensors which share elements may take anyway, where they cannot share memory.
+_SPREAD: Final = 1 << 24
 
 
 class _Reader:
@@ -352,6 +363,8 @@ class _Reader:
             for place in told["stored"]
         ]
         self.taken: set[int] = set()
+        self.spread = 0
+        self.allowed = _SPREAD + 16 * sum(len(entry.data) for entry in entries.values())
         self.tensors = [self._tensor(place) for place in told["tensors"]]
 
     def _tensor(self, told: dict[str, Any]) -> Tensor:
@@ -360,6 +373,8 @@ class _Reader:
         number = told["stored"]
         tensor: Tensor = self.memories[number]
         if "strides" in told:
+            if not tensor.backend.mutable:
+                self._spread_out(tensor, told)
             tensor = view_of(tensor, dtypes.by_name[told["dtype"]], told["shape"], told["strides"], told["offset"])
         elif number in self.taken:
             tensor = tensor.detach()
@@ -372,6 +387,15 @@ class _Reader:
         if requires_grad:
             tensor.requires_grad_()
         return tensor
+
+    def _spread_out(self, tensor: Tensor, told: dict[str, Any]) -> None:
+        """Refuse layouts that repeat a few elements very often, where each of them takes memory of its own."""
+        self.spread += math.prod(told["shape"]) * dtypes.by_name[told["dtype"]].itemsize
+        if self.spread > self.allowed:
+            raise UnreadableFile(
+                f"its tensors share elements, and would take {self.spread} bytes on backend {tensor.backend.name!r}."
+                " Use load(..., backend='numpy')"
+            )
 
     def value(self, tree: Any) -> Any:
         """The value of a tree."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pullback.function_protocol import make_module_overridable
+from pullback.op import public_function
 from pullback.ops.activation import (
     gelu,
     logsigmoid,
@@ -81,5 +82,8 @@ __all__ = [
     "threshold",
     "threshold_",
 ]
+
+for _name in __all__:
+    globals()[_name] = public_function(globals()[_name])
 
 make_module_overridable(__name__)

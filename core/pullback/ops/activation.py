@@ -165,6 +165,7 @@ def _softplus_samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
+    out=None,
     dtypes=FLOATS,
     vjp=lambda grad, input, beta, threshold: _softplus_derivative(grad, input, beta, threshold),
     jvp=lambda tangent, input, beta, threshold: _softplus_derivative(tangent, input, beta, threshold),
@@ -259,6 +260,7 @@ def elu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
 
 
 @elementwise(
+    out=None,
     dtypes=FLOATS,
     node="LogSigmoidBackward0",
     partials=lambda input: sigmoid(-input),

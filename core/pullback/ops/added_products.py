@@ -74,6 +74,7 @@ def _addmv_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    numbers=False,
     batching="plus product",
     dtypes=NUMERIC,
     promotion="promote",
@@ -123,6 +124,7 @@ def _addr_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    numbers=False,
     batching="plus outer product",
     dtypes=NUMERIC,
     promotion="promote",
@@ -190,6 +192,7 @@ def _for_each(grad: Tensor, batch_shape: tuple[int, ...], alpha: Any) -> Tensor:
 
 
 @op(
+    numbers=False,
     batching="plus sum of products",
     dtypes=NUMERIC,
     promotion="promote",

@@ -76,6 +76,7 @@ def sub(input: Array, other: Array, *, alpha: float = 1) -> Array:
 
 
 @elementwise(
+    numbers=("other",),
     dtypes=NUMERIC,
     partials={"input": -1, "other": 1},
     scales="input",
@@ -236,6 +237,7 @@ def remainder(input: Array, other: Array) -> Array:
 
 
 @elementwise(
+    numbers=("other",),
     dtypes=REAL,
     partials={"input": 1, "other": lambda input, other: -trunc_divide(input, other)},
     node=lambda other: "FmodBackward1" if isinstance(other, Tensor) else "FmodBackward0",

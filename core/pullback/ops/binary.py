@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
+from pullback.arguments import number_of
 from pullback.dtypes import EVERY, FLOATS, INEXACT, NUMERIC, REAL, REAL_AND_BOOL
 from pullback.inplace import apply_inplace
 from pullback.op import Array, Sample, attach, composite, elementwise, registry
@@ -174,6 +175,14 @@ def clamp_to_tensors(backend: Backend, input: Array, min: Array | None = None, m
     return input if max is None else backend.minimum(input, max)
 
 
+def _bounds(*given: Any) -> list[Any]:
+    """The bounds, NumPy's numbers as Python's; beside a number a 0-d tensor is one, too."""
+    bounds = [bound if isinstance(bound, Tensor) or bound is None else number_of(bound) for bound in given]
+    if any(isinstance(bound, int | float) for bound in bounds):
+        return [number_of(bound) for bound in bounds]
+    return bounds
+
+
 def _clamp_operation(input: Tensor, min: Any, max: Any) -> Any:
     """Which of the two operations serves these bounds."""
     if min is None and max is None:
@@ -230,6 +239,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     >>> pb.tensor([-2., 0.5, 2.]).clamp(0, 1)
     tensor([0.0000, 0.5000, 1.0000])
     """
+    min, max = _bounds(min, max)
     operation = _clamp_operation(input, min, max)
     if input.dtype.category < dtypes.FLOATING:
         input = _in_common_dtype(input, min, max)
@@ -238,6 +248,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 
 def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """In-place version of :func:`clamp`."""
+    min, max = _bounds(min, max)
     operation = _clamp_operation(self, min, max)
     common = _in_common_dtype(self, min, max) if self.dtype.category < dtypes.FLOATING else self
     if not dtypes.can_cast(common.dtype, self.dtype):
@@ -272,7 +283,7 @@ def clamp_max_(self: Tensor, max: Any) -> Tensor:
 
 
 for _name, _method in {"clamp_": clamp_, "clip_": clamp_, "clamp_min_": clamp_min_, "clamp_max_": clamp_max_}.items():
-    setattr(Tensor, _name, _method)
+    attach(_name, _method)
 
 
 # -- geometry ---------------------------------------------------------------------------------------------------------
@@ -345,6 +356,7 @@ def _kept_sign(direction: Tensor, input: Any, out: Tensor) -> Any:
 
 
 @elementwise(
+    numbers=("other",),
     promotion="float",
     dtypes=FLOATS,
     node=lambda other: "CopysignBackward0" if isinstance(other, Tensor) else "CopysignBackward1",
@@ -471,6 +483,7 @@ def _lerp_samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
+    numbers=("weight",),
     dtypes=INEXACT,
     node=lambda weight: "LerpBackward1" if isinstance(weight, Tensor) else "LerpBackward0",
     vjp={
@@ -528,6 +541,7 @@ def _three_samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
+    numbers=False,
     dtypes=NUMERIC,
     vjp={
         "input": lambda grad: grad,
@@ -575,6 +589,7 @@ def _refuse_integer_division(input: Any, tensor1: Any, tensor2: Any) -> None:
 
 
 @elementwise(
+    numbers=False,
     dtypes=INEXACT,
     vjp={
         "input": lambda grad: grad,

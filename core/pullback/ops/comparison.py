@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pullback.backend.base import Backend
 
 
-@elementwise(kernel="equal", result=bool_)
+@elementwise(numbers=("other",), kernel="equal", result=bool_)
 def eq(input: Array, other: Array) -> Array:
     """Whether the elements are equal.
 
@@ -25,7 +25,7 @@ def eq(input: Array, other: Array) -> Array:
     """
 
 
-@elementwise(kernel="not_equal", result=bool_, aliases=("not_equal",))
+@elementwise(numbers=("other",), kernel="not_equal", result=bool_, aliases=("not_equal",))
 def ne(input: Array, other: Array) -> Array:
     """Whether the elements differ.
 
@@ -37,7 +37,7 @@ def ne(input: Array, other: Array) -> Array:
     """
 
 
-@elementwise(kernel="less", result=bool_, dtypes=REAL_AND_BOOL, operator="lt", aliases=("less",))
+@elementwise(numbers=("other",), kernel="less", result=bool_, dtypes=REAL_AND_BOOL, operator="lt", aliases=("less",))
 def lt(input: Array, other: Array) -> Array:
     """Whether elements of ``input`` are less than those of ``other``.
 
@@ -49,7 +49,9 @@ def lt(input: Array, other: Array) -> Array:
     """
 
 
-@elementwise(kernel="less_equal", result=bool_, dtypes=REAL_AND_BOOL, operator="le", aliases=("less_equal",))
+@elementwise(
+    numbers=("other",), kernel="less_equal", result=bool_, dtypes=REAL_AND_BOOL, operator="le", aliases=("less_equal",)
+)
 def le(input: Array, other: Array) -> Array:
     """Whether elements of ``input`` are less than or equal to those of ``other``.
 
@@ -61,7 +63,9 @@ def le(input: Array, other: Array) -> Array:
     """
 
 
-@elementwise(kernel="greater", result=bool_, dtypes=REAL_AND_BOOL, operator="gt", aliases=("greater",))
+@elementwise(
+    numbers=("other",), kernel="greater", result=bool_, dtypes=REAL_AND_BOOL, operator="gt", aliases=("greater",)
+)
 def gt(input: Array, other: Array) -> Array:
     """Whether elements of ``input`` are greater than those of ``other``.
 
@@ -73,7 +77,14 @@ def gt(input: Array, other: Array) -> Array:
     """
 
 
-@elementwise(kernel="greater_equal", result=bool_, dtypes=REAL_AND_BOOL, operator="ge", aliases=("greater_equal",))
+@elementwise(
+    numbers=("other",),
+    kernel="greater_equal",
+    result=bool_,
+    dtypes=REAL_AND_BOOL,
+    operator="ge",
+    aliases=("greater_equal",),
+)
 def ge(input: Array, other: Array) -> Array:
     """Whether elements of ``input`` are greater than or equal to those of ``other``.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback.allocation import check_extent, check_size, element_count
 from pullback.devices import Device
-from pullback.dtypes import DType, dtype_of_scalar
+from pullback.dtypes import DType, dtype_of_scalar, int64, uint64
 from pullback.formats import (
     MemoryFormat,
     StorageLayout,
@@ -58,6 +59,7 @@ def _made(
 ) -> Tensor:
     """A tensor made by the kernel ``kind``: zeros, ones, empty or full; row-major unless dense strides are given."""
     chosen, place = chosen_backend(backend, device)
+    check_size(shape, dtype.itemsize)
     native = chosen.native_dtype(dtype)
     make: Callable[..., NativeArray] = getattr(chosen, kind)
 
@@ -225,6 +227,7 @@ def _strided(
     if strides and min(strides) < 0:
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(strides)}")
     layout = Layout(dtype, shape, strides)
+    check_extent(layout)
     if layout.is_dense:
         own = None if strides == contiguous_strides(shape) else strides
         return _made("empty", shape, dtype, device, requires_grad, backend, strides=own)
@@ -327,6 +330,8 @@ def full(
     value = checked_number("full", "fill_value", fill_value, 2)
     if dtype is None:
         dtype = dtype_of_scalar(value)
+        if dtype is uint64:
+            dtype = int64  # which the number does not fit
     return _made("full", shape, dtype, device, requires_grad, backend, fitted(value, dtype))
 
 
@@ -388,6 +393,8 @@ def eye(
     for name, size in (("n", rows), ("m", columns)):
         if size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    element_count((rows, columns))
+    check_size((rows, columns), dtype.itemsize)
     chosen, place = chosen_backend(backend, device)
     array = chosen.eye(rows, columns, dtype=chosen.native_dtype(dtype), device=place)
     return finished(Tensor._wrap(array, chosen), requires_grad)

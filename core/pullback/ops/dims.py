@@ -58,6 +58,19 @@ def _checked_scalar_dim(dim: Any) -> tuple[int, ...]:
     return ()
 
 
+def given_shape(function: str, name: str, sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """The shape of a call that must give one.
+
+    Raises
+    ------
+    TypeError
+        Where it gives nothing.
+    """
+    if not sizes:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "{name}"')
+    return as_shape(sizes)
+
+
 def as_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """A shape given as ``f(2, 3)``, ``f((2, 3))`` or ``f([2, 3])``."""
     if len(sizes) == 1 and isinstance(sizes[0], list | tuple):

@@ -42,6 +42,9 @@ _FOREIGN_BYTE_ORDER = (
 # -- nested sequences -------------------------------------------------------------------------------------------------
 
 
+_MOST_DIMENSIONS = 128
+
+
 def _is_sequence(item: Any) -> bool:
     if isinstance(item, list | tuple):
         return True
@@ -63,6 +66,12 @@ def _flattened(data: Any) -> tuple[tuple[int, ...], list[Any], bool]:
     TypeError
         If a sequence and a number stand side by side.
     """
+    first, depth = data, 0
+    while _is_sequence(first) and len(first):  # one that contains itself has no end
+        depth += 1
+        if depth > _MOST_DIMENSIONS:
+            raise ValueError(f"too many dimensions '{type(first).__name__}'")
+        first = first[0]
     shape: list[int] = []
     level = [data]
     usual = True

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
+from pullback.allocation import check_size
 from pullback.devices import Device
 from pullback.dtypes import DType
 from pullback.formats import StorageLayout
@@ -140,6 +141,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
             [2, 3]])
     """
     import itertools
+    import math
 
     check_is_tensor("combinations", input)
     _check_vector(input)
@@ -148,6 +150,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
         return new_empty(input, 0)
+    elements = input.numel() + (r - 1 if with_replacement else 0)
+    check_size((math.comb(elements, r) if elements else 0, r), 64)  # they are made as Python's integers first
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = list(choose(range(input.numel()), r))
     columns = list(zip(*rows, strict=True)) or [()] * r
@@ -185,6 +189,8 @@ def _triangle_indices(
             raise RuntimeError(f"{name} must be non-negative, got{size}")
     if dtype not in (dtypes.int32, dtypes.int64):
         raise not_implemented(function, dtype)
+    check_size((rows, columns), 1)
+    check_size((max(rows, columns),), 8)
     chosen, place = chosen_backend(backend, device)
     native = chosen.native_dtype(dtypes.int64)
     down = chosen.reshape(chosen.arange(0, rows, dtype=native, device=place), (rows, 1))

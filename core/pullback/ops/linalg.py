@@ -171,6 +171,7 @@ def _left_adjoint_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    numbers=False,
     batching="matmul",
     ndim=2,
     dtypes=NUMERIC,
@@ -259,6 +260,7 @@ def _bmm_left_adjoint_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    numbers=False,
     batching="matmul",
     dtypes=NUMERIC,
     promotion="promote",
@@ -343,6 +345,7 @@ def _mv_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    numbers=False,
     batching="matmul",
     dtypes=NUMERIC,
     promotion="promote",
@@ -404,6 +407,7 @@ def _dot_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    numbers=False,
     batching="matmul",
     dtypes=NUMERIC,
     promotion="promote",
@@ -665,6 +669,7 @@ def _addmm_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    numbers=False,
     batching="plus product",
     dtypes=NUMERIC,
     promotion="promote",
@@ -727,6 +732,7 @@ def _baddbmm_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
+    numbers=False,
     batching="plus product",
     dtypes=NUMERIC,
     promotion="promote",

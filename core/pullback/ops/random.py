@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
+from pullback.allocation import check_size
 from pullback.batching.state import levels
 from pullback.dtypes import FLOATS, DType, get_default_dtype
 from pullback.formats import MemoryFormat, StorageLayout
@@ -66,6 +67,7 @@ def _words(
     backend: Backend, generator: Generator | None, count: int, per_element: int, device: Device | None
 ) -> list[NativeArray]:
     """``per_element`` arrays of ``count`` random 32-bit words, in their dtype on the backend."""
+    check_size((count, per_element), 8)
     blocks = -(-count * per_element // 4)
     key, first = (generator or default_generator).take(blocks)
     drawn = backend.reshape(words(backend, key, first, blocks, device), (blocks * 4 // per_element, per_element))
@@ -705,6 +707,10 @@ def multinomial(
         raise RuntimeError(
             "multinomial only supports floating-point dtypes for input, got:"
             f" {input.dtype.tensor_type_name.removesuffix('Tensor')}"
+        )
+    if replacement is not True and replacement is not False:
+        raise TypeError(
+            f"multinomial(): argument 'replacement' (position 3) must be bool, not {type(replacement).__name__}"
         )
     if input.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")

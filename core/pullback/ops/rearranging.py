@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback.allocation import check_size
 from pullback.formats import contiguous_format
 from pullback.op import Array, Arrays, Sample, attach, composite, op
-from pullback.ops.dims import as_shape, normalize_dim, normalize_dims
+from pullback.ops.dims import as_shape, given_shape, normalize_dim, normalize_dims
 from pullback.ops.shape import inverse_permutation, reshape, variadic_method
 from pullback.out_argument import EXACT
 from pullback.tensor import Tensor
@@ -220,6 +221,7 @@ def repeat(backend: Backend, input: Array, repeats: Sequence[int]) -> Array:
     whole = tuple(after[i] * after[i + 1] for i in range(0, len(after), 2))
     if any(count < 0 for count in repeats):
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(whole)}: {list(whole)}")
+    check_size(whole, backend.dtypes[input.dtype].itemsize)
     return backend.reshape(backend.copy(backend.broadcast_to(backend.reshape(input, before), after)), whole)
 
 
@@ -236,7 +238,7 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
     >>> pb.tile(pb.tensor([[1, 2]]), (2,))
     tensor([[1, 2, 1, 2]])
     """
-    counts = as_shape(dims)
+    counts = given_shape("tile", "dims", dims)
     return repeat(input, (1,) * (input.ndim - len(counts)) + counts)
 
 
@@ -294,6 +296,7 @@ def _positions_repeated(repeats: Tensor, like: Tensor) -> Tensor:
     counts = repeats.tolist()
     if any(count < 0 for count in counts):
         raise RuntimeError("repeats can not be negative")
+    check_size((sum(counts),), 8)
     positions = [position for position, count in enumerate(counts) for _ in range(count)]
     return tensor(positions, dtype=int64, backend=like.backend)
 
@@ -507,6 +510,7 @@ def diag_embed(backend: Backend, input: Array, offset: int = 0, dim1: int = -2, 
     shape = list(input.shape[:-1])
     for dim in sorted((first, second)):
         shape.insert(dim, size)
+    check_size(shape, backend.dtypes[input.dtype].itemsize)
     return _diagonal_embedded(backend, input, shape, offset, first, second)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
+from pullback.allocation import check_size
 from pullback.devices import Device
 from pullback.dtypes import DType, get_default_dtype
 from pullback.formats import StorageLayout
@@ -50,6 +51,7 @@ def _stepped(backend: Backend, place: Device | None, start: Any, step: Any, coun
     """``count`` numbers from ``start``, ``step`` apart: in double precision for floats, with wrapping for integers."""
     if count >= 1 << 63:
         raise RuntimeError("invalid size, possible overflow?")
+    check_size((count,), dtype.itemsize)
     if dtype.category == dtypes.INTEGER:
         wide = backend.native_dtype(dtypes.int64)
         if not step:
@@ -298,6 +300,7 @@ def _between(
     """``count`` numbers between two of ``dtype``, as elements of ``result``."""
     if dtype.category != dtypes.COMPLEX:
         first, last = float(first), float(last)
+    check_size((count,), result.itemsize)
     with backend.guard():
         return backend.linspace(first, last, count, dtype=backend.native_dtype(result), device=place)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback.allocation import check_size, element_count
 from pullback.dtypes import DType
 from pullback.formats import MemoryFormat, check_memory_format, contiguous_format, preserve_format
 from pullback.op import Array, Sample, attach, composite, op, registry
 from pullback.op_general import broadcast_shape
-from pullback.ops.dims import as_shape, normalize_dim, normalize_dims
+from pullback.ops.dims import as_shape, given_shape, normalize_dim, normalize_dims
 from pullback.strides import view_strides
 from pullback.tensor import Tensor
 from pullback.views import layout_of
@@ -32,8 +33,11 @@ def variadic_method(name: str, keyword: str) -> None:
             sizes = (named.pop(keyword),) if not sizes and keyword in named else sizes
             if named:
                 raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(named))}'")
-        if len(sizes) == 1 and isinstance(sizes[0], list | tuple):
-            return call(self, tuple(sizes[0]))
+        if len(sizes) == 1:
+            # A sequence, or one number in place of one.
+            return call(self, tuple(sizes[0]) if isinstance(sizes[0], list | tuple) else sizes)
+        if not sizes:
+            raise TypeError(f'{name}() missing 1 required positional arguments: "{keyword}"')
         return call(self, sizes)
 
     method.__name__ = method.__qualname__ = name
@@ -203,6 +207,8 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     tensor([[0, 1],
             [2, 3]])
     """
+    if not shape:
+        given_shape("reshape", "shape", shape)
     size = inferred_shape(shape, input.numel())
     if has_contiguous_memory(input):
         return view(input, size)
@@ -623,6 +629,8 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
     sources = tuple(source) if isinstance(source, list | tuple) else (source,)
     targets = tuple(destination) if isinstance(destination, list | tuple) else (destination,)
     if len(sources) != len(targets):
+        if not isinstance(source, list | tuple) or not isinstance(destination, list | tuple):
+            raise TypeError("movedim() received an invalid combination of arguments: an int and a tuple of ints")
         raise RuntimeError(
             f"movedim: Invalid source or destination dims: source ({list(sources)} dims) should contain the same number"
             f" of dims as destination ({list(targets)} dims)"
@@ -680,6 +688,8 @@ def expand(backend: Backend, input: Array, size: Sequence[int]) -> Array:
             [2, 2, 2]])
     """
     shape = expanded_shape(backend, input, size)
+    element_count(shape)
+    check_size(shape, backend.dtypes[input.dtype].itemsize, held=not backend.mutable)  # spread out there
     # A broadcast array is read-only where it repeats nothing, too: that one must stay a plain view.
     if backend.mutable and _count(shape) == _count(input.shape) and 0 not in shape:
         return backend.reshape(input, shape)
@@ -750,7 +760,7 @@ def broadcast_to(input: Tensor, *size: Any) -> Tensor:
     tensor([[1, 2],
             [1, 2]])
     """
-    return expand(input, as_shape(size))
+    return expand(input, given_shape("broadcast_to", "size", size))
 
 
 @composite(method=False)

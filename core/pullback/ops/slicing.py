@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback.allocation import check_count
 from pullback.op import Array, Sample, attach, composite, op
 from pullback.ops.dims import normalize_dim
 from pullback.ops.zeros import zeros_of
@@ -366,6 +367,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.array.shape[normalize_dim(dim, input.ndim)]
     if not size:
+        check_count(chunks)
         return split_with_sizes(input, (0,) * chunks, dim)
     return _split_evenly(input, -(-size // chunks), dim)
 
@@ -441,6 +443,7 @@ def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tenso
     if isinstance(cuts, int):
         if cuts <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {cuts}")
+        check_count(cuts)
         each, longer = divmod(size, cuts)
         cuts = [each * n + min(n, longer) for n in range(1, cuts)]
     starts, ends = [0, *cuts], [*cuts, size]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pullback.allocation import check_size
 from pullback.dtypes import FLOATS
 from pullback.op import Array, Sample, elementwise
 from pullback.tensor import Tensor
@@ -121,6 +122,7 @@ def _check_dimension(input: Any, p: int) -> None:
     check_is_tensor("mvlgamma", input)
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
+    check_size((*input.shape, p), input.dtype.itemsize)  # as many terms as PyTorch makes at once
 
 
 def _half_steps(input: Tensor, p: int) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.dtypes import COMPLEXES, FLOATS, DType
+from pullback.allocation import element_count
+from pullback.dtypes import COMPLEXES, DType, float32, float64
 from pullback.inplace import change_view, check_history, resize
 from pullback.memory_layout import LAYOUTS, Layout
 from pullback.op import Array, Sample, attach, composite, op
@@ -29,6 +30,7 @@ def _checked_target(input: Tensor, size: Sequence[int], stride: Sequence[int], s
         raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}")
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    element_count(size)
     target = Layout(input.dtype, size, stride, offset)
     available = input.untyped_storage().nbytes()
     itemsize = input.dtype.itemsize
@@ -294,7 +296,7 @@ def _check_pairs(input: Tensor) -> None:
 
 @op(
     batching="batched already",
-    dtypes=FLOATS,
+    dtypes=frozenset((float32, float64)),
     unsupported=(
         "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: {kind}"
     ),

@@ -33,14 +33,15 @@ def test_maximum_propagates_nan():
     assert math.isnan(call("maximum", pb.tensor(math.nan), pb.tensor(1.0)).item())
 
 
-def test_clamp_takes_numbers_or_tensors_but_not_both():
+def test_clamp_takes_numbers_or_tensors_and_a_0d_tensor_for_a_number():
     x = pb.tensor([-2.0, 0.5, 2.0])
     assert x.clamp(0, 1).tolist() == [0.0, 0.5, 1.0]
     assert x.clip(min=0).tolist() == [0.0, 0.5, 2.0]
     assert x.clamp(max=pb.tensor(0.0)).tolist() == [-2.0, 0.0, 0.0]
     assert x.clamp_max(0).tolist() == [-2.0, 0.0, 0.0]
+    assert x.clamp(0, pb.tensor(1.0)).tolist() == [0.0, 0.5, 1.0]
     with pytest.raises(TypeError, match="invalid combination"):
-        x.clamp(0, pb.tensor(1.0))
+        x.clamp(0, pb.ones(3))
     with pytest.raises(RuntimeError, match="At least one"):
         x.clamp()
 
