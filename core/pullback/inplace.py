@@ -14,7 +14,17 @@ from pullback.blocks import surely
 from pullback.dtypes import can_cast
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, use
 from pullback.locks import MEMORY, made_once
-from pullback.views import history_from_base, is_inference, layout_of, reaches_beyond
+from pullback.views import (
+    bump_version,
+    edge_of,
+    history_after,
+    history_from_base,
+    is_inference,
+    layout_of,
+    reaches_beyond,
+    rebase,
+    write,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +44,6 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
         cannot be cast to the tensor's; the tensor is unchanged then.
     """
     from pullback.tensor import Tensor
-    from pullback.views import edge_of
 
     if use.begun and operation.inplace_name is not None:
         relevant = (tensor, *args, *kwargs.values())
@@ -102,13 +111,12 @@ def _result(
     kwargs: dict[str, Any],
 ) -> Tensor | None:
     """What shall be written into the tensor, with its history; ``before`` is the tensor as it was."""
-    from pullback.op_general import broadcast_shape
-    from pullback.views import edge_of
-
     try:
         out = form.call(before, *args, **kwargs)
     except NotImplementedError:
         if operation.broadcasts:
+            from pullback.op_general import broadcast_shape
+
             _check_shape(operation, tensor, broadcast_shape([tuple(t.array.shape) for t in (tensor, *operands)]))
         _check_common_dtype(operation, tensor, args)
         raise
@@ -129,8 +137,6 @@ def _result(
 
 def _finish(tensor: Tensor, out: Tensor, node: Any, active: int, history: list[Any]) -> None:
     """Write the elements, the history and the tangent of a result; once more, with the same list, does no harm."""
-    from pullback.views import bump_version, history_after, rebase, write
-
     rebases = bool(history) or (not active & NO_GRAD and (node is not None or tensor.edge is not None))
     if rebases and not history:
         history.append(history_after(tensor, node))
