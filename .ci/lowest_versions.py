@@ -1,4 +1,4 @@
-"""Prints the lowest release that pyproject.toml admits of each library that the package runs on, as pip's constraints."""
+"""Prints the lowest release that pyproject.toml admits of each library the package runs on, as pip's constraints."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overl
 
 from pullback import dtypes
 from pullback.arguments import attribute_kinds, checking
+from pullback.backend.registry import let_go_of
 from pullback.dtypes import DType
 from pullback.function_protocol import make_overridable
 from pullback.out_argument import CAST, Out
@@ -62,6 +63,18 @@ registry: Final[dict[str, Operation | Composite]] = {}
 
 #: What formulas call the result and its derivatives.
 _FORMULAS_OWN: Final = frozenset(("grad", "grads", "out", "tangent"))
+
+
+def _forget(backend: Backend) -> None:
+    """Let go of a backend in the tables of operations."""
+    for operation in tuple(registry.values()):
+        if isinstance(operation, Operation):
+            operation.tables.pop(backend, None)
+            if operation.overwriting is not None:
+                operation.overwriting.tables.pop(backend, None)
+
+
+let_go_of.append(_forget)
 
 
 class DeclarationError(TypeError):

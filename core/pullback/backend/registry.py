@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pullback.backend.base import Backend
 from pullback.backend.view_kernels import require_views
@@ -19,6 +20,8 @@ _backends: dict[str, Backend] = {}
 _turns: dict[str, Turn] = {}  # of creating each backend
 _silent: dict[str, str] = {}  # what backends that did not answer in time were doing
 _discovered = False
+#: What to call when a backend is forgotten: whoever keeps something for each backend adds a function.
+let_go_of: Final[list[Callable[[Backend], None]]] = []
 
 
 def discover() -> None:
@@ -131,18 +134,12 @@ def unregister_backend(name: str) -> None:
 
 
 def _forget(backend: Backend | None) -> None:
-    """Let go of a backend in the tables of operations; tensors that are left keep it, and operate more slowly."""
+    """Have all let go of a backend; tensors that are left keep it, and operate more slowly."""
     if backend is None:
         return
-    from pullback.op import Operation
-    from pullback.op import registry as operations
-
     backend.forgotten = True  # first: another thread may fill in an entry
-    for operation in tuple(operations.values()):
-        if isinstance(operation, Operation):
-            operation.tables.pop(backend, None)
-            if operation.overwriting is not None:
-                operation.overwriting.tables.pop(backend, None)
+    for let_go in let_go_of:
+        let_go(backend)
 
 
 def unknown(name: str, source: str | None = None) -> UnknownBackendError:

@@ -82,7 +82,7 @@ def test_devices_are_found_by_their_names():
     assert backend.has_device(Device("cuda"))
 
 
-@pytest.mark.parametrize("namespace", [None, "numpy", 3, {}, object()], ids=repr)
+@pytest.mark.parametrize("namespace", [None, "numpy", 3, {}, object()], ids=lambda n: type(n).__name__)
 def test_what_is_no_namespace(namespace):
     kind = type(namespace).__name__
     with pytest.raises(

@@ -31,11 +31,11 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "numpy":
         yield "numpy"
         return
-    register_backend(ArrayAPIBackend("strict memory", array_api_strict, mutable=True))
+    register_backend(ArrayAPIBackend("strict-memory", array_api_strict, mutable=True))
     try:
-        yield "strict memory"
+        yield "strict-memory"
     finally:
-        unregister_backend("strict memory")
+        unregister_backend("strict-memory")
 
 
 def _tensors(value: Any) -> list[Any]:
