@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullback.allocation import memory_error
 from pullback.argument_names import UNSET, further_names
 from pullback.function_protocol import overrides
+from pullback.interrupts import raised_by_handler
 
 if TYPE_CHECKING:
     from pullback.op import Operation
@@ -390,7 +391,7 @@ def checking(function: types.FunctionType) -> types.FunctionType:
         try:
             return function(*args, **kwargs)
         except Exception as error:
-            again = _other_arguments(function, args, kwargs, error)
+            again = None if raised_by_handler(error) else _other_arguments(function, args, kwargs, error)
             if again is None:
                 raise
         return function(*again[0], **again[1])

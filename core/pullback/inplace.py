@@ -13,6 +13,7 @@ from pullback.autograd.node import Node
 from pullback.blocks import surely
 from pullback.dtypes import can_cast
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, use
+from pullback.interrupts import raised_by_handler
 from pullback.locks import MEMORY, made_once
 from pullback.views import (
     bump_version,
@@ -85,10 +86,9 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
     try:
         out = _result(operation, form, tensor, before, operands, args, kwargs)
         node = edge_of(out) if recording and out is not None else None
-    except Exception:
-        raise
-    except BaseException:
-        if form is not operation and tensor.backend.mutable:
+    except BaseException as error:
+        interrupted = not isinstance(error, Exception) or raised_by_handler(error)
+        if interrupted and form is not operation and tensor.backend.mutable:
             surely(_note_interrupted, tensor, recording)
         raise
     if out is None:  # it has other operands now

@@ -24,6 +24,7 @@ from pullback.autograd.saved_tensors import show_saved
 from pullback.batching.state import levels
 from pullback.blocks import surely
 from pullback.dtypes import DType
+from pullback.interrupts import raised_by_handler
 
 if TYPE_CHECKING:
     from pullback.op import Formula, Operation
@@ -189,6 +190,7 @@ def _names_for(operation: Operation) -> dict[str, Any]:
         "_new": object.__new__,
         "_next_sequence": nodes.next_sequence,
         "_operation": operation,
+        "_raised_by_handler": raised_by_handler,
         "_regenerate": regenerate,
         "_tables": operation.tables,
         "_saved_version": saved_version,
@@ -312,7 +314,9 @@ def source_of(operation: Operation, operator: bool = False, takes_out: bool = Fa
     attributes = "".join(f", {a}={a}" for a in operation.attributes)
     lines += [
         f"        _array = _kernel({'_backend, ' if body else ''}{arrays}{attributes if body else ''})",
-        "    except _Failure:",
+        "    except _Failure as _error:",
+        "        if _raised_by_handler(_error):",
+        "            raise",
         "        _array, _backend = None, _FAILED  # the general path says what is wrong, outside of this handler",
         "    if _array.__class__ is not _backend.array_type:",
         "        if _backend is _FAILED:",
@@ -658,10 +662,11 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
                 kernel, _, scalars, constants = tables[backend][array.dtype]
                 if unary:
                     if mode() in QUIET and (self.alias is None or writes_alone(self)):
-                        try:  # noqa: SIM105 - costs nothing
+                        try:
                             kernel(array, out=array)
-                        except _REPORTS:
-                            pass
+                        except _REPORTS as report:
+                            if raised_by_handler(report):
+                                raise
                         count_write(self)
                         return self
                 else:
@@ -685,20 +690,21 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
                     ):
                         if check is not None:
                             check(self, other)
-                        try:  # noqa: SIM105
+                        try:
                             kernel(array, value, out=array)
-                        except _REPORTS:
-                            pass
+                        except _REPORTS as report:
+                            if raised_by_handler(report):
+                                raise
                         count_write(self)
                         return self
-            except FloatingPointError:  # the array library was asked to raise it, which it does after the write
-                count_write(self)
-                return self
-            except Exception:
-                pass  # the general path says what is wrong
-            except BaseException:
-                surely(count_write, self)  # it may have been done when the interrupt came
-                raise
+            except BaseException as error:
+                if not isinstance(error, Exception) or raised_by_handler(error):
+                    surely(count_write, self)  # it may have been done when the interrupt came
+                    raise
+                if isinstance(error, FloatingPointError):  # as the array library was asked to, after the write
+                    count_write(self)
+                    return self
+                # else the general path says what is wrong
         return apply_inplace(operation, self, args, kwargs)
 
     def count_write(tensor: Any) -> None:

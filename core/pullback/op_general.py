@@ -27,6 +27,7 @@ from pullback.function_protocol import (
     overriding,
     use,
 )
+from pullback.interrupts import raised_by_handler
 from pullback.op_callable import node_name_arguments, saved_values
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def general(
         if isinstance(error, MemoryError) and not isinstance(error, RuntimeError):
             raise memory_error(error) from error
         overridden = not use.begun and bool(overriding((*operands, *attributes.values())))
+        overridden = overridden and not raised_by_handler(error)
         if not overridden and not any(note.startswith("in ") for note in getattr(error, "__notes__", ())):
             error.add_note(f"in {described_call(operation, operands, attributes)}")
         if not overridden:

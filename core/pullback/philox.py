@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from pullback.backend.base import Backend, NativeArray
 from pullback.dtypes import DType, int64, uint64
+from pullback.interrupts import raised_by_handler
 
 if TYPE_CHECKING:
     from pullback.devices import Device
@@ -50,7 +51,9 @@ def _computes_unsigned(backend: Backend) -> bool:
             x = backend.remainder(backend.bitwise_or(x, 2), backend.from_data(7, uint64, None))
             backend.astype(backend.index_put(x, (backend.argsort(x),), x), int64)
             backend.greater_equal(x, x)
-    except Exception:  # whatever the library raises for what it lacks
+    except Exception as error:  # whatever the library raises for what it lacks
+        if raised_by_handler(error):
+            raise
         return False
     return True
 

@@ -12,6 +12,7 @@ from pullback.autograd.grad_mode import FORWARD, MODE, MUTATION, NO_GRAD, mode
 from pullback.blocks import surely
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, public_arguments, use
 from pullback.inplace import check_inference, check_writable, overlap_partly, resize
+from pullback.interrupts import raised_by_handler
 from pullback.op import tensors_of
 from pullback.op_general import common_backend
 from pullback.out_argument import EXACT, Out
@@ -204,7 +205,9 @@ def _written_by_kernel(record: Any, arguments: tuple[Any, ...], keywords: dict[s
         with backend.guard():
             try:
                 kernel(*arrays, out=target)
-            except Exception:
+            except Exception as error:
+                if raised_by_handler(error):
+                    raise
                 return False  # the general path says what is wrong
         bump_version(out)
     except BaseException:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import dis
+import functools
 import random
 import signal
 import sys
@@ -353,3 +354,131 @@ def test_a_function_that_begins_at_once_still_works_as_before() -> None:
 
     assert function(1, 2, key="x") == (1, (2,), "x")
     assert 1 not in places_of(function.__code__)
+
+
+class Limit(TimeoutError):
+    """What the handlers below raise: an exception as any other, by its class."""
+
+
+class _Handlers:
+    """Handlers of each form that Python takes."""
+
+    def method(self, number: int, frame: Any) -> None:
+        raise Limit
+
+    def __call__(self, number: int, frame: Any) -> None:
+        raise Limit
+
+    def nested(self, *given: Any) -> None:
+        self.method(*given)
+
+
+def _report(number: int, frame: Any) -> None:
+    raise FloatingPointError
+
+
+HANDLERS: dict[str, Callable[..., Any]] = {
+    "method": _Handlers().method,
+    "object": _Handlers(),
+    "nested": _Handlers().nested,
+    "partial": functools.partial(_Handlers.method, _Handlers()),
+    "of a class that libraries raise": _report,
+}
+
+
+@pytest.mark.skipif(not hasattr(signal, "raise_signal"), reason="the platform raises no signals")
+@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals are for the main thread")
+@pytest.mark.parametrize("name", HANDLERS)
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("call", ["function", "operator", "in place", "in place with one operand", "recorded", "out"])
+def test_what_a_handler_raises_ends_the_operation_and_no_write_is_done_twice(name: str, when: str, call: str) -> None:
+    """The signal comes just before or after the kernel has written, while its operation's callable runs."""
+    x = pb.tensor([1.0, 2.0], requires_grad=call == "recorded")
+    factor = pb.tensor([3.0, 3.0])
+    base = x * 1 if call == "recorded" else x
+    target = pb.zeros(2)
+    programs: dict[str, tuple[str, Callable[[], Any]]] = {
+        "function": ("mul", lambda: pb.mul(x, factor)),
+        "operator": ("mul", lambda: x * factor),
+        "in place": ("mul", lambda: base.mul_(factor)),
+        "in place with one operand": ("neg", lambda: base.neg_()),
+        "recorded": ("mul", lambda: base.mul_(factor)),
+        "out": ("mul", lambda: pb.mul(x, factor, out=target)),
+    }
+    operation, program = programs[call]
+    program()  # so that it has been compiled
+    entries = pb.op.registry[operation].tables[base.backend]
+    native = base.array.dtype
+    kernel, *rest = entries[native]
+    values, version = base.tolist(), base._version
+    armed = [True]
+
+    def signalling(*arrays: Any, **options: Any) -> Any:
+        if armed and when == "before":
+            armed.clear()
+            signal.raise_signal(signal.SIGINT)
+        result = kernel(*arrays, **options)
+        if armed:
+            armed.clear()
+            signal.raise_signal(signal.SIGINT)
+        return result
+
+    previous = signal.signal(signal.SIGINT, HANDLERS[name])
+    try:
+        entries[native] = (signalling, *rest)
+        with pytest.raises(FloatingPointError if HANDLERS[name] is _report else Limit):
+            program()
+    finally:
+        entries[native] = (kernel, *rest)
+        signal.signal(signal.SIGINT, previous)
+    assert not armed
+    once = [-v for v in values] if operation == "neg" else [3 * v for v in values]
+    assert base.tolist() in (values, once)
+    if base.tolist() == once:
+        assert base._version > version
+    program()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the platform has no timers that interrupt")
+@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals are for the main thread")
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_a_time_limit_by_a_signal_always_comes(backend: str) -> None:
+    with pb.use_backend(backend):
+        x, count = pb.ones(2), pb.zeros(2)
+    chosen = random.Random(0)
+    done = 0
+    hits = 0
+    previous = signal.signal(signal.SIGALRM, HANDLERS["method"])
+    try:
+        for _ in range(300):
+            try:
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 1e-5 + chosen.random() * 2e-4)
+                    while True:
+                        x.sin() * x
+                        before = count._version
+                        count.add_(1.0)
+                        done += 1
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            except Limit:
+                hits += 1
+                if count.tolist()[0] != done:  # the last write, which its version tells of
+                    assert count.tolist() == [done + 1.0] * 2
+                    assert count._version > before
+                    done += 1
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    assert hits == 300
+
+
+def test_an_operation_that_fails_while_a_time_limit_is_dealt_with_says_what_is_wrong() -> None:
+    def handler(number: int, frame: Any) -> None:
+        raise Limit
+
+    try:
+        handler(0, sys._getframe())
+    except Limit:
+        with pytest.raises(TypeError, match=r"must be Tensor"):
+            pb.mul("a", pb.ones(2))  # type: ignore[arg-type]
+        assert (pb.ones(2) * pb.ones(2, dtype=pb.float64)).dtype is pb.float64
