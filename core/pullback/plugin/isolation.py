@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -25,6 +25,8 @@ TIMEOUT_VARIABLE: Final = "PULLBACK_PLUGIN_TIMEOUT"
 PLUGIN_SECONDS: Final = 10.0
 #: And for code that may load an array library and look for devices.
 LIBRARY_SECONDS: Final = 60.0
+#: After so many, whoever waits is told for what.
+SILENT_SECONDS: Final = 2.0
 
 _LONGEST: Final = 500
 
@@ -163,7 +165,7 @@ def working_thread() -> int:
     return thread
 
 
-def run_isolated(function: Callable[[], _R], *, seconds: float, watch: bool = False) -> Outcome[_R]:
+def run_isolated(function: Callable[[], _R], *, seconds: float, watch: bool = False, named: str = "") -> Outcome[_R]:
     """What the function gives, run in a thread of its own for a limited time.
 
     Parameters
@@ -175,6 +177,8 @@ def run_isolated(function: Callable[[], _R], *, seconds: float, watch: bool = Fa
     watch : bool
         Whether to look for what it does to the process beside: builtins and standard streams that it replaces are put
         back; what it prints is not shown, for it would stand in the output of a program that called none of it.
+    named : str
+        What is waited for, as it is told on standard error when the wait becomes long; nothing is told by default.
 
     Raises
     ------
@@ -182,13 +186,18 @@ def run_isolated(function: Callable[[], _R], *, seconds: float, watch: bool = Fa
         Where it raised (``SystemExit`` and the like too) or was not done in time.
     """
     worker = _Worker(function)
+    errors = sys.stderr
     with _watched(worker) if watch else _nothing_watched() as remarks:
         try:
             try:
                 worker.start()
             except RuntimeError:  # there are no threads to be had: the interpreter is ending, or the platform has none
                 worker.run()
-            in_time = worker.done.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+            silent = SILENT_SECONDS if named and seconds > SILENT_SECONDS else 0.0
+            in_time = silent > 0 and worker.done.acquire(timeout=silent)
+            if silent and not in_time:
+                _tell_of_wait(errors, f"pullback waits for {named}, for up to {seconds:g} s ({TIMEOUT_VARIABLE})")
+            in_time = in_time or worker.done.acquire(timeout=min(seconds - silent, threading.TIMEOUT_MAX))
         except BaseException:  # from the keyboard, most of all
             worker.abandon()
             raise
@@ -205,6 +214,12 @@ def run_isolated(function: Callable[[], _R], *, seconds: float, watch: bool = Fa
             return run_here(function)
         raise PluginFailure(f"raised {described(worker.error)}") from worker.error
     return Outcome(worker.result, remarks)
+
+
+def _tell_of_wait(errors: Any, text: str) -> None:
+    if errors is not None:  # as in a program without a console
+        with suppress(OSError, ValueError):  # it is closed
+            print(text, file=errors, flush=True)
 
 
 def run_here(function: Callable[[], _R]) -> Outcome[_R]:

@@ -27,6 +27,7 @@ from pullback.plugin.hookspecs import EXTENSION_API_VERSION, GROUP
 from pullback.plugin.isolation import (
     Outcome,
     PluginFailure,
+    TimedOut,
     Turn,
     described,
     one_line,
@@ -99,6 +100,7 @@ class _Plugins:
         self.complaints: list[str] = []  # that have not been reported
         self.told: list[str] = []
         self.running: set[tuple[int, str]] = set()  # the plugins whose hooks a thread is in
+        self.wasted = 0.0  # the seconds that were waited for what did not end
 
     def reject(self, key: str, rejected: _Rejected, part: str = "") -> None:
         """Leave a plugin out from here on, or a part of what it brings, and say so once."""
@@ -241,8 +243,9 @@ def _load(plugins: _Plugins, entry_point: EntryPoint) -> None:
     is_own = distribution == "pullback"
     before = set(threading.enumerate())
     try:
-        run = run_here if is_own or _is_being_imported(entry_point) else _run_theirs
-        found = run(lambda: _register(entry_point, key, is_own))
+        here = is_own or _is_being_imported(entry_point)
+        register = partial(_register, entry_point, key, is_own)
+        found = run_here(register) if here else _run_theirs(plugins, key, register)
         plugins.registered[key] = found.result
         lasting = [] if is_own else threads_of(found.result.file.removesuffix("__init__.py"), before)
         threads = [f"its thread {name!r} keeps the program from ending" for name in lasting]
@@ -260,8 +263,16 @@ def _told(failure: PluginFailure) -> str:
     return str(failure) if failure.__cause__ is not None else f"does not end: {failure}"
 
 
-def _run_theirs(function: Callable[[], _R]) -> Outcome[_R]:
-    return run_isolated(function, seconds=plugin_seconds(), watch=True)
+def _run_theirs(plugins: _Plugins, key: str, function: Callable[[], _R]) -> Outcome[_R]:
+    """Run a plugin's code. Once two have taken all of their time in vain, each further one has a tenth of it."""
+    seconds = plugin_seconds()
+    if plugins.wasted >= 2 * seconds:
+        seconds /= 10
+    try:
+        return run_isolated(function, seconds=seconds, watch=True, named=_title(plugins.records[key]))
+    except TimedOut:
+        plugins.wasted += seconds
+        raise
 
 
 def _is_being_imported(entry_point: EntryPoint) -> bool:
@@ -372,7 +383,7 @@ def _call_each(plugins: _Plugins, hook: str, **arguments: Any) -> list[tuple[str
 
         plugins.running.add(turn)
         try:
-            outcome = run_here(ask) if found.is_own else _run_theirs(ask)
+            outcome = run_here(ask) if found.is_own else _run_theirs(plugins, key, ask)
             results.append((key, outcome.result))
             if outcome.remarks:
                 plugins.remark(key, [f"in its hook {hook} {remark}" for remark in outcome.remarks])
@@ -419,7 +430,7 @@ def import_operations() -> None:
     for key, modules in _call_each(plugins, "pullback_operations"):
         for module in modules:
             try:
-                outcome = _run_theirs(partial(import_module, module))
+                outcome = _run_theirs(plugins, key, partial(import_module, module))
                 if outcome.remarks:
                     plugins.remark(key, [f"its module {module!r}: {remark}" for remark in outcome.remarks])
             except PluginFailure as failure:
