@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -72,10 +73,11 @@ def _flattened(data: Any) -> tuple[tuple[int, ...], list[Any], bool]:
         if depth > _MOST_DIMENSIONS:
             raise ValueError(f"too many dimensions '{type(first).__name__}'")
         first = first[0]
+    depth += _is_sequence(first)  # and empty
     shape: list[int] = []
     level = [data]
     usual = True
-    while level and _is_sequence(level[0]):
+    while level and len(shape) < depth and _is_sequence(level[0]):
         length = len(level[0])
         for item in level:
             if not isinstance(item, list | tuple):
@@ -84,9 +86,21 @@ def _flattened(data: Any) -> tuple[tuple[int, ...], list[Any], bool]:
                 usual = False
             if len(item) != length:
                 raise ValueError(f"expected sequence of length {length} at dim {len(shape)} (got {len(item)})")
+        if usual:
+            level = [inner for item in level for inner in item]
+        else:
+            level = [inner for item in level for inner in _items(item, length, len(shape))]
         shape.append(length)
-        level = [inner for item in level for inner in item]
     return tuple(shape), level, usual
+
+
+def _items(sequence: Any, length: int, dim: int) -> list[Any]:
+    """The items of a sequence that says its length, and may have no end."""
+    items = list(itertools.islice(sequence, length + 1))
+    if len(items) != length:
+        more = "more" if len(items) > length else str(len(items))
+        raise ValueError(f"expected sequence of length {length} at dim {dim} (got {more})")
+    return items
 
 
 def _dtype_of_element(item: Any) -> DType:

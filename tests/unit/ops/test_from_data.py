@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,3 +173,50 @@ def test_the_class_takes_data_or_a_shape():
     for wrong in (2.5, None, True):
         with pytest.raises(TypeError, match="data must be a sequence"):
             pb.Tensor(wrong)
+
+
+class _Endless:
+    """It says a length, and gives items for ever, as a class that takes any index."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> float:
+        return 1.0
+
+
+class _Itself(_Endless):
+    def __getitem__(self, index: int) -> Any:
+        return self
+
+
+class _ItselfWhenIterated(_Endless):
+    def __iter__(self) -> Any:
+        return iter([self, self, self])
+
+
+class _Shorter(_Endless):
+    def __iter__(self) -> Any:
+        return iter([1.0])
+
+
+def test_sequences_without_an_end_are_refused() -> None:
+    for data in (_Endless(), [_Endless()], (_Endless(), _Endless())):
+        with pytest.raises(ValueError, match=r"expected sequence of length 3 at dim \d \(got more\)"):
+            pb.tensor(data)
+    for data in (_Itself(), [_Itself()]):
+        with pytest.raises(ValueError, match="too many dimensions '_Itself'"):
+            pb.tensor(data)
+    with pytest.raises(RuntimeError, match="Could not infer dtype of _ItselfWhenIterated"):
+        pb.tensor([_ItselfWhenIterated()])
+    with pytest.raises(ValueError, match=r"expected sequence of length 3 at dim 1 \(got 1\)"):
+        pb.tensor([_Shorter()])
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.matrix([[1.0, 2.0], [3.0, 4.0]])
+    with pytest.raises(ValueError, match="too many dimensions 'matrix'"):
+        pb.tensor([matrix, matrix])
+    assert pb.tensor(matrix).tolist() == matrix.tolist()
+    for text in ("a", ["a"], ["abc"], [["a"], ["b"]]):
+        with pytest.raises((TypeError, ValueError), match="str"):
+            pb.tensor(text)
+    assert pb.tensor([range(3), bytearray(b"abc")]).tolist() == [[0, 1, 2], [97, 98, 99]]
