@@ -288,6 +288,5 @@ LEFT_OUT: Final = {
     "nextafter": "a number has other neighbours in each precision: there is nothing to compare with",
     "normal": "it forwards to randn, which is checked",
     "isin": "is_among, which computes it, is checked",
-    "heaviside": "it refuses to differentiate, as PyTorch; unit_step, which computes it, is checked",
     "normal_from": "its derivative is zero by declaration, as PyTorch's, though means shift the numbers",
 }

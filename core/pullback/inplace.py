@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import FORWARD, INFERENCE, MUTATION, NO_GRAD, SAVING, mode
 from pullback.autograd.node import Node
+from pullback.autograd.unknown_derivative import UnknownDerivative
 from pullback.blocks import surely
 from pullback.dtypes import can_cast
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, use
@@ -130,6 +131,8 @@ def _result(
     if out.dtype is not tensor.dtype and not can_cast(out.dtype, tensor.dtype):
         raise cast_error(out.dtype, tensor.dtype)
     own = edge_of(out) if not mode() & NO_GRAD else None
+    if own.__class__ is UnknownDerivative:
+        own.missing = operation.inplace_name or own.missing
     if own is not None and tensor.backend.mutable and _saves(own, before):
         before.array = tensor.backend.copy(before.array)  # the node needs the elements as they were
     return out if out.dtype is tensor.dtype else out.to(tensor.dtype)  # type: ignore[no-any-return]

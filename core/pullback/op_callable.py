@@ -164,6 +164,7 @@ def compiled(name: str, source: str, namespace: dict[str, Any]) -> types.Functio
 
 
 def _names_for(operation: Operation) -> dict[str, Any]:
+    from pullback.autograd.unknown_derivative import refuse_derivative
     from pullback.op_general import general
     from pullback.tensor import LEAF, STALE, Tensor
     from pullback.views import attach_view, keep_layout, mark_inference, regenerate, saved_version
@@ -191,6 +192,7 @@ def _names_for(operation: Operation) -> dict[str, Any]:
         "_next_sequence": nodes.next_sequence,
         "_operation": operation,
         "_raised_by_handler": raised_by_handler,
+        "_refuse_derivative": refuse_derivative,
         "_regenerate": regenerate,
         "_tables": operation.tables,
         "_saved_version": saved_version,
@@ -330,7 +332,8 @@ def source_of(operation: Operation, operator: bool = False, takes_out: bool = Fa
     if operation.differentiable:
         lines += _recording(operation, first)
     else:
-        lines += ["    _out.edge = None", "    if _active < 0:", "        _mark_inference(_out)"]
+        lines += ["    _out.edge = None", *_refusing(operation, first)]
+        lines += ["    if _active < 0:", "        _mark_inference(_out)"]
     if operation.keeps_layout:
         formatted = "memory_format" in operation.attributes
         lines += [
@@ -416,6 +419,17 @@ def _recording(operation: Operation, first: str) -> list[str]:
     if not operation.view:
         lines += ["        if _active < 0:", "            _mark_inference(_out)"]
     return lines
+
+
+def _refusing(operation: Operation, first: str) -> list[str]:
+    """The lines of an operation without a derivative that may have results of floats."""
+    if operation.result is not None or not any(d.category >= 2 for d in operation.dtypes):
+        return []
+    recorded = (f"{first}.edge", *(f"_edge_{o}" for o in operation.operands if o != first))
+    return [
+        f"    if _active == 0 and ({' or '.join(f'{e} is not None' for e in recorded)}):",
+        f"        _refuse_derivative(_operation, ({', '.join(operation.operands)},), _out)",
+    ]
 
 
 def _mixed_reductions(operation: Operation, first: str, edge: dict[str, str]) -> list[str]:

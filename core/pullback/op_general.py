@@ -15,6 +15,7 @@ from pullback.argument_names import UNSET
 from pullback.arguments import checked_attributes, refuse_missing
 from pullback.autograd.grad_mode import ANOMALY, FORWARD, INFERENCE, INTERCEPTED, KERNELS, NO_GRAD, SAVING, mode
 from pullback.autograd.node import output_slot, start_node
+from pullback.autograd.unknown_derivative import refuse_derivative
 from pullback.batching.state import levels
 from pullback.dtypes import DType, dtype_of_scalar, result_type_of
 from pullback.errors import BackendError, MissingKernelError
@@ -285,6 +286,9 @@ def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> An
     outs = [Tensor._wrap(a, backend) for a in (results if operation.outputs is not None else (results,))]
     if operation.differentiable and not mode() & NO_GRAD:
         record(operation, node_type, flat, attributes, outs, dtype)
+    elif operation.nondifferentiable is not None and not mode() & NO_GRAD:
+        for out in outs:
+            refuse_derivative(operation, flat, out)
     if mode() & INFERENCE and not operation.view:
         from pullback.views import mark_inference
 

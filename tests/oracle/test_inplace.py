@@ -62,8 +62,8 @@ DTYPES: dict[str, Any] = dict.fromkeys(("baddbmm_", "clamp_max_", "clamp_min_", 
 DTYPES["ldexp_"] = (pb.float32,)  # of integers PyTorch names the function where the dtype belongs
 #: PyTorch has no derivative for some, and of truth values takes the old history for the new one.
 OTHER_GRADIENTS = {
-    "acosh_", "addbmm_", "arccosh_", "arcsinh_", "arctanh_", "asinh_", "atanh_", "floor_divide_", "logical_and_",
-    "heaviside_", "logical_not_", "logical_or_", "logical_xor_",
+    "acosh_", "addbmm_", "arccosh_", "arcsinh_", "arctanh_", "asinh_", "atanh_", "logical_and_",
+    "logical_not_", "logical_or_", "logical_xor_",
 }  # fmt: skip
 #: Methods of other tests: random numbers below, indexing in test_indexing, shapes in test_striding.
 ELSEWHERE = {

@@ -496,7 +496,7 @@ def _wide_enough(tensor: Tensor, held: Tensor, tangent: Tensor) -> Tensor:
 def propagate(operation: Operation, flat: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:
     """Give the result of an operation its tangent, where an operand carries one."""
     tangents = [tangent_of(v) if isinstance(v, Tensor) else None for v in flat]
-    if all(t is None for t in tangents) or operation.nondifferentiable is not None:
+    if all(t is None for t in tangents):
         return
     outs = list(result) if operation.outputs is not None else [result]
     if not outs or outs[0].dtype.category < 2:
@@ -504,6 +504,8 @@ def propagate(operation: Operation, flat: Sequence[Any], attributes: Mapping[str
     level = outs[0].backend.level
     if not is_active_at(level):
         return
+    if operation.nondifferentiable is not None:
+        raise NotImplementedError(f"Trying to use forward AD with aten::{operation.name} that does not support it.")
     with _beneath(level):
         produced = []
         for out, tangent in zip(outs, _tangents_of(operation, flat, dict(attributes), tangents, outs), strict=True):

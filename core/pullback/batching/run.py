@@ -44,6 +44,7 @@ def level_of(operation: Operation, flat: Sequence[Any], attributes: Mapping[str,
 
 def run_at_level(level: Level, operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> Any:
     """What :func:`pullback.op_general.run` does, for operands of which one is a tensor of the level."""
+    from pullback.autograd.unknown_derivative import refuse_derivative
     from pullback.op import registry
     from pullback.op_general import broadcast_shape, named_results, promoted_dtype, record
 
@@ -77,6 +78,9 @@ def run_at_level(level: Level, operation: Operation, flat: list[Any], attributes
     if operation.differentiable and not active & NO_GRAD:
         name = operation.node_name if isinstance(operation.node_name, str) else operation.name
         record(operation, operation.node_type(name, conjugates=dtype.is_complex), flat, attributes, outs, dtype)
+    elif operation.nondifferentiable is not None and not active & NO_GRAD:
+        for out in outs:
+            refuse_derivative(operation, flat, out)
     if operation.view:
         from pullback.views import OutputOf, attach_view
 

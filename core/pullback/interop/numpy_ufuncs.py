@@ -31,7 +31,7 @@ from pullback.tensor import Tensor
 
 
 def _divmod(x: Any, y: Any) -> tuple[Tensor, Tensor]:
-    return pb.floor_divide(x, y), pb.remainder(x, y)
+    return pb.div(x, y, rounding_mode="floor"), pb.remainder(x, y)
 
 
 def _modf(x: Tensor) -> tuple[Tensor, Tensor]:

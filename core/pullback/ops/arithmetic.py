@@ -220,7 +220,7 @@ def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = No
 
 @elementwise(
     dtypes=REAL,
-    partials={"input": 1, "other": lambda input, other: -floor_divide(input, other)},
+    partials={"input": 1, "other": lambda input, other: -floored_quotient(input, other)},
     node=lambda other: "RemainderBackward1" if isinstance(other, Tensor) else "RemainderBackward0",
     domain=(0.6, 3.3),
     operator="mod",

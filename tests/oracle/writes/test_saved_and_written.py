@@ -35,7 +35,6 @@ CASES = [("numpy", name) for name in NAMES] + [("jax", name) for name in NAMES i
 OTHER_DERIVATIVES = {
     "adjoint": "conjugates at once, where PyTorch sets a flag",
     "bernoulli": "PyTorch has no derivative",
-    "floor_divide": "PyTorch has no derivative",
     "ldexp": "PyTorch's is wrong for integers and for complex numbers",
     "polar": "PyTorch's by the absolute value is wrong for negative ones",
     "var_mean": "of no degrees of freedom PyTorch's is zero",
