@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback.allocation import check_count
+from pullback.dtypes import INTEGER
 from pullback.op import Array, Sample, attach, composite, op
+from pullback.ops.creation_options import checked_integer
 from pullback.ops.dims import normalize_dim
 from pullback.ops.zeros import zeros_of
 from pullback.tensor import Tensor
@@ -334,6 +336,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     """
     if isinstance(split_size_or_sections, list | tuple):
         return split_with_sizes(tensor, tuple(split_size_or_sections), dim)
+    _refuse_bools("split", split_size_or_sections)
     return _split_evenly(tensor, operator.index(split_size_or_sections), dim)
 
 
@@ -344,6 +347,25 @@ def _split_method(self: Tensor, split_size: int | Sequence[int], dim: int = 0) -
 _split_method.__name__ = _split_method.__qualname__ = "split"
 _split_method.__doc__ = split.__doc__
 attach("split", _split_method)
+
+
+def _refuse_bools(name: str, given: Any) -> None:
+    """Refuse a bool for a number of pieces, or for one of the places where to cut."""
+    items = given if isinstance(given, list | tuple) else (given,)
+    if any(isinstance(item, bool) for item in items):
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got (Tensor, {type(given).__name__}), but"
+            " expected an int or a tuple of ints"
+        )
+
+
+def _number_of_pieces(name: str, argument: str, given: Any) -> int:
+    if isinstance(given, Tensor) and (given.ndim or given.dtype.category != INTEGER):
+        raise TypeError(f"{name}(): argument '{argument}' (position 2) must be int, not Tensor")
+    number = checked_integer(name, argument, given, 2)
+    if number >= 1 << 63:
+        raise ValueError("Overflow when unpacking long long")
+    return number
 
 
 @composite()
@@ -363,6 +385,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """
     if not input.ndim:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    chunks = _number_of_pieces("chunk", "chunks", chunks)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.array.shape[normalize_dim(dim, input.ndim)]
@@ -439,6 +462,7 @@ def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tenso
     if not input.ndim:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     size = input.array.shape[normalize_dim(dim, input.ndim)]
+    _refuse_bools("tensor_split", indices_or_sections)
     cuts = indices_or_sections.tolist() if isinstance(indices_or_sections, Tensor) else indices_or_sections
     if isinstance(cuts, int):
         if cuts <= 0:
@@ -453,9 +477,12 @@ def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tenso
 def _split_along(input: Tensor, cuts: Any, dim: int, name: str, least: int) -> tuple[Tensor, ...]:
     if input.ndim < least:
         raise RuntimeError(
-            f"torch.{name} requires a tensor with at least {least} dimension{'s' * (least > 1)}, but got a tensor with"
-            f" {input.ndim} dimensions!"
+            f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {input.ndim}"
+            " dimensions!"
         )
+    _refuse_bools(name, cuts)
+    if isinstance(cuts, Tensor):
+        cuts = _number_of_pieces(name, "indices_or_sections", cuts)
     if isinstance(cuts, int):
         size = input.array.shape[dim]
         if not cuts or size % cuts:
