@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+import pullback as pb
+
 pytestmark = pytest.mark.oracle
 
 PROGRAMS: list[Callable[[Any], Any]] = []
@@ -728,3 +730,41 @@ def tangents_through_checkpoints(lib: Any) -> Any:
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda f: f.__name__)
 def test_programs_agree(same_program: Callable[..., None], function: Callable[[Any], Any], backend: str) -> None:
     same_program(function, backend)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_a_tangent_is_kept_where_it_lies_as_its_primal_does(backend: str) -> None:
+    """And is copied otherwise, so that what is written into it later shows, or does not, as in PyTorch."""
+
+    def outcome(lib: Any, fwd: Any) -> list[bool]:
+        def whole() -> Any:
+            return lib.arange(6.0)
+
+        places = {
+            "whole": lambda x: x,
+            "from the second on": lambda x: x[1:],
+            "every second": lambda x: x[::2],
+            "the middle": lambda x: x[2:5],
+            "the first three": lambda x: x[:3],
+            "three of their own": lambda x: x[:3].clone(),
+            "rows": lambda x: x.reshape(2, 3),
+            "a row": lambda x: x.reshape(2, 3)[1],
+            "columns": lambda x: x.reshape(3, 2).mT,
+            "an element": lambda x: x[3],
+            "one of its own": lambda x: x[0].clone(),
+        }
+        kept = []
+        for primal in places.values():
+            for place in places.values():
+                value, tangent = primal(whole()), place(whole())
+                if value.shape == tangent.shape:
+                    with fwd.dual_level():
+                        dual = fwd.make_dual(value, tangent)
+                        tangent.fill_(7.0)
+                        kept.append(bool((fwd.unpack_dual(dual).tangent == 7.0).all()))
+        return kept
+
+    torch = pytest.importorskip("torch", reason="the oracle extra installs it")
+    with pb.use_backend(backend):
+        assert outcome(pb, pb.autograd.forward_ad) == outcome(torch, torch.autograd.forward_ad)

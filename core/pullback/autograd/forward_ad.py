@@ -252,8 +252,8 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
     tensor : Tensor
         Of a floating or complex dtype.
     tangent : Tensor
-        Of the same shape and dtype. It is kept as it is where its elements lie in memory as those of ``tensor``;
-        otherwise it is copied.
+        Of the same shape and dtype. It is kept as it is where its elements lie in its storage as those of ``tensor`` in
+        theirs; otherwise it is copied.
     level : int, optional
         The number of the level; there is one only.
 
@@ -302,8 +302,20 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             "Setting a forward grad that itself has a forward gradient at the same level0 is not supported."
         )
     dual = tensor.view_as(tensor)
+    if not tensor.backend.level and _place_in_storage(tensor) != _place_in_storage(tangent):
+        with _beneath(0):
+            tangent = tangent.clone()
     set_tangent(dual, tangent)
     return dual
+
+
+def _place_in_storage(tensor: Tensor) -> tuple[int, int]:
+    """Where a tensor begins in its storage, and how large that is: equal for one whose views another's can follow."""
+    alias = tensor.alias
+    if alias is None or alias.origin is None:
+        own = layout_of(tensor)
+        return own.offset, own.extent
+    return layout_of(tensor).offset, layout_of(alias.origin).extent
 
 
 def size_error(tensor: Tensor, tangent: Tensor) -> RuntimeError:
