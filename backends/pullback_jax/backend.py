@@ -27,12 +27,15 @@ from pullback.backend.selection import get_backend
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
 from pullback.extend import ArrayAPIBackend, BackendError, Limitation, check_size
+from pullback_jax.subnormal import KERNELS, adapted, as_integers, power, widened
 
 PRECISIONS = {"highest": "highest", "high": "high", "medium": "default"}
 #: A longer axis than this is not left to XLA's products of matrices, which may add up one product after the other.
 LONG = 4096
 #: More values than these are added to elements of an array in double precision.
 LONG_SUM = 128
+#: The dtypes with subnormal numbers that are normal in a wider dtype, and the size of its elements.
+WIDENED = {np.dtype(ml_dtypes.bfloat16): 8, np.dtype(np.float32): 8, np.dtype(np.complex64): 16}
 SMALL_INTEGERS = frozenset({dt.uint8, dt.int8, dt.int16, dt.int32, dt.uint16, dt.uint32})
 
 #: What holds on a GPU alone: there XLA writes the elements of a scatter in any order.
@@ -48,12 +51,14 @@ GPU_LIMITATIONS = tuple(
 
 
 #: What holds on a CPU alone: while a program of XLA's runs, the processor is set to treat subnormal numbers as zero. No
-#: option of XLA's changes that. What compares numbers, or asks whether they are zero, looks at bits here.
+#: option of XLA's changes that. What compares numbers, or asks whether they are zero, looks at bits here; products,
+#: quotients, roots, logarithms, powers and conversions take subnormal operands for what they are.
 CPU_LIMITATIONS = (
     Limitation(
         "*",
         frozenset({dt.bfloat16, dt.float32, dt.float64, dt.complex64, dt.complex128}),
-        "on a CPU, XLA's arithmetic and functions take subnormal numbers for zero, and give zero instead of them",
+        "on a CPU, XLA gives zero for a result, also one inside of a function, that is subnormal; sums, differences, "
+        "remainders, products of matrices, special functions and complex arithmetic take subnormal operands for zero",
         case="subnormal numbers",
     ),
 )
@@ -108,16 +113,20 @@ class JAXBackend(ArrayAPIBackend):
         self._sign = jax.jit(_sign)
         for name, compare in COMPARISONS.items():
             setattr(self, name, jax.jit(partial(_compared, compare)))
+        self.nextafter = jax.jit(_nextafter)
         self.maximum, self.minimum = jax.jit(_maximum), jax.jit(_minimum)
         self._sorted_values = jax.jit(_sorted_values, static_argnums=(1, 2))
         self._largest = jax.jit(partial(_reduced, True), static_argnums=(1, 2))
         self._smallest = jax.jit(partial(_reduced, False), static_argnums=(1, 2))
-        for name in ("exp2", "expm1", "log2", "log10"):
+        for name in ("exp2", "expm1"):
             setattr(self, name, jax.jit(_in_float32(getattr(jnp, name))))
         for name in ("sqrt", "asin", "acos"):
             setattr(self, name, jax.jit(_on_both_sides(getattr(jnp, name))))
         self.acosh = jax.jit(_in_float32(_on_both_sides(jnp.acosh)))
         self.asinh = jax.jit(_asinh)
+        for name, function in KERNELS.items():
+            setattr(self, name, jax.jit(adapted(getattr(self, name), function)))
+        self._widened = jax.jit(widened, static_argnums=1)
         for name in ("lgamma", "digamma", "erfinv"):
             setattr(self, name, jax.jit(getattr(super(), name)))
         for name in BROADCASTING:
@@ -273,6 +282,8 @@ class JAXBackend(ArrayAPIBackend):
             array = array.real
         if source.category >= dt.FLOATING and target in SMALL_INTEGERS:
             array = array.astype(np.int64)  # so that it wraps, as elsewhere, where XLA would clamp
+        if native.itemsize >= WIDENED.get(array.dtype, 32) and target.category >= dt.FLOATING:
+            return self._widened(array, native)
         return array.astype(native)
 
     def like(self, value: Any, array: NativeArray) -> NativeArray:
@@ -589,15 +600,11 @@ COMPARISONS: dict[str, Any] = {
 }
 
 
-def _bits(x: NativeArray) -> NativeArray:
-    return jax.lax.bitcast_convert_type(x, np.dtype(f"int{8 * x.dtype.itemsize}"))
-
-
 def _ordered(x: NativeArray) -> NativeArray:
     """Integers in the order of floating numbers: the two zeros are one, and NaN is the greatest. Others as they are."""
     if not jnp.issubdtype(x.dtype, jnp.floating):
         return x
-    bits = _bits(x)
+    bits = as_integers(x)
     limits = jnp.iinfo(bits.dtype)
     return jnp.where(jnp.isnan(x), limits.max, jnp.where(bits < 0, limits.min - bits, bits))
 
@@ -627,7 +634,7 @@ def _reduced(largest: bool, x: NativeArray, axis: Axis, keepdims: bool) -> Nativ
     reduce: Any = jnp.max if largest else jnp.min
     if not jnp.issubdtype(x.dtype, jnp.floating):
         return reduce(x, axis=axis, keepdims=keepdims)
-    bits = _bits(x)
+    bits = as_integers(x)
     limits = jnp.iinfo(bits.dtype)
     undefined = limits.max if largest else limits.min  # in either the bits of a NaN, once they are turned back
     keys = jnp.where(jnp.isnan(x), undefined, jnp.where(bits < 0, bits ^ limits.max, bits))
@@ -661,6 +668,17 @@ def _extreme(x: Any, y: Any, extreme: Any, precedes: Any) -> NativeArray:
     return jnp.where(precedes(_ordered(x), _ordered(y)) & ~jnp.isnan(y) | jnp.isnan(x), x, y)
 
 
+def _nextafter(x: Any, y: Any) -> NativeArray:
+    dtype = jnp.result_type(x, y)
+    x, y = x.astype(dtype), y.astype(dtype)
+    here, there = _ordered(x), _ordered(y)
+    found = here + (there > here).astype(here.dtype) - (there < here).astype(here.dtype)
+    below = (found < 0) | (found == 0) & (here < 0)  # a zero that comes from below is negative
+    found = jnp.where(below, jnp.iinfo(found.dtype).min - found, found)
+    found = jnp.where(here == there, y, jax.lax.bitcast_convert_type(found, dtype))
+    return jnp.where(jnp.isnan(x) | jnp.isnan(y), math.nan, found)
+
+
 def _sorted_values(x: NativeArray, axis: int, descending: bool) -> NativeArray:
     if descending:  # reversed before and after, equal elements keep their order
         x = jnp.flip(x, axis)
@@ -684,9 +702,9 @@ def _pow(x: Any, y: Any) -> NativeArray:
     if dtype.itemsize == 2:
         return _pow(x.astype(np.float32), y.astype(np.float32)).astype(dtype)
     if y.ndim:
-        return jnp.power(x, y)
+        return power(x, y)
     # Squares are what powers mostly are, and a product is exact to half an ulp at a fraction of the time.
-    return jax.lax.cond(y == 2, lambda: x * x, lambda: jnp.power(x, y))
+    return jax.lax.cond(y == 2, lambda: x * x, lambda: power(x, y))
 
 
 def _integer_pow(x: NativeArray, y: NativeArray) -> NativeArray:

@@ -219,6 +219,18 @@ def test_xla_itself_takes_subnormal_numbers_for_zero():
     assert "subnormal numbers" in [limitation.case for limitation in CPU_LIMITATIONS]
 
 
+def test_what_the_limitation_of_subnormal_numbers_declares():
+    tiny = pb.tensor([1e-38, 1e-38], backend="jax")
+    assert (tiny * 1).tolist() == [0.0, 0.0]  # the result is subnormal
+    assert pb.tensor([1e-38], dtype=pb.float64, backend="jax").float().item() == 0.0
+    assert tiny.logit().tolist() == [-np.inf] * 2  # a result inside of it is
+    assert (tiny + tiny).tolist() == [0.0, 0.0]  # though 2e-38 is normal
+    assert tiny.sum().item() == 0.0
+    assert (tiny @ pb.tensor([1e38, 1e38], backend="jax")).item() == 0.0
+    assert pb.remainder(pb.tensor([1.0], backend="jax"), tiny[:1]).isnan().item()
+    assert (tiny.to(pb.complex64) * 1e38).tolist() == [0.0, 0.0]
+
+
 @pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64"])
 def test_subnormal_numbers_compare_and_sort_as_numbers(name):
     dtype = getattr(pb, name)
