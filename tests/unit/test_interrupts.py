@@ -441,10 +441,11 @@ def test_what_a_handler_raises_ends_the_operation_and_no_write_is_done_twice(nam
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the platform has no timers that interrupt")
 @pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals are for the main thread")
-@pytest.mark.parametrize("backend", ["numpy", "jax"])
-def test_a_time_limit_by_a_signal_always_comes(backend: str) -> None:
-    with pb.use_backend(backend):
+def test_a_time_limit_by_a_signal_always_comes() -> None:
+    """On NumPy, whose code is all compiled: what is raised inside of JAX's own Python code is in JAX's hands."""
+    with pb.use_backend("numpy"):
         x, count = pb.ones(2), pb.zeros(2)
+    x.sin() * x
     chosen = random.Random(0)
     done = 0
     hits = 0
