@@ -71,6 +71,11 @@ class Block:
     Blocks of one manager may nest. (Subclasses may be the user's: hence the long names.)
     """
 
+    #: What was before each block that has begun and not ended.
+    _begun: Sequence[Sequence[Setting]] = ()
+    #: Whether the end of a block that has not begun ends another one.
+    _ends_others = False
+
     def _settings_inside(self) -> Sequence[Setting]:
         """The variables and their values inside; raises where the block may not begin."""
         raise NotImplementedError
@@ -108,12 +113,13 @@ class Block:
         error: BaseException | None = None,
         trace: TracebackType | None = None,
     ) -> None:
-        begun: list[Sequence[Setting]] = self.__dict__["_begun"]
-        before = begun[-1]
+        begun: Any = self._begun  # no call here: signals are looked for after one
+        before = () if self._ends_others and not begun else begun[-1]
         try:
             self._end_block(before)
         except BaseException:
             surely(self._put_back, before)
             raise
         finally:
-            del begun[-1]
+            if begun:
+                del begun[-1]

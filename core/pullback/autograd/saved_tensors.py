@@ -12,13 +12,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, SAVING, ModeBlock, entered, left, mode
 from pullback.autograd.node import Node, freed_error, start_node
 from pullback.autograd.surroundings import enter_user_code, leave_user_code
-from pullback.blocks import Block, Setting, begins_at_once
+from pullback.blocks import Block, Setting
 from pullback.locks import made_once
 
 if TYPE_CHECKING:
@@ -63,6 +62,7 @@ class saved_tensors_hooks(ModeBlock):
         self.unpack_hook = unpack_hook
 
     _bits = SAVING
+    _ends_others = True
 
     def _other_settings(self) -> Sequence[Setting]:
         refused = _disabled.get()
@@ -70,18 +70,6 @@ class saved_tensors_hooks(ModeBlock):
             raise RuntimeError(refused)
         _check_hooks(self.pack_hook, self.unpack_hook)
         return ((_hooks, (*_hooks.get(), (self.pack_hook, self.unpack_hook))),)
-
-    @begins_at_once
-    def __exit__(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        trace: TracebackType | None = None,
-    ) -> None:
-        if self.__dict__.get("_begun"):
-            super().__exit__(kind, error, trace)
-        else:  # it takes away what another one has entered
-            self._end_block(())
 
     def _end_block(self, before: Sequence[Setting]) -> None:
         remaining = _hooks.get()[:-1]

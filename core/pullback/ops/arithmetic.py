@@ -39,7 +39,7 @@ def _check_integer_power(input: Any, exponent: Any) -> None:
 
 
 @elementwise(partials={"input": 1, "other": 1}, scales="other", operator="add", reflected="same")
-def add(input: Array, other: Array, *, alpha: float = 1) -> Array:
+def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Sum of two tensors: ``input + alpha * other``.
 
     Examples
@@ -59,7 +59,7 @@ def add(input: Array, other: Array, *, alpha: float = 1) -> Array:
     aliases=("subtract",),
     refuses=_refuse_bool,
 )
-def sub(input: Array, other: Array, *, alpha: float = 1) -> Array:
+def sub(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Difference of two tensors: ``input - alpha * other``.
 
     Raises
@@ -85,7 +85,7 @@ def sub(input: Array, other: Array, *, alpha: float = 1) -> Array:
     refuses=_refuse_bool,
     out=None,
 )
-def rsub(backend: Backend, input: Array, other: Array, *, alpha: float = 1) -> Array:
+def rsub(backend: Backend, input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Difference with the operands exchanged: ``other - alpha * input``; what ``1 - x`` runs.
 
     Examples

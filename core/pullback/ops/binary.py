@@ -556,7 +556,7 @@ def _three_samples(make: Any) -> Iterator[Sample]:
     samples=_three_samples,
     unsupported="addcmul_cpu_out",
 )
-def addcmul(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
+def addcmul(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, value: complex = 1) -> Array:
     """``input + value * tensor1 * tensor2``.
 
     Examples
@@ -604,7 +604,7 @@ def _refuse_integer_division(input: Any, tensor1: Any, tensor2: Any) -> None:
     refuses=_refuse_integer_division,
     samples=_three_samples,
 )
-def addcdiv(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
+def addcdiv(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, value: complex = 1) -> Array:
     """``input + value * tensor1 / tensor2``.
 
     Raises
