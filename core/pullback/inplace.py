@@ -6,6 +6,7 @@ and its node becomes the tensor's history. Every check comes before the first ch
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import FORWARD, INFERENCE, MUTATION, NO_GRAD, SAVING, mode
@@ -53,6 +54,27 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
         answer = ask(method, (tensor, *args), kwargs, relevant)
         if answer is not NOT_OVERRIDDEN:
             return answered(method, answer, relevant)  # type: ignore[no-any-return]
+    if not _apply_once(operation, tensor, args, kwargs):
+        _apply_again(operation, tensor, args, kwargs)
+    return tensor
+
+
+def _apply_again(operation: Operation, tensor: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Run an operation whose result was out of date until it is not: alone, where none of the user's code runs in it.
+
+    With the lock held, such code could wait for a thread that waits for the lock.
+    """
+    alone = mode() <= NO_GRAD and not use.begun and not tensor.backend.level
+    written = False
+    while not written:
+        with MEMORY if alone else nullcontext():
+            written = _apply_once(operation, tensor, args, kwargs)
+
+
+def _apply_once(operation: Operation, tensor: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Run an operation on the tensor and write the result, unless that was computed from what is no more."""
+    from pullback.tensor import Tensor
+
     active = mode()
     recording = not active & NO_GRAD
     operands = [a for a in args if isinstance(a, Tensor)]
@@ -68,8 +90,15 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
         before = stand_in(tensor, operands)
     else:
         before = Tensor._wrap(tensor.array, tensor.backend)
-    if recording:
+    # An immutable array is replaced as a whole: elements that another thread writes meanwhile must not be put back.
+    replaced = not level and not tensor.backend.mutable and not operation.fills and not operation.draws
+    if recording and replaced:
+        with MEMORY:  # elements and their history, not those of two times
+            before.array, before.edge = tensor.array, _history_of(tensor)
+    elif recording:
         before.edge = _history_of(tensor)
+    seen = before.array
+    if recording:
         if before.edge is not None and tensor.alias is not None and tensor.alias.base is not None:
             before.edge = history_from_base(tensor) if reaches_beyond(tensor) else _without_hooks(before.edge)
         if active & SAVING and tensor.backend.mutable:  # what hooks keep must not be written into
@@ -93,13 +122,15 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
             surely(_note_interrupted, tensor, recording)
         raise
     if out is None:  # it has other operands now
-        return apply_inplace(operation, tensor, args, kwargs)
-    if node is None and (not recording or tensor.edge is None):
+        return False
+    if not replaced and node is None and (not recording or tensor.edge is None):
         surely(_finish, tensor, out, None, active, [])
     else:
         with MEMORY:  # other views of the base may be written in other threads
+            if replaced and tensor.array is not seen:
+                return False
             surely(_finish, tensor, out, node, active, [])
-    return tensor
+    return True
 
 
 def _result(

@@ -171,6 +171,66 @@ def test_writes_of_disjoint_views_all_arrive(in_threads: InThreads, backend: str
             assert base.tolist() == [[5.0, 6.0, 5.0]] * THREADS
 
 
+def _assign_at_mask(x: Any, number: int, count: float) -> None:
+    x[pb.arange(THREADS) == number] = count
+
+
+def _assign_at_positions(x: Any, number: int, count: float) -> None:
+    x[pb.tensor([number])] = count
+
+
+def _assign_columns_at_positions(x: Any, number: int, count: float) -> None:
+    x[pb.tensor([number]), 0] = count
+    x[number, pb.tensor([1, 2])] = count
+
+
+WRITES_OF_ONE_ROW: dict[str, Callable[[Any, int, float], Any]] = {
+    "x[positions] = ": _assign_at_positions,
+    "x[positions, 0] = ": _assign_columns_at_positions,
+    "x[mask] = ": _assign_at_mask,
+    "index_add_": lambda x, number, count: x.index_add_(0, pb.tensor([number]), pb.ones(1, 3)),
+    "index_copy_": lambda x, number, count: x.index_copy_(0, pb.tensor([number]), pb.full((1, 3), count)),
+    "index_fill_": lambda x, number, count: x.index_fill_(0, pb.tensor([number]), count),
+    "index_put_": lambda x, number, count: x.index_put_((pb.tensor([number]),), pb.ones(1, 3), accumulate=True),
+    "masked_fill_": lambda x, number, count: x.masked_fill_((pb.arange(THREADS) == number)[:, None], count),
+    "masked_scatter_": lambda x, number, count: x.masked_scatter_(
+        (pb.arange(THREADS) == number)[:, None], pb.full((3,), count)
+    ),
+    "put_": lambda x, number, count: x.put_(pb.arange(3) + 3 * number, pb.full((3,), count)),
+    "scatter_": lambda x, number, count: x.scatter_(0, pb.full((1, 3), number), count),
+    "scatter_add_": lambda x, number, count: x.scatter_add_(0, pb.full((1, 3), number), pb.ones(1, 3)),
+    "index_add_ of a view": lambda x, number, count: x[:].index_add_(0, pb.tensor([number]), pb.ones(1, 3)),
+}
+
+
+@pytest.mark.parametrize("write", WRITES_OF_ONE_ROW)
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_writes_of_some_elements_of_one_tensor_all_arrive(in_threads: InThreads, backend: str, write: str) -> None:
+    def fill(number: int) -> None:
+        with pb.use_backend(backend):
+            for count in range(1, 7):
+                WRITES_OF_ONE_ROW[write](base, number, float(count))
+
+    base = pb.zeros(THREADS, 3, backend=backend)
+    in_threads(fill)
+    assert base.tolist() == [[6.0] * 3] * THREADS
+
+
+def test_recorded_writes_of_some_elements_of_one_immutable_tensor_all_reach_the_history(in_threads: InThreads) -> None:
+    for _ in range(4):
+        leaves = [pb.ones(1, 3, requires_grad=True, backend="jax") for _ in range(THREADS)]
+        base = pb.ones(THREADS, 3, requires_grad=True, backend="jax") * 1
+
+        def add(number: int, base: Any = base, leaves: Any = leaves) -> None:
+            for count in range(1, 4):
+                base.index_add_(0, pb.tensor([number], backend="jax"), leaves[number] * count)
+
+        in_threads(add)
+        assert base.tolist() == [[7.0] * 3] * THREADS
+        base.sum().backward()
+        assert [leaf.grad.tolist() for leaf in leaves] == [[[6.0] * 3]] * THREADS
+
+
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
 def test_views_made_while_others_write_show_what_was_written(in_threads: InThreads, backend: str) -> None:
     with pb.use_backend(backend):
