@@ -237,6 +237,18 @@ def test_gradient_where_there_is_no_spread_agrees(name):
     np.testing.assert_array_equal(run(pb), run(torch))
 
 
+@pytest.mark.filterwarnings("ignore:.*degrees of freedom is <= 0")
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+@pytest.mark.parametrize("name", ["var", "std", "var_mean", "std_mean"])
+def test_gradient_of_undefined_deviations_agrees(name, dtype):
+    def run(library):
+        x = library.ones(1, dtype=getattr(library, dtype), requires_grad=True)
+        y = function(library, name)(x)
+        return library.autograd.grad(y[0] if isinstance(y, tuple) else y, x)[0].numpy()
+
+    np.testing.assert_array_equal(run(pb), run(torch), strict=True)
+
+
 def test_zero_norm_counts_and_has_no_gradient():
     x = pb.tensor(ZEROS, requires_grad=True)
     got = function(pb, "norm")(x, 0, 1)

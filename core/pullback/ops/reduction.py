@@ -193,7 +193,7 @@ def _variance_slopes(input: Tensor, dim: Any, correction: float, unit: Tensor | 
     freedom = count_reduced(input.array.shape, dim) - correction
     deviations = input - mean(input, dim, True)
     if freedom <= 0 and (dim is None or not input.array.shape):
-        undefined = where(eq(deviations, 0), math.nan, math.inf)
+        undefined = in_dtype(where(eq(deviations, 0), math.nan, math.inf), input.dtype.to_real())
         return undefined if unit is None else undefined / unit
     if unit is not None:
         deviations = deviations / unit
@@ -206,7 +206,8 @@ def _variance_gradient(
     over, correction = _variance_settings(dim, unbiased, correction)
 
     def gradient(grad: Tensor, input: Tensor) -> Any:
-        return _variance_slopes(input, over, correction) * keep_dims(grad, input.array.shape, over, keepdim)
+        slopes = _variance_slopes(input, over, correction)
+        return in_dtype(slopes * keep_dims(grad, input.array.shape, over, keepdim), input.dtype)
 
     return in_wide(gradient, grad, input)
 
@@ -299,7 +300,7 @@ def _deviation_gradient(
     def gradient(grad: Tensor, input: Tensor, out: Tensor) -> Any:
         shape = input.array.shape
         at_zero, slopes = _deviation_slopes(input, out, over, keepdim, correction)
-        product = slopes * keep_dims(grad, shape, over, keepdim)
+        product = in_dtype(slopes * keep_dims(grad, shape, over, keepdim), input.dtype)
         return where(keep_dims(at_zero, shape, over, keepdim), zeros_like(product), product)
 
     return in_wide(gradient, grad, input, out)
