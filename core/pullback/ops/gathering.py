@@ -201,12 +201,16 @@ def select_slices(backend: Backend, input: Array, index: Array, dim: int) -> Arr
         raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {count} value(s)")
     shape = input.shape or (1,)
     if not shape[dim] and count:
+        if len(shape) == 1:
+            raise IndexError("index out of range in self")
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
     if backend.any_negative(index):
         raise IndexError("index out of range in self")
     try:
         if not input.shape:
             return backend.reshape(backend.take(backend.reshape(input, (1,)), index, axis=0), ())
+        if 0 in shape and count and first_outside(backend, index, 0, shape[dim]) is not None:
+            raise IndexError  # with no element to take, a library need not look
         return backend.take(input, index, axis=dim)
     except IndexError:
         if dim or 0 in shape:

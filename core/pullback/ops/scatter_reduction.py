@@ -156,7 +156,7 @@ def _to_source(
 ) -> Tensor:
     share = _share_of_source(input, src, out, index, dim, reduce, include_self)
     given = _times_share(gather(grad, dim, index), share)
-    return front_of_zeros(given, src.shape) if given.ndim == src.ndim else given.reshape(src.shape)
+    return front_of_zeros(given, src.shape)
 
 
 def _from_source(

@@ -158,7 +158,11 @@ def slice_backward(
 
 
 def front_of_zeros(grad: Tensor, shape: Sequence[int]) -> Tensor:
-    """``grad`` at the front of zeros of the given, larger shape."""
+    """``grad`` at the front of zeros of the given, larger shape; one element and a 0-d tensor stand for each other."""
+    if not shape and grad.ndim:
+        return reshape(grad, ()) if grad.numel() else zeros_of(grad, ())
+    if shape and not grad.ndim:
+        grad = reshape(grad, (1,) * len(shape))
     for dim, (own, size) in enumerate(zip(grad.array.shape, shape, strict=True)):
         if own != size:
             whole = (*grad.array.shape[:dim], size, *grad.array.shape[dim + 1 :])
@@ -533,3 +537,4 @@ def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Ten
 
 
 from pullback.ops.joining import cat, stack  # noqa: E402
+from pullback.ops.shape import reshape  # noqa: E402

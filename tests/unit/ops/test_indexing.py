@@ -201,3 +201,14 @@ def test_those_of_put_take_and_index_fill_do() -> None:
     assert x.put(pb.tensor([-1]), pb.ones(1)).tolist() == [0, 0, 1]
     assert x.index_fill(0, pb.tensor([-1]), 2).tolist() == [0, 0, 2]
     assert pb.arange(3).take(pb.tensor([-1])).tolist() == [2]
+
+
+def test_slices_of_empty_tensors_are_refused_as_those_out_of_range() -> None:
+    for position in (0, 5, -1):
+        with pytest.raises(IndexError, match="index out of range in self"):
+            pb.zeros(0).index_select(0, pb.tensor([position]))
+    with pytest.raises(RuntimeError, match="self indexing axis dim should be positive"):
+        pb.zeros(0, 2).index_select(0, pb.tensor([0]))
+    with pytest.raises(RuntimeError, match="INDICES element is out of DATA bounds, id=4 axis_dim=3"):
+        pb.zeros(0, 3).index_select(1, pb.tensor([4]))
+    assert pb.zeros(0, 3).index_select(1, pb.tensor([2])).shape == (0, 1)
