@@ -141,6 +141,9 @@ ERRORS = [
     ("maximum", ([1 + 2j], [1j])),
     ("clamp", ([1.0],)),
     ("clamp", ([1 + 2j], 0)),
+    ("clamp", ([1.0], -1, 1j)),
+    ("clamp", ([1], -1, 1j)),
+    ("clamp_min", ([1.0], 1j)),
     ("addcdiv", ([1], [1], [1])),
     ("allclose", ([1.0], [1])),
     ("isclose", ([1.0], [1.0], -1)),
@@ -188,3 +191,13 @@ def test_float_power_agrees(exponent):
     )
     assert repr(got.dtype) == repr(theirs.dtype)
     np.testing.assert_allclose(got.numpy(), theirs.numpy())
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int64"])
+def test_gradient_of_the_angle_from_integers_agrees(dtype):
+    def run(library):
+        x = library.tensor([0.5, -2.0], requires_grad=True)
+        library.atan2(x, library.tensor([1, 1], dtype=getattr(library, dtype))).sum().backward()
+        return x.grad.numpy()
+
+    np.testing.assert_allclose(run(pb), run(torch), rtol=1e-6)

@@ -138,8 +138,6 @@ def clamp_to_numbers(backend: Backend, input: Array, min: float | None = None, m
 def _bound(backend: Backend, value: Any, input: Array) -> Any:
     """A bound fit for the kernels: a negative one of unsigned integers wraps around, as PyTorch's."""
     dtype = backend.dtypes[input.dtype]
-    if isinstance(value, complex) and dtype.is_floating_point:
-        value = fitted(value, dtypes.float64)
     return constant(backend, fitted(value, dtype), dtype)
 
 
@@ -175,11 +173,18 @@ def clamp_to_tensors(backend: Backend, input: Array, min: Array | None = None, m
     return input if max is None else backend.minimum(input, max)
 
 
-def _bounds(*given: Any) -> list[Any]:
+def _bounds(input: Tensor, *given: Any) -> list[Any]:
     """The bounds, NumPy's numbers as Python's; beside a number a 0-d tensor is one, too."""
     bounds = [bound if isinstance(bound, Tensor) or bound is None else number_of(bound) for bound in given]
-    if any(isinstance(bound, int | float) for bound in bounds):
-        return [number_of(bound) for bound in bounds]
+    if any(isinstance(bound, int | float | complex) for bound in bounds):
+        bounds = [number_of(bound) for bound in bounds]
+    for place, bound in enumerate(bounds):
+        if isinstance(bound, complex):
+            if input.dtype.is_floating_point:  # a real number may be written as a complex one
+                bounds[place] = fitted(bound, dtypes.float64)
+        elif bound is not None and not isinstance(bound, (Tensor, int, float)):
+            name, kind = ("min", "max")[place], type(bound).__name__
+            raise TypeError(f"clamp(): argument '{name}' must be Tensor or Number, not {kind}")
     return bounds
 
 
@@ -239,7 +244,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     >>> pb.tensor([-2., 0.5, 2.]).clamp(0, 1)
     tensor([0.0000, 0.5000, 1.0000])
     """
-    min, max = _bounds(min, max)
+    min, max = _bounds(input, min, max)
     operation = _clamp_operation(input, min, max)
     if input.dtype.category < dtypes.FLOATING:
         input = _in_common_dtype(input, min, max)
@@ -248,7 +253,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 
 def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """In-place version of :func:`clamp`."""
-    min, max = _bounds(min, max)
+    min, max = _bounds(self, min, max)
     operation = _clamp_operation(self, min, max)
     common = _in_common_dtype(self, min, max) if self.dtype.category < dtypes.FLOATING else self
     if not dtypes.can_cast(common.dtype, self.dtype):
@@ -263,12 +268,16 @@ def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
 @composite(dtypes=REAL_AND_BOOL, out=CAST)
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """:func:`clamp` from below."""
+    if isinstance(min, complex):
+        raise NotImplementedError("clamp is not supported for complex types")
     return clamp(input, min=min)
 
 
 @composite(dtypes=REAL_AND_BOOL, out=CAST)
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """:func:`clamp` from above."""
+    if isinstance(max, complex):
+        raise NotImplementedError("clamp is not supported for complex types")
     return clamp(input, max=max)
 
 
@@ -291,6 +300,8 @@ for _name, _method in {"clamp_": clamp_, "clip_": clamp_, "clamp_min_": clamp_mi
 
 def _over_squared_distance(leg: Tensor, input: Tensor, other: Tensor) -> Any:
     """``leg / (input**2 + other**2)``, of legs of length 1 or less and so in range; zero at the origin and infinity."""
+    dtype = (input if input.dtype.is_floating_point else other).dtype
+    leg, input, other = (s if s.dtype.is_floating_point else to_dtype(s, dtype) for s in (leg, input, other))
     longer = maximum(abs(input), abs(other)).detach()  # what it is makes no difference, and so it has no derivative
     singular = logical_or(eq(longer, 0), isinf(longer))
     scale = where(singular, ones_like(longer), longer)
@@ -304,7 +315,7 @@ def _over_squared_distance(leg: Tensor, input: Tensor, other: Tensor) -> Any:
     dtypes=FLOATS,
     partials={
         "input": lambda input, other: _over_squared_distance(other, input, other),
-        "other": lambda input, other: _over_squared_distance(-input, input, other),
+        "other": lambda input, other: -_over_squared_distance(input, input, other),
     },
     domain=(0.3, 2.0),
     oracle="atan2",
@@ -755,6 +766,7 @@ from pullback.op_general import constant  # noqa: E402
 from pullback.ops.arithmetic import pow  # noqa: E402
 from pullback.ops.comparison import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, where  # noqa: E402
 from pullback.ops.complex_numbers import conj  # noqa: E402
+from pullback.ops.conversion import to_dtype  # noqa: E402
 from pullback.ops.creation import full_like, ones_like, zeros_like  # noqa: E402
 from pullback.ops.creation_options import fitted  # noqa: E402
 from pullback.ops.dtype_names import full_c_name, not_implemented, type_name  # noqa: E402

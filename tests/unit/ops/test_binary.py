@@ -117,3 +117,15 @@ def test_closeness_returns_python_bools():
     assert call("equal", pb.tensor([1.0]), pb.tensor([[1.0]])) is False
     assert call("isclose", pb.tensor([math.inf]), pb.tensor([math.inf])).tolist() == [True]
     assert call("isclose", pb.tensor([math.inf]), pb.tensor([1.0])).tolist() == [False]
+
+
+def test_bounds_that_are_no_real_numbers_are_refused_by_the_name_of_clamp():
+    x = pb.ones(2)
+    for call in (lambda: x.clamp(-1, 1j), lambda: x.clamp(max=1j), lambda: x.clone().clamp_(-1, 1j)):
+        with pytest.raises(RuntimeError, match="value cannot be converted to type double without overflow"):
+            call()
+    with pytest.raises(NotImplementedError, match="clamp is not supported for complex types"):
+        x.clamp_min(1j)
+    with pytest.raises(TypeError, match=r"^clamp\(\): argument 'max' must be Tensor or Number, not list$"):
+        x.clamp(0, [1])
+    assert (x + 1).clamp(-1, 1.5 + 0j).tolist() == [1.5, 1.5]

@@ -147,3 +147,44 @@ def test_a_negative_base_has_a_gradient_for_a_complex_exponent() -> None:
         (grad,) = pb.autograd.grad(pb.real(pb.pow(base, exponent)), exponent)
         power = (-2) ** (1 + 2j)
         assert grad.item() == pytest.approx((power * complex(math.log(2), math.pi)).conjugate(), rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [pb.float16, pb.float32, pb.float64, pb.complex128])
+@pytest.mark.parametrize("shape", [(1,), (0,), ()])
+@pytest.mark.parametrize("name", ["var", "std", "var_mean", "std_mean"])
+def test_undefined_deviations_have_gradients_of_the_dtype_of_the_tensor(name: str, shape: Any, dtype: Any) -> None:
+    x = pb.ones(shape, dtype=dtype, requires_grad=True)
+    out = getattr(pb, name)(x)
+    (grad,) = pb.autograd.grad(out[0] if isinstance(out, tuple) else out, x)
+    assert grad.dtype is dtype
+    assert grad.shape == shape
+    assert pb.view_as_real(grad)[..., 0].isnan().all() if dtype.is_complex else grad.isnan().all()
+
+
+@pytest.mark.parametrize("name", ["scatter", "scatter_add"])
+@pytest.mark.parametrize(
+    ("index", "source", "expected"),
+    [([1], 5.0, 3.0), ([], 5.0, 0.0), (1, [5.0, 6.0], [3.0, 0.0]), (1, 5.0, 3.0), ([1], [5.0, 6.0], [3.0, 0.0])],
+)
+def test_sources_of_fewer_or_more_dimensions_than_the_index_have_gradients(
+    name: str, index: Any, source: Any, expected: Any
+) -> None:
+    x = pb.zeros(3)
+    src = pb.tensor(source, requires_grad=True)
+    out = getattr(x, name)(0, pb.tensor(index, dtype=pb.int64), src)
+    (3 * out).sum().backward()
+    assert src.grad.tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [pb.bool, pb.uint8, pb.int8, pb.int64])
+def test_the_angle_from_integers_and_truth_values_has_a_derivative_by_the_other_operand(dtype: Any) -> None:
+    one, two = pb.ones(2, dtype=dtype), pb.tensor([1.0, 2.0])
+    assert gradient(lambda x: pb.atan2(one, x).sum(), [1.0, 2.0]) == pytest.approx([-0.5, -0.2])
+    assert gradient(lambda x: pb.atan2(x, one).sum(), [1.0, 2.0]) == pytest.approx([0.5, 0.2])
+    tangent = pb.func.jvp(lambda x: pb.atan2(one, x), (two,), (pb.ones(2),))[1]
+    assert tangent.tolist() == pytest.approx([-0.5, -0.2])
+
+
+def test_the_angle_from_the_least_integer_has_a_derivative() -> None:
+    least = pb.tensor([-128], dtype=pb.int8)  # whose size int8 does not have
+    assert gradient(lambda x: pb.atan2(least, x).sum(), [128.0]) == pytest.approx([1 / 256])
