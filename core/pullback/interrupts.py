@@ -6,6 +6,10 @@ from inspect import CO_VARARGS
 from types import FrameType
 
 
+class Abandoned(SystemExit):
+    """Ends a thread that nobody waits for any longer: raised in it by another one."""
+
+
 def raised_by_handler(error: BaseException) -> bool:
     """Whether a signal handler written in Python raised it, as for a time limit.
 

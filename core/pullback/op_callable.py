@@ -25,6 +25,7 @@ from pullback.batching.state import levels
 from pullback.blocks import surely
 from pullback.dtypes import DType
 from pullback.interrupts import raised_by_handler
+from pullback.kernel_exits import refuse_exit
 
 if TYPE_CHECKING:
     from pullback.op import Formula, Operation
@@ -174,6 +175,7 @@ def _names_for(operation: Operation) -> dict[str, Any]:
         "_FAILED": _Failed,
         "_DType": DType,
         "_NUMBERS": NUMBERS,
+        "_Exit": BaseException,
         "_Failure": Exception,
         "_LEAF": LEAF,
         "_STALE": STALE,
@@ -193,6 +195,7 @@ def _names_for(operation: Operation) -> dict[str, Any]:
         "_operation": operation,
         "_raised_by_handler": raised_by_handler,
         "_refuse_derivative": refuse_derivative,
+        "_refuse_exit": refuse_exit,
         "_regenerate": regenerate,
         "_tables": operation.tables,
         "_saved_version": saved_version,
@@ -320,6 +323,8 @@ def source_of(operation: Operation, operator: bool = False, takes_out: bool = Fa
         "        if _raised_by_handler(_error):",
         "            raise",
         "        _array, _backend = None, _FAILED  # the general path says what is wrong, outside of this handler",
+        "    except _Exit as _error:",
+        f"        _refuse_exit(_operation, {first}.backend, _error)",
         "    if _array.__class__ is not _backend.array_type:",
         "        if _backend is _FAILED:",
         f"            return {general_call(operation)}",
@@ -714,6 +719,8 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
             except BaseException as error:
                 if not isinstance(error, Exception) or raised_by_handler(error):
                     surely(count_write, self)  # it may have been done when the interrupt came
+                    if not isinstance(error, Exception):
+                        refuse_exit(operation, backend, error)
                     raise
                 if isinstance(error, FloatingPointError):  # as the array library was asked to, after the write
                     count_write(self)

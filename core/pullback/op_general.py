@@ -29,6 +29,7 @@ from pullback.function_protocol import (
     use,
 )
 from pullback.interrupts import raised_by_handler
+from pullback.kernel_exits import refuse_exit
 from pullback.op_callable import node_name_arguments, saved_values
 
 if TYPE_CHECKING:
@@ -553,6 +554,10 @@ def call_kernel(
                 results = kernel(*arrays)
         except MissingKernelError as error:
             raise MissingKernelError(operation.name, error.kernel, dtype, backend) from None
+        except BaseException as error:
+            if isinstance(error, Exception):
+                raise
+            refuse_exit(operation, backend, error)
     arrays = [backend.as_array(r) for r in (results if operation.outputs is not None else (results,))]
     for array in arrays:
         if array.dtype not in backend.dtypes:

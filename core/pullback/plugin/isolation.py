@@ -17,6 +17,8 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import pluggy
 
+from pullback.interrupts import Abandoned
+
 _R = TypeVar("_R")
 
 #: The environment variable that says how many seconds a plugin's code may take.
@@ -151,7 +153,7 @@ class _Worker(threading.Thread):
 
         self.awaited = False
         if self.ident is not None and self.is_alive():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(SystemExit))
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(Abandoned))
 
 
 _workers: Final[dict[int, _Worker]] = {}  # by their threads, as long as they run
