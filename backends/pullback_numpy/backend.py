@@ -266,6 +266,17 @@ class NumPyBackend(NumPyLikeBackend):
                 return sqrt(total)
         return super().root_of_squares(size, axis, keepdims)
 
+    def root_of_mean_square(self, x: NativeArray, axis: Axis, added: float) -> NativeArray:
+        limits = self._limits.get(x.dtype)
+        if limits is not None and x.size and added >= 0:
+            total = self.sum(multiply(x, x), axis, None, True)
+            total /= count_reduced(x.shape, axis)
+            total += added
+            if all_within(total, limits[0]):
+                return sqrt(total, total)
+        with self.guard():
+            return super().root_of_mean_square(x, axis, added)
+
     def mended(self, value: Any, right: Any, mend: Any) -> NativeArray:
         # All of the truths at once, at a third of the price of all().
         return value if b"\0" not in right.tobytes() else np.where(right, value, mend())

@@ -52,6 +52,7 @@ EXPRESSIONS = [
     "layer_norm(x, (3,))",
     "layer_norm(b, (3, 4), eps=0.1)",
     "layer_norm(x, (3,), v, v)",
+    "layer_norm(x * 1e15, (3,))",
     "layer_norm(x, [3], v)",
     "dropout(x, 0.0)",
     "dropout(x, training=False)",

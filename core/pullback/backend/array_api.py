@@ -690,6 +690,12 @@ class ArrayAPIBackend(Backend):
 
         return root_of_squares(self, size, axis, keepdims)
 
+    def root_of_mean_square(self, x: NativeArray, axis: Axis, added: float) -> NativeArray:
+        """The square root of the mean square of real elements plus a number, in range where the result is."""
+        from pullback.backend.scaled_reductions import root_of_mean_square
+
+        return root_of_mean_square(self, x, axis, added, count_reduced(x.shape, axis))
+
     def root_of_powers(self, size: NativeArray, ord: float, axis: Axis = None, keepdims: bool = False) -> NativeArray:
         """The ``ord``-th root of the sum of such powers of real magnitudes, in range where the result is."""
         from pullback.backend.scaled_reductions import root_of_powers

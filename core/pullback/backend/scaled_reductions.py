@@ -6,7 +6,7 @@ more from scaled elements: ``backend.mended`` decides when. All of them take arr
 
 from __future__ import annotations
 
-from math import ceil, inf, log2, prod
+from math import ceil, inf, log2, prod, sqrt
 from typing import TYPE_CHECKING
 
 from pullback.backend.base import NativeArray
@@ -42,6 +42,20 @@ def root_of_squares(backend: ArrayAPIBackend, size: NativeArray, axis: Axis, kee
         return _shaped(backend, root, total)
 
     return backend.mended(backend.sqrt(total), _accurate(backend, total), mend)
+
+
+def root_of_mean_square(backend: ArrayAPIBackend, x: NativeArray, axis: Axis, added: float, count: int) -> NativeArray:
+    """The square root of the mean square of ``count`` real elements plus a number; the dimensions stay."""
+    total = backend.sum(backend.square(x), axis, None, True) / count + added
+    plain = backend.sqrt(total)
+    if added < 0 or not count:
+        return plain
+
+    def mend() -> NativeArray:
+        root = backend.root_of_squares(backend.abs(x), axis, True) / sqrt(count)
+        return backend.hypot(root, backend.like(sqrt(added), root))
+
+    return backend.mended(plain, _accurate(backend, total), mend)
 
 
 def root_of_powers(backend: ArrayAPIBackend, size: NativeArray, ord: float, axis: Axis, keepdims: bool) -> NativeArray:

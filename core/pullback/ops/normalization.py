@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 from pullback import dtypes
 from pullback.dtypes import FLOATS
 from pullback.op import Array, Sample, op
+from pullback.ops.dims import normalize_dims
 from pullback.ops.linalg import plus_product
+from pullback.ops.precision import in_float32
+from pullback.ops.reducing import count_reduced, in_wide, over_count
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -38,33 +41,62 @@ def _check_layer_norm(
         )
 
 
-def _standardized(input: Tensor, dims: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor]:
-    """The input with mean 0 and variance 1 over the dimensions, and the factor that does the latter."""
+def _root_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3), (-1,), 1e-5)
+    yield Sample(make(2, 3, 2), (-2, -1), 0.1)
+
+
+@op(
+    dtypes=FLOATS,
+    vjp=lambda grad, input, out, dim: over_count(grad * (input / out), count_reduced(input.array.shape, dim)),
+    jvp=lambda tangent, input, out, dim: mean(tangent * (input / out), dim, True),
+    samples=_root_samples,
+    method=False,
+)
+def root_mean_square(backend: Backend, input: Array, dim: tuple[int, ...], added: float) -> Array:
+    """The square root of the mean square along dimensions, which stay, plus a number; squares may leave the range."""
+    axes = normalize_dims(dim, input.ndim)
+    return in_float32(backend, input, lambda x: backend.root_of_mean_square(x, axes, added))
+
+
+def _standardized(input: Tensor, dims: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+    """The input with mean 0 and variance 1 over the dimensions, and what it is divided by for the latter."""
     centred = input - mean(input, dims, True)
-    factor = rsqrt(mean(centred * centred, dims, True) + eps)
-    return centred * factor, factor
+    deviation = root_mean_square(centred, dims, eps)
+    return centred / deviation, deviation
+
+
+def _moved(direction: Tensor, standard: Tensor, deviation: Tensor, dims: tuple[int, ...]) -> Any:
+    """The derivative of standardizing, which is symmetric, in a direction."""
+    return (direction - mean(direction, dims, True) - standard * mean(direction * standard, dims, True)) / deviation
 
 
 def _layer_norm_vjp(
     grad: Tensor, input: Tensor, weight: Tensor | None, normalized_shape: Sequence[int], eps: float
 ) -> Any:
     dims = tuple(range(-len(normalized_shape), 0))
-    standard, factor = _standardized(input, dims, eps)
-    inner = grad if weight is None else grad * weight
-    return factor * (inner - mean(inner, dims, True) - standard * mean(inner * standard, dims, True))
+
+    def gradient(grad: Tensor, input: Tensor, *weight: Tensor) -> Any:
+        return _moved(grad * weight[0] if weight else grad, *_standardized(input, dims, eps), dims)
+
+    return in_wide(gradient, grad, input, *(() if weight is None else (weight,)))
 
 
 def _layer_norm_jvp(
     tangent: Tensor, input: Tensor, weight: Tensor | None, normalized_shape: Sequence[int], eps: float
 ) -> Any:
     dims = tuple(range(-len(normalized_shape), 0))
-    standard, factor = _standardized(input, dims, eps)
-    moved = factor * (tangent - mean(tangent, dims, True) - standard * mean(tangent * standard, dims, True))
-    return moved if weight is None else moved * weight
+
+    def moved(tangent: Tensor, input: Tensor, *weight: Tensor) -> Any:
+        out = _moved(tangent, *_standardized(input, dims, eps), dims)
+        return out * weight[0] if weight else out
+
+    return in_wide(moved, tangent, input, *(() if weight is None else (weight,)))
 
 
-def _standard_of(input: Tensor, normalized_shape: Sequence[int], eps: float) -> Tensor:
-    return _standardized(input, tuple(range(-len(normalized_shape), 0)), eps)[0]
+def _standard_of(input: Tensor, normalized_shape: Sequence[int], eps: float) -> Any:
+    dims = tuple(range(-len(normalized_shape), 0))
+    return in_wide(lambda x: _standardized(x, dims, eps)[0], input)
 
 
 def _layer_norm_samples(make: Any) -> Iterator[Sample]:
@@ -118,8 +150,7 @@ def layer_normalization(
     wide = dtypes.float32 if dtype.itemsize == 2 else dtype  # half precision is too little to square sums in
     values = input if wide is dtype else backend.astype(input, wide)
     centred = backend.subtract(values, backend.mean(values, axis=axes, keepdims=True))
-    variance = backend.mean(backend.square(centred), axis=axes, keepdims=True)
-    out = backend.divide(centred, backend.sqrt(backend.add(variance, eps)))
+    out = backend.divide(centred, backend.root_of_mean_square(centred, axes, eps))
     if wide is not dtype:
         out = backend.astype(out, dtype)
     if weight is not None:
@@ -160,6 +191,5 @@ def layer_norm(
 
 
 from pullback.autograd.gradient_reduction import sum_to_size  # noqa: E402
-from pullback.ops.exponential import rsqrt  # noqa: E402
 from pullback.ops.reduction import mean  # noqa: E402
 from pullback.ops.shape import expand  # noqa: E402

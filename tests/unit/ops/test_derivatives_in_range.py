@@ -246,3 +246,34 @@ def test_the_gradient_of_sinc_has_every_order_at_zero(backend: str) -> None:
             (value,) = pb.autograd.grad(value, x, create_graph=True)
             found.append(value.item())
         assert found == pytest.approx([0, -(math.pi**2) / 3, 0, math.pi**4 / 5, 0], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [(pb.float16, 1e4), (pb.bfloat16, 1e20), (pb.float32, 1e20), (pb.float64, 1e200), (pb.float32, 1e-25)],
+    ids=str,
+)
+def test_layer_norm_of_numbers_whose_squares_leave_the_range(dtype: Any, size: float, backend: str) -> None:
+    """It does not see by what all are multiplied: its derivatives are those of medium numbers, divided by that."""
+    weights = [1.0, 2.0, 4.0]
+
+    def both_modes(dtype: Any, size: float) -> list[list[float]]:
+        x, tangent = (pb.tensor([size * value for value in values], dtype=dtype) for values in ([1, 2, 4], weights))
+        leaf = x.clone().requires_grad_()
+        out = functional.layer_norm(leaf, (3,), eps=0.0)
+        (gradient,) = pb.autograd.grad(out, leaf, pb.tensor(weights, dtype=dtype))
+        moved = pb.func.jvp(lambda x: functional.layer_norm(x, (3,), eps=0.0), (x,), (tangent,))[1]
+        return [out.tolist(), [value * size for value in gradient.tolist()], moved.tolist()]
+
+    with pb.use_backend(backend):
+        for found, expected in zip(both_modes(dtype, size), both_modes(pb.float64, 1.0), strict=True):
+            assert found == pytest.approx(expected, rel=16 * LIMITS[dtype][2], abs=16 * LIMITS[dtype][2])
+
+
+def test_layer_norm_of_equal_numbers_is_divided_by_the_root_of_epsilon(backend: str) -> None:
+    with pb.use_backend(backend):
+        x = pb.full((2, 2), 1e20, requires_grad=True)
+        out = functional.layer_norm(x, (2,), eps=0.25)
+        (gradient,) = pb.autograd.grad(out[0, 0], x)
+        assert out.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+        assert gradient.tolist() == [[1.0, -1.0], [0.0, 0.0]]
