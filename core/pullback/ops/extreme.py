@@ -175,6 +175,8 @@ def _extreme(
         return of_all(input)
     if isinstance(dim, list | tuple):
         raise TypeError(f"{name}() takes one dim, got {dim!r}; a{name}() takes several")
+    if type(dim) is not int and (isinstance(dim, bool) or not hasattr(dim, "__index__")):
+        raise TypeError(f"{name}(): argument 'dim' (position 2) must be int, not {type(dim).__name__}")
     return return_type(name, ("values", "indices"))(*along_dim(input, dim, keepdim))
 
 

@@ -209,3 +209,12 @@ def test_softmax_converts_first():
     out = call("softmax", half, 0, dtype=pb.float32)
     assert out.dtype is pb.float32
     assert pb.autograd.grad(out[0], half)[0].dtype is pb.float16
+
+
+@pytest.mark.parametrize("name", ["max", "min", "median"])
+@pytest.mark.parametrize("dim", ["a", True, 1.5])
+def test_dims_that_are_no_integers_are_refused_by_the_public_name(x, name, dim):
+    kind = type(dim).__name__
+    with pytest.raises(TypeError, match=rf"^{name}\(\): argument 'dim' \(position 2\) must be int, not {kind}$"):
+        getattr(x, name)(dim)
+    assert getattr(x, name)(np.int64(1)).values.shape == (2,)
