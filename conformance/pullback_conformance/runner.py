@@ -418,7 +418,7 @@ def _is_the_subjects(error: BaseException) -> bool:
     """Whether the backend under test raised it, or the operation on it: not an oracle, nor the suite itself."""
     trace, modules = error.__traceback__, []
     while trace is not None:
-        modules.append(trace.tb_frame.f_globals.get("__name__", ""))
+        modules.append(trace.tb_frame.f_globals.get("__name__") or "")
         trace = trace.tb_next
     in_oracle = any(name.startswith("pullback_conformance.oracles") for name in modules)
     return not in_oracle and any(name.startswith("pullback.") for name in modules)

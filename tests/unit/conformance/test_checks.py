@@ -146,7 +146,7 @@ def test_what_does_not_exist_is_said(selection: Selection, message: str) -> None
 
 
 def test_patterns_that_match_nothing_are_said() -> None:
-    with pytest.raises(ValueError, match="no operation matches expo"):
+    with pytest.raises(ValueError, match="no operation matches 'expo'; did you mean 'exp'"):
         Runner("numpy", "numpy", Selection(operations=("expo",))).run()
 
 
