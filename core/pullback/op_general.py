@@ -558,16 +558,35 @@ def call_kernel(
             if isinstance(error, Exception):
                 raise
             refuse_exit(operation, backend, error)
-    arrays = [backend.as_array(r) for r in (results if operation.outputs is not None else (results,))]
-    for array in arrays:
-        if array.dtype not in backend.dtypes:
-            # Only this path looks at the dtypes of results: it must be taken next time too.
-            operation.tables[backend].pop(backend.native_dtypes[dtype], None)
+    made = [backend.as_array(r) for r in (results if operation.outputs is not None else (results,))]
+    for array in made:
+        problem = _result_problem(operation, backend, dtype, arrays, array)
+        if problem:
+            # Only this path looks at results: it must be taken next time too.
+            operation.tables.get(backend, {}).pop(backend.native_dtypes[dtype], None)
             raise BackendError(
                 f"{operation.name}(): the kernel {operation.kernel!r} of backend {backend.name!r} gave an array of"
-                f" dtype {array.dtype} for {dtype}; the backend has {', '.join(d.name for d in backend.native_dtypes)}"
+                f" {problem}"
             )
-    return arrays if operation.outputs is not None else arrays[0]
+    return made if operation.outputs is not None else made[0]
+
+
+def _result_problem(
+    operation: Operation, backend: Backend, dtype: DType, arrays: list[Any], array: NativeArray
+) -> str | None:
+    """What is wrong with the dtype or shape of a kernel's result, as far as the declaration tells what is right."""
+    got = backend.dtypes.get(array.dtype)
+    if got is None:
+        return f"dtype {array.dtype} for {dtype}; the backend has {', '.join(d.name for d in backend.native_dtypes)}"
+    if operation.body is not None or not operation.broadcasts or operation.outputs is not None:
+        return None
+    expected = operation.result or dtype
+    if got is not expected and not (dtype.is_complex and got is dtype.to_real()):  # a complex number's absolute value
+        return f"dtype {got.name} for {dtype}; expected {expected.name}"
+    shape = broadcast_shape([tuple(a.shape) for a in arrays if hasattr(a, "shape")])
+    if tuple(array.shape) != shape:
+        return f"shape {list(array.shape)}; expected {list(shape)}"
+    return None
 
 
 def broadcast_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
