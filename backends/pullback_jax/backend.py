@@ -725,9 +725,10 @@ def _integer_pow(x: NativeArray, y: NativeArray) -> NativeArray:
 
 
 def _floor_divide(x: Any, y: Any) -> NativeArray:
-    quotient = jnp.floor_divide(x, y)
+    exact = jnp.divide(x, y)
+    quotient = jnp.where(y == 0, exact, jnp.floor_divide(x, y))  # some releases of JAX give NaN for an infinity there
     # XLA's own gets the sign of a zero from intermediate results.
-    return jnp.where(quotient == 0, jnp.copysign(quotient, jnp.divide(x, y)), quotient)
+    return jnp.where(quotient == 0, jnp.copysign(quotient, exact), quotient)
 
 
 def _erfc(backend: JAXBackend) -> Callable[[NativeArray], NativeArray]:

@@ -391,7 +391,7 @@ def checking(function: types.FunctionType) -> types.FunctionType:
         try:
             return function(*args, **kwargs)
         except Exception as error:
-            again = None if raised_by_handler(error) else _other_arguments(function, args, kwargs, error)
+            again = None if raised_by_handler(error) else _arguments_after(function, args, kwargs, error)
             if again is None:
                 raise
         return function(*again[0], **again[1])
@@ -406,6 +406,19 @@ def dressed(public: Any, function: types.FunctionType) -> types.FunctionType:
     public.__wrapped__ = function
     made: types.FunctionType = public
     return made
+
+
+def _arguments_after(
+    function: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """As :func:`_other_arguments`; None also where the function itself has said what is wrong with an argument."""
+    try:
+        return _other_arguments(function, args, kwargs, error)
+    except TypeError:
+        own = f"{function.__name__.lstrip('_')}(): argument '"
+        if isinstance(error, TypeError) and str(error).startswith(own):
+            return None
+        raise
 
 
 def _other_arguments(
