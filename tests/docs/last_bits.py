@@ -35,7 +35,9 @@ def nudged(kernel: Any, towards: float) -> Any:
     def call(*operands: Any, out: Any = None, **options: Any) -> Any:
         result = np.asarray(kernel(*operands, **options))
         if result.dtype.kind == "f":
-            exact = (result == 0) | (abs(result) == 1) | ~np.isfinite(result)
+            exact = (result == 0) | ~np.isfinite(result)
+            if not kernel.__name__.startswith("log"):
+                exact |= abs(result) == 1
             if kernel.__name__ == "pow":
                 exact |= whole(operands[0], 64) & whole(operands[1])  # short enough for an exact power
             result = np.where(exact, result, np.nextafter(result, result.dtype.type(towards)))

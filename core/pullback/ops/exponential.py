@@ -69,8 +69,8 @@ def log(input: Array) -> Array:
     Examples
     --------
     >>> import pullback as pb
-    >>> pb.tensor([1., 2.7182817]).log()
-    tensor([0., 1.])
+    >>> pb.tensor([1., 10.]).log()
+    tensor([0.0000, 2.3026])
     """
 
 
