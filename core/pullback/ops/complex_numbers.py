@@ -46,6 +46,8 @@ def conj(input: Tensor | complex) -> Tensor | complex:
     """
     if isinstance(input, Tensor):
         return conj_physical(input) if input.dtype.is_complex else input
+    if not isinstance(input, int | float | complex):
+        raise TypeError(f"conj(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     return input.conjugate() if isinstance(input, complex) else input
 
 

@@ -51,6 +51,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     """
     if isinstance(equation, Tensor):
         equation, operands = _equation_of_sublists((equation, *operands))
+    if not isinstance(equation, str):
+        raise TypeError(f"einsum(): argument 'equation' (position 1) must be str, not {type(equation).__name__}")
     if not operands:
         raise ValueError(_NOTHING_GIVEN)
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
