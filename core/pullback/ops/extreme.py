@@ -446,7 +446,7 @@ def _median_of_all(backend: Backend, x: Array) -> Array:
 def median_of_all(backend: Backend, input: Array) -> Array:
     """:func:`median` of all elements; NaN where there are none."""
     if 0 in input.shape:
-        return backend.full((), math.nan, dtype=input.dtype)
+        return _undefined(backend, input)
     return _median_of_all(backend, input)
 
 
@@ -481,5 +481,15 @@ from pullback.ops.gathering import gather  # noqa: E402
 from pullback.ops.reduction import sum  # noqa: E402
 from pullback.ops.scattering import scatter  # noqa: E402
 from pullback.ops.shape import squeeze, unsqueeze  # noqa: E402
+
+
+def _undefined(backend: Backend, like: Array) -> Array:
+    """What stands for the element in the middle of none: NaN, or the least integer, as PyTorch converts NaN."""
+    native = backend.dtypes[like.dtype]
+    value = math.nan if native.is_floating_point else iinfo(native).min
+    return backend.full((), value, dtype=like.dtype)
+
+
+from pullback.numeric_limits import iinfo  # noqa: E402
 from pullback.ops.unary import isnan  # noqa: E402
 from pullback.ops.zeros import zeros_of  # noqa: E402
