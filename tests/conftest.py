@@ -1,4 +1,4 @@
-"""Keeps the memory of a test process bounded: JAX keeps each program it has compiled, and tests have many shapes."""
+"""What every test keeps to: it leaves pullback's settings as they were, and the memory of its process bounded."""
 
 from __future__ import annotations
 
@@ -7,10 +7,33 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from contextvars import Context, copy_context
 from mmap import PAGESIZE
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import pullback as pb
+
+
+def settings() -> dict[str, Any]:
+    """What a program can set for all that comes after it: options of printing, and what holds in this thread."""
+    nothing = Context()
+    found = {
+        variable.name: value
+        for variable, value in copy_context().items()
+        if variable.name.startswith("pullback") and value is not nothing.run(variable.get, None)
+    }
+    return {**found, "printing": pb.get_printoptions(), "default dtype": pb.get_default_dtype()}
+
+
+@pytest.fixture(autouse=True)
+def settings_are_left_as_they_were() -> Iterator[None]:
+    before = settings()
+    yield
+    assert settings() == before
+
 
 #: How many bytes a process may grow by before what is compiled is given up.
 GROWTH = 600 * 2**20
@@ -25,6 +48,7 @@ def resident_bytes() -> int:
 
 @pytest.fixture(autouse=True)
 def bounded_memory() -> Iterator[None]:
+    """JAX keeps each program that it has compiled, and tests have many shapes."""
     yield
     jax = sys.modules.get("jax")
     if jax is None or resident_bytes() < _floor[0] + GROWTH:

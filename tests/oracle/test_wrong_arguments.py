@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from tests.oracle.wrong_arguments import Call, bases, mutated, outcome
 
 import pullback as pb
 from pullback.op import registry
+
+torch = pytest.importorskip("torch", reason="the oracle extra installs it")
+
+from tests.oracle.wrong_arguments import Call, bases, mutated, outcome  # noqa: E402 - it imports PyTorch
 
 pytestmark = pytest.mark.oracle
 

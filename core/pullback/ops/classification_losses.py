@@ -124,6 +124,8 @@ def negative_log_likelihood(
     axis = 0 if input.ndim == 1 else 1
     if not input.ndim or target.shape != input.shape[:axis] + input.shape[axis + 1 :]:
         raise RuntimeError("nll_loss() expects a class for each row")
+    if weight is not None and (tuple(weight.shape) != input.shape[axis : axis + 1] or weight.dtype != input.dtype):
+        raise RuntimeError("nll_loss() expects a weight of the input's dtype for each class")
     target, weights = _weights_of(backend, target, weight, ignore_index, backend.dtypes[input.dtype])
     if weights is not None:
         _indexable(backend, target, input.shape[axis])
