@@ -23,7 +23,7 @@ def settings() -> dict[str, Any]:
     found = {
         variable.name: value
         for variable, value in copy_context().items()
-        if variable.name.startswith("pullback") and value is not nothing.run(variable.get, None)
+        if variable.name.startswith("pullback") and value != nothing.run(variable.get)
     }
     return {**found, "printing": pb.get_printoptions(), "default dtype": pb.get_default_dtype()}
 

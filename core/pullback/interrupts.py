@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from inspect import CO_VARARGS
-from types import FrameType
+from inspect import CO_OPTIMIZED, CO_VARARGS
+from types import FrameType, TracebackType
+from typing import Any
 
 
 class Abandoned(SystemExit):
@@ -25,12 +26,25 @@ def raised_by_handler(error: BaseException) -> bool:
 
 
 def _is_given(frame: FrameType, value: object) -> bool:
+    return any(
+        argument is value or (isinstance(argument, tuple) and any(item is value for item in argument))
+        for argument in arguments_of(frame)
+    )
+
+
+def arguments_of(frame: FrameType) -> list[Any]:
+    """What a function was called with, in order, as far as it still has it; its ``*args`` as a tuple."""
     code = frame.f_code
-    count = code.co_argcount + code.co_kwonlyargcount
+    if not code.co_flags & CO_OPTIMIZED:
+        return []  # of a module or class, whose variables are no arguments
     variables = frame.f_locals
-    if any(variables.get(name) is value for name in code.co_varnames[:count]):
-        return True
-    if not code.co_flags & CO_VARARGS:
-        return False
-    rest = variables.get(code.co_varnames[count])
-    return isinstance(rest, tuple) and any(item is value for item in rest)
+    count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & CO_VARARGS)
+    try:
+        return [variables[name] for name in code.co_varnames[:count] if name in variables]
+    finally:
+        if isinstance(variables, dict):  # before Python 3.13 the frame keeps this copy, and by it what is being handled
+            for name in [name for name, value in variables.items() if isinstance(value, _KEEPS_FRAMES)]:
+                del variables[name]
+
+
+_KEEPS_FRAMES = BaseException | TracebackType | FrameType

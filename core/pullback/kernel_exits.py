@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullback.errors import BackendError
-from pullback.interrupts import Abandoned, raised_by_handler
+from pullback.interrupts import Abandoned, arguments_of, raised_by_handler
 
 if TYPE_CHECKING:
     from pullback.op import Operation
@@ -38,12 +38,8 @@ def _kernel_of(operation: Operation, backend: Any, error: BaseException) -> str:
         return f"the kernel {operation.kernel!r}"
     trace = error.__traceback__
     while trace is not None:
-        code = trace.tb_frame.f_code
-        if (
-            code.co_argcount
-            and trace.tb_frame.f_locals.get(code.co_varnames[0]) is backend
-            and code.co_name in dir(type(backend))
-        ):
-            return f"the kernel {code.co_name!r}"
+        name = trace.tb_frame.f_code.co_name
+        if any(first is backend for first in arguments_of(trace.tb_frame)[:1]) and name in dir(type(backend)):
+            return f"the kernel {name!r}"
         trace = trace.tb_next
     return "a kernel"
