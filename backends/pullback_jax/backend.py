@@ -27,7 +27,8 @@ from pullback.backend.selection import get_backend
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
 from pullback.extend import ArrayAPIBackend, BackendError, Limitation, check_size
-from pullback_jax.subnormal import KERNELS, adapted, as_integers, power, widened
+from pullback_jax.powers import pow
+from pullback_jax.subnormal import KERNELS, adapted, as_integers, widened
 
 PRECISIONS = {"highest": "highest", "high": "high", "medium": "default"}
 #: A longer axis than this is not left to XLA's products of matrices, which may add up one product after the other.
@@ -108,7 +109,7 @@ class JAXBackend(ArrayAPIBackend):
         self._nonzero = jax.jit(_nonzero, static_argnums=1)
         self._nonzero_bits = jax.jit(_nonzero_bits)
         self._ordered = jax.jit(_ordered)
-        self._pow = jax.jit(_pow)
+        self._pow = jax.jit(pow)
         self._scatter = jax.jit(_scatter, static_argnums=(3, 4))
         self._sign = jax.jit(_sign)
         for name, compare in COMPARISONS.items():
@@ -693,35 +694,6 @@ def _sign(x: NativeArray) -> NativeArray:
         return jnp.where(_nonzero_bits(x), jnp.sign(x), 0)  # +0 for -0.0 too, as in PyTorch
     order = _ordered(x)
     return jnp.where(jnp.isnan(x), x, (order > 0).astype(x.dtype) - (order < 0).astype(x.dtype))
-
-
-def _pow(x: Any, y: Any) -> NativeArray:
-    dtype = jnp.result_type(x, y)  # of an array and a Python number, the array's
-    x, y = x.astype(dtype), y.astype(dtype)
-    if jnp.issubdtype(dtype, jnp.integer):
-        return _integer_pow(x, y)
-    if dtype.itemsize == 2:
-        return _pow(x.astype(np.float32), y.astype(np.float32)).astype(dtype)
-    if y.ndim:
-        return power(x, y)
-    # Squares are what powers mostly are, and a product is exact to half an ulp at a fraction of the time.
-    return jax.lax.cond(y == 2, lambda: x * x, lambda: power(x, y))
-
-
-def _integer_pow(x: NativeArray, y: NativeArray) -> NativeArray:
-    """Powers modulo two to the number of bits, for any exponent: XLA's own count the exponent modulo 64."""
-
-    def multiply(state: Any) -> Any:
-        result, square, exponent = state
-        return jnp.where(exponent & 1 == 1, result * square, result), square * square, exponent >> 1
-
-    start = jnp.ones(jnp.broadcast_shapes(x.shape, y.shape), x.dtype), x, jnp.maximum(y, 0)
-    result, _, _ = jax.lax.while_loop(lambda state: jnp.any(state[2] != 0), multiply, start)
-    if jnp.issubdtype(x.dtype, jnp.unsignedinteger):
-        return result
-    # The truncated exact result, 0 or ±1, where the exponent is negative.
-    inverse = jnp.where(x == 1, 1, jnp.where(x == -1, 1 - 2 * (y & 1), 0)).astype(x.dtype)
-    return jnp.where(y < 0, inverse, result)
 
 
 def _floor_divide(x: Any, y: Any) -> NativeArray:

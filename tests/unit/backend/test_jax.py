@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 import pickle
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -275,6 +276,21 @@ def test_extremes_can_be_differentiated_by_jax(backend):
     assert jax.grad(backend.max)(x).tolist() == [[0, 0.5, 0.5], [0, 0, 0]]
     assert jax.grad(lambda x: backend.sum(backend.min(x, 1)))(x).tolist() == [[1, 0, 0], [0, 0, 1]]
     assert jax.grad(lambda x: backend.sum(backend.maximum(x, 3.0)))(x).tolist() == [[0, 1, 1], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("dtype", [pb.complex64, pb.complex128])
+def test_whole_powers_of_complex_numbers_are_products(dtype):
+    make = partial(pb.tensor, dtype=dtype, backend="jax")
+    values = [1 + 2j, 3 - 4j, -1j, 0j, complex(float("inf"), 0)]
+    x = make(values)
+    assert (x**1).tolist() == values
+    assert (x**0).tolist() == [1] * 5
+    assert (x[:3] ** 3).tolist() == [value * value * value for value in values[:3]]
+    exponents = make([-2, 5, 0.5])
+    pb.testing.assert_close(x[:3] ** exponents, make([(1 + 2j) ** -2, (3 - 4j) ** 5, (-1j) ** 0.5]))
+    leaf = x[:2].clone().requires_grad_()
+    (leaf**2).sum().backward(make(1 + 0j))
+    assert leaf.grad.tolist() == [2 - 4j, 6 + 8j]
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint32, np.int64, np.uint64])
