@@ -142,6 +142,7 @@ class JAXBackend(ArrayAPIBackend):
             super().root_of_squares, static_argnums=(1, 2), static_argnames=("axis", "keepdims")
         )
         self.root_of_mean_square = jax.jit(super().root_of_mean_square, static_argnums=(1, 2))
+        self.mean_square = jax.jit(super().mean_square)
         self.root_of_powers = jax.jit(
             super().root_of_powers, static_argnums=(1, 2, 3), static_argnames=("axis", "keepdims")
         )

@@ -149,6 +149,8 @@ class Operation:
         defaults = function.__defaults__ or ()
         self.defaults: dict[str, Any] = dict(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))
         self.defaults |= function.__kwdefaults__ or {}
+        #: Whether it can be told the dtype to compute in; a conversion must be.
+        self.takes_dtype = "dtype" in self.attributes and self.defaults.get("dtype", self) is None
         self._check_names()
         self.kernel = kernel or self.name
         self.dtypes = dtypes

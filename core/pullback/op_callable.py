@@ -358,9 +358,16 @@ def _recording(operation: Operation, first: str) -> list[str]:
     wanted = " or ".join(f"{e} is not None" for e in edge.values())
     lines = [f"    _edge_{first} = {first}.edge"] if first in edge else []
     condition = f"_active == 0 and ({wanted})" if len(edge) > 1 else f"{wanted} and _active == 0"
+    refusal = []
     if "dtype" in operation.attributes:  # a result of integers has no gradient
-        condition += " and (dtype is None or dtype.category >= 2)"
-    lines.append(f"    if {condition}:")
+        if operation.takes_dtype:
+            refusal = [
+                "        if dtype is not None and dtype.category < 2:",
+                f"            return {general_call(operation)}",
+            ]
+        else:
+            condition += " and dtype.category >= 2"
+    lines += [f"    if {condition}:", *refusal]
     edges = [f"{o} if {e} is _LEAF else {e} if {e} is not _STALE else _regenerate({o})" for o, e in edge.items()]
     node_type = "_node_type"
     if not isinstance(operation.node_name, str):

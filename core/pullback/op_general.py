@@ -626,10 +626,14 @@ def record(
     names = operation.operands if not operation.sequence else operation.operands * len(flat)
     differentiable = [v for n, v in zip(names, flat, strict=True) if n in operation.differentiable]
     edges = [edge_of(v) if isinstance(v, Tensor) else None for v in differentiable]
-    if not outs or outs[0].dtype.category < dtypes.FLOATING:
-        return
     # An operand may require gradients and have no history: a view made while no graph was recorded.
     if all(e is None for e in edges) and not any(isinstance(v, Tensor) and v.edge is not None for v in differentiable):
+        return
+    if not outs:
+        return
+    if outs[0].dtype.category < dtypes.FLOATING:
+        if operation.takes_dtype and attributes["dtype"] is not None:
+            raise RuntimeError(f"Autograd not support dtype: {outs[0].dtype.tensor_type_name.removesuffix('Tensor')}")
         return
     by_name = dict(zip(operation.operands, flat, strict=True)) if not operation.sequence else {names[0]: tuple(flat)}
     by_name |= attributes

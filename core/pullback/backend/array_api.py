@@ -696,6 +696,12 @@ class ArrayAPIBackend(Backend):
 
         return root_of_mean_square(self, x, axis, added, count_reduced(x.shape, axis))
 
+    def mean_square(self, x: NativeArray) -> NativeArray:
+        """The mean square of real elements, in range where the result is."""
+        from pullback.backend.scaled_reductions import mean_square
+
+        return mean_square(self, x)
+
     def root_of_powers(self, size: NativeArray, ord: float, axis: Axis = None, keepdims: bool = False) -> NativeArray:
         """The ``ord``-th root of the sum of such powers of real magnitudes, in range where the result is."""
         from pullback.backend.scaled_reductions import root_of_powers

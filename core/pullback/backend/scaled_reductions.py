@@ -58,6 +58,18 @@ def root_of_mean_square(backend: ArrayAPIBackend, x: NativeArray, axis: Axis, ad
     return backend.mended(plain, _accurate(backend, total), mend)
 
 
+def mean_square(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
+    """The mean square of real elements, finite where it is in range: their squares may not be."""
+    plain = backend.mean(backend.square(x))
+    if 0 in x.shape:
+        return plain
+
+    def mend() -> NativeArray:
+        return _shaped(backend, backend.square(backend.root_of_mean_square(x, None, 0.0)), plain)
+
+    return backend.mended(plain, backend.isfinite(plain), mend)
+
+
 def root_of_powers(backend: ArrayAPIBackend, size: NativeArray, ord: float, axis: Axis, keepdims: bool) -> NativeArray:
     """The sum of magnitudes to the power ``ord``, to the power ``1 / ord``."""
     total = backend.sum(backend.pow(size, ord), axis, None, keepdims)

@@ -118,10 +118,10 @@ def gelu(backend: Backend, input: Array, *, approximate: str = "none") -> Array:
     """
     if approximate == "none":
         # erfc of the negative keeps its precision in the left tail, where 1 + erf cancels.
-        return in_float32(backend, input, lambda x: x * (backend.erfc(x * -_ROOT_HALF) * 0.5))
+        return in_float32(backend, lambda x: x * (backend.erfc(x * -_ROOT_HALF) * 0.5), input)
     if approximate == "tanh":
         return in_float32(
-            backend, input, lambda x: x * (backend.tanh(x * (x * x * _CUBIC + 1) * _ROOT_TWO_OVER_PI) * 0.5 + 0.5)
+            backend, lambda x: x * (backend.tanh(x * (x * x * _CUBIC + 1) * _ROOT_TWO_OVER_PI) * 0.5 + 0.5), input
         )
     raise RuntimeError(approximate)
 
@@ -148,7 +148,7 @@ def silu(backend: Backend, input: Array) -> Array:
     >>> silu(pb.tensor([-1., 0., 1.]))
     tensor([-0.2689,  0.0000,  0.7311])
     """
-    return in_float32(backend, input, lambda x: backend.multiply(x, backend.sigmoid(x)))
+    return in_float32(backend, lambda x: backend.multiply(x, backend.sigmoid(x)), input)
 
 
 def _softplus_derivative(direction: Tensor, input: Tensor, beta: float, threshold: float) -> Any:
@@ -191,7 +191,7 @@ def softplus(backend: Backend, input: Array, beta: float = 1.0, threshold: float
     tensor([ 0.3133,  0.6931, 30.0000])
     """
     return in_float32(
-        backend, input, lambda x: backend.where(x * beta > threshold, x, _log_one_plus_exp(backend, x * beta) / beta)
+        backend, lambda x: backend.where(x * beta > threshold, x, _log_one_plus_exp(backend, x * beta) / beta), input
     )
 
 
@@ -230,7 +230,7 @@ def leaky_relu(backend: Backend, input: Array, negative_slope: float = 0.01) -> 
     >>> leaky_relu(pb.tensor([-1., 2.]), 0.1)
     tensor([-0.1000,  2.0000])
     """
-    return in_float32(backend, input, lambda x: backend.where(x > 0, x, x * negative_slope))
+    return in_float32(backend, lambda x: backend.where(x > 0, x, x * negative_slope), input)
 
 
 def _elu_derivative(direction: Tensor, input: Tensor, alpha: float) -> Any:
@@ -256,7 +256,7 @@ def elu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
     >>> elu(pb.tensor([-1., 2.]))
     tensor([-0.6321,  2.0000])
     """
-    return in_float32(backend, input, lambda x: backend.where(x > 0, x, backend.expm1(backend.minimum(x, 0)) * alpha))
+    return in_float32(backend, lambda x: backend.where(x > 0, x, backend.expm1(backend.minimum(x, 0)) * alpha), input)
 
 
 @elementwise(
@@ -277,7 +277,7 @@ def logsigmoid(backend: Backend, input: Array) -> Array:
     >>> logsigmoid(pb.tensor([-100., 0.]))
     tensor([-100.0000,   -0.6931])
     """
-    return in_float32(backend, input, lambda x: -_log_one_plus_exp(backend, -x))
+    return in_float32(backend, lambda x: -_log_one_plus_exp(backend, -x), input)
 
 
 from pullback.op import Sample  # noqa: E402

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
@@ -9,6 +10,7 @@ from pullback.arguments import number_of
 from pullback.dtypes import EVERY, FLOATS, INEXACT, NUMERIC, REAL, REAL_AND_BOOL
 from pullback.inplace import apply_inplace
 from pullback.op import Array, Sample, attach, composite, elementwise, registry
+from pullback.ops.precision import in_float32
 from pullback.out_argument import CAST, SAME, Out
 from pullback.tensor import Tensor
 
@@ -464,15 +466,6 @@ def _as_arrays(backend: Backend, *operands: Any) -> list[Any]:
     return [o if hasattr(o, "dtype") else constant(backend, o, backend.dtypes[native]) for o in operands]
 
 
-def _in_float32(backend: Backend, compute: Callable[..., Array], *operands: Any) -> Array:
-    """A computation of several steps, which half precision rounds once, at the end."""
-    arrays = _as_arrays(backend, *operands)
-    dtype = backend.dtypes[arrays[0].dtype]
-    if dtype is not dtypes.float16 and dtype is not dtypes.bfloat16:
-        return compute(backend, *arrays)
-    return backend.astype(compute(backend, *(backend.astype(a, dtypes.float32) for a in arrays)), dtype)
-
-
 # -- weighted sums ----------------------------------------------------------------------------------------------------
 
 
@@ -525,7 +518,7 @@ def lerp(backend: Backend, input: Array, end: Array, weight: Array) -> Array:
     >>> pb.lerp(pb.tensor([0., 10.]), pb.tensor([1., 20.]), 0.25)
     tensor([ 0.2500, 12.5000])
     """
-    return _in_float32(backend, _interpolated, input, end, weight)
+    return in_float32(backend, partial(_interpolated, backend), *_as_arrays(backend, input, end, weight))
 
 
 def _interpolated(backend: Backend, input: Array, end: Array, weight: Array) -> Array:
@@ -577,12 +570,12 @@ def addcmul(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, v
     tensor([ 8.5000, 14.0000])
     """
 
-    def compute(backend: Backend, input: Array, tensor1: Array, tensor2: Array) -> Array:
+    def compute(input: Array, tensor1: Array, tensor2: Array) -> Array:
         if value != 1:
             tensor1 = backend.multiply(tensor1, constant(backend, value, backend.dtypes[tensor1.dtype]))
         return backend.add(input, backend.multiply(tensor1, tensor2))
 
-    return _in_float32(backend, compute, input, tensor1, tensor2)
+    return in_float32(backend, compute, *_as_arrays(backend, input, tensor1, tensor2))
 
 
 _INTEGER_ADDCDIV = (
@@ -630,12 +623,12 @@ def addcdiv(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, v
     tensor([2.5000])
     """
 
-    def compute(backend: Backend, input: Array, tensor1: Array, tensor2: Array) -> Array:
+    def compute(input: Array, tensor1: Array, tensor2: Array) -> Array:
         if value != 1:
             tensor1 = backend.multiply(tensor1, constant(backend, value, backend.dtypes[tensor1.dtype]))
         return backend.add(input, backend.divide(tensor1, tensor2))
 
-    return _in_float32(backend, compute, input, tensor1, tensor2)
+    return in_float32(backend, compute, *_as_arrays(backend, input, tensor1, tensor2))
 
 
 @composite(

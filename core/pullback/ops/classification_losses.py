@@ -19,7 +19,7 @@ from pullback.ops.loss_reduction import (
     spread_gradient,
     weighted_slope,
 )
-from pullback.ops.precision import number
+from pullback.ops.precision import in_float32, number
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -142,7 +142,9 @@ def negative_log_likelihood(
     if weights is not None:
         picked = backend.multiply(picked, weights)
         if reduction == "mean":
-            return backend.divide(backend.sum(picked), backend.negative(backend.sum(weights)))
+            return in_float32(
+                backend, lambda p, w: backend.divide(backend.sum(p), backend.negative(backend.sum(w))), picked, weights
+            )
     return backend.negative(reduce_array(backend, picked, reduction))
 
 
@@ -178,8 +180,10 @@ def nll_loss_backward(
     target, weights = _weights_of(backend, target, weight, ignore_index, backend.dtypes[gradient.dtype])
     factor = backend.negative(gradient)
     if reduction == "mean":
-        total = math.prod(target.shape) if weights is None else backend.sum(weights)
-        factor = backend.divide(factor, total) if weights is not None or total else factor
+        if weights is None:
+            factor = backend.divide(factor, math.prod(target.shape) or 1)
+        else:
+            factor = in_float32(backend, lambda f, w: backend.divide(f, backend.sum(w)), factor, weights)
     if weights is not None:
         factor = backend.multiply(weights, factor)
     if weights is None and len(shape) == 2:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import NO_GRAD, mode
+from pullback.ops.precision import in_float32
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -41,6 +42,16 @@ def reduce_array(backend: Backend, loss: NativeArray, reduction: str) -> NativeA
     if reduction == "mean":
         return backend.mean(loss)
     return backend.sum(loss) if reduction == "sum" else loss
+
+
+def reduced(backend: Backend, loss: Callable[..., NativeArray], reduction: str, *operands: NativeArray) -> NativeArray:
+    """The mean or sum of each element's loss, or all of them.
+
+    Half precision is reduced in float32: an element's loss may leave its range where the mean does not.
+    """
+    if reduction == "none":
+        return loss(*operands)
+    return in_float32(backend, lambda *wide: reduce_array(backend, loss(*wide), reduction), *operands)
 
 
 def reduce_loss(loss: Tensor, reduction: str) -> Tensor:

@@ -147,7 +147,7 @@ def vector_norm(
     if dtype is not None and promote_types(backend.dtypes[input.dtype], dtype) is not dtype:
         raise RuntimeError(f"vector_norm() in {dtype!r}")  # the check says it in full
     axis = axis_of(dim, input)
-    return in_float32(backend, cast(backend, input, dtype), lambda x: _vector_norm(backend, x, ord, axis, keepdim))
+    return in_float32(backend, lambda x: _vector_norm(backend, x, ord, axis, keepdim), cast(backend, input, dtype))
 
 
 def _vector_norm(backend: Backend, x: Array, ord: float, axis: Any, keepdims: bool) -> Array:

@@ -56,7 +56,7 @@ def _root_samples(make: Any) -> Iterator[Sample]:
 def root_mean_square(backend: Backend, input: Array, dim: tuple[int, ...], added: float) -> Array:
     """The square root of the mean square along dimensions, which stay, plus a number; squares may leave the range."""
     axes = normalize_dims(dim, input.ndim)
-    return in_float32(backend, input, lambda x: backend.root_of_mean_square(x, axes, added))
+    return in_float32(backend, lambda x: backend.root_of_mean_square(x, axes, added), input)
 
 
 def _standardized(input: Tensor, dims: tuple[int, ...], eps: float) -> tuple[Any, Any]:

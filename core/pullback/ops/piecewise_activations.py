@@ -142,8 +142,8 @@ def celu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
     """
     return in_float32(
         backend,
-        input,
         lambda x: backend.where(x > 0, x, backend.expm1(backend.where(x > 0, 0.0, x) / alpha) * alpha),
+        input,
     )
 
 
@@ -173,6 +173,6 @@ def selu(backend: Backend, input: Array) -> Array:
     """
     return in_float32(
         backend,
-        input,
         lambda x: backend.where(x > 0, x, backend.expm1(backend.where(x > 0, 0.0, x)) * _SELU_ALPHA) * _SELU_SCALE,
+        input,
     )

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from pullback.op import Array
 
 
-def in_float32(backend: Backend, array: Array, compute: Callable[[Array], Array]) -> Array:
-    """``compute(array)``, for float16 and bfloat16 computed in float32 and rounded once at the end."""
-    dtype = backend.dtypes[array.dtype]
+def in_float32(backend: Backend, compute: Callable[..., Array], *arrays: Array) -> Array:
+    """``compute(*arrays)``, for float16 and bfloat16 computed in float32 and rounded once at the end."""
+    dtype = backend.dtypes[arrays[0].dtype]
     if dtype is float16 or dtype is bfloat16:
-        return backend.astype(compute(backend.astype(array, float32)), dtype)
-    return compute(array)
+        return backend.astype(compute(*(backend.astype(array, float32) for array in arrays)), dtype)
+    return compute(*arrays)
 
 
 def number(backend: Backend, value: Any, array: Array) -> Any:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pullback import dtypes
 from pullback.dtypes import FLOATS, INEXACT
 from pullback.op import Array, Sample, composite, op
-from pullback.ops.loss_reduction import checked_reduction, legacy_reduction, reduce_array, reduce_loss, spread_gradient
-from pullback.ops.precision import number
+from pullback.ops.loss_reduction import checked_reduction, legacy_reduction, reduce_loss, reduced, spread_gradient
+from pullback.ops.precision import in_float32, number
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
-    from pullback.backend.base import Backend
+    from pullback.backend.base import Backend, NativeArray
 
 
 def _difference_vjp(grad: Tensor, input: Tensor, target: Tensor, reduction: str) -> Tensor:
@@ -46,7 +46,9 @@ def _loss_samples(make: Any) -> Iterator[Sample]:
 )
 def squared_error(backend: Backend, input: Array, target: Array, *, reduction: str = "mean") -> Array:
     """Squared differences of two tensors of one shape, and their mean or sum."""
-    return reduce_array(backend, backend.square(backend.subtract(input, target)), reduction)
+    if reduction == "mean":
+        return in_float32(backend, lambda x, y: backend.mean_square(backend.subtract(x, y)), input, target)
+    return reduced(backend, lambda x, y: backend.square(backend.subtract(x, y)), reduction, input, target)
 
 
 def _mse_backward_samples(make: Any) -> Iterator[Sample]:
@@ -196,11 +198,14 @@ def smooth_absolute_error(
     backend: Backend, input: Array, target: Array, *, reduction: str = "mean", beta: float = 1.0
 ) -> Array:
     """Absolute differences, squared ones where they are below ``beta``, and their mean or sum."""
-    size = backend.abs(backend.subtract(input, target))
-    square = backend.multiply(backend.square(size), number(backend, 0.5 / beta, size))
-    linear = backend.subtract(size, number(backend, 0.5 * beta, size))
-    loss = backend.where(backend.less(size, number(backend, beta, size)), square, linear)
-    return reduce_array(backend, loss, reduction)
+
+    def loss(x: NativeArray, y: NativeArray) -> NativeArray:
+        size = backend.abs(backend.subtract(x, y))
+        square = backend.multiply(backend.square(size), number(backend, 0.5 / beta, size))
+        linear = backend.subtract(size, number(backend, 0.5 * beta, size))
+        return backend.where(backend.less(size, number(backend, beta, size)), square, linear)
+
+    return reduced(backend, loss, reduction, input, target)
 
 
 def smooth_l1_loss(
@@ -267,12 +272,15 @@ def _huber_slope(input: Tensor, target: Tensor, delta: float) -> Tensor:
 )
 def huber_error(backend: Backend, input: Array, target: Array, *, reduction: str = "mean", delta: float = 1.0) -> Array:
     """Half the squared differences up to ``delta``, ``delta`` times the absolute ones above, and their mean or sum."""
-    size = backend.abs(backend.subtract(input, target))
-    bound = number(backend, delta, size)
-    linear = backend.multiply(backend.subtract(size, number(backend, 0.5 * delta, size)), bound)
-    square = backend.multiply(backend.square(size), number(backend, 0.5, size))
-    loss = backend.where(backend.less_equal(size, bound), square, linear)
-    return reduce_array(backend, loss, reduction)
+
+    def loss(x: NativeArray, y: NativeArray) -> NativeArray:
+        size = backend.abs(backend.subtract(x, y))
+        bound = number(backend, delta, size)
+        linear = backend.multiply(backend.subtract(size, number(backend, 0.5 * delta, size)), bound)
+        square = backend.multiply(backend.square(size), number(backend, 0.5, size))
+        return backend.where(backend.less_equal(size, bound), square, linear)
+
+    return reduced(backend, loss, reduction, input, target)
 
 
 def huber_loss(

@@ -127,8 +127,8 @@ def round(backend: Backend, input: Array, *, decimals: int = 0) -> Array:
         raise TypeError("integers have no decimals")
     scale = float(10 ** (decimals if decimals > 0 else -decimals))
     if decimals > 0:
-        return in_float32(backend, input, lambda x: backend.divide(backend.round(backend.multiply(x, scale)), scale))
-    return in_float32(backend, input, lambda x: backend.multiply(backend.round(backend.divide(x, scale)), scale))
+        return in_float32(backend, lambda x: backend.divide(backend.round(backend.multiply(x, scale)), scale), input)
+    return in_float32(backend, lambda x: backend.multiply(backend.round(backend.divide(x, scale)), scale), input)
 
 
 @elementwise(dtypes=FLOATS, partials=1, domain=(0.1, 0.9), out=SAME)

@@ -40,7 +40,7 @@ def deg2rad(backend: Backend, input: Array) -> Array:
     >>> pb.deg2rad(pb.tensor([180., -90.]))
     tensor([ 3.1416, -1.5708])
     """
-    return in_float32(backend, input, lambda x: backend.multiply(x, math.pi / 180))
+    return in_float32(backend, lambda x: backend.multiply(x, math.pi / 180), input)
 
 
 @elementwise(
@@ -59,7 +59,7 @@ def rad2deg(backend: Backend, input: Array) -> Array:
     >>> pb.rad2deg(pb.tensor([0., 3.14159265]))
     tensor([  0., 180.])
     """
-    return in_float32(backend, input, lambda x: backend.multiply(x, 180 / math.pi))
+    return in_float32(backend, lambda x: backend.multiply(x, 180 / math.pi), input)
 
 
 #: The derivative of the series of ``sinc``, as coefficients of the odd powers of ``pi * x``, without the factor pi.
@@ -109,7 +109,7 @@ def sinc(backend: Backend, input: Array) -> Array:
         quotient = backend.divide(sine, backend.where(at_zero, 1.0, backend.multiply(x, math.pi)))
         return backend.where(at_zero, 1.0, quotient)
 
-    return in_float32(backend, input, compute)
+    return in_float32(backend, compute, input)
 
 
 def _logit_derivative(direction: Tensor, input: Tensor, eps: float | None) -> Any:
@@ -155,7 +155,7 @@ def logit(backend: Backend, input: Array, eps: float | None = None) -> Array:
             x = backend.where(backend.greater(x, 1 - eps), 1 - eps, x)
         return backend.log(backend.divide(x, backend.subtract(1.0, x)))
 
-    return in_float32(backend, input, compute)
+    return in_float32(backend, compute, input)
 
 
 @elementwise(

@@ -78,7 +78,7 @@ def logsumexp(backend: Backend, input: Array, dim: Dims, keepdim: bool = False) 
     tensor(1000.6932)
     """
     axis = axis_of(dim, input)
-    return in_float32(backend, input, lambda x: _logsumexp(backend, x, axis, keepdim))
+    return in_float32(backend, lambda x: _logsumexp(backend, x, axis, keepdim), input)
 
 
 def _softmax_derivative(direction: Tensor, out: Tensor, dim: int) -> Any:
@@ -110,7 +110,7 @@ def softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = None
     tensor([0.2500, 0.2500, 0.2500, 0.2500])
     """
     axis = _softmax_axis(dim, input)
-    return in_float32(backend, cast(backend, input, dtype), lambda x: _softmax(backend, x, axis))
+    return in_float32(backend, lambda x: _softmax(backend, x, axis), cast(backend, input, dtype))
 
 
 def _softmax_axis(dim: int, array: Array) -> Any:
@@ -175,7 +175,7 @@ def log_softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = 
     tensor([-1000.,     0.])
     """
     axis = _softmax_axis(dim, input)
-    return in_float32(backend, cast(backend, input, dtype), lambda x: _log_softmax(backend, x, axis))
+    return in_float32(backend, lambda x: _log_softmax(backend, x, axis), cast(backend, input, dtype))
 
 
 def _log_softmax(backend: Backend, x: Array, axis: Any) -> Array:

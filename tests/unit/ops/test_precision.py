@@ -48,3 +48,50 @@ def test_random_bfloat16_numbers_are_the_same_on_every_backend(fill):
 
 def test_random_bfloat16_numbers_never_reach_the_bound():
     assert pb.empty(20_000, dtype=pb.bfloat16, backend="numpy").uniform_(0.0, 3.0).max().item() < 3
+
+
+#: Half precision's greatest number is 65,504.
+LOSSES_IN_RANGE = {
+    "mse_loss": (300.0, {}, 300.0**2 / 4),
+    "smooth_l1_loss": (1000.0, {"beta": 2000.0}, 1000.0**2 / 4000 / 4),
+    "huber_loss": (1000.0, {"delta": 100.0}, (1000.0 - 50) * 100 / 4),
+}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize("name", LOSSES_IN_RANGE)
+def test_a_mean_loss_is_in_range_where_that_of_one_element_is_not(name, backend):
+    difference, options, exact = LOSSES_IN_RANGE[name]
+    with pb.use_backend(backend):
+        x = pb.tensor([difference, 0.0, 0.0, 0.0], dtype=pb.float16, requires_grad=True)
+        loss = getattr(pb.nn.functional, name)(x, pb.zeros(4, dtype=pb.float16), **options)
+        loss.backward()
+    assert loss.dtype is pb.float16
+    assert loss.item() == pytest.approx(exact, rel=1e-3)
+    assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize("dtype", [pb.float32, pb.float64])
+def test_a_mean_square_is_in_range_where_a_square_is_not(backend, dtype):
+    root = pb.finfo(dtype).max ** 0.5
+    with pb.use_backend(backend):
+        x = pb.tensor([1.5 * root, 0.0, -root, 0.0], dtype=dtype, requires_grad=True)
+        loss = pb.nn.functional.mse_loss(x, pb.zeros(4, dtype=dtype))
+        loss.backward()
+        assert loss.item() == pytest.approx(3.25 / 4 * pb.finfo(dtype).max, rel=1e-6)
+        assert x.grad.tolist() == pytest.approx([v / 2 for v in x.tolist()])
+        for value in (float("inf"), float("nan")):
+            lost = pb.nn.functional.mse_loss(pb.tensor([value, 1.0], dtype=dtype), pb.zeros(2, dtype=dtype))
+            assert str(lost.item()) == str(value)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_more_rows_than_half_precision_counts_have_a_mean(backend):
+    rows = 70_000
+    with pb.use_backend(backend):
+        x = pb.full((rows, 2), -0.5, dtype=pb.float16, requires_grad=True)
+        loss = pb.nn.functional.nll_loss(x, pb.zeros(rows, dtype=pb.int64), pb.ones(2, dtype=pb.float16))
+        loss.backward()
+    assert loss.item() == 0.5
+    assert x.grad[0, 0].item() == pytest.approx(-1 / rows, rel=1e-2)

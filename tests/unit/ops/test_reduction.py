@@ -218,3 +218,17 @@ def test_dims_that_are_no_integers_are_refused_by_the_public_name(x, name, dim):
     with pytest.raises(TypeError, match=rf"^{name}\(\): argument 'dim' \(position 2\) must be int, not {kind}$"):
         getattr(x, name)(dim)
     assert getattr(x, name)(np.int64(1)).values.shape == (2,)
+
+
+@pytest.mark.parametrize("name", ["sum", "nansum", "prod", "cumsum", "cumprod"])
+@pytest.mark.parametrize("layout", ["plain", "transposed"])
+def test_a_result_of_integers_of_what_requires_gradients_is_refused(name, layout):
+    x = pb.ones(2, 3, requires_grad=True)
+    x = x.t() if layout == "transposed" else x
+    arguments = (0,) if name.startswith("cum") else ()
+    with pytest.raises(RuntimeError, match="Autograd not support dtype: Long"):
+        getattr(x, name)(*arguments, dtype=pb.int64)
+    with pb.no_grad():
+        assert getattr(x, name)(*arguments, dtype=pb.int64).dtype is pb.int64
+    assert getattr(x.detach(), name)(*arguments, dtype=pb.int64).dtype is pb.int64
+    assert not x.to(pb.int64).requires_grad
