@@ -85,15 +85,15 @@ def _outcome(lib: Any, expression: str) -> tuple[Any, list[Any]]:
     return described, numbers
 
 
-def _close(found: Any, expected: Any) -> bool:
-    if isinstance(expected, list):
+def _close(found: Any, expected: Any, rel: float = 1e-4, abs: float = 1e-5) -> bool:
+    if isinstance(expected, list | tuple):
         return (
-            isinstance(found, list)
+            type(found) is type(expected)
             and len(found) == len(expected)
-            and all(_close(f, e) for f, e in zip(found, expected, strict=True))
+            and all(_close(f, e, rel, abs) for f, e in zip(found, expected, strict=True))
         )
-    if isinstance(expected, float) and isinstance(found, float):
-        return found == pytest.approx(expected, rel=1e-4, abs=1e-5, nan_ok=True)
+    if type(found) is type(expected) and isinstance(expected, float | complex):
+        return found == pytest.approx(expected, rel=rel, abs=abs, nan_ok=True)
     return bool(found == expected)
 
 
@@ -127,14 +127,6 @@ def same_program() -> Callable[[Callable[[Any], Any], str], None]:
             expected = function(torch)
             with pb.use_backend(backend):
                 found = function(pb)
-        assert _rounded(found) == _rounded(expected)
+        assert _close(found, expected, rel=2e-5, abs=0.0), (found, expected)
 
     return compare
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.5g}")
-    if isinstance(value, complex):
-        return complex(_rounded(value.real), _rounded(value.imag))
-    return [_rounded(v) for v in value] if isinstance(value, list | tuple) else value

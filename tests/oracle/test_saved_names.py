@@ -62,7 +62,12 @@ ADDITIONAL: Final[dict[str, tuple[set[str], str]]] = {
     "PolarBackward0": ({"_saved_angle", "_raw_saved_angle"}, "PyTorch computes it from the result"),
 }
 #: Nodes that PyTorch has not.
-OWN: Final = {"LogSoftmaxBackwardBackward0", "RestrideBackwardBackward0", "ZeroPartBackward0"}
+OWN: Final = {
+    "LogSoftmaxBackwardBackward0",
+    "RestrideBackwardBackward0",
+    "RootMeanSquareBackward0",
+    "ZeroPartBackward0",
+}
 
 #: Values that differ where both have the name.
 DIFFERENT_VALUES: Final = {

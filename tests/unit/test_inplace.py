@@ -202,3 +202,17 @@ def test_what_a_library_reports_after_writing_does_not_make_it_write_twice(name,
     with warnings.catch_warnings(), np.errstate(all="raise" if raising == "numpy" else "warn"):
         warnings.simplefilter("error")
         np.testing.assert_array_equal(written(), expected)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize("name", ["addmm_", "baddbmm_"])
+def test_a_product_written_over_its_own_factor_reads_what_was_there(name, backend):
+    with pb.use_backend(backend):
+        leaf = pb.arange(1.0, 10.0).reshape(3, 3).requires_grad_()
+        for x in (leaf.detach().clone(), leaf * 1):
+            x = x[None] if name == "baddbmm_" else x
+            expected = getattr(x, name[:-1])(x, x).tolist()
+            y = getattr(x, name)(x, x)
+            assert y.tolist() == expected
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            y.sum().backward()

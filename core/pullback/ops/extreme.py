@@ -484,9 +484,9 @@ from pullback.ops.shape import squeeze, unsqueeze  # noqa: E402
 
 
 def _undefined(backend: Backend, like: Array) -> Array:
-    """What stands for the element in the middle of none: NaN, or the least integer, as PyTorch converts NaN."""
+    """What stands for the element in the middle of none: NaN, True or the least integer, as PyTorch converts NaN."""
     native = backend.dtypes[like.dtype]
-    value = math.nan if native.is_floating_point else iinfo(native).min
+    value = True if native is dtypes.bool_ else math.nan if native.category >= dtypes.FLOATING else iinfo(native).min
     return backend.full((), value, dtype=like.dtype)
 
 

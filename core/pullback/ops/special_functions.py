@@ -107,6 +107,7 @@ def _polygamma(backend: Backend, input: Array, n: int) -> Array:
 
 def polygamma(n: int, input: Tensor) -> Tensor:
     """The derivative of order ``n`` of :func:`digamma` at each element: see :meth:`Tensor.polygamma`."""
+    _check_order(input, n)
     return _polygamma(input, n)
 
 

@@ -25,7 +25,7 @@ OF_SIX = (
 )  # fmt: skip
 OF_NINE = (
     "x.add_(x.t())", "x.copy_(x.t())", "x.mul_(x.t())", "x.add_(x[0])", "x.add_(x[:, 0])", "x.mul_(x[0, 0])",
-    "x.t().copy_(x)", "x[0].copy_(x[:, 0])", "x[:, 0].add_(x[0])", "x.triu_()", "x.addmm_(x, x)",
+    "x.t().copy_(x)", "x[0].copy_(x[:, 0])", "x[:, 0].add_(x[0])", "x.triu_()",
     "x.diagonal().copy_(x[0])", "x.diagonal().add_(x[0])", "x.__setitem__(0, x[:, 0])",
     "x.__setitem__((integers([0, 1]), integers([1, 0])), x[0, :2])", "x.__setitem__((slice(None), 0), x[0])",
     "x[1:].add_(x[:-1])", "x.cumsum_(0)",
