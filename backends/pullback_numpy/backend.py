@@ -41,7 +41,7 @@ sqrt: Any = np.sqrt
 _BLAS = frozenset({dt.float32, dt.float64, dt.complex64, dt.complex128})
 ndarray = np.ndarray
 #: Kernels, and operations that call only one, for whose silence a small one should not pay.
-SILENT = frozenset({"sum", "var", "std"})
+SILENT = frozenset({"sum", "mean", "prod", "var", "std"})
 product_of_matrices = nameless(matrix_product)
 _ONE = np.int8(1)
 _INTEGER_OF_SIZE = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
@@ -223,7 +223,8 @@ class NumPyBackend(NumPyLikeBackend):
                 mean = add_reduce(x, None) / x.size
                 if isfinite(mean):
                     return mean
-        return super().mean(x, axis, keepdims)
+        with self.guard():
+            return super().mean(x, axis, keepdims)
 
     def var(self, x: NativeArray, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> NativeArray:
         return self._variance(x, axis, correction, keepdims, False)

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 
 from pullback.backend.array_api import Axis
+from pullback_numpy.silence import computing
 
 #: Of numbers between a half and one so many may be multiplied before their exponents are taken out again.
 BLOCK = 512
 #: Greater exponents than any result has.
 BEYOND = 4000
 
-multiply_reduce: Any = np.multiply.reduce
+_multiplied = computing(np.multiply.reduce, all="ignore", over="raise", under="raise")
 
 
 def product(x: Any, axis: Axis, dtype: Any, keepdims: bool) -> Any:
     """``np.multiply.reduce`` in double precision, real or complex."""
     try:
-        with np.errstate(over="raise", under="raise"):
-            return multiply_reduce(x, axis, dtype, None, keepdims)
+        return _multiplied(x, axis, dtype, None, keepdims)
     except FloatingPointError:
         return _scaled_product(x.astype(dtype), axis, keepdims)
 

@@ -24,7 +24,7 @@ def nameless(function: Any) -> Any:
     if module not in _namespaces:
         namespace = _namespaces[module] = {**names, "__name__": None}
         for name, value in names.items():
-            if isinstance(value, FunctionType) and value.__module__.startswith("pullback_numpy."):
+            if isinstance(value, FunctionType) and (value.__module__ or "").startswith("pullback_numpy."):
                 namespace[name] = nameless(value)
     made = FunctionType(
         function.__code__, _namespaces[module], function.__name__, function.__defaults__, function.__closure__
@@ -39,30 +39,35 @@ try:
     from numpy._core.umath import _extobj_contextvar, _make_extobj  # type: ignore[attr-defined]
 except ImportError:  # another version of NumPy
 
-    def in_silence(kernel: Kernel) -> Kernel:
-        """The kernel, computing in silence."""
+    def computing(kernel: Kernel, **errors: str) -> Kernel:
+        """The kernel, computing under these options of ``np.errstate``."""
 
         @wraps(kernel)
         def call(*arguments: Any, **options: Any) -> Any:
-            with np.errstate(all="ignore"):
+            with np.errstate(**errors):  # type: ignore[call-overload]
                 return kernel(*arguments, **options)
 
         return call
 
 else:
     _get, _set = _extobj_contextvar.get, _extobj_contextvar.set
-    _SILENT = _make_extobj(all="ignore")
 
-    def in_silence(kernel: Kernel) -> Kernel:
-        """The kernel, computing in silence."""
+    def computing(kernel: Kernel, **errors: str) -> Kernel:
+        """The kernel, computing under these options of ``np.errstate``."""
+        settings = _make_extobj(**errors)
 
         @wraps(kernel)
         def call(*arguments: Any, **options: Any) -> Any:
             before = _get()
             try:
-                _set(_SILENT)
+                _set(settings)
                 return kernel(*arguments, **options)
             finally:
                 _set(before)
 
         return call
+
+
+def in_silence(kernel: Kernel) -> Kernel:
+    """The kernel, computing in silence."""
+    return computing(kernel, all="ignore")
