@@ -53,7 +53,8 @@ def complex_pow(x: NativeArray, y: NativeArray) -> NativeArray:
 
     def by_products() -> NativeArray:
         left = jnp.where(whole, jnp.abs(y.real), 0).astype(np.int32)
-        square, product = jnp.broadcast_arrays(x, y)
+        # The inverse first: powers of the number itself may be out of range where the result is not.
+        square, product = jnp.broadcast_arrays(jnp.where(whole & (y.real < 0), 1 / x, x), y)
         begun = jnp.zeros(product.shape, bool)
         product = jnp.ones_like(product)
         for _ in range(WHOLE.bit_length()):
@@ -61,7 +62,6 @@ def complex_pow(x: NativeArray, y: NativeArray) -> NativeArray:
             # No product with one: of an infinity that has parts that are NaN.
             product = jnp.where(taken, jnp.where(begun, product * square, square), product)
             begun, square, left = begun | taken, square * square, left >> 1
-        product = jnp.where(y.real < 0, 1 / product, product)
         return jnp.where(whole, product, jnp.power(x, y))
 
     return jax.lax.cond(jnp.any(whole), by_products, lambda: jnp.power(x, y))

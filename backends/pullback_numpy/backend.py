@@ -55,6 +55,15 @@ def integer_power(x: Any, y: Any) -> Any:
     return np.where(y < 0, inverse, result).astype(result.dtype)
 
 
+def complex_power(x: Any, y: Any, out: Any = None) -> Any:
+    """Complex power; to negative whole numbers of the inverse, for other powers may be out of range."""
+    x, y = np.asarray(x), np.asarray(y)
+    inverts = (y.imag == 0) & (y.real < 0) & (y.real == np.floor(y.real))
+    if inverts.any():
+        x, y = np.where(inverts, np.reciprocal(x), x), np.where(inverts, -y, y)
+    return power(x, y, out=out)
+
+
 class NumPyBackend(NumPyLikeBackend):
     """NumPy on the CPU."""
 
@@ -161,6 +170,8 @@ class NumPyBackend(NumPyLikeBackend):
         found = super().kernel_for(name, dtype)
         if name == "mm" and dtype in _BLAS and getattr(found, "__func__", None) is NumPyBackend.mm:
             return product_of_matrices  # what mm would call, without the call
+        if name == "pow" and dtype.is_complex and found is NumPyBackend.pow:
+            return complex_power
         return found
 
     def has_zero(self, x: Any) -> bool:
@@ -244,7 +255,8 @@ class NumPyBackend(NumPyLikeBackend):
             mean = self.sum(x) / count
             squares = subtract(x, mean)
             value = self.sum(multiply(squares, squares, squares)) / freedom
-            if (least if root else 0.0) < float(value) - float(mean) ** 2 * steady < inf:
+            middle = float(mean)
+            if (least if root else 0.0) < float(value) - middle * middle * steady < inf:
                 return sqrt(value) if root else value
         centre = self.sum(x, axis, None, True) / count
         squares = subtract(x, centre)

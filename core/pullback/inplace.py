@@ -370,7 +370,7 @@ def check_writable(
     if not isinstance(tensor, Tensor):
         raise TypeError(f"only a Tensor can be written in place, not {type(tensor).__name__}")
     check_history(tensor, operands)
-    if not fills and overlaps_itself(tensor):
+    if not fills and (overlaps_itself(tensor) or _is_recorded_window(tensor, operands)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location."
             " Please clone() the tensor before performing the operation."
@@ -406,6 +406,13 @@ def check_history(tensor: Tensor, operands: Sequence[Tensor] = ()) -> None:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
     for operand in operands:
         edge_of(operand)  # raises where its history cannot be told
+
+
+def _is_recorded_window(tensor: Tensor, operands: Sequence[Tensor]) -> bool:
+    """Whether a gradient would pass to one place by several elements of the tensor, of which the write leaves one."""
+    if tensor.alias is None or tensor.alias.base is None or mode() & NO_GRAD:
+        return False
+    return (tensor.edge is not None or any(o.edge is not None for o in operands)) and layout_of(tensor).windowed
 
 
 def _begins(tensor: Tensor) -> bool:

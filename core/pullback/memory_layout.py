@@ -7,6 +7,7 @@ PyTorch's rules on every backend, also where arrays have neither strides nor add
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from pullback import dtypes
 from pullback.backend.base import Backend
 from pullback.dtypes import DType
 from pullback.strides import contiguous_strides, is_contiguous, view_strides
+
+#: Of layouts of more elements than this it is not counted out whether windows overlap.
+_MOST_COUNTED = 2**20
 
 
 class Layout:
@@ -111,6 +115,23 @@ class Layout:
         return 0 not in self.shape and any(
             stride == 0 and size > 1 for stride, size in zip(self.strides, self.shape, strict=True)
         )
+
+    @property
+    def windowed(self) -> bool:
+        """Whether two elements are one and the same place: ``repeats``, or windows that overlap."""
+        if 0 in self.shape:
+            return False
+        reach, surely_apart = 0, True
+        for size, stride in sorted(zip(self.shape, map(abs, self.strides), strict=True), key=lambda pair: pair[1]):
+            if size > 1:
+                surely_apart = surely_apart and stride > reach
+                reach += (size - 1) * stride
+        if surely_apart or math.prod(self.shape) > _MOST_COUNTED:
+            return not surely_apart
+        places = {0}
+        for size, stride in zip(self.shape, self.strides, strict=True):
+            places = {place + i * stride for place in places for i in range(size)}
+        return len(places) < math.prod(self.shape)
 
     @property
     def order(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 from pullback import autograd
-from pullback.autograd.grad_mode import INFERENCE, mode
+from pullback.autograd.grad_mode import FORWARD, INFERENCE, mode
 from pullback.autograd.node import Node, OutputSlot, hooks_of, place_of
 from pullback.batching.state import transforming
 from pullback.dtypes import DType
@@ -830,6 +830,8 @@ class Tensor(TensorMethods):
             alias_of(self)  # nodes look whether a tensor that they have saved has one: it tells them of the change
             self._tensor_hooks = self._backward_hooks
         self.edge = None
+        if mode() & FORWARD:
+            self._tangent = None
         if self.backend.level:
             from pullback.batching.levels import detached_array
 

@@ -216,3 +216,34 @@ def test_a_product_written_over_its_own_factor_reads_what_was_there(name, backen
             assert y.tolist() == expected
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             y.sum().backward()
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize("write", ["v.put_(pb.tensor([0]), pb.tensor([5.0]))", "v.mul_(2)", "v[pb.tensor([0])] = 5.0"])
+def test_recorded_writes_to_windows_that_overlap_are_refused(write, backend):
+    with pb.use_backend(backend):
+        for requires_grad in (True, False):
+            y = pb.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=requires_grad)
+            b = y * 1
+            for v in (b.unfold(0, 2, 1), b.as_strided((2, 2), (1, 1))):
+                if requires_grad:
+                    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+                        exec(write, {"pb": pb, "v": v})
+                    assert b.tolist() == y.tolist()
+                    assert b._version == 0
+                else:
+                    exec(write, {"pb": pb, "v": v})
+            apart = b.unfold(0, 2, 2)
+            exec(write, {"pb": pb, "v": apart})
+            if requires_grad:
+                apart.fill_(3.0)
+                b.unfold(0, 2, 1).fill_(4.0)
+                b.sum().backward()
+                assert y.grad.tolist() == [0, 0, 0, 0]
+
+
+def test_a_dual_number_that_is_detached_in_place_has_no_tangent():
+    with pb.autograd.forward_ad.dual_level():
+        x = pb.autograd.forward_ad.make_dual(pb.tensor([1.0]), pb.tensor([3.0])) * 2
+        x.detach_()
+        assert pb.autograd.forward_ad.unpack_dual(x).tangent is None

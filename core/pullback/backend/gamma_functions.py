@@ -214,8 +214,9 @@ def polygamma(backend: ArrayAPIBackend, x: NativeArray, n: int) -> NativeArray:
     factorial = float(math.factorial(n)) if n <= _FACTORIALS else math.inf
     found = sign * factorial * total
     if n <= _FACTORIALS:
-        cotangent = 1.0 / backend.tan(math.pi * _distance(backend, x))
-        by_cotangent = math.pi**order * polynomial(cotangent, _derivative_of_cotangent(n))
+        cotangent = _cotangent(backend, _distance(backend, x))
+        # The coefficients by n!: they grow as fast.
+        by_cotangent = math.pi**order * polynomial(cotangent, _derivative_of_cotangent(n)) * factorial
         found = backend.where(negative, (found if n % 2 == 0 else -found) - by_cotangent, found)
     else:  # the nearest pole decides
         side = backend.sign(_distance(backend, x)) if order % 2 else backend.like(1.0, x)
@@ -224,10 +225,18 @@ def polygamma(backend: ArrayAPIBackend, x: NativeArray, n: int) -> NativeArray:
     return backend.where(backend.logical_and(pole, backend.isfinite(x)), sign * math.inf, found)
 
 
+def _cotangent(backend: ArrayAPIBackend, distance: NativeArray) -> NativeArray:
+    """The cotangent of π times what is at most 1/2: exactly 0 there."""
+    size = backend.abs(distance)
+    near_zero = backend.tan(math.pi * (0.5 - size)) * backend.sign(distance)
+    return backend.where(size > 0.25, near_zero, 1.0 / backend.tan(math.pi * distance))
+
+
 def _derivative_of_cotangent(n: int) -> tuple[float, ...]:
-    """The coefficients of the derivative of order ``n`` of the cotangent as a polynomial of the cotangent."""
+    """The derivative of order ``n`` of the cotangent, by n!, as coefficients of a polynomial of the cotangent."""
     coefficients = [0, 1]
     for _ in range(n):  # each derivative multiplies the inner one, -(1 + c²), with that by c
         slope = [power * c for power, c in enumerate(coefficients)][1:]
         coefficients = [-a - b for a, b in zip([*slope, 0, 0], [0, 0, *slope], strict=True)]
-    return tuple(float(c) for c in coefficients)
+    factorial = math.factorial(n)
+    return tuple(c / factorial for c in coefficients)

@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 
 @elementwise(
     dtypes=REAL,
-    vjp={"grad_output": lambda grad, input, threshold: threshold_backward(grad, input, threshold)},
-    linear=True,
+    vjp={
+        "grad_output": lambda grad, input, threshold: threshold_backward(grad, input, threshold),
+        "input": lambda grad: step_derivative(grad),
+    },
+    jvp={
+        "grad_output": lambda tangent, input, threshold: threshold_backward(tangent, input, threshold),
+        "input": lambda tangent: step_derivative(tangent),
+    },
     method=False,
     inplace=False,
     domain=(0.3, 2.0),
@@ -200,10 +206,6 @@ def _log_one_plus_exp(backend: Backend, x: Array) -> Array:
     return backend.maximum(x, 0) + backend.log1p(backend.exp(-backend.abs(x)))
 
 
-def _leaky_relu_derivative(direction: Tensor, input: Tensor, negative_slope: float) -> Any:
-    return where(input > 0, direction, direction * negative_slope)
-
-
 def _slope_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 4))
     yield Sample(make(3, 4), 0.2)
@@ -212,10 +214,37 @@ def _slope_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT)
 
 
+def _slope_backward_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), make(3, 4), 0.2)
+    yield Sample(make(), make(), 0.01)
+
+
 @elementwise(
     dtypes=FLOATS,
-    vjp=lambda grad, input, negative_slope: _leaky_relu_derivative(grad, input, negative_slope),
-    jvp=lambda tangent, input, negative_slope: _leaky_relu_derivative(tangent, input, negative_slope),
+    vjp={
+        "grad_output": lambda grad, input, negative_slope: leaky_relu_backward(grad, input, negative_slope),
+        "input": lambda grad: step_derivative(grad),
+    },
+    jvp={
+        "grad_output": lambda tangent, input, negative_slope: leaky_relu_backward(tangent, input, negative_slope),
+        "input": lambda tangent: step_derivative(tangent),
+    },
+    method=False,
+    inplace=False,
+    samples=_slope_backward_samples,
+)
+def leaky_relu_backward(backend: Backend, grad_output: Array, input: Array, negative_slope: float) -> Array:
+    """``grad_output`` where ``input`` is positive, ``negative_slope`` times it elsewhere."""
+    slope = number(backend, negative_slope, grad_output)
+    return backend.where(
+        backend.greater(input, number(backend, 0, input)), grad_output, backend.multiply(grad_output, slope)
+    )
+
+
+@elementwise(
+    dtypes=FLOATS,
+    vjp=lambda grad, input, negative_slope: leaky_relu_backward(grad, input, negative_slope),
+    jvp=lambda tangent, input, negative_slope: leaky_relu_backward(tangent, input, negative_slope),
     method=False,
     inplace=False,
     samples=_slope_samples,
@@ -263,7 +292,8 @@ def elu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
     out=None,
     dtypes=FLOATS,
     node="LogSigmoidBackward0",
-    partials=lambda input: sigmoid(-input),
+    # Each where it keeps its digits, and so does its own derivative.
+    partials=lambda input: where(input < 0, 1 - sigmoid(input), sigmoid(-input)),
     method=False,
     inplace=False,
 )
@@ -286,3 +316,4 @@ from pullback.ops.exponential import exp  # noqa: E402
 from pullback.ops.reducing import in_wide  # noqa: E402
 from pullback.ops.trigonometric import tanh  # noqa: E402
 from pullback.ops.unary import erfc, sigmoid  # noqa: E402
+from pullback.ops.zeros import step_derivative  # noqa: E402

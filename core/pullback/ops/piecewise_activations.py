@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.dtypes import FLOATS, REAL
 from pullback.op import Array, Sample, elementwise
+from pullback.ops.activation import threshold_backward
 from pullback.ops.arithmetic import mul
 from pullback.ops.comparison import where
 from pullback.ops.exponential import exp
-from pullback.ops.precision import in_float32
+from pullback.ops.precision import in_float32, number
+from pullback.ops.zeros import step_derivative
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ def _threshold_samples(make: Any) -> Iterator[Sample]:
 @elementwise(
     dtypes=REAL,
     unsupported="threshold_cpu",
-    vjp=lambda grad, input, threshold: where(input <= threshold, 0, grad),
-    jvp=lambda tangent, input, threshold: where(input <= threshold, 0, tangent),
+    vjp=lambda grad, input, threshold: threshold_backward(grad, input, threshold),
+    jvp=lambda tangent, input, threshold: threshold_backward(tangent, input, threshold),
     method=False,
     inplace=False,
     samples=_threshold_samples,
@@ -61,8 +63,30 @@ def _hardtanh_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT)
 
 
-def _inside(direction: Tensor, input: Tensor, min_val: float, max_val: float) -> Any:
-    return where((input <= min_val) | (input >= max_val), 0, direction)
+def _hardtanh_backward_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), make(3, 4), -0.5, 1.5)
+    yield Sample(make(), make(), -1.0, 1.0)
+
+
+@elementwise(
+    dtypes=REAL,
+    vjp={
+        "grad_output": lambda grad, input, min_val, max_val: hardtanh_backward(grad, input, min_val, max_val),
+        "input": lambda grad: step_derivative(grad),
+    },
+    jvp={
+        "grad_output": lambda tangent, input, min_val, max_val: hardtanh_backward(tangent, input, min_val, max_val),
+        "input": lambda tangent: step_derivative(tangent),
+    },
+    method=False,
+    inplace=False,
+    samples=_hardtanh_backward_samples,
+)
+def hardtanh_backward(backend: Backend, grad_output: Array, input: Array, min_val: float, max_val: float) -> Array:
+    """``grad_output`` where ``input`` is between two bounds or NaN, zero elsewhere."""
+    below = backend.less_equal(input, number(backend, min_val, input))
+    above = backend.greater_equal(input, number(backend, max_val, input))
+    return backend.zero_where(backend.logical_or(below, above), grad_output)
 
 
 def _check_hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> None:
@@ -73,8 +97,8 @@ def _check_hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> 
 @elementwise(
     dtypes=REAL,
     unsupported="hardtanh_cpu",
-    vjp=lambda grad, input, min_val, max_val: _inside(grad, input, min_val, max_val),
-    jvp=lambda tangent, input, min_val, max_val: _inside(tangent, input, min_val, max_val),
+    vjp=lambda grad, input, min_val, max_val: hardtanh_backward(grad, input, min_val, max_val),
+    jvp=lambda tangent, input, min_val, max_val: hardtanh_backward(tangent, input, min_val, max_val),
     check=_check_hardtanh,
     method=False,
     inplace=False,

@@ -16,7 +16,14 @@ from pullback_conformance.samples import samples_of
 
 DTYPES = [pb.float16, pb.bfloat16, pb.float32, pb.float64, pb.complex64, pb.complex128]
 #: Parts of derivatives, which take operands of one dtype.
-INTERNAL = {"log_softmax_backward", "mse_loss_backward", "nll_loss_backward", "threshold_backward"}
+INTERNAL = {
+    "hardtanh_backward",
+    "leaky_relu_backward",
+    "log_softmax_backward",
+    "mse_loss_backward",
+    "nll_loss_backward",
+    "threshold_backward",
+}
 #: How many samples of each operation, and how often dtypes are drawn for each. The rules are the core's, and JAX
 #: compiles every call.
 SAMPLES = {"numpy": (8, 5), "jax": (2, 1)}

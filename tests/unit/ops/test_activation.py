@@ -62,3 +62,32 @@ def test_half_precision_is_rounded_once(name, dtype):
     assert half.dtype is pb.dtypes.by_name[dtype]
     expected = function(pb.tensor(values, dtype=pb.float32)).to(half.dtype)
     np.testing.assert_allclose(half.to(pb.float64).numpy(), expected.to(pb.float64).numpy(), rtol=1e-2)
+
+
+PIECEWISE = {
+    "relu": pb.nn.functional.relu,
+    "leaky_relu": pb.nn.functional.leaky_relu,
+    "hardtanh": pb.nn.functional.hardtanh,
+    "threshold": lambda x: pb.nn.functional.threshold(x, 0.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", PIECEWISE)
+def test_activations_of_straight_pieces_have_a_second_derivative_of_zero(name: str) -> None:
+    x = pb.tensor([1.5, -0.5, 0.5], requires_grad=True)
+    (grad,) = pb.autograd.grad(PIECEWISE[name](x).sum(), x, create_graph=True)
+    assert grad.requires_grad
+    (grad**2).sum().backward()
+    assert x.grad.tolist() == [0, 0, 0]
+    assert pb.autograd.functional.hessian(lambda x: PIECEWISE[name](x).sum(), x, strict=True).tolist() == [[0] * 3] * 3
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_the_derivatives_of_logsigmoid_keep_their_digits_on_both_sides(backend: str) -> None:
+    with pb.use_backend(backend):
+        x = pb.tensor([-30.0, 30.0], requires_grad=True)
+        (grad,) = pb.autograd.grad(pb.nn.functional.logsigmoid(x).sum(), x, create_graph=True)
+        (second,) = pb.autograd.grad(grad.sum(), x)
+    tail = math.exp(-30)
+    assert grad.tolist() == pytest.approx([1 - tail, tail], rel=1e-6)
+    assert second.tolist() == pytest.approx([-tail, -tail], rel=1e-6)

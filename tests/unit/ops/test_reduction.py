@@ -232,3 +232,10 @@ def test_a_result_of_integers_of_what_requires_gradients_is_refused(name, layout
         assert getattr(x, name)(*arguments, dtype=pb.int64).dtype is pb.int64
     assert getattr(x.detach(), name)(*arguments, dtype=pb.int64).dtype is pb.int64
     assert not x.to(pb.int64).requires_grad
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_spreads_of_numbers_whose_mean_has_no_square(backend):
+    x = pb.tensor([1.0, 0.0, -9e307, 1.0], dtype=pb.float64, backend=backend)
+    assert x.var().item() == math.inf
+    assert x.std().item() == pytest.approx(4.5e307)

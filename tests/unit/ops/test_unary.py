@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -137,3 +138,33 @@ def test_the_sign_of_negative_zero_and_of_nan_is_positive_zero(name, dtype):
     assert out.dtype is dtype
     assert out.tolist() == [0.0, 0.0, 0.0, -1.0, 1.0]
     assert [math.copysign(1, v) for v in out.tolist()] == [1, 1, 1, -1, 1]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_powers_of_two_are_exact(backend):
+    for dtype, most in ((pb.float32, 126), (pb.float64, 1022)):
+        exponents = [-float(most), -1.0, 0.0, 10.0, float(most)]
+        assert pb.exp2(pb.tensor(exponents, dtype=dtype, backend=backend)).tolist() == [2.0**e for e in exponents]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize("order", [2, 10, 11])
+def test_polygamma_keeps_its_digits_halfway_between_poles(order, backend):
+    points = [-0.5, -1.5, -7.5, -1.25, 2.5]
+    found = pb.polygamma(order, pb.tensor(points, dtype=pb.float64, backend=backend)).tolist()
+    with mpmath.workdps(40):
+        exact = [float(mpmath.polygamma(order, point)) for point in points]
+    assert found == pytest.approx(exact, rel=1e-14)
+    assert pb.polygamma(170, pb.tensor([2.0], dtype=pb.float64, backend=backend)).isfinite().all()
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_negative_whole_powers_of_complex_numbers_stay_in_range(backend):
+    with pb.use_backend(backend):
+        for base, exponent in ((complex(math.inf, 0), -3), (1e20 + 1e20j, -3), (1e20 + 1e20j, -90)):
+            assert abs((pb.tensor([base], requires_grad=True) ** exponent).item()) == 0
+        small = pb.tensor([1e-13 + 1e-13j]) ** -3
+        assert small.item() == pytest.approx((1e-13 + 1e-13j) ** -3, rel=1e-5)
+        x = pb.tensor([2.0 + 0j, 1j])
+        assert (x ** pb.tensor([-2.0 + 0j, -1.0 + 0j])).tolist() == [0.25, -1j]
+        assert x.pow_(-1).tolist() == [0.5, -1j]
