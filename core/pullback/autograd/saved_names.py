@@ -46,6 +46,8 @@ _RENAMED: Final = {
     "BmmBackward0": {"other": "mat2"},
     "DotBackward0": {"other": "tensor"},
     "MmBackward0": {"other": "mat2"},
+    "HardtanhBackwardBackward0": {"input": "self"},
+    "LeakyReluBackwardBackward0": {"input": "self"},
     "MseLossBackwardBackward0": {"gradient": "grad_output", "input": "self"},
     "MvBackward0": {"other": "vec"},
     "NativeLayerNormBackward0": {"self": "input"},
