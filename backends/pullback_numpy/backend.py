@@ -42,6 +42,36 @@ _BLAS = frozenset({dt.float32, dt.float64, dt.complex64, dt.complex128})
 ndarray = np.ndarray
 #: Kernels, and operations that call only one, for whose silence a small one should not pay.
 SILENT = frozenset({"sum", "mean", "prod", "var", "std"})
+#: Functions that move or compare elements, of which NumPy has nothing to report.
+QUIET = frozenset(
+    {
+        "cat",
+        "clone",
+        "copy",
+        "diagonal_copy",
+        "flip",
+        "gather_elements",
+        "hardtanh",
+        "hardtanh_backward",
+        "index",
+        "logical_and",
+        "logical_not",
+        "logical_or",
+        "logical_xor",
+        "relu",
+        "roll",
+        "select_backward",
+        "select_slices",
+        "slice_backward",
+        "stack",
+        "take",
+        "threshold_backward",
+        "tril",
+        "triu",
+        "where",
+        "zero",
+    }
+)
 product_of_matrices = nameless(matrix_product)
 _ONE = np.int8(1)
 _INTEGER_OF_SIZE = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
@@ -98,7 +128,7 @@ class NumPyBackend(NumPyLikeBackend):
         return np.errstate(all="ignore")  # NaN and inf are values to PyTorch, not mishaps
 
     def silent(self, kernel: Kernel) -> Kernel:
-        if isinstance(kernel, np.ufunc) or kernel is product_of_matrices or kernel.__name__ in SILENT:
+        if isinstance(kernel, np.ufunc) or kernel is product_of_matrices or kernel.__name__ in QUIET | SILENT:
             return kernel
         return in_silence(kernel)
 
@@ -289,6 +319,13 @@ class NumPyBackend(NumPyLikeBackend):
                 return sqrt(total, total)
         with self.guard():
             return super().root_of_mean_square(x, axis, added)
+
+    def mean_square(self, x: NativeArray) -> NativeArray:
+        mean = self.mean(multiply(x, x))
+        if isfinite(mean):
+            return mean
+        with self.guard():
+            return super().mean_square(x)
 
     def mended(self, value: Any, right: Any, mend: Any) -> NativeArray:
         # All of the truths at once, at a third of the price of all().

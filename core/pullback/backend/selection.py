@@ -65,6 +65,8 @@ def _initial_backend() -> Backend:
     except UnknownBackendError:
         raise registry.unknown(name, source="PULLBACK_BACKEND") from None
     except BackendUnavailableError as error:
+        if not os.environ.get("PULLBACK_BACKEND", "").strip():
+            raise
         raise BackendUnavailableError(name, f"{error.reason} (from PULLBACK_BACKEND)") from error
     _initial = initial
     return initial

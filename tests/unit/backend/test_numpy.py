@@ -1,0 +1,60 @@
+"""What is NumPy's own: what it reports of numbers, which are values here."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import pytest
+
+import pullback as pb
+from pullback.op import Operation, registry, tensors_of
+from pullback.ops import import_all
+from pullback_conformance.samples import samples_of
+from pullback_numpy.backend import QUIET, SILENT
+
+import_all()
+
+VALUES = [math.nan, math.inf, -math.inf, 0.0, -0.0, 3e38, 1e-40, -1.0]
+UNGUARDED = sorted(
+    name
+    for name, operation in registry.items()
+    if isinstance(operation, Operation)
+    and (operation.body.__name__ if operation.body is not None else operation.kernel) in QUIET | SILENT
+)
+
+
+def _special(value: object, count: list[int]) -> object:
+    if isinstance(value, pb.Tensor):
+        if value.dtype.is_floating_point or value.dtype.is_complex:
+            count[0] += 1
+            values = [VALUES[(i + count[0]) % len(VALUES)] for i in range(value.numel())]
+            return pb.tensor(values, dtype=pb.float64).to(value.dtype).reshape(value.shape)
+        return value
+    return type(value)(_special(v, count) for v in value) if isinstance(value, list | tuple) else value
+
+
+@pytest.mark.parametrize("name", UNGUARDED)
+def test_what_runs_without_a_guard_reports_nothing(name: str) -> None:
+    operation, backend = registry[name], pb.ones(1).backend
+    seen = [0]
+    for dtype in (pb.float16, pb.float32, pb.float64, pb.complex64):
+        if dtype not in operation.dtypes:
+            continue
+        for sample in samples_of(operation, backend, dtype):
+            if sample.is_wide:
+                continue
+            args = [_special(value, seen) for value in sample.args]
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                for _ in range(2):  # the first call takes the general path
+                    results = operation.call(*args, **sample.kwargs)
+            assert tensors_of([results])
+            assert [str(w.message) for w in caught if issubclass(w.category, RuntimeWarning)] == []
+    assert seen[0]
+
+
+def test_every_function_without_a_guard_is_one_of_an_operation() -> None:
+    bodies = {o.body.__name__ for o in registry.values() if isinstance(o, Operation) and o.body is not None}
+    kernels = {o.kernel for o in registry.values() if isinstance(o, Operation)}
+    assert bodies | kernels >= QUIET | SILENT
