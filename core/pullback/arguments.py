@@ -11,10 +11,12 @@ import types
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from pullback import dtypes
 from pullback.allocation import memory_error
 from pullback.argument_names import UNSET, further_names
 from pullback.function_protocol import overrides
 from pullback.interrupts import raised_by_handler
+from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
     from pullback.op import Operation
@@ -149,7 +151,6 @@ def number_of(value: Any) -> Any:
 def _number_in(value: Any) -> Any:
     if value.__class__ in _PYTHON:
         return value
-    from pullback.tensor import Tensor
 
     if isinstance(value, Tensor):
         if value.array.shape or value.edge is not None:
@@ -176,8 +177,6 @@ def _is_integer(value: Any) -> bool:
 
 def _integer(value: Any) -> Any:
     if value.__class__ is not int:
-        from pullback.tensor import Tensor
-
         if isinstance(value, Tensor) and value.backend.level and not value.array.shape:
             return value  # one for each example
         if isinstance(value, bool):
@@ -250,7 +249,6 @@ def _class_at(place: str) -> Any:
 
 def _tensor(value: Any) -> Any:
     from pullback.op_general import python_number
-    from pullback.tensor import Tensor
 
     if isinstance(value, Tensor) or overrides(type(value)):
         return value
@@ -286,8 +284,6 @@ def check_element(place: int, value: Any, argument: int = 0) -> None:
 
 
 def _dtype(value: Any) -> Any:
-    from pullback import dtypes
-
     if value.__class__ is dtypes.DType:
         return value
     named = dtypes.PYTHON_TYPES.get(value) if isinstance(value, type) else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from pullback.backend.registry import known_backends, unavailable_reason
+from pullback.backend.selection import get_backend
+from pullback.errors import BackendError
+
 
 def device_count() -> int:
     """The number of CUDA devices that some backend can use on this machine."""
-    from pullback.backend.registry import known_backends, unavailable_reason
-    from pullback.backend.selection import get_backend
-    from pullback.errors import BackendError
-
     found = 0
     for name, spec in known_backends().items():
         if "cuda" not in spec.device_types or unavailable_reason(name) is not None:

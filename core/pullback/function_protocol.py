@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullback.autograd.grad_mode import MODE, OVERRIDDEN, ModeBlock, left, mode
 from pullback.blocks import Block, Setting, put, surely
 from pullback.locks import new_lock
+from pullback.size import Size
 
 if TYPE_CHECKING:
     from pullback.op import Composite, Operation
@@ -379,7 +380,6 @@ def begin_use() -> None:
     if use.begun:
         return
     from pullback import op
-    from pullback.size import Size
     from pullback.tensor import Tensor
 
     package: Any = sys.modules["pullback"]

@@ -9,23 +9,34 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from pullback.allocation import check_size
 from pullback.autograd.grad_mode import FORWARD, INFERENCE, MUTATION, NO_GRAD, SAVING, mode
-from pullback.autograd.node import Node
+from pullback.autograd.node import Node, start_node
 from pullback.autograd.unknown_derivative import UnknownDerivative
 from pullback.blocks import surely
 from pullback.dtypes import can_cast
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, use
 from pullback.interrupts import raised_by_handler
 from pullback.locks import MEMORY, made_once
+from pullback.memory_layout import Layout
+from pullback.op_general import broadcast_shape, coerce, common_dtype
+from pullback.strides import contiguous_strides
+from pullback.tensor import LEAF, Tensor
 from pullback.views import (
+    alias_of,
     bump_version,
     edge_of,
+    forbidden_write,
+    has_node,
     history_after,
     history_from_base,
     is_inference,
     layout_of,
+    move_in_storage,
     reaches_beyond,
     rebase,
+    strided_view,
+    writable_array,
     write,
 )
 
@@ -46,8 +57,6 @@ def apply_inplace(operation: Operation, tensor: Tensor, args: tuple[Any, ...], k
         For a leaf that requires gradients, memory that overlaps itself, a result of another shape, or one whose dtype
         cannot be cast to the tensor's; the tensor is unchanged then.
     """
-    from pullback.tensor import Tensor
-
     if use.begun and operation.inplace_name is not None:
         relevant = (tensor, *args, *kwargs.values())
         method = getattr(Tensor, operation.inplace_name)
@@ -73,8 +82,6 @@ def _apply_again(operation: Operation, tensor: Tensor, args: tuple[Any, ...], kw
 
 def _apply_once(operation: Operation, tensor: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Run an operation on the tensor and write the result, unless that was computed from what is no more."""
-    from pullback.tensor import Tensor
-
     active = mode()
     recording = not active & NO_GRAD
     operands = [a for a in args if isinstance(a, Tensor)]
@@ -147,8 +154,6 @@ def _result(
         out = form.call(before, *args, **kwargs)
     except NotImplementedError:
         if operation.broadcasts:
-            from pullback.op_general import broadcast_shape
-
             _check_shape(operation, tensor, broadcast_shape([tuple(t.array.shape) for t in (tensor, *operands)]))
         _check_common_dtype(operation, tensor, args)
         raise
@@ -188,9 +193,6 @@ def _finish(tensor: Tensor, out: Tensor, node: Any, active: int, history: list[A
 
 def _note_interrupted(tensor: Tensor, recording: bool) -> None:
     """Count a write that an interrupt has ended, perhaps in the midst of it; no gradient passes by what it has left."""
-    from pullback.autograd.node import start_node
-    from pullback.views import bump_version, history_after, rebase
-
     bump_version(tensor)
     if recording and tensor.edge is not None:
         node = start_node(Interrupted(), (None,))
@@ -225,9 +227,6 @@ def change_view(tensor: Tensor, view: Tensor, node_name: str | None = None) -> T
 
     The caller has checked that its history can take that in.
     """
-    from pullback.autograd.node import Node
-    from pullback.views import alias_of, bump_version, edge_of, move_in_storage
-
     target = layout_of(view)
     node = None
     if not mode() & NO_GRAD and tensor.edge is not None:
@@ -268,12 +267,6 @@ def resize(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
     RuntimeError
         If the tensor requires gradients, or its storage is too small and other tensors share it.
     """
-    from pullback.allocation import check_size
-    from pullback.memory_layout import Layout
-    from pullback.strides import contiguous_strides
-    from pullback.tensor import Tensor
-    from pullback.views import alias_of, bump_version, layout_of, move_in_storage, strided_view
-
     if tensor.edge is not None:
         raise RuntimeError("cannot resize variables that require grad")
     if tensor._tangent is not None:
@@ -321,8 +314,6 @@ def _check_shape(operation: Operation, tensor: Tensor, shape: Sequence[int]) -> 
 
 def _check_common_dtype(operation: Operation, tensor: Tensor, args: tuple[Any, ...]) -> None:
     """Of operands whose common dtype an operation doesn't take, PyTorch says first that it can't be written."""
-    from pullback.op_general import coerce, common_dtype
-
     if operation.refuses is not None or len(args) != len(operation.operands) - 1 or operation.promotion == "same":
         return
     dtype = common_dtype(operation, coerce(operation, (tensor, *args)))
@@ -338,9 +329,6 @@ def cast_error(result: DType, target: DType) -> RuntimeError:
 
 def _history_of(tensor: Tensor) -> Any:
     """The edge of a tensor about to be written, as what it is now: its stand-in is no leaf of the user's."""
-    from pullback.tensor import LEAF
-    from pullback.views import edge_of
-
     return None if tensor.edge is LEAF else edge_of(tensor)
 
 
@@ -364,9 +352,6 @@ def check_writable(
     ``operands`` are what the written elements are computed from; ``fills`` says that all of them will be equal, and
     ``read_first`` is one that is read before.
     """
-    from pullback.tensor import Tensor
-    from pullback.views import writable_array
-
     if not isinstance(tensor, Tensor):
         raise TypeError(f"only a Tensor can be written in place, not {type(tensor).__name__}")
     check_history(tensor, operands)
@@ -389,8 +374,6 @@ def check_writable(
 
 def check_history(tensor: Tensor, operands: Sequence[Tensor] = ()) -> None:
     """Refuse to write a tensor whose history cannot take the write in."""
-    from pullback.views import edge_of, forbidden_write, has_node
-
     check_inference(tensor)
     if tensor.backend.level and tensor.backend.mutable:  # what it wraps is written, and has a history of its own
         check_history(tensor.array.value, [o.array.value for o in operands if o.backend is tensor.backend])

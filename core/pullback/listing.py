@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pullback.tensor import Tensor
+
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
 
@@ -15,8 +17,6 @@ _SHOWN: Final = frozenset(("_backward_hooks", "_base", "_is_view", "_make_subcla
 
 def names_of(tensor: Tensor) -> list[str]:
     """The attributes of a tensor: those of its class, and its own, without what the package keeps for itself."""
-    from pullback.tensor import Tensor
-
     private = {n for n in vars(Tensor) if n.startswith("_") and not n.endswith("__")} - _SHOWN
     names = {*object.__dir__(tensor)} - private - _HIDDEN
     if not tensor.is_cuda:

@@ -31,6 +31,7 @@ from pullback.backend.registry import let_go_of
 from pullback.dtypes import DType
 from pullback.function_protocol import make_overridable
 from pullback.out_argument import CAST, Out
+from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
     from pullback.autograd.node import Node
@@ -462,8 +463,6 @@ def composite(
 
 
 def _attach(record: Operation | Composite, methods: dict[str, Callable[..., Any]]) -> None:
-    from pullback.tensor import Tensor
-
     if record.name in registry:
         raise DeclarationError(
             f"the operation {record.name!r} is declared twice: in {registry[record.name].module} and {record.module}"
@@ -501,8 +500,6 @@ def is_generated(function: Callable[..., Any]) -> bool:
 
 def attach(name: str, value: Any) -> None:
     """Make a function or property an attribute of Tensor: for the methods that no declaration makes."""
-    from pullback.tensor import Tensor
-
     setattr(Tensor, name, value if name.startswith("__") else public_function(value))
 
 
@@ -519,8 +516,6 @@ class Sample:
 
 def tensors_of(values: Iterable[Any]) -> list[Tensor]:
     """The Tensors among the values, looking into lists and tuples."""
-    from pullback.tensor import Tensor
-
     found: list[Tensor] = []
     for value in values:
         if isinstance(value, Tensor):

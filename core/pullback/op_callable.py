@@ -21,11 +21,25 @@ from pullback.autograd import node as nodes
 from pullback.autograd.grad_mode import QUIET, mode
 from pullback.autograd.node import Node
 from pullback.autograd.saved_tensors import show_saved
+from pullback.autograd.unknown_derivative import refuse_derivative
 from pullback.batching.state import levels
 from pullback.blocks import surely
 from pullback.dtypes import DType
 from pullback.interrupts import raised_by_handler
 from pullback.kernel_exits import refuse_exit
+from pullback.op import registry
+from pullback.tensor import LEAF, STALE, Tensor
+from pullback.views import (
+    VersionCounter,
+    attach_view,
+    bump_version,
+    check_versions,
+    keep_layout,
+    mark_inference,
+    regenerate,
+    rewrap_output,
+    saved_version,
+)
 
 if TYPE_CHECKING:
     from pullback.op import Formula, Operation
@@ -165,10 +179,7 @@ def compiled(name: str, source: str, namespace: dict[str, Any]) -> types.Functio
 
 
 def _names_for(operation: Operation) -> dict[str, Any]:
-    from pullback.autograd.unknown_derivative import refuse_derivative
     from pullback.op_general import general
-    from pullback.tensor import LEAF, STALE, Tensor
-    from pullback.views import attach_view, keep_layout, mark_inference, regenerate, saved_version
 
     # No declaration has a name with such a beginning, so none can hide one of these.
     return {
@@ -544,9 +555,6 @@ def make_node_type(operation: Operation, name: str, conjugates: bool) -> type[No
         **formulas,
     }
     if names or operation.partials is not None:
-        from pullback.op import registry
-        from pullback.views import check_versions, rewrap_output
-
         namespace |= {
             "_check_versions": check_versions,
             "_rewrap_output": rewrap_output,
@@ -666,7 +674,6 @@ _REPORTS = (FloatingPointError, RuntimeWarning)
 def make_inplace(operation: Operation) -> Callable[..., Any]:
     """The in-place method ``name_`` of an elementwise operation."""
     from pullback.inplace import apply_inplace, writes_alone
-    from pullback.views import VersionCounter, bump_version
 
     kernel_name = operation.kernel
     unary = len(operation.operands) == 1

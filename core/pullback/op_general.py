@@ -15,6 +15,7 @@ from pullback.argument_names import UNSET
 from pullback.arguments import checked_attributes, refuse_missing
 from pullback.autograd.grad_mode import ANOMALY, FORWARD, INFERENCE, INTERCEPTED, KERNELS, NO_GRAD, SAVING, mode
 from pullback.autograd.node import output_slot, start_node
+from pullback.autograd.saved_tensors import pack_saved
 from pullback.autograd.unknown_derivative import refuse_derivative
 from pullback.batching.state import levels
 from pullback.dtypes import DType, dtype_of_scalar, result_type_of
@@ -31,6 +32,20 @@ from pullback.function_protocol import (
 from pullback.interrupts import raised_by_handler
 from pullback.kernel_exits import refuse_exit
 from pullback.op_callable import node_name_arguments, saved_values
+from pullback.ops.creation_options import fitted as fitted_number
+from pullback.ops.from_data import as_tensor
+from pullback.return_types import return_type
+from pullback.tensor import Tensor
+from pullback.views import (
+    OutputOf,
+    alias_of,
+    attach_view,
+    edge_of,
+    keep_layout,
+    mark_inference,
+    saved_version,
+    watch_output,
+)
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray
@@ -88,8 +103,6 @@ def described_call(operation: Operation, operands: tuple[Any, ...], attributes: 
 
 
 def _described(value: Any) -> str:
-    from pullback.tensor import Tensor
-
     if isinstance(value, Tensor):
         return f"{value.dtype.name}{list(value.array.shape)} on {value.backend.name}"
     if isinstance(value, list | tuple) and len(value) <= 4:
@@ -162,8 +175,6 @@ def general_function(operation: Operation, operands: tuple[Any, ...], attributes
 
 def general_operator(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     """Run an operation called as a Python operator: an operand of an unknown type is left to that type."""
-    from pullback.tensor import Tensor
-
     if use.begun:
         answer = ask_for_operation(operation, operands, attributes)
         if answer is not NOT_OVERRIDDEN:
@@ -191,8 +202,6 @@ def general_operator(operation: Operation, operands: tuple[Any, ...], attributes
 
 def coerce(operation: Operation, operands: tuple[Any, ...]) -> list[Any]:
     """The operands as Tensors, Python numbers where the operation takes them, or None where optional."""
-    from pullback.tensor import Tensor
-
     names: Sequence[str] = operation.operands
     values: list[Any] = list(operands)
     if operation.sequence:
@@ -235,8 +244,6 @@ def coerce(operation: Operation, operands: tuple[Any, ...]) -> list[Any]:
 def _array_operand(array: Any, operands: list[Any]) -> Tensor:
     """An array as an operand: one of NumPy's goes to the backend of the Tensors beside it."""
     from pullback.interop.numpy_arguments import array_as_tensor, is_numpy_array
-    from pullback.ops.from_data import as_tensor
-    from pullback.tensor import Tensor
 
     like = next((value for value in operands if isinstance(value, Tensor)), None)
     if like is not None and is_numpy_array(array):
@@ -258,8 +265,6 @@ def python_number(value: Any) -> bool | int | float | complex | None:
 
 def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> Any:
     """Promote, call the kernel or body, wrap the result, record the node."""
-    from pullback.tensor import Tensor
-
     tensors = [v for v in flat if isinstance(v, Tensor)]
     backend = common_backend(operation, tensors)
     if backend.level:
@@ -291,17 +296,11 @@ def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> An
         for out in outs:
             refuse_derivative(operation, flat, out)
     if mode() & INFERENCE and not operation.view:
-        from pullback.views import mark_inference
-
         for out in outs:
             mark_inference(out)
     if operation.keeps_layout and (tensors[0].alias is not None or attributes.get("memory_format") is not None):
-        from pullback.views import keep_layout
-
         keep_layout(outs[0], tensors[0], attributes.get("memory_format"))
     if operation.view:
-        from pullback.views import OutputOf, attach_view
-
         arguments, several = tuple(attributes.values()), operation.outputs is not None
         for number, out in enumerate(outs):
             call = OutputOf(operation.call, number) if several else operation.call
@@ -319,7 +318,6 @@ def named_results(operation: Operation, outs: list[Tensor]) -> Any:
     """Several results, as the named tuple the operation declares, or a plain tuple where their number varies."""
     if operation.outputs == ("*",):
         return tuple(outs)
-    from pullback.return_types import return_type
 
     return return_type(operation.name, operation.outputs or ())(*outs)
 
@@ -364,8 +362,6 @@ def _takes_nothing(operation: Operation, flat: list[Any]) -> bool:
 
 def common_dtype(operation: Operation, flat: list[Any]) -> DType:
     """The dtype that the operands have together, whether or not the operation takes it."""
-    from pullback.tensor import Tensor
-
     if operation.promotion == "same":
         dtype: DType = next(v for v in flat if isinstance(v, Tensor)).dtype
     else:
@@ -433,8 +429,6 @@ class ComplexConstantCache(ConstantCache):
 
 def fitted(value: Any, dtype: DType) -> Any:
     """A Python number as one that ``dtype`` can hold, or PyTorch's error."""
-    from pullback.ops.creation_options import fitted as fitted_number
-
     return fitted_number(value, dtype)
 
 
@@ -517,8 +511,6 @@ def native_operands(
 
     After the first one, numbers and 0-d operands of other dtypes come in ``number_dtype``.
     """
-    from pullback.tensor import Tensor
-
     names = operation.operands if not operation.sequence else operation.operands * len(flat)
     arrays: list[Any] = []
     for name, value in zip(names, flat, strict=True):
@@ -620,9 +612,6 @@ def record(
     dtype: DType,
 ) -> None:
     """Make the graph node, where an operand requires gradients and the result can have one."""
-    from pullback.tensor import Tensor
-    from pullback.views import alias_of, edge_of, saved_version, watch_output
-
     names = operation.operands if not operation.sequence else operation.operands * len(flat)
     differentiable = [v for n, v in zip(names, flat, strict=True) if n in operation.differentiable]
     edges = [edge_of(v) if isinstance(v, Tensor) else None for v in differentiable]
@@ -677,8 +666,6 @@ def record(
 
         remember_origin(node)
     if active & SAVING:
-        from pullback.autograd.saved_tensors import pack_saved
-
         pack_saved(node, outs)
     if operation.outputs is None:
         outs[0].edge = node

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pullback.arguments import checking, dressed
+from pullback.dtypes import can_cast
 from pullback.function_protocol import make_function_overridable
 from pullback.locks import new_lock
+from pullback.ops.dtype_names import full_c_name, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,9 +64,6 @@ class Out:
 
     def check(self, name: str, result: DType, out: DType, operands: Sequence[Tensor] = ()) -> None:
         """Refuse an ``out`` of a dtype that the result may not be written to."""
-        from pullback.dtypes import can_cast
-        from pullback.ops.dtype_names import full_c_name, type_name
-
         if result is out or out in self.also or (self._may_cast(out, operands) and can_cast(result, out)):
             return
         texts = {"result": type_name(result), "out": type_name(out)}
@@ -198,8 +198,6 @@ _VARIADIC, _KEYWORDS = 4, 8  # the flags of a code object with *arguments and **
 
 def _with_out(record: Operation | Composite, declared: FunctionType) -> Callable[..., Any]:
     """A function written by hand, with the keyword ``out``."""
-    from pullback.arguments import checking, dressed
-
     function = checking(declared)
     keywords = declared.__kwdefaults__ or {}
 

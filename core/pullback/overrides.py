@@ -26,6 +26,7 @@ from pullback.function_protocol import (
     overriding,
     unconverted,
 )
+from pullback.op import registry
 from pullback.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -178,7 +179,6 @@ def get_ignored_functions() -> set[Callable[..., Any]]:
     True
     """
     import pullback
-    from pullback.op import registry
 
     names = [*NEVER_ASK, *ASK_MODES_ONLY]
     makers = [n for n in registry if registry[n].module in ("pullback.ops.creation", "pullback.ops.sequences")]

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from pullback.op import DeclarationError, Operation, registry
+from pullback.op_callable import make_callable, saved_values
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -28,9 +31,6 @@ def overwrites(name: str, *, node: str | None = None, check: Callable[..., None]
     """
 
     def declare(body: F) -> F:
-        from pullback.op import DeclarationError, Operation, registry
-        from pullback.op_callable import make_callable, saved_values
-
         operation = registry[name]
         assert isinstance(operation, Operation)
         if any(saved.name == operation.operands[0] for saved in saved_values(operation)):
@@ -50,7 +50,5 @@ def overwrites(name: str, *, node: str | None = None, check: Callable[..., None]
 
 def overwrite(name: str, *arguments: Any) -> Any:
     """Run the operation ``name`` on a first operand that nobody else has, and that may be overwritten."""
-    from pullback.op import registry
-
     operation: Any = registry[name]
     return operation.overwriting.call(*arguments)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from pullback.autograd.grad_mode import INFERENCE, MODE, NO_GRAD, mode
+from pullback.backend.selection import get_backend
 from pullback.function_protocol import DisablePullbackFunctionSubclass
 from pullback.memory_layout import Layout
 from pullback.subclassing import moved
@@ -61,8 +62,6 @@ def _memory_of(tensor: Tensor) -> Memory:
 
 def _loaded_elements(backend_name: str, elements: Any) -> Tensor:
     """Pickled memory again, on the backend it was on."""
-    from pullback.backend.selection import get_backend
-
     backend = get_backend(backend_name)
     if backend.mutable and not elements.flags.writeable:
         elements = elements.copy()

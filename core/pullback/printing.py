@@ -13,8 +13,12 @@ from contextlib import ContextDecorator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pullback.autograd.forward_ad import tangent_of
 from pullback.autograd.grad_mode import FORWARD, mode
 from pullback.blocks import begins_at_once
+from pullback.dtypes import get_default_dtype, int64
+from pullback.nn.parameter import Parameter
+from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -185,8 +189,6 @@ def tensor_repr(
     'Masked([1.0000, 2.5000], dtype=torch.float64)'
     """
     if tangent is None and mode() & FORWARD:
-        from pullback.autograd.forward_ad import tangent_of
-
         tangent = tangent_of(tensor)
     options = _options
     text = prefix + ("..." if abstract else _contents(tensor, len(prefix), options))
@@ -196,8 +198,6 @@ def tensor_repr(
 
 def subclass_repr(tensor: Tensor) -> str:
     """The text of an instance of a Tensor subclass: its class's name stands in place of ``tensor``."""
-    from pullback.nn.parameter import Parameter
-
     kind = type(tensor)
     if kind is Parameter:
         return tensor_repr(tensor)
@@ -221,8 +221,6 @@ def format_tensor(tensor: Tensor, spec: str) -> str:
     >>> f"{pb.tensor(2.0).sqrt():.3f}"
     '1.414'
     """
-    from pullback.tensor import Tensor
-
     if type(tensor) is Tensor and tensor.shape == ():
         return format(_as_list(tensor.backend.to_numpy(tensor.array), tensor.dtype)[0], spec)
     return object.__format__(tensor, spec)
@@ -262,7 +260,6 @@ def _edges(tensor: Tensor, cut: list[bool], edgeitems: int) -> Any:
     if getitem is None:
         return backend.to_numpy(tensor.array)[tuple(mesh)]
     # Elsewhere than in host memory, to_numpy of the whole tensor would transfer all of it.
-    from pullback.dtypes import int64
 
     key = tuple(backend.from_data(index, int64, tensor.device) for index in mesh)
     return backend.to_numpy(getitem(tensor.array, key))
@@ -367,8 +364,6 @@ def _suffixes(
 ) -> list[str]:
     """What the elements alone do not tell, in PyTorch's order."""
     if default_dtype is None:
-        from pullback.dtypes import get_default_dtype
-
         default_dtype = get_default_dtype()
     shape, dtype = tensor.shape, tensor.dtype
     empty = math.prod(shape) == 0

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullback.blocks import begins_at_once, surely
 from pullback.devices import CPU, Device
+from pullback.dtypes import uint8
 from pullback.locks import new_lock
+from pullback.ops.from_data import tensor
+from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -78,9 +81,6 @@ class Generator:
 
     def get_state(self) -> Tensor:
         """The generator's state, for :meth:`set_state`: seed and position, as a tensor of bytes."""
-        from pullback.dtypes import uint8
-        from pullback.ops.from_data import tensor
-
         with self._lock:
             state = self._seed | self._offset << 64
         return tensor(list(state.to_bytes(_STATE_BYTES, "little")), dtype=uint8)
@@ -93,9 +93,6 @@ class Generator:
         TypeError, RuntimeError
             If it is no such state.
         """
-        from pullback.dtypes import uint8
-        from pullback.tensor import Tensor
-
         if not isinstance(new_state, Tensor):
             raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
         if new_state.dtype is not uint8:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import FORWARD, MODE, MUTATION, NO_GRAD, mode
+from pullback.autograd.mutation import before_write
+from pullback.batching.levels import check_out
 from pullback.blocks import surely
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, public_arguments, use
 from pullback.inplace import check_inference, check_writable, overlap_partly, resize
@@ -63,8 +65,6 @@ def write_result(
             f"Trying to use forward AD with {record.name}_out that does not support it because it is an out= function"
         )
     if any(t.backend.level for t in (*operands, *outs)):
-        from pullback.batching.levels import check_out
-
         check_out(record.name, operands, outs)
     rule: Out = record.out  # type: ignore[assignment]  # only functions that take it come here
     requires_grad = keywords.get("requires_grad", False)
@@ -219,8 +219,6 @@ def _written_by_kernel(record: Any, arguments: tuple[Any, ...], keywords: dict[s
 def _write(out: Tensor, result: Tensor) -> None:
     """Write a result into one tensor, which takes its shape."""
     if mode() & MUTATION:
-        from pullback.autograd.mutation import before_write
-
         before_write(out)
     array = result.array
     if result.dtype is not out.dtype:

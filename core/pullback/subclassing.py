@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pullback.autograd.forward_ad import set_tangent
 from pullback.function_protocol import DisablePullbackFunctionSubclass, overrides, register
+from pullback.op import registry
 from pullback.tensor import LEAF, Tensor
 
 _SLOT: Any = vars(Tensor)["backend"]
@@ -12,8 +14,6 @@ _SLOT: Any = vars(Tensor)["backend"]
 
 def as_subclass(value: Tensor, cls: type[Any]) -> Any:
     """``value`` as an instance of a Tensor subclass: a view of it, through which gradients flow."""
-    from pullback.op import registry
-
     _check_class(cls)
     with DisablePullbackFunctionSubclass():
         return moved(registry["alias"].call(value), cls)
@@ -42,8 +42,6 @@ def moved(value: Tensor, cls: type[Any]) -> Any:
     if value.alias is not None:
         value.alias.storage.add(made)
     if value._tangent is not None:
-        from pullback.autograd.forward_ad import set_tangent
-
         set_tangent(made, value._tangent)
     return made
 

@@ -14,7 +14,9 @@ from pullback.autograd.grad_mode import FORWARD, INFERENCE, mode
 from pullback.autograd.node import Node, OutputSlot, hooks_of, place_of
 from pullback.batching.state import transforming
 from pullback.dtypes import DType
+from pullback.formats import channels_last, channels_last_3d, check_memory_format, lies_in_format
 from pullback.function_protocol import DisablePullbackFunction, default_function, know_tensor, register, use
+from pullback.ops.dims import normalize_dim
 from pullback.size import Size
 
 if TYPE_CHECKING:
@@ -207,8 +209,6 @@ class Tensor(TensorMethods):
 
     def size(self, dim: int | None = None) -> Size | int:
         """The shape, or the size along ``dim``."""
-        from pullback.ops.dims import normalize_dim
-
         return self.shape if dim is None else int(self.array.shape[normalize_dim(dim, self.ndim)])
 
     def numel(self) -> int:
@@ -259,7 +259,6 @@ class Tensor(TensorMethods):
         strides = layout_of(self).strides
         if dim is None:
             return strides
-        from pullback.ops.dims import normalize_dim
 
         return strides[normalize_dim(dim, len(strides))]
 
@@ -278,7 +277,6 @@ class Tensor(TensorMethods):
 
     def is_contiguous(self, memory_format: MemoryFormat | None = None) -> bool:
         """Whether the elements lie in memory in row-major order without gaps, or in that of a memory format."""
-        from pullback.formats import channels_last, channels_last_3d, check_memory_format, lies_in_format
         from pullback.views import layout_of
 
         layout = layout_of(self)

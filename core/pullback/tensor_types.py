@@ -6,6 +6,8 @@ from typing import Any
 
 from pullback import dtypes
 from pullback.dtypes import DType
+from pullback.ops.creation import empty
+from pullback.ops.from_data import tensor
 from pullback.tensor import Tensor
 
 
@@ -31,9 +33,6 @@ class TensorType:
         self.__name__ = dtype.tensor_type_name
 
     def __call__(self, *args: Any, device: Any = None) -> Tensor:
-        from pullback.ops.creation import empty
-        from pullback.ops.from_data import tensor
-
         if len(args) == 1 and isinstance(args[0], Tensor):
             if args[0].dtype is not self.dtype:
                 raise TypeError(f"expected a tensor of {self.dtype} (got one of {args[0].dtype})")

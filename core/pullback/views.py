@@ -27,12 +27,15 @@ from pullback.autograd.node import (
     short_name,
     start_node,
 )
+from pullback.backend.selection import backend_of_array
 from pullback.batching.state import WRITTEN
 from pullback.blocks import surely
 from pullback.dtypes import FLOATING, int64
 from pullback.errors import MissingKernelError
+from pullback.formats import order_of_copy, strides_in_order
 from pullback.locks import MEMORY
 from pullback.memory_layout import LAYOUTS, Layout
+from pullback.op import registry
 from pullback.strides import contiguous_strides
 from pullback.tensor import LEAF, STALE, Tensor
 
@@ -770,7 +773,6 @@ def keep_layout(out: Tensor, source: Tensor, memory_format: MemoryFormat | None 
     """Have a copy on an immutable backend lie in memory in the order of ``source``, or in that of the format."""
     if out.backend.mutable:
         return  # the array has the strides that its kernel gave it
-    from pullback.formats import order_of_copy, strides_in_order
 
     layout = layout_of(source)
     order = order_of_copy(layout.shape, layout.strides, memory_format)
@@ -892,8 +894,6 @@ def _even_extent(layout: Layout) -> int:
 
 def without_part(grad: Tensor, steps: tuple[Step, ...], layout: Layout) -> Tensor:
     """``grad`` with zeros where ``steps`` lead to, from a tensor of that layout."""
-    from pullback.op import registry
-
     zeroed: Tensor = registry["zero_part"].call(grad, steps, layout)
     return zeroed
 
@@ -1064,8 +1064,6 @@ def _edge_if_known(tensor: Tensor) -> Edge | None:
 
 
 def _backend_of(array: NativeArray) -> Backend:
-    from pullback.backend.selection import backend_of_array
-
     backend = backend_of_array(array)
     assert backend is not None
     return backend

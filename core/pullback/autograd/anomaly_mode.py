@@ -16,6 +16,7 @@ from pullback.autograd.grad_mode import ANOMALY, MODE, check_bool, entered, left
 from pullback.autograd.node import Node
 from pullback.batching.state import plain
 from pullback.blocks import begins_at_once, surely
+from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -200,8 +201,6 @@ def check_anomaly(node: Node, grads: Sequence[Any]) -> None:
 
 def _anomaly(node: Node, grads: tuple[Any, ...]) -> str | None:
     """What is wrong with the gradients, if anything."""
-    from pullback.tensor import Tensor
-
     predicates = _predicates.get()
     for name in (None, _name(node)):
         if name in predicates:

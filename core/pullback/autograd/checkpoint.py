@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pullback.autograd.backward_pass import BackwardPass, current_pass
+from pullback.autograd.checkpoint_log import OperationLog
 from pullback.autograd.differentiate import backward
 from pullback.autograd.function import Function
 from pullback.autograd.grad_mode import NO_GRAD, enable_grad, mode, no_grad
@@ -29,6 +30,7 @@ from pullback.autograd.selective_checkpoint import (
     create_selective_checkpoint_contexts,
 )
 from pullback.blocks import Block, Setting
+from pullback.nn import Sequential
 from pullback.random import fork_rng, get_rng_state, set_rng_state
 from pullback.tensor import Tensor
 from pullback.views import edge_of, saved_version, version_of
@@ -146,7 +148,6 @@ def checkpoint(
     if debug if set_debug is None else set_debug:
         if context_fn is not noop_context_fn:
             raise ValueError("debug=True is incompatible with non-default context_fn")
-        from pullback.autograd.checkpoint_log import OperationLog
 
         log = OperationLog()
     if determinism_check not in _DESCRIPTIONS:
@@ -495,7 +496,6 @@ def checkpoint_sequential(
     preserve = kwargs.pop("preserve_rng_state", True)
     if kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
-    from pullback.nn import Sequential
 
     steps: Sequence[Callable[[Any], Any]] = (
         list(functions.children()) if isinstance(functions, Sequential) else functions

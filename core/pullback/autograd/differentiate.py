@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from pullback.autograd.engine import ones_of, run_backward
 from pullback.autograd.gradient_edge import GradientEdge, OwnershipToken, edge_behind
 from pullback.autograd.gradient_ownership import unshared_wrap
+from pullback.autograd.graph import Node
 from pullback.autograd.node import OutputSlot
 from pullback.batching.state import transforming
 from pullback.function_protocol import make_module_overridable
+from pullback.ops.creation import zeros_like
 from pullback.size import Size
 from pullback.tensor import LEAF, Tensor
 from pullback.views import edge_of
@@ -18,7 +20,7 @@ from pullback.views import edge_of
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from pullback.autograd.node import Edge, Node
+    from pullback.autograd.node import Edge
     from pullback.dtypes import DType
 
     #: What can be differentiated, and with respect to what.
@@ -311,7 +313,6 @@ def _materialized(gradient: Tensor | None, place: Place, create_graph: bool) -> 
         return gradient
     if not isinstance(place, Tensor):
         raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
-    from pullback.ops.creation import zeros_like
 
     return zeros_like(place, requires_grad=create_graph)
 
@@ -331,7 +332,6 @@ def _as_inputs(inputs: Any, function: str) -> list[Any]:
 def _as_sequence(places: Any) -> list[Any]:
     if isinstance(places, Tensor):
         return [places]
-    from pullback.autograd.graph import Node
 
     if isinstance(places, GradientEdge | Node):
         return [places]

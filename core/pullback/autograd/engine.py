@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.accumulation import deliver_nothing, deliver_to_leaf
+from pullback.autograd.anomaly_mode import check_anomaly, show_origin
 from pullback.autograd.backward_pass import PASSES, BackwardPass, current_pass
 from pullback.autograd.fresh_stack import on_fresh_stack, stack_is_deep
 from pullback.autograd.grad_mode import ANOMALY, FORWARD, MODE, NO_GRAD, OVERRIDDEN, mode
@@ -96,8 +97,6 @@ def run_backward(
                 callback()
     except BaseException:
         if active & ANOMALY and hasattr(this, "node"):
-            from pullback.autograd.anomaly_mode import show_origin
-
             show_origin(this.node)
         raise
     finally:
@@ -260,8 +259,6 @@ def _run_specially(
         return (None,) * len(node.edges), None
     grads = apply_limited(node, grad, pending) if limited else node.apply(grad)
     if active & ANOMALY and (node.hooks is None or not node.hooks.post):
-        from pullback.autograd.anomaly_mode import check_anomaly
-
         check_anomaly(node, grads)
     return grads, grad
 

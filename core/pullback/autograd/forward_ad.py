@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback.autograd.grad_mode import FORWARD, INFERENCE, MODE, DecoratingManager, entered, left, mode
 from pullback.autograd.node import Node, OutputSlot
+from pullback.batching.levels import derived_levels, lift_to_innermost, mapped_levels, widened
 from pullback.batching.state import layers, levels, plain
 from pullback.blocks import Block, Setting, begins_at_once, put, surely
 from pullback.function_protocol import make_module_overridable
@@ -289,8 +290,6 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             f"Expected tangent to have the same dtype as the primal, got {tangent.dtype} and {tensor.dtype}"
         )
     if tensor.backend.level != tangent.backend.level:
-        from pullback.batching.levels import lift_to_innermost
-
         tensor, tangent = lift_to_innermost(tensor), lift_to_innermost(tangent)
     if tangent_of(tensor) is not None:
         raise RuntimeError(
@@ -483,8 +482,6 @@ def write_tangent(tensor: Tensor, tangent: Tensor | None) -> None:
 def _wide_enough(tensor: Tensor, held: Tensor, tangent: Tensor) -> Tensor:
     """The tangent that a tensor holds, as one that can hold another: that may differ between examples where it did
     not, or be differentiated on levels where it was not."""
-    from pullback.batching.levels import derived_levels, mapped_levels, widened
-
     if mapped_levels(tangent) <= mapped_levels(held) and derived_levels(tangent) <= {
         t.backend.level for t in layers(held)
     }:

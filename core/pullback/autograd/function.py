@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pullback.autograd.anomaly_mode import remember_origin
+from pullback.autograd.forward_ad import restore_tangent
+from pullback.autograd.function_tangents import propagate_tangents
 from pullback.autograd.grad_mode import ANOMALY, FORWARD, MODE, NO_GRAD, SAVING, mode
 from pullback.autograd.gradient_ownership import unshared_wrap
 from pullback.autograd.gradient_reduction import reduce_gradient
@@ -20,11 +22,13 @@ from pullback.autograd.node import (
     output_slot,
     start_node,
 )
+from pullback.autograd.saved_by_function import raw_saved_tensors
 from pullback.autograd.saved_tensors import beside, packed_by_hooks, packed_result
 from pullback.autograd.surroundings import enter_user_code, leave_user_code
 from pullback.batching.state import levels
 from pullback.dtypes import FLOATING
 from pullback.inplace import check_history
+from pullback.ops.creation import zeros
 from pullback.tensor import LEAF, Tensor
 from pullback.views import (
     bump_version,
@@ -214,8 +218,6 @@ class BackwardCFunction(Node, FunctionCtx):
     @property
     def _raw_saved_tensors(self) -> tuple[Any, ...]:
         """What has been saved, as it is kept: objects whose ``register_hooks`` packs a tensor."""
-        from pullback.autograd.saved_by_function import raw_saved_tensors
-
         return raw_saved_tensors(self)
 
     @property
@@ -337,8 +339,6 @@ def _unpacked(
                 tensor = beside(tensor)  # it is the hook's own
             tensor.edge = node if len(node.outputs) == 1 else output_slot(node, number)
             if mode() & FORWARD:
-                from pullback.autograd.forward_ad import restore_tangent
-
                 restore_tangent(tensor, node, number)
         alias = then[0]() if then is not None else None
         if alias is not None and alias.alias is not None and alias.alias.counter.version != then[1]:
@@ -356,8 +356,6 @@ def _expandable(shape: tuple[int, ...], grad_shape: tuple[int, ...]) -> bool:
 
 
 def _zeros(backend: Any, shape: tuple[int, ...], dtype: Any) -> Tensor:
-    from pullback.ops.creation import zeros
-
     made: Tensor = zeros(shape, dtype=dtype, backend=backend)
     return made
 
@@ -530,8 +528,6 @@ class Function(metaclass=FunctionMeta):
         non_differentiable: Sequence[Tensor] = (),
     ) -> None:
         """Give the results the tangents that the Function's ``jvp`` computes, where an argument carries one."""
-        from pullback.autograd.function_tangents import propagate_tangents
-
         original = finished if outputs is None else outputs
         node, context._node = context._node, None  # what is saved for backward is not there yet
         try:

@@ -10,6 +10,9 @@ from typing import Any, NoReturn, TypeAlias
 
 import pullback.autograd as autograd
 from pullback.autograd.grad_mode import enable_grad, is_grad_enabled, set_grad_enabled
+from pullback.func.differentiation import grad
+from pullback.func.jacobians import pushed_forward, unit_tangents
+from pullback.ops.joining import stack
 from pullback.tensor import Tensor
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
@@ -342,8 +345,6 @@ def _forward_jacobian(
     func: Callable[..., Any], inputs: Tensors, create_graph: bool, strict: bool, vectorize: bool
 ) -> Any:
     """The Jacobian by one forward pass for each input element, all at once."""
-    from pullback.func.jacobians import pushed_forward
-
     if create_graph:
         raise NotImplementedError(
             'torch.autograd.functional.jacobian: `create_graph=True` and `strategy="forward-mode"` are not supported'
@@ -375,8 +376,6 @@ def _all_jacobian_rows(
     outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], create_graph: bool
 ) -> tuple[tuple[Tensor, ...], ...]:
     """The rows of all outputs, by one pass with all of their unit gradients."""
-    from pullback.func.jacobians import unit_tangents
-
     kept = [(o, u) for o, u in zip(outputs, unit_tangents(outputs), strict=True) if o.requires_grad]
     counts = [o.numel() for o in outputs]
     total = sum(counts)
@@ -404,8 +403,6 @@ def _jacobian_rows(
     number: int, output: Tensor, inputs: tuple[Tensor, ...], create_graph: bool, strict: bool
 ) -> tuple[Tensor, ...]:
     """The Jacobians of one output by all inputs, from a pass for each of its elements."""
-    from pullback.ops.joining import stack
-
     columns: list[list[Tensor]] = [[] for _ in inputs]
     count = output.numel()
     flat = output.reshape(-1)
@@ -459,8 +456,6 @@ def hessian(
 
     def gradient(*values: Tensor) -> tuple[Tensor, ...]:
         if outer_jacobian_strategy == "forward-mode":
-            from pullback.func.differentiation import grad
-
             first: tuple[Tensor, ...] = grad(number, tuple(range(len(values))))(*values)
         else:
             first = jacobian(number, values, create_graph=True)

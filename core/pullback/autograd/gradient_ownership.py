@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import gradients_keep_layout
 from pullback.formats import contiguous_format, copy_with_order, dense_order, strides_in_order
+from pullback.op import registry
 from pullback.tensor import Tensor
 from pullback.views import keep_layout, layout_of
 
@@ -51,8 +52,6 @@ def own_gradient(grad: Tensor, like: Tensor) -> Tensor:
 
 def _recorded_copy(grad: Tensor, like: Tensor) -> Tensor:
     """A copy of a gradient that can be differentiated, as if written into new memory laid out as that of ``like``."""
-    from pullback.op import registry
-
     layout = layout_of(like)
     shape, strides = layout.shape, layout.strides
     if not layout.is_contiguous and strides_in_order(shape, dense_order(shape, strides)) != strides:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from pullback.tensor import Tensor
+
 _next_id = itertools.count().__next__
 
 
@@ -43,8 +45,6 @@ def checked_hook_result(result: Any, grad: Any, hook: Callable[..., Any]) -> Any
     TypeError, RuntimeError
         Naming the hook, when it returned something else than a Tensor of the gradient's shape or None.
     """
-    from pullback.tensor import Tensor
-
     name = getattr(hook, "__name__", repr(hook))
     if not isinstance(result, Tensor):
         found = type(result).__name__

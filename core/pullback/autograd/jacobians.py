@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import pullback.autograd as autograd
+from pullback.autograd import forward_ad
 from pullback.dtypes import FLOATING, float64
+from pullback.ops.joining import stack
 from pullback.tensor import Tensor
 
 #: Takes the inputs and returns its results.
@@ -157,8 +159,6 @@ def numerical(
     AssertionError
         If the function's results change their shape or dtype.
     """
-    from pullback.ops.joining import stack
-
     tensor = inputs[place]
     elements = tensor.data  # written behind the back of the graph, which the results may need later
 
@@ -220,8 +220,6 @@ def by_backward(
 
     ``check`` is called with each gradient and its input.
     """
-    from pullback.ops.joining import stack
-
     columns: list[list[Tensor]] = [[] for _ in inputs]
     blank = output.detach().new_zeros(output.numel())
     for element in range(output.numel()) if direction is None else (None,):
@@ -255,8 +253,6 @@ def by_forward(
 
     ``check`` is called with each tangent and its result.
     """
-    from pullback.ops.joining import stack
-
     tensor = inputs[place].detach()
     zeros = {
         i: a.detach().new_zeros(a.shape) for i, a in enumerate(inputs) if isinstance(a, Tensor) and a.requires_grad
@@ -286,8 +282,6 @@ def pushed(
     func: Checked, inputs: tuple[Any, ...], tangents: Mapping[int, Tensor | None], with_results: bool = False
 ) -> list[Any]:
     """The tangents of the results for these of the inputs, None where there is none; in pairs with the results."""
-    from pullback.autograd import forward_ad
-
     with forward_ad.dual_level():
         duals = list(inputs)
         for place, tangent in tangents.items():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pullback.autograd.grad_mode import MODE, MUTATION, SAVING, left, mode
 from pullback.autograd.saved_tensors import saved_tensors_hooks
 from pullback.blocks import Setting
+from pullback.views import alias_of
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -54,8 +55,6 @@ class SavedForMutation:
 
     def _keep_apart(self, tensor: Tensor) -> None:
         """Copy what has been saved of the memory that is about to be written."""
-        from pullback.views import alias_of
-
         storage = alias_of(tensor).storage
         active = mode()
         try:

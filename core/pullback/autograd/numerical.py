@@ -16,6 +16,7 @@ from pullback.autograd.function import Function
 from pullback.autograd.gradcheck import GradcheckError
 from pullback.autograd.jacobians import as_tuple, differentiable, needing_grad
 from pullback.dtypes import complex128, float64, promote_types
+from pullback.ops.joining import stack
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -584,8 +585,6 @@ def _check_batched_tangents(func: Callable[..., Any], arguments: tuple[Any, ...]
 
 
 def _compare_batched(function: Callable[..., Any], vectors: list[Tensor], what: str, option: str) -> None:
-    from pullback.ops.joining import stack
-
     single = [function(v) for v in vectors]
     expected = [stack(list(parts)) for parts in zip(*single, strict=True)]
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullback.autograd.anomaly_mode import check_anomaly
 from pullback.autograd.grad_mode import ANOMALY, mode
 from pullback.autograd.gradient_ownership import retained_gradient, unshared_wrap
 from pullback.autograd.hooks import checked_gradients, checked_hook_result
@@ -94,7 +95,5 @@ def after_node(node: Node, grads: Any, grad: Any) -> Any:
         if result is not None:
             grads = checked_gradients(result, tuple(grads), hook)
     if mode() & ANOMALY:
-        from pullback.autograd.anomaly_mode import check_anomaly
-
         check_anomaly(node, grads)
     return [unshared_wrap(new) for new in grads]

@@ -14,11 +14,16 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pullback import dtypes
 from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, SAVING, ModeBlock, entered, left, mode
 from pullback.autograd.node import Node, freed_error, start_node
 from pullback.autograd.surroundings import enter_user_code, leave_user_code
+from pullback.backend.selection import backend_of_array
 from pullback.blocks import Block, Setting
 from pullback.locks import made_once
+from pullback.ops.from_data import tensor
+from pullback.tensor import Tensor
+from pullback.views import attach_detached, check_versions, edge_of, keep_origin, rewrap_output, version_of
 
 if TYPE_CHECKING:
     from pullback.autograd.node import Edge
@@ -167,8 +172,6 @@ class SavedTensor:
 
     def pack(self, pack_hook: Pack, unpack_hook: Unpack) -> None:
         """Replace the tensor by what the hook makes of it."""
-        from pullback.views import version_of
-
         tensor = self._tensor
         assert tensor is not None
         if mode() & FORWARD:
@@ -201,7 +204,6 @@ class SavedTensor:
         if self._unpack is None:
             assert self._tensor is not None
             return self._tensor
-        from pullback.tensor import Tensor
 
         saving = mode() & SAVING
         try:
@@ -227,9 +229,6 @@ class SavedTensor:
 
 def beside(tensor: Tensor) -> Tensor:
     """Another tensor of the same memory and version, to which a history can be given."""
-    from pullback.tensor import Tensor
-    from pullback.views import attach_detached
-
     another = Tensor._wrap(tensor.array, tensor.backend)
     attach_detached(another, tensor, shares_version=True)
     return another
@@ -264,8 +263,6 @@ def with_packed_part(positions: Any, number: int, packed: SavedTensor) -> Packed
 
 def pack_saved(node: Node, results: Sequence[Tensor]) -> None:
     """Hand what a fresh node has saved to the hooks that are in force."""
-    from pullback.tensor import Tensor
-
     kind: Any = type(node)
     outputs = kind.operation.outputs or ("out",)
     values: list[Any] = list(node.saved or ())
@@ -291,8 +288,6 @@ def pack_saved(node: Node, results: Sequence[Tensor]) -> None:
 
 def packed_by_hooks(tensor: Tensor) -> SavedTensor:
     """The tensor as the innermost hooks pack it."""
-    from pullback.views import edge_of
-
     saved = SavedTensor(tensor, edge_of(tensor))
     saved.pack(*_hooks.get()[-1])
     return saved
@@ -300,8 +295,6 @@ def packed_by_hooks(tensor: Tensor) -> SavedTensor:
 
 def packed_result(result: Tensor) -> SavedTensor:
     """A result of the very node that saves it as the innermost hooks pack it; what they keep does not keep the node."""
-    from pullback.views import keep_origin
-
     keep_origin(result)
     return packed_by_hooks(result.detach())
 
@@ -328,7 +321,6 @@ def packed_type(kind: Any) -> Any:
         node.reductions = self.reductions
         enter_user_code()
         node.saved = unpacked_values(self)
-        from pullback.views import version_of
 
         node.versions = tuple(version_of(node.saved[place]) for place in kind.saved_operands)
         gradients = node.apply(grad)
@@ -412,7 +404,6 @@ def saved_value(node: Node, kind: Any, name: str) -> Any:
         If it has been freed, or is a tensor that has been written in place since.
     """
     from pullback.autograd.saved_names import as_pytorch_saves, attribute_value, derived_values, is_number, shown_places
-    from pullback.tensor import Tensor
 
     derived = derived_values(kind)
     if name in derived:
@@ -430,8 +421,6 @@ def saved_value(node: Node, kind: Any, name: str) -> Any:
 def raw_saved_value(node: Node, kind: Any, name: str) -> SavedTensor | tuple[SavedTensor, ...]:
     """The value of ``node._raw_saved_...``."""
     from pullback.autograd.saved_names import shown_places
-    from pullback.tensor import Tensor
-    from pullback.views import edge_of
 
     place = shown_places(kind)[name]
     if node.saved is None:
@@ -465,7 +454,6 @@ def _raw_part(node: Node, place: int, number: int, part: Any) -> SavedTensor:
 def _value_called(node: Node, kind: Any, name: str) -> Any:
     """What a node saved by PyTorch's name, or else by the name that the formulas use."""
     from pullback.autograd.saved_names import as_pytorch_saves, shown_places
-    from pullback.tensor import Tensor
 
     place = shown_places(kind).get(name)
     value = _value_at(node, kind.saved_names.index(name) if place is None else place)
@@ -474,9 +462,6 @@ def _value_called(node: Node, kind: Any, name: str) -> Any:
 
 def _value_at(node: Node, place: int) -> Any:
     """What a node saved there: operands and results as tensors, attributes as they are."""
-    from pullback.tensor import Tensor
-    from pullback.views import attach_detached, check_versions
-
     if node.saved is None:
         raise freed_error()
     value = node.saved[place]
@@ -502,18 +487,12 @@ def _is_result_place(kind: Any, place: int) -> bool:
 
 def _wrapped_number(value: complex) -> Tensor:
     """A number among operands as PyTorch saves it: a tensor of the widest dtype of its kind."""
-    from pullback import dtypes
-    from pullback.ops.from_data import tensor
-
     widest = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64}
     return tensor(value, dtype=widest.get(type(value), dtypes.complex128))
 
 
 def _output_tensor(node: Any, array: Any, place: int) -> Tensor:
     """A saved result as a tensor again."""
-    from pullback.backend.selection import backend_of_array
-    from pullback.views import rewrap_output
-
     outputs = type(node).operation.outputs
     number = 0 if outputs is None else outputs.index(type(node).saved_names[place])
     backend = backend_of_array(array)

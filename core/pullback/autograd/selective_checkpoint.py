@@ -12,7 +12,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pullback.kernel_interceptors import AroundKernels
+from pullback.op import Composite, Operation, registry
 from pullback.tensor import Tensor
+from pullback.views import alias_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
@@ -104,8 +106,6 @@ def create_selective_checkpoint_contexts(
 
 def _saving(operations: list[Any]) -> Callable[..., CheckpointPolicy]:
     """The policy that saves the results of these operations."""
-    from pullback.op import Composite, Operation, registry
-
     chosen = set()
     for item in operations:
         record = next((r for r in registry.values() if item is r.call or item is getattr(r, "exported", None)), None)
@@ -147,8 +147,6 @@ class _Kept:
 
     def watch(self, tensors: list[Tensor]) -> None:
         """Note the versions of the tensors that have these results: writes to them are writes to what is kept."""
-        from pullback.views import alias_of
-
         if self.home is None:
             counters = [alias_of(tensor).counter for tensor in tensors]
             self.versions = [(counter, counter.version) for counter in counters]

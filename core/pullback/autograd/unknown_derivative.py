@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullback.autograd.node import Node, start_node
+from pullback.tensor import Tensor
+from pullback.views import edge_of
 
 if TYPE_CHECKING:
     from pullback.op import Operation
@@ -30,9 +32,6 @@ class UnknownDerivative(Node):
 
 def refuse_derivative(operation: Operation, operands: Sequence[Any], out: Tensor) -> None:
     """Give a result of an operation without a derivative its node, where a gradient could be asked for."""
-    from pullback.tensor import Tensor
-    from pullback.views import edge_of
-
     if out.dtype.category < 2:  # truth values and positions have no gradient
         return
     recorded = [v for v in operands if isinstance(v, Tensor) and v.edge is not None]

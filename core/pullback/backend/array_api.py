@@ -17,6 +17,19 @@ from typing import Any, Final, TypeAlias
 
 from pullback import dtypes as dt
 from pullback.backend.base import Backend, Kernel, NativeArray, NativeDType
+from pullback.backend.contraction import einsum
+from pullback.backend.error_function import erf, erfc, erfinv
+from pullback.backend.gamma_functions import digamma, lgamma, mvlgamma, polygamma
+from pullback.backend.indexing import check_bounds, getitem, index_put, scatter
+from pullback.backend.scaled_reductions import (
+    mean,
+    mean_square,
+    root_of_mean_square,
+    root_of_powers,
+    root_of_squares,
+    variance,
+)
+from pullback.backend.selection import get_backend
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
 from pullback.errors import BackendError, MissingKernelError
@@ -187,8 +200,6 @@ class ArrayAPIBackend(Backend):
 
     def _on_host(self, name: str) -> Kernel:
         def call(x: NativeArray, *args: Any, dtype: Any = None) -> NativeArray:
-            from pullback.backend.selection import get_backend
-
             host = get_backend("numpy")
             options = {} if dtype is None else {"dtype": host.native_dtype(self.dtypes[dtype])}
             return self.from_numpy(getattr(host, name)(self.to_numpy(x), *args, **options))
@@ -351,8 +362,6 @@ class ArrayAPIBackend(Backend):
             return self.xp.asarray(array.astype(array.dtype.newbyteorder("=")))  # read-only or swapped bytes
 
     def to_numpy(self, array: NativeArray) -> Any:
-        from pullback.backend.selection import get_backend
-
         return get_backend("numpy").as_array(array)
 
     def to_dlpack(
@@ -516,38 +525,24 @@ class ArrayAPIBackend(Backend):
         return self.where(self.logical_and(inexact, (x < 0) != (y < 0)), quotient + 1, quotient)
 
     def erf(self, x: NativeArray) -> NativeArray:
-        from pullback.backend.error_function import erf
-
         return self._in_double(erf, x)
 
     def erfc(self, x: NativeArray) -> NativeArray:
-        from pullback.backend.error_function import erfc
-
         return self._in_double(erfc, x)
 
     def erfinv(self, x: NativeArray) -> NativeArray:
-        from pullback.backend.error_function import erfinv
-
         return self._in_double(erfinv, x)
 
     def lgamma(self, x: NativeArray) -> NativeArray:
-        from pullback.backend.gamma_functions import lgamma
-
         return self._in_double(lgamma, x)
 
     def digamma(self, x: NativeArray) -> NativeArray:
-        from pullback.backend.gamma_functions import digamma
-
         return self._in_double(digamma, x)
 
     def polygamma(self, x: NativeArray, n: int) -> NativeArray:
-        from pullback.backend.gamma_functions import polygamma
-
         return self._in_double(lambda backend, wide: polygamma(backend, wide, n), x)
 
     def mvlgamma(self, x: NativeArray, p: int) -> NativeArray:
-        from pullback.backend.gamma_functions import mvlgamma
-
         return self._in_double(lambda backend, wide: mvlgamma(backend, wide, p), x)
 
     def gcd(self, x: NativeArray, y: NativeArray) -> NativeArray:
@@ -659,8 +654,6 @@ class ArrayAPIBackend(Backend):
         return self.where(right, value, mend())
 
     def mean(self, x: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
-        from pullback.backend.scaled_reductions import mean
-
         dtype = x.dtype
         wide = self._wide.get(dtype)
         if wide is not None:
@@ -674,8 +667,6 @@ class ArrayAPIBackend(Backend):
         return self._variance(x, axis, correction, keepdims, True)
 
     def _variance(self, x: NativeArray, axis: Axis, correction: float, keepdims: bool, root: bool) -> NativeArray:
-        from pullback.backend.scaled_reductions import variance
-
         dtype = x.dtype
         wide = self._wide.get(dtype)
         if wide is not None:
@@ -686,26 +677,18 @@ class ArrayAPIBackend(Backend):
 
     def root_of_squares(self, size: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
         """The square root of the sum of squares of real magnitudes, in range where the result is."""
-        from pullback.backend.scaled_reductions import root_of_squares
-
         return root_of_squares(self, size, axis, keepdims)
 
     def root_of_mean_square(self, x: NativeArray, axis: Axis, added: float) -> NativeArray:
         """The square root of the mean square of real elements plus a number, in range where the result is."""
-        from pullback.backend.scaled_reductions import root_of_mean_square
-
         return root_of_mean_square(self, x, axis, added, count_reduced(x.shape, axis))
 
     def mean_square(self, x: NativeArray) -> NativeArray:
         """The mean square of real elements, in range where the result is."""
-        from pullback.backend.scaled_reductions import mean_square
-
         return mean_square(self, x)
 
     def root_of_powers(self, size: NativeArray, ord: float, axis: Axis = None, keepdims: bool = False) -> NativeArray:
         """The ``ord``-th root of the sum of such powers of real magnitudes, in range where the result is."""
-        from pullback.backend.scaled_reductions import root_of_powers
-
         return root_of_powers(self, size, ord, axis, keepdims)
 
     def _through_integers(self, function: Kernel, x: NativeArray, **options: Any) -> NativeArray:
@@ -754,7 +737,6 @@ class ArrayAPIBackend(Backend):
         wide = self._wide.get(dtype)
         if wide is not None:
             return self.convert(self.einsum(equation, *(self.convert(x, wide) for x in operands)), dtype)
-        from pullback.backend.contraction import einsum
 
         return einsum(self, equation, operands)  # a library's own may add up one product after the other
 
@@ -830,20 +812,14 @@ class ArrayAPIBackend(Backend):
     # -- indexing
 
     def getitem(self, x: NativeArray, key: Any) -> NativeArray:
-        from pullback.backend.indexing import getitem
-
         return getitem(self, x, key)
 
     def index_put(self, x: NativeArray, key: Any, values: Any, accumulate: bool = False) -> NativeArray:
-        from pullback.backend.indexing import index_put
-
         return index_put(self, x, key, values, accumulate)
 
     def scatter(
         self, x: NativeArray, axis: int, indices: NativeArray, values: Any, reduce: str | None = None
     ) -> NativeArray:
-        from pullback.backend.indexing import scatter
-
         return scatter(self, x, axis, indices, values, reduce)
 
     def nonzero(self, x: NativeArray) -> tuple[NativeArray, ...]:
@@ -851,8 +827,6 @@ class ArrayAPIBackend(Backend):
         return tuple(self.convert(found, integer) for found in self.xp.nonzero(x))
 
     def take(self, x: NativeArray, indices: NativeArray, *, axis: int | None = None) -> NativeArray:
-        from pullback.backend.indexing import check_bounds
-
         if axis is None:
             x, axis = self.reshape(x, (-1,)), 0
         size = x.shape[axis]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pullback.devices import CPU, Device
 from pullback.dtypes import DType
 from pullback.errors import BackendError, MissingKernelError
+from pullback.strides import is_contiguous
 
 if TYPE_CHECKING:
     from pullback.backend.records import Limitation
@@ -306,8 +307,6 @@ class Backend:
 
     def is_contiguous(self, array: NativeArray) -> bool:
         """Whether the elements lie in memory in row-major order without gaps."""
-        from pullback.strides import is_contiguous
-
         strides = self.strides(array)
         return strides is None or is_contiguous(array.shape, strides)
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pullback.autograd.function import Function, FunctionCtx, arguments_by_position, backward_of
 from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, entered, left, mode
 from pullback.batching.levels import Level, LevelArray, innermost, lift_to_innermost
+from pullback.batching.rules import repeated_front
 from pullback.batching.state import LEVELS, levels
 from pullback.blocks import Block, Setting
+from pullback.func.trees import described
 from pullback.tensor import Tensor
 from pullback.views import edge_of
 
@@ -124,8 +126,6 @@ def _mapped(function: type[Any], level: Level, values: list[Any], dims: tuple[in
     output, places = result
     several = isinstance(output, tuple | list)
     if isinstance(places, tuple | list) and (not several or len(places) != len(output)):
-        from pullback.func.trees import described
-
         raise RuntimeError(
             "The autograd.Function's vmap staticmethod returned an incompatible (output, out_dims) tuple. Expected"
             f" out_dims={places} to be compatible with the structure of `output`. out_dims has structure"
@@ -237,8 +237,6 @@ def _unwrapped(tensor: Any) -> tuple[Any, int | None]:
 
 def _examples_first(level: Level, result: Any) -> Any:
     """A result with the mapped dimension first."""
-    from pullback.batching.rules import repeated_front
-
     if not isinstance(result, Tensor):
         return result
     assert level.batch_size is not None

@@ -6,6 +6,7 @@ from typing import Any
 
 from pullback.autograd.differentiate import grad
 from pullback.batching.levels import Level
+from pullback.batching.rules import repeated_front
 from pullback.tensor import Tensor
 
 
@@ -59,8 +60,6 @@ def grad_of_each(
 
 
 def _unwrapped(level: Level, gradient: Tensor) -> Tensor:
-    from pullback.batching.rules import repeated_front
-
     lifted = level.lift(gradient)
     assert level.batch_size is not None
     made: Tensor = repeated_front(lifted.array.value, lifted.array.batch_dim, level.batch_size)

@@ -15,7 +15,10 @@ from pullback.autograd.grad_mode import FORWARD, NO_GRAD, mode
 from pullback.backend.base import Backend
 from pullback.batching.state import LEVELS, layers, levels
 from pullback.blocks import begins_at_once
+from pullback.inplace import overlaps_itself
+from pullback.memory_layout import Layout
 from pullback.tensor import Tensor
+from pullback.views import edge_of, history_after, layout_of, rebase, strided_view, writable_array, write
 
 if TYPE_CHECKING:
     from weakref import ref
@@ -267,14 +270,10 @@ class LevelBackend(Backend):
         return value.backend.any_negative(value.array)
 
     def writable(self, array: LevelArray) -> bool:
-        from pullback.views import writable_array
-
         value = array.value
         return not value.backend.mutable or value.backend.writable(writable_array(value))
 
     def strides(self, array: LevelArray) -> tuple[int, ...]:
-        from pullback.views import layout_of
-
         strides = layout_of(array.value).strides
         dim = array.batch_dim
         return strides if dim is None else (*strides[:dim], *strides[dim + 1 :])
@@ -316,9 +315,6 @@ class LevelBackend(Backend):
         self, array: LevelArray, shape: Sequence[int], strides: Sequence[int], offset: int, *, dtype: Any = None
     ) -> LevelArray:
         # Offsets and strides are those of one example; the examples lie where they lie.
-        from pullback.memory_layout import Layout
-        from pullback.views import layout_of, strided_view
-
         value, dim = array.value, array.batch_dim
         own = layout_of(value)
         shape, strides = tuple(shape), tuple(strides)
@@ -332,8 +328,6 @@ class LevelBackend(Backend):
 
     def assign(self, target: LevelArray, value: LevelArray) -> None:
         """Write the elements, with their history, into the wrapped tensor."""
-        from pullback.inplace import overlaps_itself
-
         source, dim = value.value, value.batch_dim
         if overlaps_itself(target.value):
             raise RuntimeError(
@@ -372,8 +366,6 @@ def home_of(array: Any, backend: Backend) -> Backend:
 
 def write_with_history(tensor: Tensor, source: Tensor) -> None:
     """Write the elements of ``source`` into a tensor of the same shape and dtype, whose history that becomes."""
-    from pullback.views import edge_of, history_after, rebase, write
-
     active = mode()
     while source.backend.level > tensor.backend.level:
         if (source.edge is not None and not active & NO_GRAD) or (source._tangent is not None and active & FORWARD):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING
 
+from pullback.autograd.forward_ad import hand_over_tangent
 from pullback.batching.levels import Level, LevelArray, LevelBackend
 from pullback.batching.state import WRITTEN
 from pullback.tensor import LEAF, Tensor
@@ -138,8 +139,6 @@ def _move(source: Tensor, target: Tensor) -> None:
     target.edge, target.alias = source.edge, source.alias
     tangent = source._tangent
     if tangent is not None:
-        from pullback.autograd.forward_ad import hand_over_tangent
-
         hand_over_tangent(source, target)
 
 

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pullback.batching.run import call
+from pullback.op import registry
 from pullback.ops.dims import normalize_dim, normalize_dims
 from pullback.tensor import Tensor
 
@@ -253,8 +255,6 @@ def extreme_of_all(
     operation: Operation, values: Sequence[Any], dims: Sequence[int | None], attributes: Mapping[str, Any], size: int
 ) -> tuple[Any, Any]:
     """The maximum, minimum or median of all elements, as that along the one dimension of a vector."""
-    from pullback.op import registry
-
     value = front(values[0], dims[0])
     rows = value.reshape(size, prod(shape_of(values[0], dims[0])))
     if operation.name == "median_of_all":
@@ -267,9 +267,6 @@ def loop(
     operation: Operation, values: Sequence[Any], dims: Sequence[int | None], attributes: Mapping[str, Any], size: int
 ) -> tuple[Any, Any]:
     """One example after the other, for an operation without a rule: slow, so it says so."""
-    from pullback.batching.run import call
-    from pullback.op import registry
-
     warnings.warn(
         f"There is a performance drop because we have not yet implemented the batching rule for {operation.name}. Give"
         " its declaration one with `batching=`.",

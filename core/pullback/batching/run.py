@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pullback.autograd.forward_ad import propagate
 from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, entered, left, mode
+from pullback.autograd.unknown_derivative import refuse_derivative
 from pullback.batching.levels import ESCAPED, Level, LevelArray, innermost_mapped
 from pullback.batching.state import RECORDED_BENEATH, levels
+from pullback.op import registry
+from pullback.op_general import broadcast_shape, named_results, promoted_dtype, record
 from pullback.tensor import Tensor
+from pullback.views import OutputOf, attach_view
 
 if TYPE_CHECKING:
     from pullback.op import Operation
@@ -44,10 +49,6 @@ def level_of(operation: Operation, flat: Sequence[Any], attributes: Mapping[str,
 
 def run_at_level(level: Level, operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> Any:
     """What :func:`pullback.op_general.run` does, for operands of which one is a tensor of the level."""
-    from pullback.autograd.unknown_derivative import refuse_derivative
-    from pullback.op import registry
-    from pullback.op_general import broadcast_shape, named_results, promoted_dtype, record
-
     operation = registry.get(operation.name, operation)  # type: ignore[assignment]  # not a form that overwrites
     flat = [level.lift(v) if isinstance(v, Tensor) else v for v in flat]
     dtype = promoted_dtype(operation, flat)
@@ -82,16 +83,12 @@ def run_at_level(level: Level, operation: Operation, flat: list[Any], attributes
         for out in outs:
             refuse_derivative(operation, flat, out)
     if operation.view:
-        from pullback.views import OutputOf, attach_view
-
         arguments, several = tuple(attributes.values()), operation.outputs is not None
         for number, out in enumerate(outs):
             call = OutputOf(operation.call, number) if several else operation.call
             attach_view(out, flat[0], (call, arguments), active, several)
     result = outs[0] if operation.outputs is None else named_results(operation, outs)
     if active & FORWARD:
-        from pullback.autograd.forward_ad import propagate
-
         propagate(operation, flat, attributes, result)
     return result
 

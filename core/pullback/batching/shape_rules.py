@@ -15,6 +15,7 @@ from pullback.batching.rules import (
     rule,
     shape_of,
 )
+from pullback.memory_layout import Layout
 from pullback.op import registry
 from pullback.ops.dims import normalize_dim, normalize_dims
 
@@ -217,8 +218,6 @@ def layouts(
     operation: Operation, values: Sequence[Any], dims: Sequence[int | None], attributes: Mapping[str, Any], size: int
 ) -> tuple[Any, Any]:
     """The layouts of one example, as those of all of them: one behind the other in a storage."""
-    from pullback.memory_layout import Layout
-
     value = front(values[0], dims[0])
     source, target = attributes["source"], attributes["target"]
     low = min(source.offset, target.offset)

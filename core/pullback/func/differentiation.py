@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pullback.autograd.engine import ones_of, run_backward
+from pullback.autograd.forward_ad import forward_level, is_active_at, make_dual, set_tangent, unpack_dual
 from pullback.autograd.grad_mode import INFERENCE, MODE, NO_GRAD, left, mode
 from pullback.autograd.node import Node, start_node
 from pullback.backend.selection import current_backend, use_backend
@@ -52,8 +53,6 @@ def _another(tensor: Tensor) -> Tensor:
     out = Tensor._wrap(tensor.array, tensor.backend)
     attach_detached(out, tensor, shares_version=True)
     if tensor._tangent is not None:
-        from pullback.autograd.forward_ad import set_tangent
-
         set_tangent(out, tensor._tangent)
     return out
 
@@ -500,7 +499,6 @@ def jvp_with(
         for leaf in leaves:
             if not isinstance(leaf, Tensor):
                 raise RuntimeError(f"{called}: Expected {what} to only contain Tensors, got {type(leaf)}")
-    from pullback.autograd.forward_ad import forward_level, is_active_at, make_dual
 
     current = innermost()
     number = 0 if current is None else current.number
@@ -527,8 +525,6 @@ def _jvp(
     forward_level: Any,
     make_dual: Any,
 ) -> tuple[Any, ...]:
-    from pullback.autograd.forward_ad import unpack_dual
-
     with recorded_as_outside(), forward_level():
         duals = []
         for value, direction in zip(values, directions, strict=True):

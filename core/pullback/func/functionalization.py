@@ -16,9 +16,11 @@ from pullback.batching.levels import Level, LevelArray, LevelBackend
 from pullback.batching.state import in_transform
 from pullback.dtypes import DType
 from pullback.func.trees import flatten, unflatten
+from pullback.inplace import change_view, check_writable
 from pullback.memory_layout import Layout
 from pullback.op import registry
 from pullback.tensor import Tensor
+from pullback.views import layout_of, strided_view
 
 _REMOVES_VIEWS = {"mutations": False, "mutations_and_views": True}
 
@@ -50,15 +52,11 @@ class FunctionalBackend(LevelBackend):
 
     def strides(self, array: LevelArray) -> tuple[int, ...] | None:  # type: ignore[override]
         """The strides of what is wrapped, unless elements of other tensors lie between its own."""
-        from pullback.views import layout_of
-
         layout = layout_of(array.value)
         return layout.strides if layout.is_dense else None
 
     def laid_out(self, array: LevelArray, layout: Layout) -> LevelArray:
         """The elements in the order in memory that a layout has, so that what it says of views holds for them."""
-        from pullback.views import layout_of
-
         if layout_of(array.value).strides == layout.strides:
             return array
         order = layout.order
@@ -169,9 +167,6 @@ def _unwrapped(level: Level, leaf: Any) -> Any:
 
 def _write_arguments(pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
     """Have the arguments hold what the function has written into the tensors that stood for them."""
-    from pullback.inplace import change_view, check_writable
-    from pullback.views import layout_of, strided_view
-
     written = [(argument, inside) for argument, inside in pairs if inside.array.value is not argument]
     for argument, _ in written:
         check_writable(argument)

@@ -10,6 +10,7 @@ from pullback.func.differentiation import checked_argnums, jvp_with, vjp_with
 from pullback.func.mapping import check_randomness, vmap
 from pullback.func.trees import flatten, unflatten
 from pullback.op import registry
+from pullback.ops.creation import eye
 from pullback.tensor import Tensor
 
 
@@ -26,8 +27,6 @@ def unit_tangents(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
             [0.],
             [1.]]))
     """
-    from pullback.ops.creation import eye
-
     counts = [t.numel() for t in tensors]
     total = sum(counts)
     parts, before = [], 0

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pullback.interop.numpy_arguments import first_tensor
+from pullback.interop.numpy_functions import FUNCTIONS, given, read_arrays
+from pullback.interop.numpy_ufuncs import call_ufunc, can_combine
 from pullback.tensor import Tensor
 
 #: NumPy's own arrays; its subclasses give functions another meaning.
@@ -38,8 +41,6 @@ def as_array(tensor: Tensor, dtype: Any, copy: bool | None) -> Any:
 
 def array_ufunc(tensor: Tensor, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
     """``Tensor.__array_ufunc__``: a ufunc among whose operands is a Tensor."""
-    from pullback.interop.numpy_ufuncs import call_ufunc, can_combine
-
     outs = settings.get("out") or ()
     if not can_combine((*inputs, *outs)):
         return NotImplemented
@@ -48,9 +49,6 @@ def array_ufunc(tensor: Tensor, ufunc: Any, method: str, *inputs: Any, **setting
 
 def array_function(tensor: Tensor, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``Tensor.__array_function__``: any other function of NumPy's with a Tensor among its arguments."""
-    from pullback.interop.numpy_arguments import first_tensor
-    from pullback.interop.numpy_functions import FUNCTIONS, given, read_arrays
-
     if not all(issubclass(kind, Tensor) or (kind.__module__, kind.__name__) in _ARRAYS for kind in types):
         return NotImplemented
     name = f"{function.__module__}.{function.__name__}"

@@ -17,6 +17,7 @@ from pullback.interop.numpy_arguments import (
     tensor_from,
 )
 from pullback.interop.numpy_registry import implements
+from pullback.ops.dims import normalize_dims
 from pullback.tensor import Tensor
 
 
@@ -76,8 +77,6 @@ def prod(
 
 
 def _normalized(axis: Any, ndim: int) -> tuple[int, ...]:
-    from pullback.ops.dims import normalize_dims
-
     axes = axes_of(axis)
     if axes is None:
         return tuple(range(ndim))

@@ -22,6 +22,8 @@ from pullback.errors import BackendError
 from pullback.interop import safetensors_format
 from pullback.interop.replacing import write_file
 from pullback.interop.safetensors_format import Entry, UnreadableFile
+from pullback.interop.shared_memory import placements, view_of
+from pullback.nn.parameter import Parameter
 from pullback.size import Size
 from pullback.tensor import Tensor
 
@@ -151,8 +153,6 @@ def _refused(value: Any) -> str:
 
 
 def _parameter_type() -> type[Tensor]:
-    from pullback.nn.parameter import Parameter
-
     return Parameter
 
 
@@ -186,8 +186,6 @@ _READERS: Final = {name: read for name, _, read in _PLAIN.values()}
 def _described(obj: object) -> tuple[dict[str, Entry], dict[str, str]]:
     """What goes into the file: the stored tensors, and the metadata that tell of the rest."""
     import json
-
-    from pullback.interop.shared_memory import placements
 
     writer = _Writer()
     tree = writer.tree(obj, ())
@@ -368,8 +366,6 @@ class _Reader:
         self.tensors = [self._tensor(place) for place in told["tensors"]]
 
     def _tensor(self, told: dict[str, Any]) -> Tensor:
-        from pullback.interop.shared_memory import view_of
-
         number = told["stored"]
         tensor: Tensor = self.memories[number]
         if "strides" in told:

@@ -9,6 +9,7 @@ from pullback.backend.selection import get_backend
 from pullback.dtypes import DType, uint8
 from pullback.memory_layout import Layout
 from pullback.tensor import Tensor
+from pullback.views import places
 
 
 class Memory(NamedTuple):
@@ -133,7 +134,6 @@ def _share_elements(spans: list[_Span], begin: int, end: int) -> bool:
             (*(stride * itemsize for stride in layout.strides), 1),
             layout.offset * itemsize,
         )
-        from pullback.views import places
 
         at = places(numpy, every_byte)
         if owners[at].any():

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from pullback.autograd.grad_mode import no_grad
+from pullback.dtypes import DType, float16, float32, float64
 from pullback.nn.parameter import Parameter
+from pullback.optim.optimizer import clear_gradients
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -295,8 +298,6 @@ class Module:
         RuntimeError
             If names, where ``strict``, or shapes do not match; the module is unchanged then.
         """
-        from pullback.autograd.grad_mode import no_grad
-
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         own = dict(self._own_state())
@@ -349,8 +350,6 @@ class Module:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or with ``set_to_none=False`` write zeros into them."""
-        from pullback.optim.optimizer import clear_gradients
-
         clear_gradients(self.parameters(), set_to_none)
 
     def to(self: T, *args: Any, **kwargs: Any) -> T:
@@ -362,8 +361,6 @@ class Module:
         TypeError
             For a dtype that is neither floating nor complex.
         """
-        from pullback.dtypes import DType
-
         dtype = kwargs.pop("dtype", None)
         places = []
         for argument in args:
@@ -379,20 +376,14 @@ class Module:
 
     def float(self: T) -> T:
         """Cast floating parameters and buffers to float32, in place."""
-        from pullback.dtypes import float32
-
         return self._convert(float32, [], {})
 
     def double(self: T) -> T:
         """Cast floating parameters and buffers to float64, in place."""
-        from pullback.dtypes import float64
-
         return self._convert(float64, [], {})
 
     def half(self: T) -> T:
         """Cast floating parameters and buffers to float16, in place."""
-        from pullback.dtypes import float16
-
         return self._convert(float16, [], {})
 
     def cpu(self: T) -> T:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pullback.function_protocol import disabled_pullback_function_impl
+from pullback.ops.creation import empty
+from pullback.subclassing import moved
 from pullback.tensor import LEAF, Tensor
 
 
@@ -39,9 +41,6 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     __pullback_function__ = disabled_pullback_function_impl  # type: ignore[assignment]
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Any:
-        from pullback.ops.creation import empty
-        from pullback.subclassing import moved
-
         if data is not None and type(data) is not Tensor and type(data) is not Parameter:
             return _parameter_of_subclass(data, requires_grad)
         parameter = moved(empty(0) if data is None else data.data, cls)

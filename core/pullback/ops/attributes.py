@@ -7,6 +7,7 @@ from typing import Any
 from pullback.dtypes import DType
 from pullback.op import attach
 from pullback.tensor import Tensor
+from pullback.views import layout_of
 
 
 def is_same_size(input: Tensor, other: Tensor) -> bool:
@@ -158,8 +159,6 @@ def _is_set_to(input: Tensor, tensor: Tensor) -> bool:
     >>> x.is_set_to(x.view(2)), x.is_set_to(x.clone())
     (True, False)
     """
-    from pullback.views import layout_of
-
     if not isinstance(tensor, Tensor):
         raise TypeError(f"is_set_to(): argument 'tensor' (position 1) must be Tensor, not {type(tensor).__name__}")
     own, other = input.alias, tensor.alias

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.dtypes import float16, float32, float64
 from pullback.op import Array, Sample, op
+from pullback.op_general import broadcast_shape
 from pullback.ops.complex_numbers import conj, imag, real
 from pullback.ops.creation import ones_like
 from pullback.ops.dtype_names import not_implemented, type_name
@@ -46,8 +47,6 @@ def _combined(backend: Backend, first: Array, second: Array) -> Array:
         first, second = backend.astype(first, float32), backend.astype(second, float32)
     shape = tuple(first.shape)
     if tuple(second.shape) != shape:
-        from pullback.op_general import broadcast_shape
-
         shape = broadcast_shape([shape, tuple(second.shape)])
         first, second = backend.broadcast_to(first, shape), backend.broadcast_to(second, shape)
     return backend.view_as_complex(backend.stack([first, second], axis=-1))

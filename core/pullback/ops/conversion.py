@@ -6,18 +6,23 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, overload
 
 from pullback import dtypes
+from pullback.autograd.grad_mode import FORWARD, NO_GRAD, mode
+from pullback.autograd.gradient_reduction import reduce_gradient
 from pullback.autograd.node import Node, start_node
 from pullback.backend.base import Backend
+from pullback.backend.registry import known_backends
 from pullback.backend.selection import backend_for_device, get_backend
 from pullback.devices import Device
 from pullback.dtypes import DType
 from pullback.formats import MemoryFormat, copy_in_order
 from pullback.inplace import apply_inplace, check_history, check_writable
-from pullback.op import Array, Number, Sample, attach, composite, op
-from pullback.op_general import broadcast_shape
+from pullback.op import Array, Number, Sample, attach, composite, op, registry
+from pullback.op_general import broadcast_shape, constant
+from pullback.ops.creation_options import fitted
 from pullback.ops.zeros import zeros_of
 from pullback.overwriting import overwrites
 from pullback.tensor import Tensor
+from pullback.views import edge_of, keep_layout
 
 if TYPE_CHECKING:
     from pullback.backend.base import NativeArray
@@ -58,8 +63,6 @@ def to_dtype(backend: Backend, input: Array, dtype: DType) -> Array:
 
 def cast_gradient(grad: Tensor, dtype: DType) -> Tensor:
     """A gradient in the dtype its operand had before a cast."""
-    from pullback.autograd.gradient_reduction import reduce_gradient
-
     return reduce_gradient(grad, None, dtype)
 
 
@@ -79,9 +82,6 @@ class TransferBackward0(Node):
 
 def _transfer(value: Tensor, backend: Backend, device: Device | None) -> Tensor:
     """The tensor's elements on another backend or device; differentiable."""
-    from pullback.autograd.grad_mode import FORWARD, NO_GRAD, mode
-    from pullback.views import edge_of, keep_layout
-
     source = value.backend
     if source.level or backend.level:
         from pullback.batching.levels import transferred
@@ -270,8 +270,6 @@ def _warn_of_lost_imaginary_part() -> None:
 
 def _names_device(text: str) -> bool:
     """Whether a string names a device rather than a backend: ``"cpu"``, ``"cuda:1"``."""
-    from pullback.backend.registry import known_backends
-
     kinds = {kind for spec in known_backends().values() for kind in spec.device_types}
     return text.partition(":")[0] in kinds
 
@@ -424,8 +422,6 @@ def _without_leading_ones(backend: Backend, array: Array, ndim: int) -> Array:
 
 def written_gradient(grad: Tensor, shape: tuple[int, ...], dtype: DType) -> Tensor:
     """The gradient of a source that was broadcast and cast into a tensor."""
-    from pullback.autograd.gradient_reduction import reduce_gradient
-
     extra = max(len(shape) - grad.ndim, 0)
     return reduce_gradient(grad, tuple(shape[extra:]), dtype).reshape(shape)
 
@@ -536,9 +532,6 @@ def _spread(backend: Backend, value: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _constant_of(backend: Backend, input: Array, value: Any) -> Array:
-    from pullback.op_general import constant
-    from pullback.ops.creation_options import fitted
-
     dtype = backend.dtypes[input.dtype]
     return constant(backend, fitted(value, dtype), dtype)
 
@@ -584,8 +577,6 @@ def _as_dtype_of(backend: Backend, input: Array, value: Array) -> Array:
 
 
 def _operation(name: str) -> Any:
-    from pullback.op import registry
-
     return registry[name]
 
 

@@ -36,6 +36,7 @@ from pullback.ops.dims import Sizes
 from pullback.out_argument import MAKES
 from pullback.strides import contiguous_strides
 from pullback.tensor import Tensor
+from pullback.views import alias_of, layout_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray
@@ -76,8 +77,6 @@ def _made(
 
 def _laid_out(tensor: Tensor, strides: tuple[int, ...]) -> Tensor:
     """The tensor, told these strides where its array has others: on immutable backends, and where none matter."""
-    from pullback.views import alias_of, layout_of
-
     if layout_of(tensor).strides != strides:
         alias_of(tensor).layout = Layout(tensor.dtype, tensor.array.shape, strides)
     return tensor
@@ -410,7 +409,6 @@ def _strides_like(input: Tensor, memory_format: MemoryFormat | None) -> tuple[in
         return _strides_of_format(memory_format, shape)
     if input.alias is None and input.backend.is_contiguous(input.array):
         return None
-    from pullback.views import layout_of
 
     layout = layout_of(input)
     if layout.strides == contiguous_strides(shape):

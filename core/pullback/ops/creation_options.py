@@ -13,6 +13,7 @@ from pullback.backend.selection import backend_for_device, current_backend, get_
 from pullback.devices import Device
 from pullback.dtypes import DType, get_default_dtype
 from pullback.formats import MemoryFormat, StorageLayout
+from pullback.numeric_limits import finfo, iinfo
 from pullback.ops.dtype_names import c_name
 from pullback.tensor import LEAF, Tensor
 from pullback.views import mark_inference
@@ -235,7 +236,6 @@ def fitted(value: Any, dtype: DType) -> Any:
         dtypes.dtype_of_scalar(value)  # refuses what has more than 64 bits
     if dtype is dtypes.bool_:
         return bool(value)
-    from pullback.numeric_limits import finfo, iinfo
 
     number = value
     if isinstance(value, complex) and dtype.category != dtypes.COMPLEX:

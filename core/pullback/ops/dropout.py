@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pullback.batching.random_rules import drawing_backend
 from pullback.batching.state import levels
 from pullback.tensor import Tensor
 
@@ -43,8 +44,6 @@ def dropout(
         return input
     backend = input.backend
     if levels():
-        from pullback.batching.random_rules import drawing_backend
-
         backend = drawing_backend(backend)
     if p == 1:
         noise = zeros_of(input, ())

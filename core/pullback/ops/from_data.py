@@ -12,6 +12,7 @@ from pullback.devices import Device
 from pullback.dtypes import DType, dtype_of_scalar, get_default_dtype, promote_types
 from pullback.formats import copy_in_order
 from pullback.op import composite
+from pullback.ops.creation import empty
 from pullback.ops.creation_options import (
     check_can_require_grad,
     check_options,
@@ -20,6 +21,7 @@ from pullback.ops.creation_options import (
     finished,
 )
 from pullback.ops.dtype_names import type_name
+from pullback.size import Size
 from pullback.tensor import LEAF, Tensor
 
 if TYPE_CHECKING:
@@ -602,9 +604,6 @@ def legacy_tensor(cls: type[Tensor], *args: Any, **kwargs: Any) -> Any:
 
 
 def _legacy(args: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
-    from pullback.ops.creation import empty
-    from pullback.size import Size
-
     if not args:
         return empty(0, **options)
     data = args[0]

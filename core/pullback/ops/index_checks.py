@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pullback import dtypes
+from pullback.inplace import overlap_partly
 from pullback.op import Array
+from pullback.views import layout_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
@@ -42,9 +44,6 @@ def first_outside(backend: Backend, index: Array, lowest: int, end: int) -> int 
 
 def refuse_overlap(tensor: Tensor, *operands: Tensor | None) -> None:
     """Refuse to write elements while reading those of a tensor that shares memory with it."""
-    from pullback.inplace import overlap_partly
-    from pullback.views import layout_of
-
     own = tensor.alias
     for operand in operands:
         if operand is None:

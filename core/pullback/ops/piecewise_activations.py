@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.dtypes import FLOATS, REAL
 from pullback.op import Array, Sample, elementwise
+from pullback.op_general import constant
 from pullback.ops.activation import threshold_backward
 from pullback.ops.arithmetic import mul
 from pullback.ops.comparison import where
@@ -48,8 +49,6 @@ def threshold(backend: Backend, input: Array, threshold: float, value: float) ->
     >>> pb.nn.functional.threshold(pb.tensor([0.1, 2.]), 0.5, 20)
     tensor([20.,  2.])
     """
-    from pullback.op_general import constant
-
     dtype = backend.dtypes[input.dtype]
     replaced = backend.less_equal(input, constant(backend, threshold, dtype))
     return backend.where(replaced, constant(backend, value, dtype), input)
@@ -119,8 +118,6 @@ def hardtanh(backend: Backend, input: Array, min_val: float = -1.0, max_val: flo
     >>> pb.nn.functional.hardtanh(pb.tensor([-3., 0.5, 3.]))
     tensor([-1.0000,  0.5000,  1.0000])
     """
-    from pullback.op_general import constant
-
     dtype = backend.dtypes[input.dtype]
     bounded = backend.maximum(input, constant(backend, min_val, dtype))
     return backend.minimum(bounded, constant(backend, max_val, dtype))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pullback.dtypes import bfloat16, float16, float32
+from pullback.op_general import constant
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
@@ -24,7 +25,5 @@ def number(backend: Backend, value: Any, array: Array) -> Any:
     """A Python number fit to be combined with ``array`` by a kernel without changing its dtype."""
     dtype = backend.dtypes[array.dtype]
     if dtype in backend.strong_scalar_dtypes:
-        from pullback.op_general import constant
-
         return constant(backend, value, dtype)
     return value

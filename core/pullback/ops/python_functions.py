@@ -8,12 +8,11 @@ from typing import Any
 from pullback.inplace import check_writable
 from pullback.op import attach
 from pullback.tensor import Tensor
+from pullback.views import alias_of, write
 
 
 def _write(name: str, self: Tensor, others: tuple[Tensor, ...], function: Callable[..., Any]) -> Tensor:
     """Write what ``function`` returns for each element, and those of the others at its place."""
-    from pullback.views import alias_of, write
-
     if not callable(function):
         raise TypeError(f"'{type(function).__name__}' object is not callable")
     for tensor in (self, *others):

@@ -11,6 +11,7 @@ from pullback.formats import MemoryFormat, check_memory_format, contiguous_forma
 from pullback.op import Array, Sample, attach, composite, op, registry
 from pullback.op_general import broadcast_shape
 from pullback.ops.dims import as_shape, given_shape, normalize_dim, normalize_dims
+from pullback.size import Size
 from pullback.strides import view_strides
 from pullback.tensor import Tensor
 from pullback.views import layout_of
@@ -643,8 +644,6 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
             shown = list(given) if isinstance(given, list | tuple) else [given]
             raise RuntimeError(f"movedim: repeated dim in `{what}` ({shown})")
     if not ndim:
-        from pullback.op import registry
-
         return registry["alias"].call(input)  # type: ignore[no-any-return]
     order: list[int] = [d for d in range(ndim) if d not in sources]
     for target, moved in sorted(zip(targets, sources, strict=True)):
@@ -795,8 +794,6 @@ def broadcast_shapes(*shapes: Any) -> Any:
     >>> pb.broadcast_shapes((2, 1), (3,))
     torch.Size([2, 3])
     """
-    from pullback.size import Size
-
     return Size(broadcast_shape([(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pullback.allocation import check_size
 from pullback.dtypes import FLOATS
 from pullback.op import Array, Sample, elementwise
+from pullback.ops.creation import check_is_tensor
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -62,8 +63,6 @@ def _samples_of_orders(make: Any) -> Iterator[Sample]:
 
 
 def _check_order(input: Any, n: Any) -> None:
-    from pullback.ops.creation import check_is_tensor
-
     check_is_tensor("polygamma", input)
     if not isinstance(n, int) or isinstance(n, bool):
         raise TypeError(f"polygamma(): argument 'n' (position 1) must be int, not {type(n).__name__}")
@@ -118,8 +117,6 @@ def _samples_of_dimensions(make: Any) -> Iterator[Sample]:
 
 
 def _check_dimension(input: Any, p: int) -> None:
-    from pullback.ops.creation import check_is_tensor
-
     check_is_tensor("mvlgamma", input)
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from pullback import dtypes
+from pullback.autograd.grad_mode import no_grad
 from pullback.backend.selection import backend_of_array
 from pullback.dtypes import DType, promote_types
+from pullback.ops.from_data import as_tensor, tensor
 from pullback.tensor import Tensor
 
 #: The relative and absolute tolerance for each dtype; other dtypes must be equal.
@@ -239,7 +241,6 @@ def _as_tensors(actual: Any, expected: Any, options: _Options) -> tuple[Tensor, 
         return None
     if not options.allow_subclasses and type(actual) is not type(expected):
         return None
-    from pullback.ops.from_data import as_tensor
 
     try:
         first, second = (v if isinstance(v, Tensor) else as_tensor(v) for v in (actual, expected))
@@ -302,8 +303,6 @@ def _of_difference(what: str, value: Any, index: tuple[int, ...] | None, allowed
 def _compare_tensors(
     actual: Tensor, expected: Tensor, tolerances: _Tolerances, path: tuple[Any, ...], options: _Options
 ) -> None:
-    from pullback.autograd.grad_mode import no_grad
-
     with no_grad():
         actual, expected = actual.detach(), expected.detach()
         _compare_attributes(actual, expected, path, options)
@@ -419,8 +418,6 @@ def _keys(tensor: Tensor) -> Any:
 
 
 def _key_of(number: float, dtype: DType) -> int:
-    from pullback.ops.from_data import tensor
-
     return int(_keys(tensor([number], dtype=dtype, backend="numpy"))[0])
 
 

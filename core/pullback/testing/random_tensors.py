@@ -12,6 +12,8 @@ from pullback.devices import Device
 from pullback.dtypes import DType
 from pullback.formats import MemoryFormat
 from pullback.numeric_limits import finfo, iinfo
+from pullback.ops.creation import empty
+from pullback.ops.random import randint, uniform_
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -90,9 +92,6 @@ def make_tensor(
     >>> x.shape, bool(((x >= 0) & (x < 1)).all())
     (torch.Size([2, 3]), True)
     """
-    from pullback.ops.creation import empty
-    from pullback.ops.random import randint, uniform_
-
     sizes: Any = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
     sizes = tuple(sizes)
     if noncontiguous and memory_format is not None:
