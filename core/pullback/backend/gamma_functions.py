@@ -138,7 +138,8 @@ def lgamma(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
     sine = backend.abs(backend.sin(math.pi * _distance(backend, x)))
     # Zero at the poles, where the logarithm is infinite; subtracted from infinity it would be no number.
     reflected = math.log(math.pi) - backend.log(sine * magnitude) - positive
-    reflected = backend.where(backend.isinf(magnitude), magnitude, reflected)
+    reflected = backend.where(magnitude >= 2.0**52, math.inf, reflected)  # every number is a pole there
+    reflected = backend.where(magnitude < 2.0**-70, positive, reflected)  # the product above is none any longer
     return backend.where(x < 0, reflected, backend.where(positive == 0, 0.0, positive))  # not a negative zero
 
 

@@ -159,6 +159,13 @@ def test_polygamma_keeps_its_digits_halfway_between_poles(order, backend):
 
 
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_lgamma_of_negative_numbers_at_the_ends_of_the_range(backend):
+    points = [-2.3e-308, -1e-300, -1e-20, -1.7e308, -math.inf]
+    found = pb.lgamma(pb.tensor(points, dtype=pb.float64, backend=backend)).tolist()
+    assert found == pytest.approx([-math.log(2.3e-308), -math.log(1e-300), -math.log(1e-20), math.inf, math.inf])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
 def test_negative_whole_powers_of_complex_numbers_stay_in_range(backend):
     with pb.use_backend(backend):
         for base, exponent in ((complex(math.inf, 0), -3), (1e20 + 1e20j, -3), (1e20 + 1e20j, -90)):
