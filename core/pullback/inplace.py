@@ -20,6 +20,7 @@ from pullback.interrupts import raised_by_handler
 from pullback.locks import MEMORY, made_once
 from pullback.memory_layout import Layout
 from pullback.op_general import broadcast_shape, coerce, common_dtype
+from pullback.ops.dtype_names import type_name
 from pullback.strides import contiguous_strides
 from pullback.tensor import LEAF, Tensor
 from pullback.views import (
@@ -323,7 +324,7 @@ def _check_common_dtype(operation: Operation, tensor: Tensor, args: tuple[Any, .
 
 def cast_error(result: DType, target: DType) -> RuntimeError:
     """What is said where a result's dtype does not let it be written into a tensor."""
-    names = (d.tensor_type_name.removesuffix("Tensor") for d in (result, target))
+    names = (type_name(d) for d in (result, target))
     return RuntimeError("result type {} can't be cast to the desired output type {}".format(*names))
 
 

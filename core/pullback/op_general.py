@@ -33,6 +33,7 @@ from pullback.interrupts import raised_by_handler
 from pullback.kernel_exits import refuse_exit
 from pullback.op_callable import node_name_arguments, saved_values
 from pullback.ops.creation_options import fitted as fitted_number
+from pullback.ops.dtype_names import type_name
 from pullback.ops.from_data import as_tensor
 from pullback.return_types import return_type
 from pullback.tensor import Tensor
@@ -383,7 +384,7 @@ def common_dtype(operation: Operation, flat: list[Any]) -> DType:
 def raise_unsupported(operation: Operation, dtype: DType, role: str = "Input") -> NoReturn:
     """Say which dtypes an operation takes instead of this one."""
     said = operation.unsupported if operation.unsupported is not None else f"{operation.name}_cpu"
-    kind = dtype.tensor_type_name.removesuffix("Tensor")
+    kind = type_name(dtype)
     error: Exception
     if not isinstance(said, str):
         error = said(dtype)
@@ -622,7 +623,7 @@ def record(
         return
     if outs[0].dtype.category < dtypes.FLOATING:
         if operation.takes_dtype and attributes["dtype"] is not None:
-            raise RuntimeError(f"Autograd not support dtype: {outs[0].dtype.tensor_type_name.removesuffix('Tensor')}")
+            raise RuntimeError(f"Autograd not support dtype: {type_name(outs[0].dtype)}")
         return
     by_name = dict(zip(operation.operands, flat, strict=True)) if not operation.sequence else {names[0]: tuple(flat)}
     by_name |= attributes

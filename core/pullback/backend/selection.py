@@ -59,13 +59,14 @@ def current_backend() -> Backend:
 def _initial_backend() -> Backend:
     """What the environment asks for, read when a backend is first needed."""
     global _initial
-    name = os.environ.get("PULLBACK_BACKEND", "").strip() or "numpy"
+    wanted = os.environ.get("PULLBACK_BACKEND", "").strip()
+    name = wanted or "numpy"
     try:
         initial = get_backend(name)
     except UnknownBackendError:
         raise registry.unknown(name, source="PULLBACK_BACKEND") from None
     except BackendUnavailableError as error:
-        if not os.environ.get("PULLBACK_BACKEND", "").strip():
+        if not wanted:
             raise
         raise BackendUnavailableError(name, f"{error.reason} (from PULLBACK_BACKEND)") from error
     _initial = initial

@@ -695,7 +695,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
                 f"isclose(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
             )
     if input.dtype is not other.dtype:
-        names = (d.tensor_type_name.removesuffix("Tensor") for d in (input.dtype, other.dtype))
+        names = (type_name(d) for d in (input.dtype, other.dtype))
         raise RuntimeError("{} did not match {}".format(*names))
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:

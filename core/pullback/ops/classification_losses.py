@@ -34,7 +34,7 @@ def _check_nll(
 ) -> None:
     classes = input.shape[0 if input.ndim == 1 else 1]
     if target.dtype.name not in ("int64", "uint8"):
-        name = target.dtype.tensor_type_name.removesuffix("Tensor")
+        name = type_name(target.dtype)
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {name}")
     expected = [*input.shape[:1], *input.shape[2:]] if input.ndim > 1 else []
     if list(target.shape) != expected:
@@ -334,7 +334,7 @@ def _soft_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float, axis: int
 ) -> Tensor:
     if target.dtype.category < dtypes.FLOATING:
-        name = target.dtype.tensor_type_name.removesuffix("Tensor")
+        name = type_name(target.dtype)
         raise RuntimeError(f"Expected floating point type for target with class probabilities, got {name}")
     classes = input.array.shape[axis]
     logarithms = log_softmax(input, axis)

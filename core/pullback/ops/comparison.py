@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from pullback.dtypes import EVERY, INTEGRAL, REAL_AND_BOOL, bool_
 from pullback.op import Array, Number, attach, elementwise
+from pullback.ops.dtype_names import type_name
 from pullback.out_argument import SAME, Out
 from pullback.tensor import Tensor
 
@@ -265,8 +266,7 @@ attach("__rrshift__", _right_shift_reflected)
 def _check_where(condition: Any, input: Any, other: Any) -> None:
     if condition.dtype is not bool_:
         raise RuntimeError(
-            "where expected condition to be a boolean tensor, but got a tensor with dtype"
-            f" {condition.dtype.tensor_type_name.removesuffix('Tensor')}"
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {type_name(condition.dtype)}"
         )
 
 

@@ -277,7 +277,7 @@ def take(backend: Backend, input: Array, index: Array) -> Array:
     tensor([1, 4])
     """
     if backend.dtypes[index.dtype] is not dtypes.int64:
-        kind = backend.dtypes[index.dtype].tensor_type_name.removesuffix("Tensor")
+        kind = type_name(backend.dtypes[index.dtype])
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {kind}")
     flat = backend.reshape(input, (-1,))
     if not flat.shape[0] and 0 not in index.shape:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pullback.batching.rules import front
 from pullback.dtypes import REAL, bool_, dtype_of_scalar
 from pullback.op import Array, Operation, Sample, composite, op
+from pullback.ops.dtype_names import type_name
 from pullback.out_argument import EXACT
 from pullback.tensor import Tensor
 
@@ -40,7 +41,7 @@ def _samples_of_values(make: Any) -> Iterator[Sample]:
 
 
 def _unsupported(dtype: DType) -> Exception:
-    kind = dtype.tensor_type_name.removesuffix("Tensor")
+    kind = type_name(dtype)
     return RuntimeError(f"Unsupported input type encountered for isin(): {kind}")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pullback.dtypes import INEXACT, DType, promote_types
 from pullback.op import Array, Sample, composite, op, registry
 from pullback.ops.dims import Dims, normalize_dims
+from pullback.ops.dtype_names import type_name
 from pullback.ops.precision import in_float32
 from pullback.ops.reducing import axis_of, cast, in_dtype, keep_dims, over_count
 from pullback.out_argument import EXACT
@@ -63,7 +64,7 @@ def _in_norm_dtype(input: Tensor, dtype: DType) -> Any:
 
 
 def _check_norm_dtype(own: DType, dtype: DType) -> None:
-    kind = dtype.tensor_type_name.removesuffix("Tensor")
+    kind = type_name(dtype)
     if dtype not in INEXACT:
         raise RuntimeError(f"linalg.vector_norm: dtype should be floating point or complex, but got {kind}")
     if own.is_complex is not dtype.is_complex:
@@ -75,7 +76,7 @@ def _check_norm(input: Any, ord: float, dim: Any, keepdim: bool, dtype: Any) -> 
     if dtype is not None:
         _check_norm_dtype(input.dtype, dtype)
     if dtype is not None and promote_types(input.dtype, dtype) is not dtype:
-        kinds = tuple(d.tensor_type_name.removesuffix("Tensor") for d in (input.dtype, dtype))
+        kinds = tuple(type_name(d) for d in (input.dtype, dtype))
         raise RuntimeError(
             "linalg.vector_norm: the dtype of the input ({}) should be convertible without narrowing to the specified"
             " dtype ({})".format(*kinds)

@@ -26,7 +26,7 @@ from pullback.ops.creation_options import (
     chosen_backend,
     finished,
 )
-from pullback.ops.dtype_names import not_implemented
+from pullback.ops.dtype_names import not_implemented, type_name
 from pullback.ops.precision import number
 from pullback.ops.signed_words import in_order, remainder_plus
 from pullback.ops.zeros import zeros_of
@@ -234,7 +234,7 @@ def _checked_generator(function: str, generator: Any) -> Generator | None:
 def _floating(kernel: str, dtype: DType | None) -> DType:
     dtype = dtype or get_default_dtype()
     if dtype.category < dtypes.FLOATING:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{dtype.tensor_type_name.removesuffix('Tensor')}'")
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_name(dtype)}'")
     return dtype
 
 
@@ -326,9 +326,7 @@ def _check_range(low: int, high: int, dtype: DType) -> None:
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     if dtype.category == dtypes.COMPLEX:
-        raise NotImplementedError(
-            f"\"random_from_to\" not implemented for '{dtype.tensor_type_name.removesuffix('Tensor')}'"
-        )
+        raise NotImplementedError(f"\"random_from_to\" not implemented for '{type_name(dtype)}'")
     if dtype.category >= dtypes.FLOATING:
         return
     bits = 1 if dtype is dtypes.bool_ else 8 * dtype.itemsize - dtype.is_signed
@@ -650,9 +648,7 @@ def bernoulli(backend: Backend, input: Array, p: float | None = None, *, generat
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
         return backend.astype(happens_array(backend, tuple(input.shape), p, device, generator), dtype)
     if dtype.category != dtypes.FLOATING:
-        raise NotImplementedError(
-            f"\"bernoulli_tensor_cpu_p_\" not implemented for '{dtype.tensor_type_name.removesuffix('Tensor')}'"
-        )
+        raise NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{type_name(dtype)}'")
     return _bernoulli_of(backend, input, dtype, device, generator)
 
 
@@ -704,10 +700,7 @@ def multinomial(
     tensor([1, 1, 1, 1])
     """
     if input.dtype.category != dtypes.FLOATING:
-        raise RuntimeError(
-            "multinomial only supports floating-point dtypes for input, got:"
-            f" {input.dtype.tensor_type_name.removesuffix('Tensor')}"
-        )
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {type_name(input.dtype)}")
     if replacement is not True and replacement is not False:
         raise TypeError(
             f"multinomial(): argument 'replacement' (position 3) must be bool, not {type(replacement).__name__}"

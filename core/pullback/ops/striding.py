@@ -11,6 +11,7 @@ from pullback.inplace import change_view, check_history, resize
 from pullback.memory_layout import LAYOUTS, Layout
 from pullback.op import Array, Sample, attach, composite, op
 from pullback.ops.dims import as_shape, normalize_dim
+from pullback.ops.dtype_names import type_name
 from pullback.tensor import Tensor
 from pullback.views import attach_detached, layout_of, places, strided_view
 
@@ -336,7 +337,7 @@ def view_as_dtype(input: Tensor, dtype: DType) -> Tensor:
         If the elements differ in size and the last dimension cannot be divided or multiplied accordingly.
     """
     old, new = input.dtype, dtype
-    names = [d.tensor_type_name.removesuffix("Tensor") for d in (old, new)]
+    names = [type_name(d) for d in (old, new)]
     what = f"to view {names[0]} as {names[1]} (different element sizes)"
     if old.itemsize != new.itemsize:
         layout = layout_of(input)
