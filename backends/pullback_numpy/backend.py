@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cmath import isfinite
 from contextlib import AbstractContextManager
-from math import inf
+from math import hypot, inf
 from typing import Any
 
 import ml_dtypes
@@ -18,10 +18,10 @@ from pullback.devices import CPU, Device
 from pullback.dtypes import DType
 from pullback.numeric_limits import finfo
 from pullback_numpy.accumulation import accumulate_at
-from pullback_numpy.bounds import all_within
+from pullback_numpy.bounds import FEW, all_within
 from pullback_numpy.dlpack import BFLOAT, Relabelled, described
 from pullback_numpy.products import SHORT, long_product, matrix_product
-from pullback_numpy.scaled_products import product
+from pullback_numpy.scaled_products import product, product_of_few
 from pullback_numpy.scans import running_sum
 from pullback_numpy.silence import in_silence, nameless
 from pullback_numpy.summation import SEQUENTIAL, pairwise_sum
@@ -41,7 +41,7 @@ sqrt: Any = np.sqrt
 _BLAS = frozenset({dt.float32, dt.float64, dt.complex64, dt.complex128})
 ndarray = np.ndarray
 #: Kernels, and operations that call only one, for whose silence a small one should not pay.
-SILENT = frozenset({"sum", "mean", "prod", "var", "std"})
+SILENT = frozenset({"sum", "mean", "prod", "var", "std", "vector_norm"})
 #: Functions that move or compare elements, of which NumPy has nothing to report.
 QUIET = frozenset(
     {
@@ -111,6 +111,7 @@ class NumPyBackend(NumPyLikeBackend):
             self.native_dtypes[dtype]: (finfo(dtype).tiny / finfo(dtype).eps, finfo(dtype).eps ** 2 * 2.0**16)
             for dtype in (dt.float32, dt.float64)
         }
+        self._largest = {native: finfo(self.dtypes[native]).max for native in self._limits}
         # Each multiplication rounds, in whatever order: where there is a wider dtype, its roundings do not show.
         double, complex_double = self.native_dtypes[dt.float64], self.native_dtypes[dt.complex128]
         self._multiplied_in = {native: complex_double if native in self._real else double for native in self._summed_in}
@@ -301,13 +302,27 @@ class NumPyBackend(NumPyLikeBackend):
             return variance
         return variance.reshape(()) if axis is None else variance.squeeze(axis)
 
+    def norm(self, x: NativeArray, ord: float, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        if ord == 2:
+            dtype = x.dtype
+            if axis is None and x.size <= FEW and dtype in self._largest and not keepdims:
+                root = hypot(*x.ravel().tolist())
+                if root < self._largest[dtype]:
+                    return dtype.type(root)
+            return self.root_of_squares(np.abs(x) if dtype in self._real else x, axis, keepdims)
+        if ord == 1:
+            return self.sum(np.abs(x), axis, None, keepdims)
+        with self.guard():
+            return super().norm(x, ord, axis, keepdims)
+
     def root_of_squares(self, size: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
         limits = self._limits.get(size.dtype)
         if limits is not None and size.size:
             total = self.sum(multiply(size, size), axis, None, keepdims)
             if limits[0] < float(total) < inf if total.ndim == 0 else all_within(total, limits[0]):
                 return sqrt(total)
-        return super().root_of_squares(size, axis, keepdims)
+        with self.guard():
+            return super().root_of_squares(np.abs(size), axis, keepdims)
 
     def root_of_mean_square(self, x: NativeArray, axis: Axis, added: float) -> NativeArray:
         limits = self._limits.get(x.dtype)
@@ -337,7 +352,12 @@ class NumPyBackend(NumPyLikeBackend):
         multiplied_in = self._multiplied_in.get(dtype)
         if multiplied_in is None:
             return multiply_reduce(x, axis, dtype, None, keepdims)
-        return product(x, axis, multiplied_in, keepdims).astype(dtype)
+        if axis is None and dtype.char == "f" and x.size <= FEW and x.dtype is dtype and not keepdims:
+            few = product_of_few(x.ravel().tolist())
+            if few is not None:
+                return dtype.type(few)
+        out = product(x, axis, multiplied_in, keepdims)
+        return out if multiplied_in is dtype else out.astype(dtype)
 
     def cumulative_sum(self, x: NativeArray, *, axis: int, dtype: Any = None) -> NativeArray:
         dtype = x.dtype if dtype is None else dtype
@@ -438,5 +458,5 @@ class NumPyBackend(NumPyLikeBackend):
         return np.arange(count, dtype=dtype)
 
 
-for _name in (*SILENT, "_variance"):
+for _name in ("sum", "mean", "prod", "var", "std", "_variance", "norm", "root_of_squares"):
     setattr(NumPyBackend, _name, nameless(vars(NumPyBackend)[_name]))

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from pullback.backend.array_api import Axis
+from pullback.dtypes import float32
+from pullback.numeric_limits import finfo
 from pullback_numpy.silence import computing
 
 #: Of numbers between a half and one so many may be multiplied before their exponents are taken out again.
 BLOCK = 512
+#: So many numbers of single precision, times one more in its normal range, stay in that of double precision.
+TOGETHER = 6
+SMALLEST, LARGEST = finfo(float32).tiny, finfo(float32).max
 #: Greater exponents than any result has.
 BEYOND = 4000
 
 _multiplied = computing(np.multiply.reduce, all="ignore", over="raise", under="raise")
+
+
+def product_of_few(factors: list[float]) -> float | None:
+    """The product of numbers of single precision in double, for less than a call of NumPy; None if out of range."""
+    out = 1.0
+    for start in range(0, len(factors), TOGETHER):
+        out *= prod(factors[start : start + TOGETHER])
+        if not SMALLEST < abs(out) < LARGEST:
+            return None
+    return out
 
 
 def product(x: Any, axis: Axis, dtype: Any, keepdims: bool) -> Any:

@@ -229,9 +229,8 @@ def change_view(tensor: Tensor, view: Tensor, node_name: str | None = None) -> T
     The caller has checked that its history can take that in.
     """
     target = layout_of(view)
-    node = None
-    if not mode() & NO_GRAD and tensor.edge is not None:
-        node = edge_of(view)
+    node = edge_of(view) if tensor.edge is not None else None
+    if node is not None:
         assert isinstance(node, Node)
         name = node_name or _next_node_name(node.name())
         kind: Any = type(node)
@@ -395,6 +394,8 @@ def check_history(tensor: Tensor, operands: Sequence[Tensor] = ()) -> None:
 def _is_recorded_window(tensor: Tensor, operands: Sequence[Tensor]) -> bool:
     """Whether a gradient would pass to one place by several elements of the tensor, of which the write leaves one."""
     if tensor.alias is None or tensor.alias.base is None or mode() & NO_GRAD:
+        return False
+    if tensor.backend.mutable and tensor.backend.is_contiguous(tensor.array):
         return False
     return (tensor.edge is not None or any(o.edge is not None for o in operands)) and layout_of(tensor).windowed
 

@@ -247,3 +247,20 @@ def test_a_dual_number_that_is_detached_in_place_has_no_tangent():
         x = pb.autograd.forward_ad.make_dual(pb.tensor([1.0]), pb.tensor([3.0])) * 2
         x.detach_()
         assert pb.autograd.forward_ad.unpack_dual(x).tangent is None
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_a_change_of_shape_that_is_not_recorded_still_has_gradients_of_the_old_shape(backend):
+    for change, shape in (
+        (lambda t: t.t_(), (3, 2)),
+        (lambda t: t.unsqueeze_(0), (1, 2, 3)),
+        (lambda t: t.transpose_(0, 1), (3, 2)),
+    ):
+        x = pb.ones(2, 3, requires_grad=True, backend=backend)
+        y = x * 2
+        with pb.no_grad():
+            change(y)
+        assert y.shape == shape
+        (y * pb.arange(6.0, backend=backend).reshape(shape)).sum().backward()
+        assert x.grad.shape == (2, 3)
+        assert x.grad.sum() == 30

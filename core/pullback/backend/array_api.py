@@ -675,6 +675,20 @@ class ArrayAPIBackend(Backend):
         count = count_reduced(x.shape, axis)
         return variance(self, x, axis, max(count - correction, 0), keepdims, root, count)
 
+    def norm(self, x: NativeArray, ord: float, axis: Axis = None, keepdims: bool = False) -> NativeArray:
+        """The norm of order ``ord`` of vectors in a dtype that needs no wider one, in range where the result is."""
+        if ord == 0:
+            nonzero = self.not_equal(x, 0)
+            return self.sum(self.astype(nonzero, self.dtypes[x.dtype].to_real()), axis=axis, keepdims=keepdims)
+        size = self.abs(x)
+        if ord == 2:
+            return self.root_of_squares(size, axis=axis, keepdims=keepdims)
+        if ord == 1:
+            return self.sum(size, axis=axis, keepdims=keepdims)
+        if math.isinf(ord):
+            return (self.max if ord > 0 else self.min)(size, axis=axis, keepdims=keepdims)
+        return self.root_of_powers(size, float(ord), axis=axis, keepdims=keepdims)
+
     def root_of_squares(self, size: NativeArray, axis: Axis = None, keepdims: bool = False) -> NativeArray:
         """The square root of the sum of squares of real magnitudes, in range where the result is."""
         return root_of_squares(self, size, axis, keepdims)

@@ -177,6 +177,7 @@ def nll_loss_backward(
 ) -> Array:
     """The gradient of :func:`nll_loss`: at each target's class minus its weight, elsewhere 0."""
     axis = 0 if len(shape) == 1 else 1
+    given = target
     target, weights = _weights_of(backend, target, weight, ignore_index, backend.dtypes[gradient.dtype])
     factor = backend.negative(gradient)
     if reduction == "mean":
@@ -196,9 +197,8 @@ def nll_loss_backward(
     if len(shape) > 2:
         classes = backend.reshape(classes, (shape[axis], *(1 for _ in shape[2:])))
     chosen = backend.equal(backend.reshape(target, apart), classes)
-    if weights is not None:  # what is ignored gets 0, not -0
-        counts = backend.not_equal(weights, number(backend, 0, weights))
-        chosen = backend.logical_and(chosen, backend.reshape(counts, apart))
+    if weights is not None:
+        chosen = backend.logical_and(chosen, backend.reshape(backend.not_equal(given, ignore_index), apart))
     return backend.where(chosen, factor, number(backend, 0, gradient))
 
 

@@ -148,22 +148,7 @@ def vector_norm(
     if dtype is not None and promote_types(backend.dtypes[input.dtype], dtype) is not dtype:
         raise RuntimeError(f"vector_norm() in {dtype!r}")  # the check says it in full
     axis = axis_of(dim, input)
-    return in_float32(backend, lambda x: _vector_norm(backend, x, ord, axis, keepdim), cast(backend, input, dtype))
-
-
-def _vector_norm(backend: Backend, x: Array, ord: float, axis: Any, keepdims: bool) -> Array:
-    if ord == 0:
-        nonzero = backend.not_equal(x, 0)
-        real_dtype = backend.dtypes[x.dtype].to_real()
-        return backend.sum(backend.astype(nonzero, real_dtype), axis=axis, keepdims=keepdims)
-    size = backend.abs(x)
-    if ord == 2:
-        return backend.root_of_squares(size, axis=axis, keepdims=keepdims)
-    if ord == 1:
-        return backend.sum(size, axis=axis, keepdims=keepdims)
-    if math.isinf(ord):
-        return (backend.max if ord > 0 else backend.min)(size, axis=axis, keepdims=keepdims)
-    return backend.root_of_powers(size, float(ord), axis=axis, keepdims=keepdims)
+    return in_float32(backend, lambda x: backend.norm(x, ord, axis, keepdim), cast(backend, input, dtype))
 
 
 @composite(dtypes=INEXACT, out=EXACT)

@@ -12,6 +12,8 @@ from pullback.ops.dims import normalize_dim
 from pullback.ops.dtype_names import type_name
 from pullback.ops.index_checks import vector_of
 from pullback.ops.methods import attach_method, run_inplace
+from pullback.ops.precision import in_float32
+from pullback.ops.reducing import in_dtype
 from pullback.ops.scattering import add_elements, check_scatter, check_slices, scatter_number, scattered, tensor_like
 from pullback.ops.zeros import zeros_of
 from pullback.out_argument import EXACT
@@ -28,6 +30,16 @@ def _reduced(
     backend: Backend, input: Array, index: Array, src: Array, dim: int, reduce: str, include_self: bool
 ) -> Array:
     """The elements reduced with those of ``src`` that ``index`` sends to them."""
+
+    def reduced(input: Array, src: Array) -> Array:
+        return _reduced_in_own_dtype(backend, input, index, src, dim, reduce, include_self)
+
+    return in_float32(backend, reduced, input, src) if reduce == "mean" else reduced(input, src)
+
+
+def _reduced_in_own_dtype(
+    backend: Backend, input: Array, index: Array, src: Array, dim: int, reduce: str, include_self: bool
+) -> Array:
     dtype = backend.dtypes[input.dtype]
     if 0 in index.shape:
         return backend.copy(input)
@@ -79,7 +91,7 @@ def _share_of_input(
         others = masked_fill(input, input == 0, 1)
         share = _reduce(others, index, src, dim, reduce, include_self) / others
     elif reduce == "mean":
-        share = 1 / _counts(input, index, dim, include_self)
+        share = _part_of_mean(_counts(input, index, dim, include_self), input)
     elif reduce != "sum":
         share = _is_result(input, out) / _ties(input, src, out, index, dim)
     if not include_self:
@@ -100,17 +112,21 @@ def _share_of_source(
         others = gather(_reduce(input, index, masked_fill(src, only, 1), dim, reduce, include_self), dim, index)
         return where(only, others, gather(out, dim, index) / masked_fill(src, zero, 1))
     if reduce == "mean":
-        return 1 / gather(_counts(input, index, dim, include_self), dim, index)
+        return _part_of_mean(gather(_counts(input, index, dim, include_self), dim, index), input)
     if reduce == "sum":
         return 1
     return _is_result(src, gather(out, dim, index)) / gather(_ties(input, src, out, index, dim), dim, index)
 
 
 def _counts(input: Tensor, index: Tensor, dim: int, include_self: bool) -> Tensor:
-    like = input.detach()
+    like = input.detach() if input.dtype.itemsize > 2 else in_dtype(input.detach(), dtypes.float32)
     counts = ones_like(like) if include_self else zeros_of(like, like.shape)
     counts = add_elements(counts, index, like.new_ones(index.shape), dim)
     return counts if include_self else masked_fill(counts, counts == 0, 1)
+
+
+def _part_of_mean(counts: Tensor, input: Tensor) -> Tensor:
+    return in_dtype(1 / counts, input.dtype)  # half precision cannot count beyond 2,048
 
 
 def _is_result(values: Tensor, out: Tensor) -> Tensor:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pullback.allocation import element_count
+from pullback.autograd.grad_mode import enable_grad
 from pullback.dtypes import COMPLEXES, DType, float32, float64
 from pullback.inplace import change_view, check_history, resize
 from pullback.memory_layout import LAYOUTS, Layout
@@ -13,7 +15,7 @@ from pullback.op import Array, Sample, attach, composite, op
 from pullback.ops.dims import as_shape, normalize_dim
 from pullback.ops.dtype_names import type_name
 from pullback.tensor import Tensor
-from pullback.views import attach_detached, layout_of, places, strided_view
+from pullback.views import attach_detached, has_node, layout_of, places, strided_view
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray
@@ -368,7 +370,9 @@ def _attach_in_place(name: str, view: Any, node_name: str | None) -> None:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_history(self)
         try:
-            shown = view(self, *args, **kwargs)
+            # Also where nothing is recorded: gradients of another shape would fit no node.
+            with enable_grad() if has_node(self) else nullcontext():
+                shown = view(self, *args, **kwargs)
         except RuntimeError as error:
             text, *rest = error.args
             if text.startswith(f"{name}() "):  # its message names the method that was called

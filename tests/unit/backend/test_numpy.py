@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import warnings
+from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import pullback as pb
 from pullback.op import Operation, registry, tensors_of
@@ -58,3 +61,34 @@ def test_every_function_without_a_guard_is_one_of_an_operation() -> None:
     bodies = {o.body.__name__ for o in registry.values() if isinstance(o, Operation) and o.body is not None}
     kernels = {o.kernel for o in registry.values() if isinstance(o, Operation)}
     assert bodies | kernels >= QUIET | SILENT
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.floats(width=32, allow_nan=True, allow_infinity=True),
+            st.sampled_from([0.0, -0.0, 1e38, -1e38, 1e-38, 1e-45, 3.0]),
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_products_and_norms_of_few_numbers_are_those_of_exact_arithmetic(values: list[float]) -> None:
+    x = pb.tensor(values, dtype=pb.float32, backend="numpy")
+    factors = x.tolist()
+    product, norm = x.prod().item(), x.norm().item()
+    if all(map(math.isfinite, factors)):
+        exact = math.prod(map(Fraction, factors))
+        root = math.sqrt(sum(Fraction(v) ** 2 for v in factors))
+        tiny, largest = 2.0**-149, pb.finfo(pb.float32).max
+        for got, right in ((product, exact), (norm, Fraction(root))):
+            if abs(right) > largest:
+                assert abs(got) in (math.inf, largest)
+            else:
+                assert abs(Fraction(got) - right) <= abs(right) * Fraction(2.0**-22) + Fraction(tiny)
+    elif any(map(math.isnan, factors)):
+        assert math.isnan(product)
+        assert math.isnan(norm)
+    else:
+        assert math.isnan(product) if 0 in factors else math.isinf(product)
+        assert norm == math.inf

@@ -95,3 +95,30 @@ def test_more_rows_than_half_precision_counts_have_a_mean(backend):
         loss.backward()
     assert loss.item() == 0.5
     assert x.grad[0, 0].item() == pytest.approx(-1 / rows, rel=1e-2)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize("dtype", [pb.float16, pb.bfloat16])
+def test_means_of_what_is_scattered_neither_leave_the_range_nor_stop_counting(backend, dtype):
+    count = 5000
+    with pb.use_backend(backend):
+        index, source = pb.zeros(count, dtype=pb.int64), pb.full((count,), 30_000.0, dtype=dtype)
+        source[0] = -30_000.0
+        for mean in (
+            lambda s: pb.zeros(1, dtype=dtype).scatter_reduce(0, index, s, "mean", include_self=False),
+            lambda s: pb.zeros(1, dtype=dtype).index_reduce(0, index, s, "mean", include_self=False),
+        ):
+            leaf = source.clone().requires_grad_()
+            out = mean(leaf)
+            out.sum().backward()
+            assert out.dtype is leaf.grad.dtype is dtype
+            assert out.item() == pytest.approx(30_000 * (1 - 2 / count), rel=1e-2)
+            assert leaf.grad[-1].item() == pytest.approx(1 / count, rel=1e-2)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_a_loss_whose_weights_are_all_zero_has_no_gradient_but_nan(backend):
+    with pb.use_backend(backend):
+        x = pb.zeros(2, 3, requires_grad=True)
+        pb.nn.functional.nll_loss(x, pb.tensor([0, -100]), pb.zeros(3)).backward()
+        assert str(x.grad.tolist()) == "[[nan, 0.0, 0.0], [0.0, 0.0, 0.0]]"
