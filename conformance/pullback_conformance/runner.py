@@ -18,8 +18,8 @@ from pullback.backend.selection import get_backend
 from pullback.dtypes import DType, by_name
 from pullback.errors import MissingKernelError, did_you_mean
 from pullback.op import Composite, Operation
-from pullback.op import registry as operations
 from pullback.ops import import_all
+from pullback.registry import registry as operations
 from pullback.tensor import Tensor
 from pullback_conformance.case import Case
 from pullback_conformance.checks import CHECKS, Check, Finding

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from pullback import autograd
+from pullback import memory_methods as _memory_methods  # noqa: F401  # it attaches methods to Tensor
+from pullback.autograd import tensor_methods as _tensor_methods  # noqa: F401  # so does this
 from pullback.autograd.grad_mode import (
     enable_grad,
     inference_mode,

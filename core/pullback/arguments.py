@@ -16,6 +16,7 @@ from pullback.allocation import memory_error
 from pullback.argument_names import UNSET, further_names
 from pullback.function_protocol import overrides
 from pullback.interrupts import raised_by_handler
+from pullback.python_numbers import python_number
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -124,7 +125,6 @@ class Kind:
 
 
 def _must_be(function: str, name: str, position: int | None, expected: str, value: Any) -> str:
-    from pullback.ops.index_keys import type_name
 
     place = "" if position is None else f" (position {position})"
     found = f"not {type_name(value)}"
@@ -248,8 +248,6 @@ def _class_at(place: str) -> Any:
 
 
 def _tensor(value: Any) -> Any:
-    from pullback.op_general import python_number
-
     if isinstance(value, Tensor) or overrides(type(value)):
         return value
     if hasattr(value, "__array__") and python_number(value) is None:
@@ -273,7 +271,6 @@ def check_element(place: int, value: Any, argument: int = 0) -> None:
     TypeError
         In PyTorch's words.
     """
-    from pullback.ops.index_keys import type_name
 
     try:
         _tensor(value)
@@ -483,3 +480,14 @@ def _other_arguments(
             else:
                 renamed[parameter] = converted
     return (tuple(positional), renamed) if changed else None
+
+
+_HEAP_TYPE = 1 << 9  # the flag of a class made by a class statement, whose name C does not qualify
+
+
+def type_name(value: Any) -> str:
+    """The name of a value's class as C gives it: qualified where it is not a class statement's, nor a builtin."""
+    kind = type(value)
+    if kind.__module__ == "builtins" or kind.__flags__ & _HEAP_TYPE:
+        return kind.__name__
+    return f"{kind.__module__}.{kind.__name__}"

@@ -24,8 +24,9 @@ from pullback.backend.records import BackendSpec, Limitation
 from pullback.backend.registry import register_backend, unregister_backend
 from pullback.errors import BackendError, BackendUnavailableError, MissingKernelError, UnknownBackendError
 from pullback.interceptors import intercept
-from pullback.op import Array, Arrays, DeclarationError, Sample, composite, elementwise, op, registry
+from pullback.op import Array, Arrays, DeclarationError, Sample, composite, elementwise, op
 from pullback.plugin.hookspecs import hookimpl
+from pullback.registry import registry
 
 __all__ = [
     "Array",

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 from pullback.allocation import check_size
 from pullback.autograd.grad_mode import FORWARD, INFERENCE, MUTATION, NO_GRAD, SAVING, mode
 from pullback.autograd.node import Node, start_node
-from pullback.autograd.unknown_derivative import UnknownDerivative
 from pullback.blocks import surely
 from pullback.dtypes import can_cast
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, use
 from pullback.interrupts import raised_by_handler
 from pullback.locks import MEMORY, made_once
 from pullback.memory_layout import Layout
-from pullback.op_general import broadcast_shape, coerce, common_dtype
+from pullback.op_general import coerce, common_dtype
+from pullback.ops.dims import broadcast_shape
 from pullback.ops.dtype_names import type_name
+from pullback.seams import seams
 from pullback.strides import contiguous_strides
 from pullback.tensor import LEAF, Tensor
+from pullback.unknown_derivative import UnknownDerivative
 from pullback.views import (
     alias_of,
     bump_version,
@@ -88,16 +90,9 @@ def _apply_once(operation: Operation, tensor: Tensor, args: tuple[Any, ...], kwa
     operands = [a for a in args if isinstance(a, Tensor)]
     check_writable(tensor, operands, operation.fills, _read_first(operation, args))
     if active & MUTATION:
-        from pullback.autograd.mutation import before_write
-
-        before_write(tensor)
+        seams.before_write(tensor)
     level = tensor.backend.level
-    if level:
-        from pullback.batching.levels import stand_in
-
-        before = stand_in(tensor, operands)
-    else:
-        before = Tensor._wrap(tensor.array, tensor.backend)
+    before = seams.stand_in(tensor, operands) if level else Tensor._wrap(tensor.array, tensor.backend)
     # An immutable array is replaced as a whole: elements that another thread writes meanwhile must not be put back.
     replaced = not level and not tensor.backend.mutable and not operation.fills and not operation.draws
     if recording and replaced:
@@ -112,11 +107,9 @@ def _apply_once(operation: Operation, tensor: Tensor, args: tuple[Any, ...], kwa
         if active & SAVING and tensor.backend.mutable:  # what hooks keep must not be written into
             before.array = tensor.backend.copy(tensor.array)
     if active & FORWARD:
-        from pullback.autograd.forward_ad import set_tangent, tangent_of
-
-        tangent = tangent_of(tensor)
+        tangent = seams.tangent_of(tensor)
         if tangent is not None:  # the node may keep it as it is before the write
-            set_tangent(before, tangent.clone() if recording else tangent)
+            seams.set_tangent(before, tangent.clone() if recording else tangent)
     # What derives or intercepts a call may look at its operands afterwards.
     form = operation.overwriting if operation.overwriting is not None and active <= NO_GRAD and not level else operation
     if tensor.backend.mutable and not tensor.backend.writable(tensor.array):
@@ -159,9 +152,7 @@ def _result(
         _check_common_dtype(operation, tensor, args)
         raise
     if tensor.backend.level or out.backend.level:
-        from pullback.batching.levels import to_be_written
-
-        out = to_be_written(operation, tensor, out)
+        out = seams.to_be_written(operation, tensor, out)
         if out is None:
             return None
     _check_shape(operation, tensor, out.array.shape)
@@ -187,9 +178,7 @@ def _finish(tensor: Tensor, out: Tensor, node: Any, active: int, history: list[A
     if rebases:
         rebase(tensor, node, history[0])
     if active & FORWARD and (out._tangent is not None or tensor._tangent is not None):
-        from pullback.autograd.forward_ad import write_tangent
-
-        write_tangent(tensor, out._tangent)
+        seams.write_tangent(tensor, out._tangent)
 
 
 def _note_interrupted(tensor: Tensor, recording: bool) -> None:
@@ -241,11 +230,9 @@ def change_view(tensor: Tensor, view: Tensor, node_name: str | None = None) -> T
         alias = alias_of(tensor)
         tensor.edge, alias.seen = node, alias.counter.version
     if mode() & FORWARD:
-        from pullback.autograd.forward_ad import set_tangent, tangent_of
-
-        tangent = tangent_of(view)
+        tangent = seams.tangent_of(view)
         if tangent is not None:
-            set_tangent(tensor, tangent)
+            seams.set_tangent(tensor, tangent)
     return tensor
 
 

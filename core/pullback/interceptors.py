@@ -1,7 +1,9 @@
-"""Interceptors: code that sees each operation as it runs.
+"""Interceptors: code that sees each operation, or each kernel, as it runs.
 
 An interceptor is called with the operation, its operands and attributes, and ``proceed``; it returns what the operation
-shall return, usually ``proceed()``. With none active the operations' one state check is all it costs.
+shall return, usually ``proceed()``. :class:`intercept` stands around an operation, graph and all;
+:class:`AroundKernels` around its computation only, so that results may be kept and handed out again. With none active
+the operations' one state check is all it costs.
 """
 
 from __future__ import annotations
@@ -12,14 +14,19 @@ from contextlib import ContextDecorator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback.autograd.grad_mode import INTERCEPTED, MODE, ModeBlock, left, mode
+from pullback.autograd.grad_mode import INTERCEPTED, KERNELS, MODE, ModeBlock, left, mode
 from pullback.blocks import Setting
+from pullback.seams import seams
 
 if TYPE_CHECKING:
     from pullback.op import Operation
+    from pullback.tensor import Tensor
 
 Interceptor: TypeAlias = "Callable[[Operation, tuple[Any, ...], dict[str, Any], Callable[[], Any]], Any]"
 
+KernelInterceptor: TypeAlias = "Callable[[Operation, list[Any], dict[str, Any], Callable[[], Any]], Any]"
+
+_around_kernels: ContextVar[tuple[AroundKernels, ...]] = ContextVar("pullback kernel interceptors", default=())
 _active: ContextVar[tuple[Interceptor, ...]] = ContextVar("pullback interceptors", default=())
 
 
@@ -74,3 +81,68 @@ def run_through(
     for interceptor in chain:
         proceed = functools.partial(interceptor, operation, operands, attributes, proceed)
     return proceed()
+
+
+# -- kernels ----------------------------------------------------------------------------------------------------------
+
+
+class AroundKernels(ModeBlock):
+    """Whose :meth:`run` runs around every computation inside the block."""
+
+    _bits = KERNELS
+
+    def _other_settings(self) -> Sequence[Setting]:
+        return ((_around_kernels, (*_around_kernels.get(), self)),)
+
+    def run(
+        self, operation: Operation, operands: list[Any], attributes: dict[str, Any], proceed: Callable[[], Any]
+    ) -> Any:
+        """What ``proceed()`` returns: the native array, or a list of them."""
+        return proceed()
+
+    def wrapped(self, tensors: list[Tensor]) -> None:
+        """Called with the tensors that have the results, once there are any."""
+
+
+class intercept_kernels(AroundKernels):
+    """Run ``interceptor(operation, operands, attributes, proceed)`` around every computation inside the block.
+
+    It returns what ``proceed()`` does: the native array, or a list of them.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> names = []
+    >>> def note(operation, operands, attributes, proceed):
+    ...     names.append(operation.name)
+    ...     return proceed()
+    >>> with intercept_kernels(note):
+    ...     y = (pb.ones(2) * 3).exp()
+    >>> names
+    ['mul', 'exp']
+    """
+
+    def __init__(self, interceptor: KernelInterceptor) -> None:
+        self.interceptor = interceptor
+
+    def run(
+        self, operation: Operation, operands: list[Any], attributes: dict[str, Any], proceed: Callable[[], Any]
+    ) -> Any:
+        return self.interceptor(operation, operands, attributes, proceed)
+
+
+def compute_intercepted(
+    operation: Operation, operands: list[Any], attributes: dict[str, Any], compute: Callable[[], Any]
+) -> Any:
+    """Compute inside the active interceptors, innermost first."""
+    return run_through([active.run for active in _around_kernels.get()], operation, operands, attributes, compute)
+
+
+def show_results(tensors: list[Tensor]) -> None:
+    """Tell the active interceptors which tensors have the results of the computation they stood around."""
+    for active in _around_kernels.get():
+        active.wrapped(tensors)
+
+
+seams.run_intercepted = run_intercepted
+seams.compute_intercepted, seams.show_results = compute_intercepted, show_results

@@ -29,8 +29,10 @@ from pullback import dtypes
 from pullback.arguments import attribute_kinds, checking
 from pullback.backend.registry import let_go_of
 from pullback.dtypes import DType
-from pullback.function_protocol import make_overridable
+from pullback.op_callable import make_callable, make_inplace, make_node_type
 from pullback.out_argument import CAST, Out
+from pullback.overridable import make_overridable
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -57,10 +59,6 @@ Formulas: TypeAlias = Formula | Mapping[str, Formula]
 Partial: TypeAlias = Formula | float | str
 Promotion: TypeAlias = Literal["same", "promote", "float"]
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: Every declared operation and composite by its public name.
-registry: Final[dict[str, Operation | Composite]] = {}
-
 
 #: What formulas call the result and its derivatives.
 _FORMULAS_OWN: Final = frozenset(("grad", "grads", "out", "tangent"))
@@ -244,8 +242,6 @@ class Operation:
         """The node class of that name; one with conjugating formulas for complex dtypes."""
         found = self._node_types.get((name, conjugates))
         if found is None:
-            from pullback.op_callable import make_node_type
-
             found = self._node_types.setdefault((name, conjugates), make_node_type(self, name, conjugates))
         return found
 
@@ -400,8 +396,6 @@ def op(
     """
 
     def declare(declared: Callable[..., Any]) -> Callable[..., Any]:
-        from pullback.op_callable import make_callable, make_inplace
-
         operation = Operation(declared, **declaration)
         operation.call = make_callable(operation)
         operation.aliases = tuple(aliases)

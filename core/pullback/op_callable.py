@@ -21,14 +21,14 @@ from pullback.autograd import node as nodes
 from pullback.autograd.grad_mode import QUIET, mode
 from pullback.autograd.node import Node
 from pullback.autograd.saved_tensors import show_saved
-from pullback.autograd.unknown_derivative import refuse_derivative
-from pullback.batching.state import levels
 from pullback.blocks import surely
 from pullback.dtypes import DType
 from pullback.interrupts import raised_by_handler
 from pullback.kernel_exits import refuse_exit
-from pullback.op import registry
+from pullback.levels import levels
+from pullback.registry import registry
 from pullback.tensor import LEAF, STALE, Tensor
+from pullback.unknown_derivative import refuse_derivative
 from pullback.views import (
     VersionCounter,
     attach_view,

@@ -15,28 +15,22 @@ from pullback.argument_names import UNSET
 from pullback.arguments import checked_attributes, refuse_missing
 from pullback.autograd.grad_mode import ANOMALY, FORWARD, INFERENCE, INTERCEPTED, KERNELS, NO_GRAD, SAVING, mode
 from pullback.autograd.node import output_slot, start_node
-from pullback.autograd.saved_tensors import pack_saved
-from pullback.autograd.unknown_derivative import refuse_derivative
-from pullback.batching.state import levels
 from pullback.dtypes import DType, dtype_of_scalar, result_type_of
 from pullback.errors import BackendError, MissingKernelError
-from pullback.function_protocol import (
-    NOT_OVERRIDDEN,
-    answered,
-    ask_for_operation,
-    begin_use,
-    overrides,
-    overriding,
-    use,
-)
+from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask_for_operation, overrides, overriding, use
 from pullback.interrupts import raised_by_handler
 from pullback.kernel_exits import refuse_exit
+from pullback.levels import ESCAPED, levels
 from pullback.op_callable import node_name_arguments, saved_values
-from pullback.ops.creation_options import fitted as fitted_number
+from pullback.ops.dims import broadcast_shape
 from pullback.ops.dtype_names import type_name
-from pullback.ops.from_data import as_tensor
+from pullback.overridable import begin_use
+from pullback.python_numbers import fitted as fitted_number
+from pullback.python_numbers import python_number
 from pullback.return_types import return_type
+from pullback.seams import NO_LEVEL, seams
 from pullback.tensor import Tensor
+from pullback.unknown_derivative import refuse_derivative
 from pullback.views import (
     OutputOf,
     alias_of,
@@ -114,9 +108,7 @@ def _described(value: Any) -> str:
 def _general(operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     active = mode()
     if active & INTERCEPTED:
-        from pullback.interceptors import run_intercepted
-
-        return run_intercepted(operation, operands, attributes)
+        return seams.run_intercepted(operation, operands, attributes)
     if attributes:
         attributes = checked_attributes(operation, attributes)
     if operation.scales is not None and (attributes["alpha"] != 1 or attributes["alpha"] is True):
@@ -135,16 +127,12 @@ def _general(operation: Operation, operands: tuple[Any, ...], attributes: dict[s
         if flat[0].dtype not in operation.dtypes and asked in operation.dtypes:
             flat[0] = flat[0].to(asked)  # ``mean(integers, dtype=float32)`` converts first
     if levels():
-        from pullback.batching.run import level_of, run_at_level
-
-        level = level_of(operation, flat, attributes)
-        if level is not None:
-            return run_at_level(level, operation, flat, attributes)
+        found = seams.run_at_level(operation, flat, attributes)
+        if found is not NO_LEVEL:
+            return found
     result = run(operation, flat, attributes)
     if active & FORWARD:
-        from pullback.autograd.forward_ad import propagate
-
-        propagate(operation, flat, attributes, result)
+        seams.propagate(operation, flat, attributes, result)
     return result
 
 
@@ -225,7 +213,9 @@ def coerce(operation: Operation, operands: tuple[Any, ...]) -> list[Any]:
         if number is not None and name in operation.numbers:
             values[position] = number
         elif number is None and hasattr(value, "__array__") and not operation.sequence and not overrides(type(value)):
-            values[position] = _array_operand(value, values)
+            from pullback.interop.numpy_arguments import array_operand
+
+            values[position] = array_operand(value, values)
         elif value is UNSET:
             refuse_missing(operation.name, dict(zip(names, values, strict=True)))
         elif operation.sequence:
@@ -242,35 +232,11 @@ def coerce(operation: Operation, operands: tuple[Any, ...]) -> list[Any]:
     return values
 
 
-def _array_operand(array: Any, operands: list[Any]) -> Tensor:
-    """An array as an operand: one of NumPy's goes to the backend of the Tensors beside it."""
-    from pullback.interop.numpy_arguments import array_as_tensor, is_numpy_array
-
-    like = next((value for value in operands if isinstance(value, Tensor)), None)
-    if like is not None and is_numpy_array(array):
-        return array_as_tensor(array, like)
-    return as_tensor(array)
-
-
-def python_number(value: Any) -> bool | int | float | complex | None:
-    """A Python number as it is, a NumPy scalar as the Python number it stands for, else None."""
-    kinds: tuple[Any, ...] = (bool, int, float, complex)
-    for kind in kinds:
-        if isinstance(value, kind):
-            number: bool | int | float | complex = value if value.__class__ is kind else kind(value)
-            return number
-    if getattr(value, "shape", None) == () and hasattr(value, "item") and not hasattr(value, "__dlpack__"):
-        return python_number(value.item())
-    return None
-
-
 def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> Any:
     """Promote, call the kernel or body, wrap the result, record the node."""
     tensors = [v for v in flat if isinstance(v, Tensor)]
     backend = common_backend(operation, tensors)
     if backend.level:
-        from pullback.batching.levels import ESCAPED
-
         raise RuntimeError(ESCAPED)
     dtype = promoted_dtype(operation, flat)
     if operation.check is not None:
@@ -283,9 +249,7 @@ def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> An
     if operation.broadcasts:
         check_size(broadcast_shape([tuple(a.shape) for a in arrays if hasattr(a, "shape")]), dtype.itemsize)
     if mode() & KERNELS:
-        from pullback.kernel_interceptors import run_intercepted
-
-        results = run_intercepted(
+        results = seams.compute_intercepted(
             operation, flat, attributes, lambda: call_kernel(operation, backend, dtype, kernel, arrays, attributes)
         )
     else:
@@ -307,9 +271,7 @@ def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> An
             call = OutputOf(operation.call, number) if several else operation.call
             attach_view(out, tensors[0], (call, arguments), mode(), several)
     if mode() & KERNELS:
-        from pullback.kernel_interceptors import show_wrapped
-
-        show_wrapped(outs)
+        seams.show_results(outs)
     if operation.outputs is None:
         return outs[0]
     return named_results(operation, outs)
@@ -329,8 +291,6 @@ def common_backend(operation: Operation, tensors: list[Tensor]) -> Backend:
     for other in tensors:
         if other.backend is not backend:
             if backend.level or other.backend.level:
-                from pullback.batching.levels import ESCAPED
-
                 raise RuntimeError(ESCAPED)
             raise RuntimeError(
                 f"{operation.name}(): expected all tensors to be on one backend, got {backend.name!r} and"
@@ -582,28 +542,6 @@ def _result_problem(
     return None
 
 
-def broadcast_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """The shape the given shapes broadcast to.
-
-    Raises
-    ------
-    RuntimeError
-        Where two sizes differ and neither is 1, in PyTorch's words.
-    """
-    result: list[int] = []
-    for shape in shapes:
-        ndim = max(len(result), len(shape))
-        padded_result = [1] * (ndim - len(result)) + result
-        padded_shape = [1] * (ndim - len(shape)) + list(shape)
-        for dim, (a, b) in reversed([*enumerate(zip(padded_result, padded_shape, strict=True))]):
-            if a != b and a != 1 and b != 1:
-                raise RuntimeError(
-                    f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {dim}"
-                )
-        result = [b if a == 1 else a for a, b in zip(padded_result, padded_shape, strict=True)]
-    return tuple(result)
-
-
 def record(
     operation: Operation,
     node_type: Any,
@@ -663,11 +601,9 @@ def record(
             node.reductions = reductions
     active = mode()
     if active & ANOMALY:
-        from pullback.autograd.anomaly_mode import remember_origin
-
-        remember_origin(node)
+        seams.remember_origin(node)
     if active & SAVING:
-        pack_saved(node, outs)
+        seams.pack_saved(node, outs)
     if operation.outputs is None:
         outs[0].edge = node
         return

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullback.arguments import checking, dressed
 from pullback.dtypes import can_cast
-from pullback.function_protocol import make_function_overridable
 from pullback.locks import new_lock
+from pullback.op_callable import make_callable, stub
 from pullback.ops.dtype_names import full_c_name, type_name
+from pullback.overridable import make_function_overridable
+from pullback.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -134,7 +136,7 @@ class FunctionsWithOut:
     def __init__(self, exported: dict[str, Any]) -> None:
         from types import FunctionType
 
-        from pullback.op import public_function, registry
+        from pullback.op import public_function
 
         self._exported = exported
         self._waiting: dict[str, tuple[Operation | Composite, FunctionType]] = {}
@@ -164,7 +166,6 @@ class FunctionsWithOut:
 
     def _make(self, name: str) -> Callable[..., Any]:
         from pullback.op import Operation
-        from pullback.op_callable import make_callable
 
         record, function = self._waiting[name]
         if function is record.call and isinstance(record, Operation):
@@ -178,8 +179,6 @@ class FunctionsWithOut:
 
     def later(self, name: str, function: Any) -> Any:
         """A function of a module that is only imported now, as it is exported: with ``out=`` where it takes that."""
-        from pullback.op import registry
-
         record = registry.get(name)
         if record is None or record.out is None:
             return record.public if record is not None and function is record.call else function
@@ -221,8 +220,6 @@ def _with_out(record: Operation | Composite, declared: FunctionType) -> Callable
 def _shown_with_out(record: Operation | Composite, declared: FunctionType) -> FunctionType:
     """A function that stands for one written by hand where its signature is asked for: it has ``out`` too."""
     import types
-
-    from pullback.op_callable import stub
 
     code = getattr(declared, "__wrapped__", declared).__code__  # its own, where it may be overridden already
     count, keyword_count = code.co_argcount, code.co_kwonlyargcount

@@ -12,21 +12,19 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from pullback.function_protocol import (
-    ASK_MODES_ONLY,
-    NEVER_ASK,
     NOT_OVERRIDDEN,
     DisablePullbackFunction,
     DisablePullbackFunctionSubclass,
     PullbackFunctionMode,
     answered,
     ask,
-    begin_use,
     disabled,
     disabled_pullback_function_impl,
     overriding,
     unconverted,
 )
-from pullback.op import registry
+from pullback.overridable import ASK_MODES_ONLY, NEVER_ASK, begin_use
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])

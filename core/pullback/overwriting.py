@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pullback.op import DeclarationError, Operation, registry
+from pullback.op import DeclarationError, Operation
 from pullback.op_callable import make_callable, saved_values
+from pullback.registry import registry
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -17,7 +17,6 @@ from pullback.autograd.forward_ad import tangent_of
 from pullback.autograd.grad_mode import FORWARD, mode
 from pullback.blocks import begins_at_once
 from pullback.dtypes import get_default_dtype, int64
-from pullback.nn.parameter import Parameter
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -199,10 +198,8 @@ def tensor_repr(
 def subclass_repr(tensor: Tensor) -> str:
     """The text of an instance of a Tensor subclass: its class's name stands in place of ``tensor``."""
     kind = type(tensor)
-    if kind is Parameter:
-        return tensor_repr(tensor)
     text = tensor_repr(tensor, prefix=f"{kind.__name__}(")
-    return f"Parameter({text})" if isinstance(tensor, Parameter) else text
+    return f"Parameter({text})" if getattr(tensor, "_is_param", False) else text
 
 
 def format_tensor(tensor: Tensor, spec: str) -> str:

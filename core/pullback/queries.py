@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeGuard
 
 from pullback.dtypes import DType, dtype_of_scalar, result_type_of
-from pullback.function_protocol import make_module_overridable
+from pullback.overridable import make_module_overridable
 from pullback.tensor import Tensor
 
 

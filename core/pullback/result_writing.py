@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import FORWARD, MODE, MUTATION, NO_GRAD, mode
-from pullback.autograd.mutation import before_write
-from pullback.batching.levels import check_out
 from pullback.blocks import surely
 from pullback.function_protocol import NOT_OVERRIDDEN, answered, ask, public_arguments, use
 from pullback.inplace import check_inference, check_writable, overlap_partly, resize
@@ -18,6 +16,7 @@ from pullback.interrupts import raised_by_handler
 from pullback.op import tensors_of
 from pullback.op_general import common_backend
 from pullback.out_argument import EXACT, Out
+from pullback.seams import seams
 from pullback.tensor import Tensor
 from pullback.views import alias_of, bump_version, write
 
@@ -65,7 +64,7 @@ def write_result(
             f"Trying to use forward AD with {record.name}_out that does not support it because it is an out= function"
         )
     if any(t.backend.level for t in (*operands, *outs)):
-        check_out(record.name, operands, outs)
+        seams.check_out(record.name, operands, outs)
     rule: Out = record.out  # type: ignore[assignment]  # only functions that take it come here
     requires_grad = keywords.get("requires_grad", False)
     if rule.decides:
@@ -219,7 +218,7 @@ def _written_by_kernel(record: Any, arguments: tuple[Any, ...], keywords: dict[s
 def _write(out: Tensor, result: Tensor) -> None:
     """Write a result into one tensor, which takes its shape."""
     if mode() & MUTATION:
-        before_write(out)
+        seams.before_write(out)
     array = result.array
     if result.dtype is not out.dtype:
         array = out.backend.astype(array, out.dtype)

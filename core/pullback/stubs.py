@@ -21,8 +21,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pullback.op import Operation, registry
+from pullback.op import Operation
 from pullback.ops import import_all
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 import_all()
@@ -361,7 +362,7 @@ def tensor_methods() -> str:
         else:
             signatures = signatures_of(value)
             if len(signatures) > 1:  # some functions take a number too, a method never does
-                signatures = [s for s in signatures if s.parameters[0].annotation == "Tensor"]
+                signatures = [s for s in signatures if s.parameters[0].annotation in ("Tensor", None)]
         body += stub.definitions(name, [as_method(name, s) for s in signatures], "    ")
     return stub.text(body)
 

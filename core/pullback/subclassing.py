@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pullback.autograd.forward_ad import set_tangent
 from pullback.function_protocol import DisablePullbackFunctionSubclass, overrides, register
-from pullback.op import registry
+from pullback.registry import registry
+from pullback.seams import seams
 from pullback.tensor import LEAF, Tensor
 
 _SLOT: Any = vars(Tensor)["backend"]
@@ -42,7 +42,7 @@ def moved(value: Tensor, cls: type[Any]) -> Any:
     if value.alias is not None:
         value.alias.storage.add(made)
     if value._tangent is not None:
-        set_tangent(made, value._tangent)
+        seams.set_tangent(made, value._tangent)
     return made
 
 

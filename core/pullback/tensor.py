@@ -7,27 +7,21 @@ its slots, its properties, its conversions to Python, and its part in the gradie
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self, overload
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final, Self, get_overloads, overload
 
-from pullback import autograd
-from pullback.autograd.grad_mode import FORWARD, INFERENCE, mode
-from pullback.autograd.node import Node, OutputSlot, hooks_of, place_of
-from pullback.batching.state import transforming
 from pullback.dtypes import DType
-from pullback.formats import channels_last, channels_last_3d, check_memory_format, lies_in_format
 from pullback.function_protocol import DisablePullbackFunction, default_function, know_tensor, register, use
+from pullback.levels import refuse_truth
 from pullback.ops.dims import normalize_dim
 from pullback.size import Size
 
 if TYPE_CHECKING:
     import weakref
 
-    from pullback.autograd.hooks import RemovableHandle
     from pullback.autograd.node import AccumulateGrad, NodeHooks
     from pullback.backend.base import Backend, NativeArray
     from pullback.devices import Device
-    from pullback.formats import MemoryFormat
-    from pullback.storage import TypedStorage, UntypedStorage
     from pullback.tensor_methods import TensorMethods
     from pullback.views import Alias
 else:
@@ -246,68 +240,6 @@ class Tensor(TensorMethods):
         """Whether the dtype is complex."""
         return self.dtype.is_complex
 
-    @overload
-    def stride(self, dim: None = None) -> tuple[int, ...]: ...
-
-    @overload
-    def stride(self, dim: int) -> int: ...
-
-    def stride(self, dim: int | None = None) -> tuple[int, ...] | int:
-        """How many elements lie between two neighbours along each dimension, or along ``dim``."""
-        from pullback.views import layout_of
-
-        strides = layout_of(self).strides
-        if dim is None:
-            return strides
-
-        return strides[normalize_dim(dim, len(strides))]
-
-    def storage_offset(self) -> int:
-        """How many elements of the storage come before this tensor's first.
-
-        Examples
-        --------
-        >>> import pullback as pb
-        >>> pb.arange(5)[2:].storage_offset()
-        2
-        """
-        from pullback.views import layout_of
-
-        return layout_of(self).offset
-
-    def is_contiguous(self, memory_format: MemoryFormat | None = None) -> bool:
-        """Whether the elements lie in memory in row-major order without gaps, or in that of a memory format."""
-        from pullback.views import layout_of
-
-        layout = layout_of(self)
-        if memory_format is None:
-            return layout.is_contiguous
-        check_memory_format(memory_format, "is_contiguous")
-        if memory_format is channels_last or memory_format is channels_last_3d:
-            return lies_in_format(layout.shape, layout.strides, memory_format)
-        return layout.is_contiguous
-
-    def untyped_storage(self) -> UntypedStorage:
-        """The memory that holds the elements, shared by the tensor's views and what it is a view of."""
-        from pullback.storage import UntypedStorage
-
-        return UntypedStorage(self)
-
-    def storage(self) -> TypedStorage:
-        """The memory that holds the elements, counted in elements; deprecated for :meth:`untyped_storage`."""
-        import warnings
-
-        from pullback.storage import TypedStorage
-
-        warnings.warn(
-            "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage"
-            " class. This should only matter to you if you are using storages directly.  To access UntypedStorage"
-            " directly, use tensor.untyped_storage() instead of tensor.storage()",
-            UserWarning,
-            stacklevel=2,
-        )
-        return TypedStorage(self)
-
     @property
     def is_cuda(self) -> bool:
         """Whether the elements are on a CUDA device."""
@@ -404,10 +336,7 @@ class Tensor(TensorMethods):
         return interface
 
     def __bool__(self) -> bool:
-        if self.backend.level:
-            from pullback.batching.levels import refuse_truth
-
-            refuse_truth(self)
+        refuse_truth(self)
         count = self.numel()
         if count != 1:
             what = "no values" if count == 0 else "more than one value"
@@ -475,10 +404,9 @@ class Tensor(TensorMethods):
         return bool((self == element).any().item())
 
     def __repr__(self) -> str:
-        if self.backend.level:
-            from pullback.batching.levels import level_repr
-
-            return level_repr(self)
+        own = self.backend.repr_of(self)
+        if own is not None:
+            return own
         from pullback.printing import subclass_repr, tensor_repr
 
         return tensor_repr(self) if type(self) is Tensor else subclass_repr(self)
@@ -493,308 +421,6 @@ class Tensor(TensorMethods):
 
         return format_tensor(self, spec)
 
-    # -- the graph ----------------------------------------------------------------------------------------------------
-
-    @property
-    def requires_grad(self) -> bool:
-        """Whether gradients are computed for this tensor."""
-        return self.edge is not None
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        if not isinstance(value, bool):
-            raise RuntimeError("requires_grad must be a bool")
-        from pullback.views import has_node
-
-        if has_node(self):
-            raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables."
-                if value
-                else "you can only change requires_grad flags of leaf variables. If you want to use a computed variable"
-                " in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-            )
-        if value and self.dtype.category < 2:
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
-        self.requires_grad_(value)
-
-    @requires_grad.deleter
-    def requires_grad(self) -> None:
-        raise RuntimeError("requires_grad must be a bool")
-
-    def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Start or stop computing gradients for a leaf, and return it.
-
-        Raises
-        ------
-        RuntimeError
-            For a dtype that is neither floating nor complex, or for a tensor that is not a leaf.
-        """
-        if not isinstance(requires_grad, bool):
-            raise TypeError(
-                "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not"
-                f" {type(requires_grad).__name__}"
-            )
-        if requires_grad and self.dtype.category < 2:
-            raise RuntimeError("only Tensors of floating point dtype can require gradients")
-        if transforming():
-            from pullback.batching.levels import refuse_requires_grad
-
-            refuse_requires_grad("requires_grad_()")
-        if requires_grad and self.alias is not None and self.is_inference() and not mode() & INFERENCE:
-            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
-        if self.edge is None or self.edge is LEAF:
-            base = self._base
-            self.edge = LEAF if requires_grad else None if base is None or base.edge is None else STALE
-            if self.alias is not None:
-                from pullback.views import base_requires_grad
-
-                base_requires_grad(self)
-            return self
-        from pullback.views import has_node, version_of
-
-        if not has_node(self):
-            assert self.alias is not None
-            self.alias.asked = requires_grad
-            if requires_grad and self.alias.seen == version_of(self):
-                self.edge = LEAF
-        elif not requires_grad:
-            raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a"
-                " subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-            )
-        return self
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether the tensor is at the beginning of the graph: made by the user, or requiring no gradients."""
-        edge = self.edge
-        if edge is None or edge is LEAF or getattr(edge, "begins", False):
-            return True
-        return edge is STALE and self._node() is None
-
-    @property
-    def grad_fn(self) -> Node | Any:
-        """The graph node that produced this tensor; None for a leaf."""
-        edge: Any = self._node()
-        if isinstance(edge, OutputSlot):
-            return edge.node
-        return None if edge is None or edge.begins else edge
-
-    def _node(self) -> Node | None:
-        """The edge of a tensor that is not a leaf: a node or one output of it."""
-        if self.edge is None or self.edge is LEAF:
-            return None
-        if self.edge is STALE:
-            from pullback.views import regenerate
-
-            if regenerate(self) is None:
-                return None
-        edge = self.edge
-        assert isinstance(edge, Node)
-        return edge
-
-    @property
-    def output_nr(self) -> int:
-        """Which of its node's outputs this tensor is."""
-        edge = self._node()
-        return edge.number if isinstance(edge, OutputSlot) else 0
-
-    @property
-    def grad(self) -> Tensor | Any:
-        """The gradient accumulated by ``backward()``; None before the first."""
-        if self._grad is None and not self.is_leaf and not self._retains_grad:
-            import warnings
-
-            warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't"
-                " be populated during autograd.backward(). If you indeed want the .grad field to be populated for a"
-                " non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by"
-                " mistake, make sure you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531"
-                " for more information.",
-                UserWarning,
-                stacklevel=2,
-            )
-        return self._grad
-
-    @grad.setter
-    def grad(self, value: Tensor | None) -> None:
-        if value is not None:
-            if not isinstance(value, Tensor):
-                raise TypeError(
-                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
-                )
-            if value is self:
-                raise RuntimeError("can't assign Variable as its own grad")
-            if value.dtype is not self.dtype:
-                raise RuntimeError(
-                    f"attempting to assign a gradient with dtype '{value.dtype.name}' to a tensor with grad_dtype"
-                    f" '{self.dtype.name}'. The gradient must match the tensor's dtype."
-                )
-            if value.backend is not self.backend:
-                raise RuntimeError(
-                    f"attempting to assign a gradient on backend {value.backend.name!r} to a tensor on backend"
-                    f" {self.backend.name!r}. Please ensure that the gradient and the tensor are on the same backend"
-                )
-            if value.array.shape != self.array.shape:
-                raise RuntimeError(
-                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size"
-                    f" '{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
-                )
-        self._grad = value
-
-    @grad.deleter
-    def grad(self) -> None:
-        self._grad = None
-
-    @property
-    def retains_grad(self) -> bool:
-        """Whether ``backward()`` will fill in ``grad`` although the tensor is not a leaf."""
-        return self._retains_grad
-
-    def retain_grad(self) -> None:
-        """Have ``backward()`` fill in ``grad`` of a tensor that is not a leaf.
-
-        Raises
-        ------
-        RuntimeError
-            If the tensor does not require gradients.
-        """
-        if not self.requires_grad:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if transforming():
-            from pullback.batching.levels import refuse_requires_grad
-
-            refuse_requires_grad("retain_grad()")
-        from pullback.views import has_node, retain_at
-
-        if self._retains_grad or not has_node(self):
-            return
-        node = self._node()
-        assert node is not None
-        self._retains_grad = True
-        retain_at(self, node)
-
-    @property
-    def _backward_hooks(self) -> dict[int, Callable[..., Any]] | None:
-        """The hooks that :meth:`register_hook` has added."""
-        edge = self._node()
-        if edge is None:
-            return self._tensor_hooks
-        node, number = place_of(edge)
-        return None if node.hooks is None else node.hooks.tensor.get(number)
-
-    @_backward_hooks.setter
-    def _backward_hooks(self, hooks: dict[int, Callable[..., Any]] | None) -> None:
-        edge = self._node()
-        if edge is None:
-            self._tensor_hooks = hooks
-            return
-        node, number = place_of(edge)
-        if hooks is not None:
-            hooks_of(node).tensor[number] = hooks
-        elif node.hooks is not None:
-            node.hooks.tensor.pop(number, None)
-
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-        """Call ``hook(grad)`` whenever the gradient of this tensor is computed; its result, if any, replaces it.
-
-        Returns
-        -------
-        RemovableHandle
-            Its ``remove()`` takes the hook away.
-
-        Raises
-        ------
-        RuntimeError
-            If the tensor does not require gradients.
-
-        Examples
-        --------
-        >>> import pullback as pb
-        >>> x = pb.tensor([1., 2.], requires_grad=True)
-        >>> handle = x.register_hook(lambda grad: grad * 10)
-        >>> x.sum().backward()
-        >>> x.grad
-        tensor([10., 10.])
-        """
-        from pullback.autograd.hooks import RemovableHandle
-
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        edge = self._node()
-        if edge is not None:
-            node, number = place_of(edge)
-            return RemovableHandle(hooks_of(node).tensor.setdefault(number, {}), hook)
-        if self._tensor_hooks is None:
-            self._tensor_hooks = {}
-        return RemovableHandle(self._tensor_hooks, hook)
-
-    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
-        """Call ``hook(tensor)`` after a gradient has been accumulated into this leaf.
-
-        Raises
-        ------
-        RuntimeError
-            If the tensor is not a leaf that requires gradients.
-        """
-        from pullback.autograd.hooks import RemovableHandle
-
-        if self.edge is not LEAF:
-            if self.edge is None:
-                raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        if self._post_accumulate_hooks is None:
-            self._post_accumulate_hooks = {}
-        return RemovableHandle(self._post_accumulate_hooks, hook)
-
-    def backward(
-        self,
-        gradient: Tensor | None = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
-        inputs: Tensor | Sequence[Tensor] | None = None,
-    ) -> None:
-        """Accumulate the gradient of this tensor into the leaves it was computed from.
-
-        Parameters
-        ----------
-        gradient : Tensor, optional
-            The gradient with respect to this tensor, of its shape; ones for a tensor of a single element.
-        retain_graph : bool, optional
-            Keep what the graph saved, to run through it again; by default as ``create_graph``.
-        create_graph : bool
-            Record the backward pass too, for higher derivatives.
-        inputs : Tensor or sequence of Tensor, optional
-            Accumulate into these only.
-
-        Raises
-        ------
-        RuntimeError
-            If there is no graph, it has been freed, or the gradient is missing or of another shape.
-
-        Examples
-        --------
-        >>> import pullback as pb
-        >>> x = pb.tensor(3., requires_grad=True)
-        >>> (x ** 2).backward()
-        >>> x.grad
-        tensor(6.)
-        """
-        autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
-
-    def detach(self) -> Tensor:
-        """A tensor that shares this one's memory, outside the graph."""
-        from pullback.views import attach_detached
-
-        array = self.array
-        if self.backend.level:
-            from pullback.batching.levels import detached_array
-
-            array = detached_array(array)
-        out = Tensor._wrap(array, self.backend)
-        attach_detached(out, self, shares_version=True)
-        return out
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         from pullback.pickling import deep_copied
 
@@ -807,107 +433,24 @@ class Tensor(TensorMethods):
 
         return reduced(self)
 
-    def detach_(self) -> Self:
-        """Take this tensor out of the graph, in place.
 
-        Raises
-        ------
-        RuntimeError
-            For a view: use ``detach()``.
-        """
-        if self._is_view():
-            raise RuntimeError(
-                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for"
-                " training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence"
-                " detach_() cannot be called on these gradients. To fix this error, please refer to the"
-                " Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
-            )
-        if self.edge is not None and self.edge is not LEAF:
-            from pullback.views import alias_of
+def methods_of_tensor(methods: type) -> type:
+    """Give Tensor the methods and properties of a class that stands in a file of its own, by what they are about.
 
-            alias_of(self)  # nodes look whether a tensor that they have saved has one: it tells them of the change
-            self._tensor_hooks = self._backward_hooks
-        self.edge = None
-        if mode() & FORWARD:
-            self._tangent = None
-        if self.backend.level:
-            from pullback.batching.levels import detached_array
-
-            self.array = detached_array(self.array)
-        if self.alias is not None:
-            from pullback.views import base_requires_grad
-
-            base_requires_grad(self)
-        return self
-
-    @property
-    def data(self) -> Tensor:
-        """The tensor's elements outside the graph and unknown to its version checks; prefer :meth:`detach`."""
-        from pullback.views import attach_detached
-
-        if self.backend.level:
-            from pullback.batching.levels import refuse_mapped
-
-            refuse_mapped("accessing `data` under vmap transform is not allowed", self)
-        out = Tensor._wrap(self.array, self.backend)
-        attach_detached(out, self, shares_version=False)
-        return out
-
-    @data.setter
-    def data(self, value: Tensor) -> None:
-        if self.backend.level:
-            from pullback.batching.levels import refuse_mapped
-
-            refuse_mapped("mutating directly with `.data` under vmap transform is not allowed.", self)
-        if not isinstance(value, Tensor):
-            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        if self.edge is not None and value.dtype.category < 2:
-            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
-        from pullback.views import replace_memory
-
-        replace_memory(self, value)
-
-    @data.deleter
-    def data(self) -> None:
-        raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
-
-    @property
-    def _version(self) -> int:
-        """How often the memory has been written in place."""
-        from pullback.views import is_inference, version_of
-
-        if is_inference(self):
-            raise RuntimeError("Inference tensors do not track version counter.")
-        return version_of(self)
-
-    @property
-    def _base(self) -> Tensor | None:
-        """The tensor this one is a view of, or None."""
-        return self.alias.base if self.alias is not None else None
-
-    def _is_view(self) -> bool:
-        """Whether this tensor is a view of another; views of what was made in inference mode are not told apart."""
-        return self._base is not None and not self.is_inference()
-
-    def is_inference(self) -> bool:
-        """Whether the tensor was made in inference mode."""
-        from pullback.views import is_inference
-
-        return is_inference(self)
-
-    def data_ptr(self) -> int:
-        """The address of the first element, in bytes; 0 for a tensor without elements.
-
-        Where arrays have no addresses, those of a storage are counted from a place of its own: they tell which tensors
-        share memory and where, and nothing can be read there.
-        """
-        from pullback.views import address_of
-
-        if self.backend.level:
-            from pullback.batching.levels import refuse_mapped
-
-            refuse_mapped("Cannot access data pointer of Tensor that doesn't have storage", self)
-        return address_of(self)
+    They are attached and not inherited, for what they do needs more of the package than a tensor itself may know.
+    """
+    for name, value in vars(methods).items():
+        parts = (value.fget, value.fset, value.fdel) if isinstance(value, property) else (value,)
+        functions = [part for part in parts if isinstance(part, FunctionType)]
+        for function in functions:
+            overloads: list[Any] = list(get_overloads(function))
+            for written in (*overloads, function):  # errors say the name, and overloads are found by it
+                written.__qualname__ = f"Tensor.{function.__name__}"
+            for written in overloads:
+                overload(written)
+        if functions:
+            setattr(Tensor, name, value)
+    return methods
 
 
 # What operations read in place of `backend`: the same slot, except where a subclass must be asked first.

@@ -28,14 +28,15 @@ from pullback.autograd.node import (
     start_node,
 )
 from pullback.backend.selection import backend_of_array
-from pullback.batching.state import WRITTEN
 from pullback.blocks import surely
 from pullback.dtypes import FLOATING, int64
 from pullback.errors import MissingKernelError
 from pullback.formats import order_of_copy, strides_in_order
+from pullback.levels import WRITTEN
 from pullback.locks import MEMORY
 from pullback.memory_layout import LAYOUTS, Layout
-from pullback.op import registry
+from pullback.registry import registry
+from pullback.seams import seams
 from pullback.strides import contiguous_strides
 from pullback.tensor import LEAF, STALE, Tensor
 
@@ -880,10 +881,8 @@ def laid_out(grad: Tensor, layout: Layout) -> Tensor:
     if not layout.offset and layout.is_contiguous:
         contiguous: Tensor = grad.contiguous()
         return contiguous
-    from pullback.ops.striding import restride
-
     place = Layout(own.dtype, layout.shape, layout.strides, layout.offset)
-    memory = restride(grad, place, Layout.contiguous(own.dtype, (_even_extent(layout),)))
+    memory = registry["restride"].call(grad, place, Layout.contiguous(own.dtype, (_even_extent(layout),)))
     return strided_view(memory, layout_of(memory), place)
 
 
@@ -913,7 +912,6 @@ def zero_part(backend: Backend, array: NativeArray, steps: Sequence[Step], layou
         return copied
     if 0 in layout.shape:
         return backend.copy(array)
-    from pullback.ops.striding import put_at, taken_at
 
     layout = Layout(backend.dtypes[array.dtype], layout.shape, layout.strides, layout.offset)
     flat = put_at(backend, array, layout, _even_extent(layout), False)
@@ -938,9 +936,7 @@ def strided_view(tensor: Tensor, source: Layout, target: Layout) -> Tensor:
     """
     backend = tensor.backend
     if layout_of(tensor) != source:
-        from pullback.ops.striding import restride
-
-        return restride(tensor, source, target)
+        return registry["restride"].call(tensor, source, target)  # type: ignore[no-any-return]
     alias = alias_of(tensor)
     origin = tensor if alias.origin is None else alias.origin
     array: Any
@@ -960,9 +956,7 @@ def strided_view(tensor: Tensor, source: Layout, target: Layout) -> Tensor:
         out.edge = as_strided_node(tensor, source, target)
     attach_view(out, tensor, (strided_view, (source, target)), active)
     if active & FORWARD:
-        from pullback.autograd.forward_ad import propagate_strided
-
-        propagate_strided(tensor, out, source, target)
+        seams.propagate_strided(tensor, out, source, target)
     return out
 
 
@@ -1026,9 +1020,7 @@ class AsStridedBackward0(Node):
     target: Layout
 
     def apply(self, grad: Tensor) -> tuple[Tensor | None, ...]:
-        from pullback.ops.striding import restride_backward
-
-        return (restride_backward(grad, self.source, self.target),)
+        return (registry["restride_backward"].call(grad, self.source, self.target),)
 
     @property
     def _saved_size(self) -> tuple[int, ...]:
@@ -1120,10 +1112,7 @@ def _had_history(node: Node, name: str) -> bool:
 
 def rewrap_output(node: Node, array: NativeArray, backend: Backend, number: int) -> Tensor:
     """A saved result as a Tensor again, with the node as its history, so that it can be differentiated further."""
-    if backend.level:
-        from pullback.batching.levels import home_of
-
-        backend = home_of(array, backend)
+    backend = backend.home_of(array)
     out = Tensor._wrap(array, backend)
     active = mode()
     if active == NO_GRAD or array is None:  # not kept, as no gradient needs it
@@ -1133,7 +1122,21 @@ def rewrap_output(node: Node, array: NativeArray, backend: Backend, number: int)
         kind: Any = type(node)
         out.edge = node if kind.operation.outputs is None else output_slot(node, number)
     if active & FORWARD:
-        from pullback.autograd.forward_ad import restore_tangent
-
-        restore_tangent(out, node, number)
+        seams.restore_tangent(out, node, number)
     return out
+
+
+def put_at(backend: Backend, array: NativeArray, layout: Layout, count: int, accumulate: bool) -> NativeArray:
+    """A vector of ``count`` zeros with the array's elements where the layout says."""
+    flat = backend.zeros((count,), dtype=array.dtype, device=backend.device_of(array))
+    if backend.mutable and not (accumulate and layout.may_overlap):
+        backend.assign(backend.as_strided(flat, layout.shape, layout.strides, layout.offset), array)
+        return flat
+    return backend.index_put(flat, (places(backend, layout),), backend.reshape(array, (-1,)), accumulate)
+
+
+def taken_at(backend: Backend, flat: NativeArray, layout: Layout) -> NativeArray:
+    """What lies at the places of the layout in a vector, as an array of its own."""
+    if backend.mutable:
+        return backend.copy(backend.as_strided(flat, layout.shape, layout.strides, layout.offset))
+    return backend.reshape(backend.take(flat, places(backend, layout), axis=0), layout.shape)

@@ -7,7 +7,7 @@ import pytest
 
 import pullback as pb
 import pullback.ops.unary as ours
-from pullback.op import registry
+from pullback.registry import registry
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")
 pytestmark = pytest.mark.oracle

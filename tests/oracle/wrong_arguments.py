@@ -13,8 +13,8 @@ import torch.nn.functional
 
 import pullback as pb
 import pullback.nn.functional
-from pullback.op import registry
 from pullback.ops import import_all
+from pullback.registry import registry
 from pullback_conformance.samples import samples_of
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.op import registry
+from pullback.registry import registry
 
 BACKENDS = pytest.mark.parametrize("backend", ["numpy", "jax"])
 

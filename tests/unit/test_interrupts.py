@@ -27,7 +27,7 @@ import pullback as pb
 import pullback.autograd.forward_ad as fwd
 from pullback.blocks import begins_at_once
 from pullback.extend import intercept
-from pullback.kernel_interceptors import intercept_kernels
+from pullback.interceptors import intercept_kernels
 from pullback.overrides import PullbackFunctionMode
 from pullback.utils.checkpoint import checkpoint, set_checkpoint_debug_enabled, set_checkpoint_early_stop
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import pullback as pb
-from pullback.op import registry
 from pullback.out_argument import CAST, EXACT
+from pullback.registry import registry
 
 BACKENDS = pytest.mark.parametrize("backend", ["numpy", "jax"])
 

@@ -9,8 +9,9 @@ import pytest
 
 import pullback as pb
 from pullback.backend.selection import get_backend
-from pullback.op import DeclarationError, registry
+from pullback.op import DeclarationError
 from pullback.overwriting import overwrites
+from pullback.registry import registry
 
 
 @pytest.fixture(params=["numpy", "jax"], autouse=True)

@@ -9,7 +9,8 @@ import pytest
 
 import pullback as pb
 from pullback.backend.selection import get_backend
-from pullback.op import Operation, registry
+from pullback.op import Operation
+from pullback.registry import registry
 
 DTYPES = ["bool", "uint8", "int8", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"]
 #: Equal as keys of a dictionary: 0 to -0j, and 1 to 1 - 0j.

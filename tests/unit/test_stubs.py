@@ -13,7 +13,8 @@ import pytest
 
 import pullback as pb
 from pullback import stubs
-from pullback.op import Operation, registry
+from pullback.op import Operation
+from pullback.registry import registry
 
 SETUP = """
 import pullback as pb

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pullback.autograd.backward_pass import current_pass
 from pullback.autograd.grad_mode import ANOMALY, MODE, check_bool, entered, left, mode
 from pullback.autograd.node import Node
-from pullback.batching.state import plain
 from pullback.blocks import begins_at_once, surely
+from pullback.levels import plain
+from pullback.seams import seams
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -260,3 +261,6 @@ def _say_unknown(node: Node) -> None:
         UserWarning,
         stacklevel=3,
     )
+
+
+seams.remember_origin = remember_origin

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from pullback.kernel_interceptors import AroundKernels
+from pullback.interceptors import AroundKernels
 
 _RULE = "+" + "~" * 78 + "+"
 _FRAME = "+" + "-" * 78 + "+"

@@ -10,9 +10,9 @@ from pullback.autograd.gradient_edge import GradientEdge, OwnershipToken, edge_b
 from pullback.autograd.gradient_ownership import unshared_wrap
 from pullback.autograd.graph import Node
 from pullback.autograd.node import OutputSlot
-from pullback.batching.state import transforming
-from pullback.function_protocol import make_module_overridable
-from pullback.ops.creation import zeros_like
+from pullback.levels import transforming
+from pullback.overridable import make_module_overridable
+from pullback.registry import registry
 from pullback.size import Size
 from pullback.tensor import LEAF, Tensor
 from pullback.views import edge_of
@@ -314,7 +314,7 @@ def _materialized(gradient: Tensor | None, place: Place, create_graph: bool) -> 
     if not isinstance(place, Tensor):
         raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
 
-    return zeros_like(place, requires_grad=create_graph)
+    return registry["zeros_like"].call(place, requires_grad=create_graph)  # type: ignore[no-any-return]
 
 
 def _as_inputs(inputs: Any, function: str) -> list[Any]:

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback.autograd.grad_mode import FORWARD, INFERENCE, MODE, DecoratingManager, entered, left, mode
 from pullback.autograd.node import Node, OutputSlot
-from pullback.batching.levels import derived_levels, lift_to_innermost, mapped_levels, widened
-from pullback.batching.state import layers, levels, plain
+from pullback.autograd.surroundings import END_LEFT_OPEN
 from pullback.blocks import Block, Setting, begins_at_once, put, surely
-from pullback.function_protocol import make_module_overridable
 from pullback.inplace import overlaps_itself
+from pullback.levels import derived_levels, layers, levels, lift_to_innermost, mapped_levels, plain
 from pullback.locks import made_once
 from pullback.memory_layout import Layout
 from pullback.op_callable import formula_arguments
 from pullback.op_general import _saved_value
+from pullback.overridable import make_module_overridable
+from pullback.seams import seams
 from pullback.tensor import Tensor
 from pullback.views import layout_of, strided_view
 
@@ -490,7 +491,7 @@ def _wide_enough(tensor: Tensor, held: Tensor, tangent: Tensor) -> Tensor:
     base = tensor if alias is None or alias.base is None else alias.base
     assert base._tangent is not None
     with _beneath(tensor.backend.level):
-        wide = widened(base._tangent, tangent)
+        wide = tangent.backend.widened(base._tangent, tangent)
         if derived_levels(base._tangent):
             wide.copy_(base._tangent)  # with its history and tangents
     set_tangent(base, wide)
@@ -635,3 +636,15 @@ make_module_overridable(__name__)
 
 #: A block in which tensors of the innermost level carry tangents.
 forward_level = dual_level
+
+
+def _end_left_open(passes: Mapping[int, _Pass], then: Mapping[int, _Pass]) -> None:
+    for level, opened in passes.items():
+        if then.get(level) is not opened:
+            opened.end()
+
+
+END_LEFT_OPEN[_passes] = _end_left_open
+seams.propagate, seams.propagate_strided = propagate, propagate_strided
+seams.tangent_of, seams.set_tangent, seams.write_tangent = tangent_of, set_tangent, write_tangent
+seams.remember_saved, seams.restore_tangent = remember_saved, restore_tangent

@@ -7,8 +7,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from pullback.autograd.anomaly_mode import remember_origin
-from pullback.autograd.forward_ad import restore_tangent
 from pullback.autograd.function_tangents import propagate_tangents
 from pullback.autograd.grad_mode import ANOMALY, FORWARD, MODE, NO_GRAD, SAVING, mode
 from pullback.autograd.gradient_ownership import unshared_wrap
@@ -25,10 +23,11 @@ from pullback.autograd.node import (
 from pullback.autograd.saved_by_function import raw_saved_tensors
 from pullback.autograd.saved_tensors import beside, packed_by_hooks, packed_result
 from pullback.autograd.surroundings import enter_user_code, leave_user_code
-from pullback.batching.state import levels
 from pullback.dtypes import FLOATING
 from pullback.inplace import check_history
-from pullback.ops.creation import zeros
+from pullback.levels import levels
+from pullback.registry import registry
+from pullback.seams import NO_LEVEL, seams
 from pullback.tensor import LEAF, Tensor
 from pullback.views import (
     bump_version,
@@ -339,7 +338,7 @@ def _unpacked(
                 tensor = beside(tensor)  # it is the hook's own
             tensor.edge = node if len(node.outputs) == 1 else output_slot(node, number)
             if mode() & FORWARD:
-                restore_tangent(tensor, node, number)
+                seams.restore_tangent(tensor, node, number)
         alias = then[0]() if then is not None else None
         if alias is not None and alias.alias is not None and alias.alias.counter.version != then[1]:
             raise modified_error(tensor.dtype, tensor.shape, node, alias.alias.counter.version, then[1])
@@ -356,7 +355,7 @@ def _expandable(shape: tuple[int, ...], grad_shape: tuple[int, ...]) -> bool:
 
 
 def _zeros(backend: Any, shape: tuple[int, ...], dtype: Any) -> Tensor:
-    made: Tensor = zeros(shape, dtype=dtype, backend=backend)
+    made: Tensor = registry["zeros"].call(shape, dtype=dtype, backend=backend)
     return made
 
 
@@ -487,11 +486,9 @@ class Function(metaclass=FunctionMeta):
         others are returned as they are, and neither lists nor nested tuples are looked into.
         """
         if levels():
-            from pullback.batching.functions import apply_at_level, level_of_arguments
-
-            level = level_of_arguments(args)
-            if level is not None:
-                return apply_at_level(cls, level, args, kwargs)
+            found = seams.apply_at_level(cls, args, kwargs)
+            if found is not NO_LEVEL:
+                return found
         separate = cls.setup_context is not Function.setup_context
         if separate or kwargs:
             args = arguments_by_position(cls.forward, separate, args, kwargs)
@@ -621,7 +618,7 @@ class Function(metaclass=FunctionMeta):
             hooks_of(node).metadata = context.__dict__.pop("_metadata")
         active = mode()
         if active & ANOMALY:
-            remember_origin(node)
+            seams.remember_origin(node)
         if active & SAVING:
             context._kept = tuple([_packed(entry, fresh) for entry in context._kept])
         for number, (original, out) in enumerate(zip(outputs, fresh, strict=True)):

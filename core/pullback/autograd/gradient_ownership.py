@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import gradients_keep_layout
 from pullback.formats import contiguous_format, copy_with_order, dense_order, strides_in_order
-from pullback.op import registry
+from pullback.registry import registry
 from pullback.tensor import Tensor
 from pullback.views import keep_layout, layout_of
 

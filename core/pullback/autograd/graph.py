@@ -13,7 +13,7 @@ from typing import Any
 from pullback.autograd import node as nodes
 from pullback.autograd.backward_pass import BackwardPass, current_pass
 from pullback.autograd.gradient_edge import GradientEdge, edge_behind, get_gradient_edge
-from pullback.autograd.hooks import RemovableHandle
+from pullback.autograd.hook_handles import RemovableHandle
 from pullback.autograd.mutation import allow_mutation_on_saved_tensors
 from pullback.autograd.saved_tensors import disable_saved_tensors_hooks, saved_tensors_hooks
 from pullback.locks import new_lock

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pullback.autograd.grad_mode import MODE, MUTATION, SAVING, left, mode
 from pullback.autograd.saved_tensors import saved_tensors_hooks
 from pullback.blocks import Setting
+from pullback.seams import seams
 from pullback.views import alias_of
 
 if TYPE_CHECKING:
@@ -125,3 +126,6 @@ def before_write(tensor: Tensor) -> None:
     saved = _block.get()
     if saved is not None:
         saved._keep_apart(tensor)
+
+
+seams.before_write = before_write

@@ -12,6 +12,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
 from pullback.autograd.grad_mode import ANOMALY, mode
+from pullback.autograd.hook_handles import RemovableHandle
 from pullback.locks import new_lock
 
 if TYPE_CHECKING:
@@ -140,14 +141,10 @@ class Node:
 
     def register_hook(self, hook: Callable[..., Any]) -> Any:
         """Call ``hook(grad_inputs, grad_outputs)`` after the node has run; its result, if any, replaces grad_inputs."""
-        from pullback.autograd.hooks import RemovableHandle
-
         return RemovableHandle(hooks_of(self).post, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> Any:
         """Call ``hook(grad_outputs)`` before the node runs; its result, if any, replaces grad_outputs."""
-        from pullback.autograd.hooks import RemovableHandle
-
         return RemovableHandle(hooks_of(self).pre, hook)
 
     def __repr__(self) -> str:
@@ -278,14 +275,10 @@ class AccumulateGrad:
 
     def register_hook(self, hook: Callable[..., Any]) -> Any:
         """Call ``hook((), (grad,))`` after a gradient has been accumulated."""
-        from pullback.autograd.hooks import RemovableHandle
-
         return RemovableHandle(self._hooks.post, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> Any:
         """Call ``hook((grad,))`` before a gradient is accumulated; its result, if any, replaces the gradient."""
-        from pullback.autograd.hooks import RemovableHandle
-
         return RemovableHandle(self._hooks.pre, hook)
 
     @property

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pullback import dtypes
 from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, SAVING, ModeBlock, entered, left, mode
 from pullback.autograd.node import Node, freed_error, start_node
+from pullback.autograd.saved_names import as_pytorch_saves, attribute_value, derived_values, is_number, shown_places
 from pullback.autograd.surroundings import enter_user_code, leave_user_code
-from pullback.backend.selection import backend_of_array
+from pullback.backend.selection import backend_of_array, current_backend
 from pullback.blocks import Block, Setting
 from pullback.locks import made_once
-from pullback.ops.from_data import tensor
+from pullback.ops.positions import Positions
+from pullback.seams import seams
 from pullback.tensor import Tensor
 from pullback.views import attach_detached, check_versions, edge_of, keep_origin, rewrap_output, version_of
 
@@ -175,9 +177,7 @@ class SavedTensor:
         tensor = self._tensor
         assert tensor is not None
         if mode() & FORWARD:
-            from pullback.autograd.forward_ad import remember_saved
-
-            remember_saved(self, tensor)
+            seams.remember_saved(self, tensor)
         before = version_of(tensor)
         active = mode()
         try:
@@ -221,9 +221,7 @@ class SavedTensor:
         again = beside(tensor)
         again.edge = self._edge
         if mode() & FORWARD:
-            from pullback.autograd.forward_ad import restore_tangent
-
-            restore_tangent(again, self, 0)
+            seams.restore_tangent(again, self, 0)
         return again
 
 
@@ -245,8 +243,6 @@ class PackedPositions:
 
     def unpacked(self) -> Any:
         """The positions as an index again."""
-        from pullback.ops.positions import Positions
-
         again = Positions([part.unpacked() if isinstance(part, SavedTensor) else part for part in self.parts])
         again.versions = tuple(
             now if isinstance(part, SavedTensor) else then
@@ -374,8 +370,6 @@ class SavedAttribute:
 
 def show_saved(kind: Any) -> Any:
     """Give a class of nodes the attributes that show what its nodes save, and return it."""
-    from pullback.autograd.saved_names import derived_values, is_number, shown_places
-
     places = shown_places(kind)
     for name in {**places, **derived_values(kind)}:
         setattr(kind, f"_saved_{name}", SavedAttribute(kind, name, False))
@@ -403,8 +397,6 @@ def saved_value(node: Node, kind: Any, name: str) -> Any:
     RuntimeError
         If it has been freed, or is a tensor that has been written in place since.
     """
-    from pullback.autograd.saved_names import as_pytorch_saves, attribute_value, derived_values, is_number, shown_places
-
     derived = derived_values(kind)
     if name in derived:
         found = derived[name]
@@ -420,8 +412,6 @@ def saved_value(node: Node, kind: Any, name: str) -> Any:
 
 def raw_saved_value(node: Node, kind: Any, name: str) -> SavedTensor | tuple[SavedTensor, ...]:
     """The value of ``node._raw_saved_...``."""
-    from pullback.autograd.saved_names import shown_places
-
     place = shown_places(kind)[name]
     if node.saved is None:
         freed = SavedTensor(None, None)  # it says that it has been freed when it is asked for anything
@@ -453,8 +443,6 @@ def _raw_part(node: Node, place: int, number: int, part: Any) -> SavedTensor:
 
 def _value_called(node: Node, kind: Any, name: str) -> Any:
     """What a node saved by PyTorch's name, or else by the name that the formulas use."""
-    from pullback.autograd.saved_names import as_pytorch_saves, shown_places
-
     place = shown_places(kind).get(name)
     value = _value_at(node, kind.saved_names.index(name) if place is None else place)
     return as_pytorch_saves(kind, name, value) if isinstance(value, Tensor) else value
@@ -488,7 +476,8 @@ def _is_result_place(kind: Any, place: int) -> bool:
 def _wrapped_number(value: complex) -> Tensor:
     """A number among operands as PyTorch saves it: a tensor of the widest dtype of its kind."""
     widest = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64}
-    return tensor(value, dtype=widest.get(type(value), dtypes.complex128))
+    backend = current_backend()
+    return Tensor._wrap(backend.from_data(value, widest.get(type(value), dtypes.complex128)), backend)
 
 
 def _output_tensor(node: Any, array: Any, place: int) -> Tensor:
@@ -498,3 +487,6 @@ def _output_tensor(node: Any, array: Any, place: int) -> Tensor:
     backend = backend_of_array(array)
     assert backend is not None
     return rewrap_output(node, array, backend, number)
+
+
+seams.pack_saved = pack_saved

@@ -11,8 +11,9 @@ import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pullback.kernel_interceptors import AroundKernels
-from pullback.op import Composite, Operation, registry
+from pullback.interceptors import AroundKernels
+from pullback.op import Composite, Operation
+from pullback.registry import registry
 from pullback.tensor import Tensor
 from pullback.views import alias_of
 

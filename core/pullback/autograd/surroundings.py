@@ -7,8 +7,9 @@ that one without any pays nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
-from typing import Any
+from typing import Any, Final
 
 from pullback.autograd.backward_pass import PASSES, BackwardPass
 
@@ -37,6 +38,10 @@ def end_user_code(running: BackwardPass) -> None:
         running.found = None  # it has the pass in it
 
 
+#: What ends, of the value a variable has, that which the value it shall have again does not hold.
+END_LEFT_OPEN: Final[dict[ContextVar[Any], Callable[[Any, Any], None]]] = {}
+
+
 def _restore_all(found: Context) -> None:
     """Give each context variable of this package the value that it had in ``found``."""
     now = copy_context()
@@ -50,9 +55,5 @@ def _restore(variable: ContextVar[Any], found: Context) -> None:
     if value is then:
         return
     variable.set(then)
-    from pullback.autograd import forward_ad
-
-    if variable is forward_ad._passes:
-        for level, opened in value.items():
-            if then.get(level) is not opened:  # a dual level that has been left open
-                opened.end()
+    if variable in END_LEFT_OPEN:
+        END_LEFT_OPEN[variable](value, then)

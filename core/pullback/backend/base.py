@@ -7,7 +7,7 @@ names it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,6 +18,7 @@ from pullback.strides import is_contiguous
 
 if TYPE_CHECKING:
     from pullback.backend.records import Limitation
+    from pullback.tensor import Tensor
 
 # A native array's class belongs to a library that core must not know, so there is no type to name here.
 NativeArray: TypeAlias = Any
@@ -93,6 +94,37 @@ class Backend:
 
     def _must_define(self, method: str) -> BackendError:
         return BackendError(f"backend {self.name!r} does not define {method}()")
+
+    # -- levels: what :func:`pullback.vmap` and its like make of arrays; a backend of an array library keeps these
+
+    @property
+    def plain(self) -> Backend:
+        """The backend beneath all levels: itself."""
+        return self
+
+    def home_of(self, array: NativeArray) -> Backend:
+        """The backend of an array that a node saved, asked of the backend of the gradient it is used with."""
+        return self
+
+    def detached(self, array: NativeArray) -> NativeArray:
+        """The array in the same memory, without a history on any level."""
+        return array
+
+    def repr_of(self, tensor: Tensor) -> str | None:
+        """How a tensor is shown; None for elements in brackets."""
+        return None
+
+    def transferred(self, tensor: Tensor, backend: Backend, device: Device | None) -> Tensor | None:
+        """A tensor whose array wraps another one, on another backend or device; None for plain tensors."""
+        return None
+
+    def widened(self, tensor: Tensor, like: Tensor) -> Tensor:
+        """A copy of a tensor that can hold another one for each example wherever ``like``, of this backend, does."""
+        return tensor.clone()
+
+    def drawn(self, function: Callable[..., NativeArray], shape: Sequence[int], *rest: Any) -> NativeArray:
+        """What ``function(backend, shape, *rest)`` draws, for each example of a level another one."""
+        return function(self, tuple(shape), *rest)
 
     # -- availability
 

@@ -6,3 +6,18 @@ kernels for such arrays, so operations on them take the general path, which hand
 :func:`pullback.batching.run.run_at_level`: the operation's batching rule runs it on the values. Graph, views, versions
 and writing in place are those of any other tensor.
 """
+
+from pullback.batching import (  # they register rules, and what operations ask of levels
+    functions,
+    indexing_rules,
+    levels,
+    loss_rules,
+    product_rules,
+    random_rules,
+    run,
+    shape_rules,
+)
+
+__all__ = [
+    "functions", "indexing_rules", "levels", "loss_rules", "product_rules", "random_rules", "run", "shape_rules",
+]  # fmt: skip

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback.autograd.function import Function, FunctionCtx, arguments_by_position, backward_of
 from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, entered, left, mode
-from pullback.batching.levels import Level, LevelArray, innermost, lift_to_innermost
+from pullback.batching.levels import Level, LevelArray
 from pullback.batching.rules import repeated_front
-from pullback.batching.state import LEVELS, levels
 from pullback.blocks import Block, Setting
 from pullback.func.trees import described
+from pullback.levels import LEVELS, innermost, levels, lift_to_innermost
+from pullback.seams import NO_LEVEL, seams
 from pullback.tensor import Tensor
 from pullback.views import edge_of
 
@@ -48,8 +49,8 @@ class _beneath(Block):
         return ((LEVELS, levels()[: self.level.number - 1]),)
 
 
-def apply_at_level(function: type[Any], level: Level, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What ``function.apply`` does where an argument is a tensor of the level.
+def apply_at_level(function: type[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What ``function.apply`` does at the level of its arguments; ``NO_LEVEL`` where they are of none.
 
     Raises
     ------
@@ -57,6 +58,9 @@ def apply_at_level(function: type[Any], level: Level, args: tuple[Any, ...], kwa
         For a Function that cannot be transformed: without ``setup_context``, or, where its arguments are mapped,
         without a ``vmap`` of its own or ``generate_vmap_rule = True``.
     """
+    level = level_of_arguments(args)
+    if level is None:
+        return NO_LEVEL
     if function.setup_context is Function.setup_context:
         raise RuntimeError(
             "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must"
@@ -249,3 +253,6 @@ def _as_input(gradient: Any, dim: int | None) -> Any:
     if not isinstance(gradient, Tensor):
         return gradient
     return gradient.sum(0) if dim is None else gradient.movedim(0, dim)
+
+
+seams.apply_at_level = apply_at_level

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
-from pullback.batching.levels import Level, is_mapped
+from pullback.batching.levels import Level
 from pullback.batching.rules import (
     aligned,
     first_example,
@@ -20,11 +20,11 @@ from pullback.batching.rules import (
     shape_of,
     without_last,
 )
-from pullback.batching.state import plain
-from pullback.op import registry
-from pullback.op_general import broadcast_shape
-from pullback.ops.dims import normalize_dim
+from pullback.levels import is_mapped
+from pullback.ops.dims import broadcast_shape, normalize_dim
+from pullback.ops.masking import numbers_of_true
 from pullback.ops.positions import Positions
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -376,19 +376,3 @@ def masked_scatter(
 
 
 _TOO_FEW = "Number of elements of source < number of ones in mask"
-
-
-def numbers_of_true(mask: Tensor) -> tuple[Tensor, int | None]:
-    """For each element of the rows of a mask, how many before it in its row are true; and the most that a row has.
-
-    The latter is None where nobody can tell, as the mask is being traced.
-    """
-    counts = mask.to(dtypes.int64).cumsum(-1)
-    if not prod(counts.array.shape):
-        return counts, 0
-    every = plain(counts)
-    try:
-        most = int(every.backend.to_numpy(every.array).max())
-    except TypeError:
-        most = None
-    return counts - 1, most

@@ -7,16 +7,18 @@ the wrapper's own to differentiation inside of it: so both come out right, and n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from textwrap import indent
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import FORWARD, NO_GRAD, mode
 from pullback.backend.base import Backend
-from pullback.batching.state import LEVELS, layers, levels
 from pullback.blocks import begins_at_once
 from pullback.inplace import overlaps_itself
+from pullback.levels import ESCAPED, LEVELS, derived_levels, levels, mapped_levels, refuse_mapped, requires_grad_beneath
 from pullback.memory_layout import Layout
+from pullback.seams import seams
 from pullback.tensor import Tensor
 from pullback.views import edge_of, history_after, layout_of, rebase, strided_view, writable_array, write
 
@@ -96,23 +98,6 @@ class Level:
         return self.wrap(tensor, None)
 
 
-def innermost_mapped() -> Level | None:
-    """The level entered last that maps over examples, if any."""
-    return next((level for level in reversed(levels()) if level.batch_size is not None), None)
-
-
-def innermost() -> Level | None:
-    """The level entered last, if any."""
-    active = levels()
-    return active[-1] if active else None
-
-
-def lift_to_innermost(tensor: Tensor) -> Tensor:
-    """A tensor as one of the level entered last; itself where there is none."""
-    active = levels()
-    return active[-1].lift(tensor) if active else tensor
-
-
 class LevelArray:
     """The array of a tensor of a level: a tensor with the mapped dimension, seen without it.
 
@@ -145,12 +130,6 @@ class LevelArray:
 
     def __repr__(self) -> str:
         return f"<array of shape {self.shape} mapped over dimension {self.batch_dim}>"
-
-
-ESCAPED = (
-    "Either your tensor may have escaped from inside a function being vmapped and this is a user error (see"
-    " https://pytorch.org/functorch/stable/ux_limitations.html), or the operation reads a tensor's elements directly."
-)
 
 
 class LevelBackend(Backend):
@@ -189,6 +168,48 @@ class LevelBackend(Backend):
 
     def __repr__(self) -> str:
         return f"<level {self.level} over {self.inner!r}>"
+
+    # -- what is asked of a backend because of levels
+
+    @property
+    def plain(self) -> Backend:
+        return self.inner.plain
+
+    def home_of(self, array: Any) -> Backend:
+        return array.home if array.__class__ is LevelArray else self.inner.plain
+
+    def detached(self, array: LevelArray) -> LevelArray:
+        return LevelArray(array.value.detach(), array.batch_dim, array.home)
+
+    def repr_of(self, tensor: Tensor) -> str:
+        array: LevelArray = tensor.array
+        value = repr(array.value)
+        if not self.mutable:
+            return f"FunctionalTensor(lvl={self.level}, value=\\\n{value})"
+        if array.batch_dim is None:
+            return value
+        return f"BatchedTensor(lvl={self.level}, bdim={array.batch_dim}, value=\n{indent(value, '    ')}\n)"
+
+    def transferred(self, tensor: Tensor, backend: Backend, device: Device | None) -> Tensor:
+        array: LevelArray = tensor.array
+        value = array.value.to(backend) if device is None else array.value.to(device, backend=backend)
+        return tensor if value is array.value else self.scope.wrap(value, array.batch_dim)
+
+    def widened(self, tensor: Tensor, like: Tensor) -> Tensor:
+        scope, beneath = self.scope, like.array.value
+        array: LevelArray = scope.lift(tensor).array
+        value, dim = beneath.backend.widened(array.value, beneath), array.batch_dim
+        if dim is None and like.array.batch_dim is not None:
+            value, dim = value.unsqueeze(0).expand(scope.batch_size, *value.array.shape).clone(), 0
+        return scope.wrap(value, dim)
+
+    def drawn(self, function: Callable[..., Any], shape: Sequence[int], *rest: Any) -> LevelArray:
+        count = self.scope.batch_size
+        if count is not None:
+            check_randomness(self.scope)
+        mapped = count is not None and self.scope.randomness != "same"
+        array = function(self.inner, (count, *shape) if mapped else tuple(shape), *rest)
+        return LevelArray(Tensor._wrap(array, self.inner), 0 if mapped else None, self)
 
     def _constant(self, kernel: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
         """What a kernel of the backend beneath makes of arrays without a history, where nothing is mapped over."""
@@ -344,26 +365,6 @@ class LevelBackend(Backend):
         write_with_history(target.value, source)
 
 
-def transferred(tensor: Tensor, backend: Backend, device: Device | None) -> Tensor:
-    """A tensor, of whatever level, on another backend or device; that of a level stands for what is beneath."""
-    while isinstance(backend, LevelBackend):
-        backend = backend.inner
-    if isinstance(tensor.backend, LevelBackend):
-        array: LevelArray = tensor.array
-        value = array.value.to(backend) if device is None else array.value.to(device, backend=backend)
-        return tensor if value is array.value else tensor.backend.scope.wrap(value, array.batch_dim)
-    return tensor if backend is tensor.backend else tensor.to(backend)
-
-
-def home_of(array: Any, backend: Backend) -> Backend:
-    """The backend that a saved array is of; ``backend`` is that of a gradient, which may be of a higher level."""
-    if array.__class__ is not LevelArray:
-        while isinstance(backend, LevelBackend):
-            backend = backend.inner
-        return backend
-    return array.home
-
-
 def write_with_history(tensor: Tensor, source: Tensor) -> None:
     """Write the elements of ``source`` into a tensor of the same shape and dtype, whose history that becomes."""
     active = mode()
@@ -382,9 +383,7 @@ def write_with_history(tensor: Tensor, source: Tensor) -> None:
         if node is not None or tensor.edge is not None:
             rebase(tensor, node, history_after(tensor, node))
     if active & FORWARD and (source._tangent is not None or tensor._tangent is not None):
-        from pullback.autograd.forward_ad import write_tangent
-
-        write_tangent(tensor, source._tangent)
+        seams.write_tangent(tensor, source._tangent)
 
 
 def stand_in(tensor: Tensor, operands: Sequence[Tensor]) -> Tensor:
@@ -402,21 +401,6 @@ def stand_in(tensor: Tensor, operands: Sequence[Tensor]) -> Tensor:
     else:
         value = value.detach() if not mode() & FORWARD else value.clone()
     return Tensor._wrap(LevelArray(value, array.batch_dim, array.home), array.home)
-
-
-def detached_array(array: LevelArray) -> LevelArray:
-    """The same elements in the same memory, without a history on any level beneath."""
-    return LevelArray(array.value.detach(), array.batch_dim, array.home)
-
-
-def requires_grad_beneath(tensor: Tensor) -> bool:
-    """Whether a tensor has a history, on whatever level."""
-    return any(t.edge is not None for t in layers(tensor))
-
-
-def is_mapped(tensor: Tensor) -> bool:
-    """Whether a tensor is another one for each example of some level."""
-    return bool(mapped_levels(tensor))
 
 
 def to_be_written(operation: Operation, tensor: Tensor, out: Tensor) -> Tensor | None:
@@ -455,28 +439,6 @@ def _raised(tensor: Tensor, out: Tensor) -> bool:
     active = levels()
     numbers = sorted(number for number in derived_levels(out) if number > tensor.backend.level)
     return all(raise_memory(tensor, active[number - 1]) for number in numbers)
-
-
-def mapped_levels(tensor: Tensor) -> set[int]:
-    """The levels that a tensor is another one for each example of."""
-    return {t.backend.level for t in layers(tensor) if t.backend.level and t.array.batch_dim is not None}
-
-
-def derived_levels(tensor: Tensor) -> set[int]:
-    """The levels on which a tensor has a history or a tangent."""
-    return {t.backend.level for t in layers(tensor) if t.edge is not None or t._tangent is not None}
-
-
-def widened(tensor: Tensor, like: Tensor) -> Tensor:
-    """A copy of a tensor that can hold another one for each example wherever ``like`` does."""
-    if not isinstance(like.backend, LevelBackend):
-        return tensor.clone()
-    scope = like.backend.scope
-    array: LevelArray = scope.lift(tensor).array
-    value, dim = widened(array.value, like.array.value), array.batch_dim
-    if dim is None and like.array.batch_dim is not None:
-        value, dim = value.unsqueeze(0).expand(scope.batch_size, *value.array.shape).clone(), 0
-    return scope.wrap(value, dim)
 
 
 # -- what is said of what can't be ------------------------------------------------------------------------------------
@@ -563,54 +525,19 @@ def reading_error(backend: LevelBackend, doing: str) -> RuntimeError:
     )
 
 
-def level_repr(tensor: Tensor) -> str:
-    """A tensor of a level as ``repr`` shows it: what it wraps, and which dimension of that is mapped."""
-    from textwrap import indent
-
-    array: LevelArray = tensor.array
-    value = repr(array.value)
-    if not tensor.backend.mutable:
-        return f"FunctionalTensor(lvl={tensor.backend.level}, value=\\\n{value})"
-    if array.batch_dim is None:
-        return value
-    return f"BatchedTensor(lvl={tensor.backend.level}, bdim={array.batch_dim}, value=\n{indent(value, '    ')}\n)"
+seams.stand_in, seams.to_be_written, seams.check_out = stand_in, to_be_written, check_out
 
 
-def refuse_mapped(text: str, *tensors: Tensor) -> None:
-    """Refuse, with this text, what cannot be done with tensors that may be others for each example."""
-    if any(is_mapped(tensor) for tensor in tensors):
-        raise RuntimeError(text)
-
-
-def refuse_truth(tensor: Tensor) -> None:
-    """Say that a mapped tensor has no truth value, for it may be another for each example.
+def check_randomness(level: Level) -> None:
+    """Refuse to draw where ``vmap`` was not told how.
 
     Raises
     ------
     RuntimeError
-        Where the tensor is mapped.
+        For ``randomness="error"``.
     """
-    if is_mapped(tensor):
+    if level.randomness == "error":
         raise RuntimeError(
-            "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't"
-            " support"
-            " that yet, please file an issue at https://github.com/pytorch/pytorch/issues ."
+            "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different'"
+            " randomness flags on vmap or perform the randomness operation out of vmap"
         )
-
-
-def refuse_requires_grad(method: str) -> NoReturn:
-    """Say that a function being transformed cannot begin a graph of its own.
-
-    Raises
-    ------
-    RuntimeError
-        Always.
-    """
-    hint = " (or perhaps using torch.autograd.functional.* APIs)" if method == "requires_grad_()" else ""
-    raise RuntimeError(
-        f"You are attempting to call Tensor.{method}{hint} inside of a function being transformed by a functorch"
-        f" transform."
-        " This is unsupported, please attempt to use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd,"
-        " hessian) or"
-        f" call {method} outside of a function being transformed instead."
-    )

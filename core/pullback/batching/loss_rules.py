@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
 from pullback.batching.rules import aligned, front, ndim_of, repeated, repeated_front, rule, shape_of
-from pullback.op import registry
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

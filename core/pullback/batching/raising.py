@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pullback.autograd.forward_ad import hand_over_tangent
 from pullback.batching.levels import Level, LevelArray, LevelBackend
-from pullback.batching.state import WRITTEN
+from pullback.levels import WRITTEN
 from pullback.tensor import LEAF, Tensor
 from pullback.views import Alias, alias_of, stop_retaining
 

@@ -6,30 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from pullback.batching.levels import Level, LevelArray, LevelBackend, innermost_mapped
-from pullback.batching.rules import aligned, repeated, repeated_front, shape_of
-from pullback.batching.run import call
-from pullback.batching.state import LEVELS, levels
+from pullback.batching.levels import Level, LevelArray, check_randomness
+from pullback.batching.rules import aligned, call, repeated, repeated_front, shape_of
+from pullback.levels import LEVELS, innermost_mapped, levels
+from pullback.seams import seams
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
-    from pullback.backend.base import Backend
     from pullback.op import Operation
-
-
-def check_randomness(level: Level) -> None:
-    """Refuse to draw where ``vmap`` was not told how.
-
-    Raises
-    ------
-    RuntimeError
-        For ``randomness="error"``.
-    """
-    if level.randomness == "error":
-        raise RuntimeError(
-            "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different'"
-            " randomness flags on vmap or perform the randomness operation out of vmap"
-        )
 
 
 def drawn(
@@ -104,20 +88,4 @@ def drawn_from_rows(weights: Tensor, draw: Callable[[Tensor], Tensor]) -> Tensor
         LEVELS.set(levels_before)
 
 
-def drawing_backend(backend: Backend) -> Backend:
-    """The backend to draw on: inside ``vmap`` that of all levels, so that examples of each may differ."""
-    for level in levels():
-        if level.batch_size is not None and level.number > backend.level:
-            backend = level.backend_over(backend)
-    return backend
-
-
-def drawn_array(function: Callable[..., Any], backend: LevelBackend, shape: Sequence[int], *rest: Any) -> LevelArray:
-    """What a function of backend, shape and more draws, for the examples of a level."""
-    level, inner = backend.scope, backend.inner
-    if level.batch_size is None:
-        return LevelArray(Tensor._wrap(function(inner, tuple(shape), *rest), inner), None, backend)
-    check_randomness(level)
-    if level.randomness == "same":
-        return LevelArray(Tensor._wrap(function(inner, tuple(shape), *rest), inner), None, backend)
-    return LevelArray(Tensor._wrap(function(inner, (level.batch_size, *shape), *rest), inner), 0, backend)
+seams.drawn_from_rows = drawn_from_rows

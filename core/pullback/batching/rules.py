@@ -15,9 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pullback.batching.run import call
-from pullback.op import registry
 from pullback.ops.dims import normalize_dim, normalize_dims
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -49,20 +48,9 @@ def rule_of(operation: Operation) -> Rule:
         if declared is None:
             declared = default_rule(operation)
         if isinstance(declared, str):
-            _load()
             declared = RULES[declared]
         found = _found[operation] = declared
     return found
-
-
-def _load() -> None:
-    from pullback.batching import (  # noqa: F401
-        indexing_rules,
-        loss_rules,
-        product_rules,
-        random_rules,
-        shape_rules,
-    )
 
 
 #: Attributes that name dimensions of the operand.
@@ -297,3 +285,8 @@ def refused(
         f" aten::{operation.name}. Please file an issue at https://github.com/pytorch/pytorch/issues if you need this"
         " feature."
     )
+
+
+def call(operation: Operation, values: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+    """The operation on these operands."""
+    return operation.call(list(values), **attributes) if operation.sequence else operation.call(*values, **attributes)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback.autograd.forward_ad import propagate
 from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, entered, left, mode
-from pullback.autograd.unknown_derivative import refuse_derivative
-from pullback.batching.levels import ESCAPED, Level, LevelArray, innermost_mapped
-from pullback.batching.state import RECORDED_BENEATH, levels
-from pullback.op import registry
-from pullback.op_general import broadcast_shape, named_results, promoted_dtype, record
+from pullback.batching.indexing_rules import first_indices, unwrapped_indices
+from pullback.batching.levels import Level, LevelArray
+from pullback.batching.random_rules import drawn
+from pullback.batching.rules import call, rule_of
+from pullback.levels import ESCAPED, RECORDED_BENEATH, innermost_mapped, levels
+from pullback.op_general import named_results, promoted_dtype, record
+from pullback.ops.dims import broadcast_shape
+from pullback.registry import registry
+from pullback.seams import NO_LEVEL, seams
 from pullback.tensor import Tensor
+from pullback.unknown_derivative import refuse_derivative
 from pullback.views import OutputOf, attach_view
 
 if TYPE_CHECKING:
@@ -47,8 +51,11 @@ def level_of(operation: Operation, flat: Sequence[Any], attributes: Mapping[str,
     return levels()[number - 1]
 
 
-def run_at_level(level: Level, operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> Any:
-    """What :func:`pullback.op_general.run` does, for operands of which one is a tensor of the level."""
+def run_at_level(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> Any:
+    """What :func:`pullback.op_general.run` does, at the level of the operands; ``NO_LEVEL`` where they are of none."""
+    level = level_of(operation, flat, attributes)
+    if level is None:
+        return NO_LEVEL
     operation = registry.get(operation.name, operation)  # type: ignore[assignment]  # not a form that overwrites
     flat = [level.lift(v) if isinstance(v, Tensor) else v for v in flat]
     dtype = promoted_dtype(operation, flat)
@@ -89,14 +96,12 @@ def run_at_level(level: Level, operation: Operation, flat: list[Any], attributes
             attach_view(out, flat[0], (call, arguments), active, several)
     result = outs[0] if operation.outputs is None else named_results(operation, outs)
     if active & FORWARD:
-        propagate(operation, flat, attributes, result)
+        seams.propagate(operation, flat, attributes, result)
     return result
 
 
 def _results(level: Level, operation: Operation, flat: list[Any], attributes: dict[str, Any], dtype: Any) -> Any:
     """The results on the wrapped tensors, and where their mapped dimensions are."""
-    from pullback.batching.rules import rule_of
-
     values: list[Any] = []
     dims: list[int | None] = []
     for operand in flat:
@@ -108,13 +113,9 @@ def _results(level: Level, operation: Operation, flat: list[Any], attributes: di
             values.append(operand)
             dims.append(None)
     if operation.draws and level.batch_size is not None:
-        from pullback.batching.random_rules import drawn
-
         return drawn(level, operation, values, dims, attributes)
     parts = attributes.get("indices")
     if parts is not None:
-        from pullback.batching.indexing_rules import unwrapped_indices
-
         attributes, mapped = unwrapped_indices(level, attributes)
     else:
         mapped = False
@@ -129,11 +130,6 @@ def _results(level: Level, operation: Operation, flat: list[Any], attributes: di
     except (RuntimeError, TypeError, ValueError, IndexError):
         _run_first_example(operation, values, dims, attributes)
         raise
-
-
-def call(operation: Operation, values: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
-    """The operation on these operands."""
-    return operation.call(list(values), **attributes) if operation.sequence else operation.call(*values, **attributes)
 
 
 def _in_logical_dtype(
@@ -156,8 +152,6 @@ def _run_first_example(
     if any(d is not None and not v.array.shape[d] for v, d in zip(values, dims, strict=True)):
         return
     if "indices" in attributes:
-        from pullback.batching.indexing_rules import first_indices
-
         attributes = {**attributes, "indices": first_indices(attributes["indices"])}
     mode_before = mode()
     try:
@@ -165,3 +159,6 @@ def _run_first_example(
         call(operation, [v if d is None else v.select(d, 0) for v, d in zip(values, dims, strict=True)], attributes)
     finally:
         MODE.set(mode_before)
+
+
+seams.run_at_level = run_at_level

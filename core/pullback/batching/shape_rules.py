@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ from pullback.batching.rules import (
     shape_of,
 )
 from pullback.memory_layout import Layout
-from pullback.op import registry
 from pullback.ops.dims import normalize_dim, normalize_dims
+from pullback.registry import registry
 
 if TYPE_CHECKING:
     from pullback.op import Operation
@@ -263,3 +264,18 @@ def copy(
         if len(shape) - 1 < ndim:
             source = source.reshape((size, *(1,) * (ndim + 1 - len(shape)), *shape[1:]))
     return operation.call(input, source), 0
+
+
+@rule("membership")
+def membership(
+    operation: Operation, values: Sequence[Any], dims: Sequence[int | None], attributes: Mapping[str, Any], size: int
+) -> tuple[Any, Any]:
+    """Of given values for each example every pair is compared."""
+    elements, given = values
+    if dims[1] is None:
+        return operation.call(elements, given, **attributes), dims[0]
+    elements, given = front(elements, dims[0]), front(given, dims[1])
+    if dims[0] is None:
+        elements = elements.unsqueeze(0)
+    given = given.reshape(size, *(1 for _ in range(elements.ndim - 1)), math.prod(given.shape[1:]))
+    return (elements.unsqueeze(-1) == given).any(-1), 0

@@ -12,10 +12,10 @@ from pullback.autograd.forward_ad import forward_level, is_active_at, make_dual,
 from pullback.autograd.grad_mode import INFERENCE, MODE, NO_GRAD, left, mode
 from pullback.autograd.node import Node, start_node
 from pullback.backend.selection import current_backend, use_backend
-from pullback.batching.levels import Level, innermost, lift_to_innermost, requires_grad_beneath
-from pullback.batching.state import RECORDED_BENEATH, WRITTEN, in_transform
+from pullback.batching.levels import Level
 from pullback.blocks import Block, Setting
 from pullback.func.trees import described, flatten, outlined, tensors_or_raise, unflatten
+from pullback.levels import RECORDED_BENEATH, WRITTEN, in_transform, innermost, lift_to_innermost, requires_grad_beneath
 from pullback.tensor import LEAF, Tensor
 from pullback.views import attach_detached, edge_of, forget_history
 

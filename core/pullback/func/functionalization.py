@@ -13,12 +13,12 @@ from typing import Any
 from pullback.backend.base import Backend
 from pullback.backend.selection import current_backend, use_backend
 from pullback.batching.levels import Level, LevelArray, LevelBackend
-from pullback.batching.state import in_transform
 from pullback.dtypes import DType
 from pullback.func.trees import flatten, unflatten
 from pullback.inplace import change_view, check_writable
+from pullback.levels import in_transform
 from pullback.memory_layout import Layout
-from pullback.op import registry
+from pullback.registry import registry
 from pullback.tensor import Tensor
 from pullback.views import layout_of, strided_view
 
@@ -116,13 +116,13 @@ def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Cal
     Notes
     -----
     Interceptors (:func:`pullback.extend.intercept`) see the operations that the function calls;
-    :class:`pullback.kernel_interceptors.intercept_kernels` those that compute. A result that is an argument written to
+    :class:`pullback.interceptors.intercept_kernels` those that compute. A result that is an argument written to
     is a tensor of its own. Arguments that share memory are told apart, unless they are the same tensor.
 
     Examples
     --------
     >>> import pullback as pb
-    >>> from pullback.kernel_interceptors import intercept_kernels
+    >>> from pullback.interceptors import intercept_kernels
     >>> def f(x):
     ...     y = pb.zeros(3)
     ...     y[1:].add_(x)

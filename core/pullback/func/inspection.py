@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pullback.batching.state import plain
+from pullback.levels import plain
 from pullback.tensor import Tensor
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from pullback.func.differentiation import checked_argnums, jvp_with, vjp_with
 from pullback.func.mapping import check_randomness, vmap
 from pullback.func.trees import flatten, unflatten
-from pullback.op import registry
 from pullback.ops.creation import eye
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pullback.batching.levels import Level, LevelArray
-from pullback.batching.state import in_transform
 from pullback.func.trees import described, flatten, spread, unflatten
-from pullback.op import registry
+from pullback.levels import in_transform
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 _RANDOMNESS = ("error", "different", "same")

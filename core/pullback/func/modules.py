@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback.blocks import surely
-from pullback.op import registry
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pullback as pb
 from pullback.backend.base import Backend
 from pullback.backend.selection import backend_of_array, get_backend
 from pullback.dtypes import DType, can_cast
-from pullback.op_general import python_number
+from pullback.python_numbers import python_number
 from pullback.tensor import Tensor
 
 
@@ -49,6 +49,12 @@ def first_tensor(values: Iterable[Any]) -> Tensor | None:
         if found is not None:
             return found
     return None
+
+
+def array_operand(array: Any, operands: Iterable[Any]) -> Tensor:
+    """Another library's array as an operand: one of NumPy's goes to the backend of the Tensors beside it."""
+    like = next((value for value in operands if isinstance(value, Tensor)), None)
+    return array_as_tensor(array, like) if like is not None and is_numpy_array(array) else pb.as_tensor(array)
 
 
 def as_operand(value: Any, like: Tensor) -> Any:

@@ -26,7 +26,8 @@ from pullback.interop.numpy_arguments import (
     promoted_pair,
     tensor_from,
 )
-from pullback.op import Composite, Operation, registry
+from pullback.op import Composite, Operation
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 

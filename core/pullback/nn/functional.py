@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pullback.function_protocol import make_module_overridable
 from pullback.op import public_function
 from pullback.ops.activation import (
     gelu,
@@ -45,6 +44,7 @@ from pullback.ops.regression_losses import (
 from pullback.ops.softmax import log_softmax, softmax
 from pullback.ops.trigonometric import tanh
 from pullback.ops.unary import sigmoid
+from pullback.overridable import make_module_overridable
 
 __all__ = [
     "binary_cross_entropy",

@@ -6,6 +6,7 @@ from typing import Any
 
 from pullback.function_protocol import disabled_pullback_function_impl
 from pullback.ops.creation import empty
+from pullback.printing import tensor_repr
 from pullback.subclassing import moved
 from pullback.tensor import LEAF, Tensor
 
@@ -38,6 +39,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     """
 
     __slots__ = ()
+    _is_param = True
     __pullback_function__ = disabled_pullback_function_impl  # type: ignore[assignment]
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Any:
@@ -53,7 +55,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         return parameter
 
     def __repr__(self) -> str:
-        return "Parameter containing:\n" + super().__repr__()
+        return "Parameter containing:\n" + (tensor_repr(self) if type(self) is Parameter else super().__repr__())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if id(self) not in memo:

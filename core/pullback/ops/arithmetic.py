@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.dtypes import NUMERIC, REAL, bool_
 from pullback.inplace import apply_inplace
-from pullback.op import Array, Number, attach, composite, elementwise, registry
+from pullback.op import Array, Number, attach, composite, elementwise
 from pullback.out_argument import CAST, SAME
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pullback.dtypes import DType
 from pullback.op import attach
+from pullback.storage import UntypedStorage
 from pullback.tensor import Tensor
 from pullback.views import layout_of
 
@@ -123,8 +124,6 @@ def is_storage(obj: Any) -> bool:
     >>> pb.is_storage(pb.ones(1).untyped_storage())
     True
     """
-    from pullback.storage import UntypedStorage
-
     return isinstance(obj, UntypedStorage)
 
 

@@ -9,9 +9,11 @@ from pullback import dtypes
 from pullback.arguments import number_of
 from pullback.dtypes import EVERY, FLOATS, INEXACT, NUMERIC, REAL, REAL_AND_BOOL
 from pullback.inplace import apply_inplace
-from pullback.op import Array, Sample, attach, composite, elementwise, registry
+from pullback.levels import refuse_mapped
+from pullback.op import Array, Sample, attach, composite, elementwise
 from pullback.ops.precision import in_float32
 from pullback.out_argument import CAST, SAME, Out
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -723,15 +725,12 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     >>> pb.allclose(pb.tensor([1., 2.]), pb.tensor([1., 2.000001]))
     True
     """
-    if input.backend.level or other.backend.level:
-        from pullback.batching.levels import refuse_mapped
-
-        refuse_mapped(
-            "vmap over torch.allclose isn't supported yet. Please file an issue at"
-            " https://github.com/pytorch/pytorch/issues if you need this feature.",
-            input,
-            other,
-        )
+    refuse_mapped(
+        "vmap over torch.allclose isn't supported yet. Please file an issue at"
+        " https://github.com/pytorch/pytorch/issues if you need this feature.",
+        input,
+        other,
+    )
     return bool(all(isclose(input, other, rtol, atol, equal_nan)).item())
 
 
@@ -747,10 +746,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """
     if not isinstance(other, Tensor):
         raise TypeError(f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
-    if input.backend.level or other.backend.level:
-        from pullback.batching.levels import refuse_mapped
-
-        refuse_mapped("Batching rule not implemented for aten::equal. We could not generate a fallback.", input, other)
+    refuse_mapped("Batching rule not implemented for aten::equal. We could not generate a fallback.", input, other)
     return input.shape == other.shape and bool(all(eq(input, other)).item())
 
 
@@ -761,8 +757,8 @@ from pullback.ops.comparison import eq, ge, gt, le, logical_and, logical_not, lo
 from pullback.ops.complex_numbers import conj  # noqa: E402
 from pullback.ops.conversion import to_dtype  # noqa: E402
 from pullback.ops.creation import full_like, ones_like, zeros_like  # noqa: E402
-from pullback.ops.creation_options import fitted  # noqa: E402
 from pullback.ops.dtype_names import full_c_name, not_implemented, type_name  # noqa: E402
 from pullback.ops.precision import number  # noqa: E402
 from pullback.ops.reduction import all  # noqa: E402
 from pullback.ops.unary import abs, isfinite, isinf, isnan, sigmoid, sign  # noqa: E402
+from pullback.python_numbers import fitted  # noqa: E402

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.dtypes import float16, float32, float64
 from pullback.op import Array, Sample, op
-from pullback.op_general import broadcast_shape
 from pullback.ops.complex_numbers import conj, imag, real
 from pullback.ops.creation import ones_like
+from pullback.ops.dims import broadcast_shape
 from pullback.ops.dtype_names import not_implemented, type_name
 from pullback.out_argument import Out
 from pullback.tensor import Tensor

@@ -16,11 +16,14 @@ from pullback.devices import Device
 from pullback.dtypes import DType
 from pullback.formats import MemoryFormat, copy_in_order
 from pullback.inplace import apply_inplace, check_history, check_writable
-from pullback.op import Array, Number, Sample, attach, composite, op, registry
-from pullback.op_general import broadcast_shape, constant
-from pullback.ops.creation_options import fitted
+from pullback.op import Array, Number, Sample, attach, composite, op
+from pullback.op_general import constant
+from pullback.ops.dims import broadcast_shape
 from pullback.ops.zeros import zeros_of
 from pullback.overwriting import overwrites
+from pullback.python_numbers import fitted
+from pullback.registry import registry
+from pullback.seams import seams
 from pullback.tensor import Tensor
 from pullback.views import edge_of, keep_layout
 
@@ -83,10 +86,9 @@ class TransferBackward0(Node):
 def _transfer(value: Tensor, backend: Backend, device: Device | None) -> Tensor:
     """The tensor's elements on another backend or device; differentiable."""
     source = value.backend
-    if source.level or backend.level:
-        from pullback.batching.levels import transferred
-
-        return transferred(value, backend, device)
+    backend = backend.plain
+    if source.level:
+        return source.transferred(value, backend, device)  # type: ignore[return-value]
     if source is backend:
         array: NativeArray = backend.to_device(value.array, device) if device is not None else value.array
     else:
@@ -105,9 +107,7 @@ def _transfer(value: Tensor, backend: Backend, device: Device | None) -> Tensor:
         node.source = (source, value.device)
         out.edge = node
     if mode() & FORWARD and value._tangent is not None:
-        from pullback.autograd.forward_ad import set_tangent
-
-        set_tangent(out, _transfer(value._tangent, backend, device))
+        seams.set_tangent(out, _transfer(value._tangent, backend, device))
     return out
 
 

@@ -30,10 +30,10 @@ from pullback.ops.creation_options import (
     chosen_backend,
     default_dtype,
     finished,
-    fitted,
 )
 from pullback.ops.dims import Sizes
 from pullback.out_argument import MAKES
+from pullback.python_numbers import fitted
 from pullback.strides import contiguous_strides
 from pullback.tensor import Tensor
 from pullback.views import alias_of, layout_of

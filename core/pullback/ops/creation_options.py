@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,8 +12,6 @@ from pullback.backend.selection import backend_for_device, current_backend, get_
 from pullback.devices import Device
 from pullback.dtypes import DType, get_default_dtype
 from pullback.formats import MemoryFormat, StorageLayout
-from pullback.numeric_limits import finfo, iinfo
-from pullback.ops.dtype_names import c_name
 from pullback.tensor import LEAF, Tensor
 from pullback.views import mark_inference
 
@@ -222,46 +219,6 @@ def checked_number(function: str, name: str, value: Any, position: int) -> Any:
         if isinstance(number, int | float | complex):
             return number
     raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Number, not {type(value).__name__}")
-
-
-def fitted(value: Any, dtype: DType) -> Any:
-    """A Python number as one that ``dtype`` can hold: without its fraction for an integer dtype, negative ones wrapped.
-
-    Raises
-    ------
-    RuntimeError, OverflowError
-        For a number out of the dtype's range, and a complex one where the dtype is real.
-    """
-    if isinstance(value, int):
-        dtypes.dtype_of_scalar(value)  # refuses what has more than 64 bits
-    if dtype is dtypes.bool_:
-        return bool(value)
-
-    number = value
-    if isinstance(value, complex) and dtype.category != dtypes.COMPLEX:
-        number = value.real if not value.imag else math.nan
-        if value.imag:
-            _overflows(dtype)
-    if dtype.category == dtypes.INTEGER:
-        limits = iinfo(dtype)
-        if not isinstance(number, int):
-            if not limits.min <= number <= limits.max:  # nor is NaN
-                _overflows(dtype)
-            number = int(number)
-        # As C does, PyTorch lets negative numbers wrap around in an unsigned dtype.
-        if not (limits.min if dtype.is_signed else -limits.max) <= number <= limits.max:
-            _overflows(dtype)
-        return number if number >= limits.min else number + limits.max + 1
-    if dtype is not dtypes.float64 and dtype is not dtypes.complex128:
-        greatest = finfo(dtype).max
-        for part in (number.real, number.imag) if isinstance(number, complex) else (number,):
-            if abs(part) > greatest and not (isinstance(part, float) and math.isinf(part)):
-                _overflows(dtype)
-    return number
-
-
-def _overflows(dtype: DType) -> NoReturn:
-    raise RuntimeError(f"value cannot be converted to type {c_name(dtype)} without overflow")
 
 
 # -- the order of the elements in memory ------------------------------------------------------------------------------

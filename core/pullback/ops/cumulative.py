@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.dtypes import DType, bool_
 from pullback.inplace import apply_inplace
-from pullback.op import Array, Sample, attach, op, registry
+from pullback.op import Array, Sample, attach, op
 from pullback.ops.dims import normalize_dim
 from pullback.ops.dtype_names import full_c_name, not_implemented
 from pullback.ops.reducing import accumulation_dtype, in_dtype, keep_dims, samples_along_dim
 from pullback.out_argument import DECIDES
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

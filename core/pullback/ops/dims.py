@@ -76,3 +76,25 @@ def as_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     if len(sizes) == 1 and isinstance(sizes[0], list | tuple):
         sizes = tuple(sizes[0])
     return tuple(operator.index(size) for size in sizes)
+
+
+def broadcast_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape the given shapes broadcast to.
+
+    Raises
+    ------
+    RuntimeError
+        Where two sizes differ and neither is 1, in PyTorch's words.
+    """
+    result: list[int] = []
+    for shape in shapes:
+        ndim = max(len(result), len(shape))
+        padded_result = [1] * (ndim - len(result)) + result
+        padded_shape = [1] * (ndim - len(shape)) + list(shape)
+        for dim, (a, b) in reversed([*enumerate(zip(padded_result, padded_shape, strict=True))]):
+            if a != b and a != 1 and b != 1:
+                raise RuntimeError(
+                    f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {dim}"
+                )
+        result = [b if a == 1 else a for a, b in zip(padded_result, padded_shape, strict=True)]
+    return tuple(result)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pullback.batching.random_rules import drawing_backend
-from pullback.batching.state import levels
+from pullback.levels import drawing_backend, levels
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
 from pullback.op import Array, Sample, composite, op
-from pullback.op_general import broadcast_shape
-from pullback.ops.dims import normalize_dim
+from pullback.ops.dims import broadcast_shape, normalize_dim
 from pullback.ops.dtype_names import type_name
 from pullback.ops.index_checks import check_positions, first_outside, outside, vector_of
 from pullback.ops.indexing import add_at

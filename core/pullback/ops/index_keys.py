@@ -7,11 +7,12 @@ import warnings
 from typing import Any
 
 from pullback import dtypes
+from pullback.levels import is_mapped
+from pullback.ops.dtype_names import type_name
 from pullback.tensor import Tensor
 
 _MASKS = frozenset({dtypes.bool_, dtypes.uint8})
 _LARGEST = 2**63 - 1
-_HEAP_TYPE = 1 << 9  # the flag of a class made by a class statement, whose name C does not qualify
 
 
 def is_integer(value: object) -> bool:
@@ -157,14 +158,6 @@ def _as_index_tensor(part: Any, input: Tensor) -> Tensor:
     return made if made.backend is input.backend else made.to(input.backend)
 
 
-def type_name(value: Any) -> str:
-    """The name of a value's class as C gives it: qualified where it is not a class statement's, nor a builtin."""
-    kind = type(value)
-    if kind.__module__ == "builtins" or kind.__flags__ & _HEAP_TYPE:
-        return kind.__name__
-    return f"{kind.__module__}.{kind.__name__}"
-
-
 def selected(input: Tensor, dim: int, index: int, number: int = 0) -> Tensor:
     """The part of a tensor at one index of a dimension; ``number`` says which part of the key it is, for errors.
 
@@ -193,8 +186,6 @@ def _is_number(part: Tensor) -> bool:
         return False
     if not part.backend.level:
         return True
-    from pullback.batching.levels import is_mapped
-
     return not is_mapped(part)
 
 

@@ -11,16 +11,19 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pullback import dtypes
+from pullback.arguments import type_name
 from pullback.inplace import apply_inplace, check_writable
-from pullback.op import Array, Sample, attach, composite, op, registry
-from pullback.op_general import constant, python_number
+from pullback.op import Array, Sample, attach, composite, op
+from pullback.op_general import constant
 from pullback.ops.index_checks import refuse_overlap
-from pullback.ops.index_keys import bounds, is_integer, parsed, selected, type_name
+from pullback.ops.index_keys import bounds, is_integer, parsed, selected
 from pullback.ops.methods import attach_method
 from pullback.ops.positions import Positions, check_mask_shape, check_values, located, refused
 from pullback.ops.zeros import zeros_of
 from pullback.out_argument import Out
 from pullback.overwriting import overwrite, overwrites
+from pullback.python_numbers import python_number
+from pullback.registry import registry
 from pullback.tensor import Tensor
 from pullback.views import zero_part
 
@@ -472,9 +475,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 
 from pullback.autograd.gradient_reduction import sum_to_size  # noqa: E402
-from pullback.ops.creation_options import fitted  # noqa: E402
 from pullback.ops.from_data import tensor  # noqa: E402
 from pullback.ops.joining import stack  # noqa: E402
 from pullback.ops.sequences import arange  # noqa: E402
 from pullback.ops.shape import reshape, unsqueeze  # noqa: E402
 from pullback.ops.slicing import slice_  # noqa: E402
+from pullback.python_numbers import fitted  # noqa: E402

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pullback.inplace import apply_inplace
-from pullback.op import registry
 from pullback.ops import activation, piecewise_activations
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.dtypes import NUMERIC
 from pullback.op import Array, Sample, composite, op
-from pullback.op_general import broadcast_shape
+from pullback.ops.dims import broadcast_shape
 from pullback.ops.dtype_names import full_c_name, type_name
 from pullback.ops.precision import number
 from pullback.out_argument import CAST, EXACT, Out

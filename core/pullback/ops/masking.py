@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
+from pullback.levels import plain
 from pullback.op import Array, Sample, op
-from pullback.op_general import broadcast_shape, constant, python_number
-from pullback.ops.creation_options import fitted
+from pullback.op_general import constant
+from pullback.ops.dims import broadcast_shape
 from pullback.ops.dtype_names import full_c_name, type_name
 from pullback.ops.indexing import nonzero, put_elements
 from pullback.ops.methods import attach_method, run_inplace
@@ -17,6 +19,7 @@ from pullback.ops.positions import Positions
 from pullback.ops.zeros import zeros_of
 from pullback.out_argument import Out
 from pullback.overwriting import overwrites
+from pullback.python_numbers import fitted, python_number
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -307,7 +310,6 @@ def _source_gradient(grad: Tensor, mask: Tensor, shape: Sequence[int]) -> Tensor
     if not mask.backend.level or not count:
         return reshape(front_of_zeros(masked_select(grad, mask), (count,)), shape)
     # Inside vmap each example may have a mask of its own: what it would select has no shape.
-    from pullback.batching.indexing_rules import numbers_of_true
 
     mask = mask.expand(tuple(grad.array.shape)).reshape(-1)
     positions = numbers_of_true(mask)[0].clamp(0, count - 1)
@@ -327,3 +329,19 @@ from pullback.autograd.gradient_reduction import sum_to_size  # noqa: E402
 from pullback.ops.conversion import cast_gradient  # noqa: E402
 from pullback.ops.shape import reshape  # noqa: E402
 from pullback.ops.slicing import front_of_zeros  # noqa: E402
+
+
+def numbers_of_true(mask: Tensor) -> tuple[Tensor, int | None]:
+    """For each element of the rows of a mask, how many before it in its row are true; and the most that a row has.
+
+    The latter is None where nobody can tell, as the mask is being traced.
+    """
+    counts = mask.to(dtypes.int64).cumsum(-1)
+    if not prod(counts.array.shape):
+        return counts, 0
+    every = plain(counts)
+    try:
+        most = int(every.backend.to_numpy(every.array).max())
+    except TypeError:
+        most = None
+    return counts - 1, most

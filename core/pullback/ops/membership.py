@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pullback.batching.rules import front
 from pullback.dtypes import REAL, bool_, dtype_of_scalar
-from pullback.op import Array, Operation, Sample, composite, op
+from pullback.op import Array, Sample, composite, op
 from pullback.ops.dtype_names import type_name
 from pullback.out_argument import EXACT
 from pullback.tensor import Tensor
@@ -16,20 +14,6 @@ from pullback.tensor import Tensor
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
     from pullback.dtypes import DType
-
-
-def _batched(
-    operation: Operation, values: Sequence[Any], dims: Sequence[int | None], attributes: Mapping[str, Any], size: int
-) -> tuple[Any, Any]:
-    """Of given values for each example every pair is compared."""
-    elements, given = values
-    if dims[1] is None:
-        return operation.call(elements, given, **attributes), dims[0]
-    elements, given = front(elements, dims[0]), front(given, dims[1])
-    if dims[0] is None:
-        elements = elements.unsqueeze(0)
-    given = given.reshape(size, *(1 for _ in range(elements.ndim - 1)), math.prod(given.shape[1:]))
-    return (elements.unsqueeze(-1) == given).any(-1), 0
 
 
 def _samples_of_values(make: Any) -> Iterator[Sample]:
@@ -50,7 +34,7 @@ def _unsupported(dtype: DType) -> Exception:
     dtypes=REAL,
     result=bool_,
     nondifferentiable="its results are truth values",
-    batching=_batched,
+    batching="membership",
     method=False,
     numbers=False,
     unsupported=_unsupported,

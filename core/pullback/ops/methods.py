@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pullback.inplace import apply_inplace
-from pullback.op import registry
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 

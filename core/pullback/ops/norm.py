@@ -6,12 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pullback.dtypes import INEXACT, DType, promote_types
-from pullback.op import Array, Sample, composite, op, registry
+from pullback.op import Array, Sample, composite, op
 from pullback.ops.dims import Dims, normalize_dims
 from pullback.ops.dtype_names import type_name
 from pullback.ops.precision import in_float32
 from pullback.ops.reducing import axis_of, cast, in_dtype, keep_dims, over_count
 from pullback.out_argument import EXACT
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

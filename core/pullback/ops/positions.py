@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
 from pullback.autograd.node import modified_error
-from pullback.op import Array
-from pullback.op_general import broadcast_shape
-from pullback.ops.dims import normalize_dim
+from pullback.levels import is_mapped
+from pullback.ops.dims import broadcast_shape, normalize_dim
 from pullback.ops.dtype_names import type_name
 from pullback.tensor import Tensor
 from pullback.views import version_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
+    from pullback.op import Array
 
 _EVERYTHING = slice(None)
 _INTEGERS = frozenset({dtypes.int32, dtypes.int64})
@@ -120,9 +120,7 @@ def located(indices: Sequence[Tensor | None], input: Tensor) -> Positions:
 
 
 def _nonzero(mask: Tensor) -> tuple[Tensor, ...]:
-    from pullback.ops.indexing import nonzero
-
-    return nonzero(mask, as_tuple=True) if mask.ndim else ()
+    return mask.nonzero(as_tuple=True) if mask.ndim else ()
 
 
 def check_mask_shape(mask: Tensor, shape: Sequence[int], start: int) -> None:
@@ -140,8 +138,6 @@ def check_mask_shape(mask: Tensor, shape: Sequence[int], start: int) -> None:
 
 def _check_unmapped(mask: Tensor) -> None:
     """Refuse a mask that may keep another number of elements for each example."""
-    from pullback.batching.levels import is_mapped
-
     if is_mapped(mask):
         raise RuntimeError(
             "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over"

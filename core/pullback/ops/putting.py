@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
-from pullback.op import Array, Sample, op, registry
+from pullback.op import Array, Sample, op
 from pullback.ops.conversion import cast_gradient
 from pullback.ops.dtype_names import type_name
 from pullback.ops.gathering import not_among, take
@@ -19,6 +19,7 @@ from pullback.ops.slicing import select, slice_
 from pullback.ops.zeros import zeros_of
 from pullback.out_argument import EXACT
 from pullback.overwriting import overwrites
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
 from pullback.allocation import check_size
-from pullback.batching.state import levels
 from pullback.dtypes import FLOATS, DType, get_default_dtype
 from pullback.formats import MemoryFormat, StorageLayout
 from pullback.inplace import apply_inplace
-from pullback.op import Array, composite, op, registry
-from pullback.op_general import broadcast_shape
+from pullback.levels import drawing_backend, levels
+from pullback.op import Array, composite, op
 from pullback.ops.creation import check_is_tensor, with_strides_like
 from pullback.ops.creation_options import (
     check_options,
@@ -26,6 +25,7 @@ from pullback.ops.creation_options import (
     chosen_backend,
     finished,
 )
+from pullback.ops.dims import broadcast_shape
 from pullback.ops.dtype_names import not_implemented, type_name
 from pullback.ops.precision import number
 from pullback.ops.signed_words import in_order, remainder_plus
@@ -33,6 +33,8 @@ from pullback.ops.zeros import zeros_of
 from pullback.out_argument import EXACT, MAKES, Out
 from pullback.philox import word_dtype, words
 from pullback.random import Generator, default_generator
+from pullback.registry import registry
+from pullback.seams import seams
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def uniform_array(
 ) -> NativeArray:
     """Numbers from [0, 1); of a complex dtype, from the unit square."""
     if backend.level:
-        return _drawn(uniform_array, backend, shape, dtype, device, generator)
+        return backend.drawn(uniform_array, shape, dtype, device, generator)
     if dtype.is_complex:
         return _as_complex(backend, uniform_array(backend, (*shape, 2), dtype.to_real(), device, generator), dtype)
     count = math.prod(shape)
@@ -105,7 +107,7 @@ def normal_array(
     Computed in double precision, so that what the backends' logarithms and cosines differ by mostly rounds away.
     """
     if backend.level:
-        return _drawn(normal_array, backend, shape, dtype, device, generator)
+        return backend.drawn(normal_array, shape, dtype, device, generator)
     if dtype.is_complex:
         pairs = normal_array(backend, (*shape, 2), dtype.to_real(), device, generator)
         return backend.as_array(backend.multiply(_as_complex(backend, pairs, dtype), math.sqrt(0.5)))
@@ -144,7 +146,7 @@ def integer_array(
 ) -> NativeArray:
     """Integers from [low, high), each equally likely: draws of 64 bits that would favour some are made again."""
     if backend.level:
-        return _drawn(integer_array, backend, shape, low, high, dtype, device, generator)
+        return backend.drawn(integer_array, shape, low, high, dtype, device, generator)
     span = high - low
     count = math.prod(shape)
     signed = word_dtype(backend) is dtypes.int64
@@ -188,7 +190,7 @@ def happens_array(
 ) -> NativeArray:
     """Truth values that are True with the given probability, to 32 bits."""
     if backend.level:
-        return _drawn(happens_array, backend, shape, probability, device, generator)
+        return backend.drawn(happens_array, shape, probability, device, generator)
     (drawn,) = _words(backend, generator, math.prod(shape), 1, device)
     return backend.reshape(backend.less(drawn, round(probability * 2.0**32)), shape)
 
@@ -198,28 +200,17 @@ def permutation_array(
 ) -> NativeArray:
     """The integers from 0 up to the last size in random order, another one for each index of the other dimensions."""
     if backend.level:
-        return _drawn(permutation_array, backend, shape, dtype, device, generator)
+        return backend.drawn(permutation_array, shape, dtype, device, generator)
     combined = in_order if word_dtype(backend) is dtypes.int64 else _bits64
     keys = combined(backend, *_words(backend, generator, math.prod(shape), 2, device))
     keys = backend.reshape(keys, shape)
     return backend.astype(backend.argsort(keys, axis=-1, descending=False, stable=True), dtype)
 
 
-def _drawn(function: Any, backend: Any, shape: tuple[int, ...], *rest: Any) -> NativeArray:
-    """What ``function`` draws inside :func:`pullback.vmap`."""
-    from pullback.batching.random_rules import drawn_array
-
-    return drawn_array(function, backend, shape, *rest)
-
-
 def _drawing_backend(backend: Any, device: Any) -> tuple[Backend, Device | None]:
     """The backend and device to draw on; inside ``vmap`` one whose arrays may differ between examples."""
     chosen, place = chosen_backend(backend, device)
-    if levels():
-        from pullback.batching.random_rules import drawing_backend
-
-        chosen = drawing_backend(chosen)
-    return chosen, place
+    return drawing_backend(chosen) if levels() else chosen, place
 
 
 # -- new tensors ------------------------------------------------------------------------------------------------------
@@ -712,9 +703,9 @@ def multinomial(
     if not replacement and num_samples > input.array.shape[-1]:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     if levels():
-        from pullback.batching.random_rules import drawn_from_rows
-
-        drawn = drawn_from_rows(input, lambda rows: multinomial(rows, num_samples, replacement, generator=generator))
+        drawn = seams.drawn_from_rows(
+            input, lambda rows: multinomial(rows, num_samples, replacement, generator=generator)
+        )
         if drawn is not None:
             return drawn
     backend, device = input.backend, input.device

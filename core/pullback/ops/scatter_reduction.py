@@ -125,7 +125,7 @@ def _counts(input: Tensor, index: Tensor, dim: int, include_self: bool) -> Tenso
     return counts if include_self else masked_fill(counts, counts == 0, 1)
 
 
-def _part_of_mean(counts: Tensor, input: Tensor) -> Tensor:
+def _part_of_mean(counts: Tensor, input: Tensor) -> Any:
     return in_dtype(1 / counts, input.dtype)  # half precision cannot count beyond 2,048
 
 

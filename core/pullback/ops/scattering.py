@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
 from pullback.inplace import apply_inplace
-from pullback.op import Array, Sample, op, registry
-from pullback.op_general import constant, python_number
-from pullback.ops.creation_options import fitted
+from pullback.op import Array, Sample, op
+from pullback.op_general import constant
 from pullback.ops.dims import normalize_dim
 from pullback.ops.dtype_names import type_name
 from pullback.ops.index_checks import check_positions, first_outside, outside, vector_of
@@ -19,6 +18,8 @@ from pullback.ops.positions import Positions
 from pullback.ops.zeros import zeros_of
 from pullback.out_argument import EXACT
 from pullback.overwriting import overwrites
+from pullback.python_numbers import fitted, python_number
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from pullback.allocation import check_size
 from pullback.devices import Device
 from pullback.dtypes import DType, get_default_dtype
 from pullback.formats import StorageLayout
+from pullback.levels import is_mapped
 from pullback.op import composite
 from pullback.ops.creation_options import (
     check_options,
@@ -19,10 +20,10 @@ from pullback.ops.creation_options import (
     checked_number,
     chosen_backend,
     finished,
-    fitted,
 )
 from pullback.ops.dtype_names import c_name, type_name
 from pullback.out_argument import MAKES, MAKES_RANGE
+from pullback.python_numbers import fitted
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -234,8 +235,6 @@ def _is_mapped(value: Any) -> bool:
     """Whether an end is another one for each example of a ``vmap``."""
     if not isinstance(value, Tensor) or not value.backend.level or value.ndim:
         return False
-    from pullback.batching.levels import is_mapped
-
     return is_mapped(value)
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pullback.allocation import check_size, element_count
 from pullback.dtypes import DType
 from pullback.formats import MemoryFormat, check_memory_format, contiguous_format, preserve_format
-from pullback.op import Array, Sample, attach, composite, op, registry
-from pullback.op_general import broadcast_shape
-from pullback.ops.dims import as_shape, given_shape, normalize_dim, normalize_dims
+from pullback.op import Array, Sample, attach, composite, op
+from pullback.ops.dims import as_shape, broadcast_shape, given_shape, normalize_dim, normalize_dims
+from pullback.registry import registry
 from pullback.size import Size
 from pullback.strides import view_strides
 from pullback.tensor import Tensor

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from pullback import dtypes
 from pullback.dtypes import FLOATS, INEXACT, REAL, DType
 from pullback.inplace import apply_inplace
-from pullback.op import Array, attach, op, registry
+from pullback.op import Array, attach, op
 from pullback.ops.dtype_names import full_c_name
 from pullback.ops.random import normal_array, uniform_array
 from pullback.ops.zeros import zeros_of
 from pullback.random import Generator
+from pullback.registry import registry
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pullback.op import Array, Sample, attach, composite, op
 from pullback.ops.dims import as_shape, normalize_dim
 from pullback.ops.dtype_names import type_name
 from pullback.tensor import Tensor
-from pullback.views import attach_detached, has_node, layout_of, places, strided_view
+from pullback.views import attach_detached, has_node, layout_of, put_at, strided_view, taken_at
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray
@@ -90,22 +90,6 @@ def _from_zero(source: Layout, target: Layout) -> tuple[Layout, Layout, int]:
     first = min(source.offset, target.offset)
     moved = [Layout(at.dtype, at.shape, at.strides, at.offset - first) for at in (source, target)]
     return moved[0], moved[1], max(at.extent for at in moved)
-
-
-def put_at(backend: Backend, array: NativeArray, layout: Layout, count: int, accumulate: bool) -> NativeArray:
-    """A vector of ``count`` zeros with the array's elements where the layout says."""
-    flat = backend.zeros((count,), dtype=array.dtype, device=backend.device_of(array))
-    if backend.mutable and not (accumulate and layout.may_overlap):
-        backend.assign(backend.as_strided(flat, layout.shape, layout.strides, layout.offset), array)
-        return flat
-    return backend.index_put(flat, (places(backend, layout),), backend.reshape(array, (-1,)), accumulate)
-
-
-def taken_at(backend: Backend, flat: NativeArray, layout: Layout) -> NativeArray:
-    """What lies at the places of the layout in a vector, as an array of its own."""
-    if backend.mutable:
-        return backend.copy(backend.as_strided(flat, layout.shape, layout.strides, layout.offset))
-    return backend.reshape(backend.take(flat, places(backend, layout), axis=0), layout.shape)
 
 
 def _shared_among(backend: Backend, array: NativeArray, layout: Layout, count: int) -> NativeArray:

@@ -13,7 +13,8 @@ import pullback.autograd.forward_ad as fwd
 import pullback.nn.functional
 from pullback.backend.selection import get_backend
 from pullback.inplace import apply_inplace
-from pullback.op import Operation, registry
+from pullback.op import Operation
+from pullback.registry import registry
 from pullback.tensor import Tensor
 from pullback_conformance.case import Call, is_inexact
 from pullback_conformance.samples import samples_of

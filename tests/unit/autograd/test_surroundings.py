@@ -13,7 +13,7 @@ import pullback as pb
 import pullback.autograd.forward_ad as fwd
 from pullback.autograd.graph import allow_mutation_on_saved_tensors, disable_saved_tensors_hooks, saved_tensors_hooks
 from pullback.extend import intercept
-from pullback.kernel_interceptors import intercept_kernels
+from pullback.interceptors import intercept_kernels
 from pullback.overrides import PullbackFunctionMode
 
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pullback as pb
-from pullback.op import Operation, registry, tensors_of
+from pullback.op import Operation, tensors_of
 from pullback.ops import import_all
+from pullback.registry import registry
 from pullback_conformance.samples import samples_of
 from pullback_numpy.backend import QUIET, SILENT
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import pullback as pb
-from pullback.op import Array, composite, elementwise, registry
+from pullback.op import Array, composite, elementwise
+from pullback.registry import registry
 from pullback.tensor import Tensor
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Record

@@ -12,7 +12,7 @@ import pytest
 
 import pullback as pb
 from pullback.func import functional_call, functionalize, grad, jvp, vmap
-from pullback.kernel_interceptors import intercept_kernels
+from pullback.interceptors import intercept_kernels
 from pullback.tensor import Tensor
 
 BACKENDS = pytest.mark.parametrize("backend", ["numpy", "jax"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.op import registry
+from pullback.registry import registry
 
 
 @pytest.fixture(params=["numpy", "jax"], autouse=True)

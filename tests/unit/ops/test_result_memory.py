@@ -14,8 +14,9 @@ import pullback as pb
 from pullback.backend.registry import unregister_backend
 from pullback.backend.selection import get_backend
 from pullback.extend import ArrayAPIBackend, register_backend
-from pullback.op import Operation, registry
+from pullback.op import Operation
 from pullback.ops import import_all
+from pullback.registry import registry
 from pullback.views import layout_of
 from pullback_conformance.samples import samples_of
 
