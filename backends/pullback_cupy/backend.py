@@ -14,12 +14,12 @@ import cupyx
 import cupyx.scipy.special
 import numpy as np
 
-from pullback import dtypes as dt
 from pullback.backend.base import Kernel, NativeArray
 from pullback.backend.numpy_like import NumPyLikeBackend
-from pullback.devices import Device
-from pullback.dtypes import DType
 from pullback.extend import ArrayAPIBackend, Limitation
+from pullback.meta import dtypes as dt
+from pullback.meta.devices import Device
+from pullback.meta.dtypes import DType
 
 #: The dtypes that CuPy adds atomically at indices.
 ATOMIC_ADD = frozenset({dt.int32, dt.uint32, dt.uint64, dt.float32, dt.float64, dt.complex64, dt.complex128})

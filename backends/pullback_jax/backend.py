@@ -20,13 +20,13 @@ import jaxlib.version
 import ml_dtypes
 import numpy as np
 
-from pullback import dtypes as dt
 from pullback.backend.array_api import Axis
 from pullback.backend.base import Kernel, NativeArray
 from pullback.backend.selection import get_backend
-from pullback.devices import CPU, Device
-from pullback.dtypes import DType
 from pullback.extend import ArrayAPIBackend, BackendError, Limitation, check_size
+from pullback.meta import dtypes as dt
+from pullback.meta.devices import CPU, Device
+from pullback.meta.dtypes import DType
 from pullback_jax.powers import pow
 from pullback_jax.subnormal import KERNELS, adapted, as_integers, widened
 

@@ -10,13 +10,13 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from pullback import dtypes as dt
 from pullback.backend.array_api import ArrayAPIBackend, Axis, count_reduced
 from pullback.backend.base import Kernel, NativeArray
 from pullback.backend.numpy_like import NumPyLikeBackend
-from pullback.devices import CPU, Device
-from pullback.dtypes import DType
-from pullback.numeric_limits import finfo
+from pullback.meta import dtypes as dt
+from pullback.meta.devices import CPU, Device
+from pullback.meta.dtypes import DType
+from pullback.meta.limits import finfo
 from pullback_numpy.accumulation import accumulate_at
 from pullback_numpy.bounds import FEW, all_within
 from pullback_numpy.dlpack import BFLOAT, Relabelled, described

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from pullback.backend.array_api import Axis
-from pullback.dtypes import float32
-from pullback.numeric_limits import finfo
+from pullback.meta.dtypes import float32
+from pullback.meta.limits import finfo
 from pullback_numpy.silence import computing
 
 #: Of numbers between a half and one so many may be multiplied before their exponents are taken out again.

@@ -12,8 +12,8 @@ from pullback import autograd
 from pullback.autograd import forward_ad
 from pullback.backend.base import Backend
 from pullback.backend.selection import use_backend
-from pullback.dtypes import DType
-from pullback.op import Composite, Operation
+from pullback.dispatch.declaration import Composite, Operation
+from pullback.meta.dtypes import DType
 from pullback.random import Generator
 from pullback.tensor import Tensor
 from pullback_conformance.moving import mapped, moved, tensors_in, to_numpy, widened

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from pullback import dtypes
-from pullback.op import Sample
+from pullback.dispatch.declaration import Sample
+from pullback.meta import dtypes
 from pullback.random import Generator
 
 

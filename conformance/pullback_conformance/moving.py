@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.backend.base import Backend
-from pullback.dtypes import DType
+from pullback.meta.dtypes import DType
 from pullback.tensor import Tensor
 
 

@@ -15,12 +15,12 @@ from pullback.backend.base import Backend
 from pullback.backend.records import Limitation
 from pullback.backend.registry import instance_problem
 from pullback.backend.selection import get_backend
-from pullback.dtypes import DType, by_name
+from pullback.dispatch.declaration import Composite, Operation
 from pullback.errors import MissingKernelError, did_you_mean
-from pullback.op import Composite, Operation
+from pullback.meta.dtypes import DType, by_name
 from pullback.ops import import_all
-from pullback.registry import registry as operations
 from pullback.tensor import Tensor
+from pullback.tensor.registry import registry as operations
 from pullback_conformance.case import Case
 from pullback_conformance.checks import CHECKS, Check, Finding
 from pullback_conformance.checks.derivatives import program_of

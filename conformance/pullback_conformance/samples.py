@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pullback.backend.base import Backend
-from pullback.dtypes import DType, bool_, by_name, int64
-from pullback.op import Composite, Operation, Sample, tensors_of
+from pullback.dispatch.declaration import Composite, Operation, Sample
+from pullback.meta.dtypes import DType, bool_, by_name, int64
 from pullback.random import Generator
 from pullback.tensor import Tensor
+from pullback.tensor.tensor import tensors_of
 
 
 class Maker:

@@ -11,8 +11,8 @@ import numpy as np
 import pullback as pb
 from pullback.backend import registry
 from pullback.backend.base import Backend
-from pullback.dtypes import DType
-from pullback.op import Composite, Operation
+from pullback.dispatch.declaration import Composite, Operation
+from pullback.meta.dtypes import DType
 from pullback.random import Generator
 from pullback.tensor import Tensor
 from pullback_conformance.case import Call, Case
@@ -108,7 +108,11 @@ def _used_helpers(text: str) -> set[str]:
 def _imports(case: Case, helpers: set[str]) -> list[str]:
     lines = ["import pullback as pb"]
     if _public_name(case.operation) is None:
-        lines += ["from pullback.op import registry", "from pullback.ops import import_all", "import_all()"]
+        lines += [
+            "from pullback.extend import registry",
+            "from pullback.ops import import_all",
+            "import_all()",
+        ]
     if "pushed" in helpers:
         lines.append("from pullback.autograd import forward_ad")
     return lines

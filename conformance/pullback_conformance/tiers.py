@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from pullback.dtypes import (
+from pullback.meta.dtypes import (
     DType,
     bfloat16,
     bool_,

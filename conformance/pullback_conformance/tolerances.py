@@ -11,8 +11,8 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
-from pullback.dtypes import DType
-from pullback.op import Composite, Operation
+from pullback.dispatch.declaration import Composite, Operation
+from pullback.meta.dtypes import DType
 
 
 class Kind(Enum):

@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pullback.dtypes import DType
+from pullback.meta.dtypes import DType
 
 #: Precision in bits, and the exponent of the smallest normal number.
 _FORMATS: Final = {
@@ -47,7 +47,7 @@ def ulp_at(scale: Any, dtype: DType) -> Any:
 
     Examples
     --------
-    >>> from pullback.dtypes import float32
+    >>> from pullback.meta.dtypes import float32
     >>> float(ulp_at(1.0, float32)) == 2.0**-23
     True
     """
@@ -81,7 +81,7 @@ def errors_in_ulp(actual: Any, exact: Any, dtype: DType, scale: Any = None) -> A
 
     Examples
     --------
-    >>> from pullback.dtypes import float32
+    >>> from pullback.meta.dtypes import float32
     >>> errors_in_ulp(np.float32([1.0, 3.0]), np.float64([1.0, 3.0 + 2.0**-23]), float32)
     array([0. , 0.5])
     """

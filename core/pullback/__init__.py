@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from pullback import autograd
-from pullback import memory_methods as _memory_methods  # noqa: F401  # it attaches methods to Tensor
 from pullback.autograd import tensor_methods as _tensor_methods  # noqa: F401  # so does this
 from pullback.autograd.grad_mode import (
     enable_grad,
@@ -32,13 +31,23 @@ from pullback.backend.selection import (
     set_default_backend,
     use_backend,
 )
-from pullback.devices import (
+from pullback.dispatch.out import FunctionsWithOut as _FunctionsWithOut
+from pullback.errors import (
+    BackendError,
+    BackendUnavailableError,
+    MissingKernelError,
+    PluginError,
+    PluginWarning,
+    UnknownBackendError,
+)
+from pullback.errors import did_you_mean as _did_you_mean
+from pullback.meta.devices import (
     Device as device,
 )
-from pullback.dtypes import (
+from pullback.meta.dtypes import (
     DType as dtype,
 )
-from pullback.dtypes import (
+from pullback.meta.dtypes import (
     bfloat16,
     can_cast,
     complex64,
@@ -58,41 +67,137 @@ from pullback.dtypes import (
     uint32,
     uint64,
 )
-from pullback.dtypes import (
+from pullback.meta.dtypes import (
     bool_ as bool,
 )
-from pullback.errors import (
-    BackendError,
-    BackendUnavailableError,
-    MissingKernelError,
-    PluginError,
-    PluginWarning,
-    UnknownBackendError,
-)
-from pullback.formats import (
+from pullback.meta.formats import (
     MemoryFormat as memory_format,
 )
-from pullback.formats import (
+from pullback.meta.formats import (
     StorageLayout as layout,
 )
-from pullback.formats import (
+from pullback.meta.formats import (
     channels_last,
     channels_last_3d,
     contiguous_format,
     preserve_format,
     strided,
 )
-from pullback.ops import python_functions as _python_functions  # noqa: F401  # it attaches apply_, map_ and map2_
-from pullback.ops import skewed_distributions as _skewed_distributions  # noqa: F401  # and cauchy_, log_normal_, geometric_
-from pullback.ops.activation import (
-    relu,
+from pullback.meta.size import (
+    Size,
 )
-from pullback.ops.added_products import (
+from pullback.ops.creation.conversion import (
+    clone,
+    cpu,
+    fill,
+)
+from pullback.ops.creation.filled import (
+    empty,
+    empty_like,
+    empty_permuted,
+    empty_strided,
+    eye,
+    full,
+    full_like,
+    ones,
+    ones_like,
+    scalar_tensor,
+    zeros,
+    zeros_like,
+)
+from pullback.ops.creation.from_data import (
+    as_tensor,
+    asarray,
+    from_numpy,
+    frombuffer,
+    tensor,
+)
+from pullback.ops.creation.sequences import (
+    arange,
+    linspace,
+    logspace,
+    range,
+)
+from pullback.ops.indexing.gathering import (
+    gather,
+    index_select,
+    take,
+    take_along_dim,
+)
+from pullback.ops.indexing.masking import (
+    masked_fill,
+    masked_scatter,
+    masked_select,
+)
+from pullback.ops.indexing.putting import (
+    diagonal_scatter,
+    put,
+    select_scatter,
+    slice_scatter,
+)
+from pullback.ops.indexing.reading_and_writing import (
+    argwhere,
+    index_put,
+    nonzero,
+)
+from pullback.ops.indexing.scatter_reduction import (
+    index_reduce,
+    scatter_reduce,
+)
+from pullback.ops.indexing.scattering import (
+    index_add,
+    index_copy,
+    index_fill,
+    scatter,
+    scatter_add,
+)
+from pullback.ops.linalg.added_products import (
     addbmm,
     addmv,
     addr,
 )
-from pullback.ops.arithmetic import (
+from pullback.ops.linalg.einsum import (
+    einsum,
+)
+from pullback.ops.linalg.products import (
+    addmm,
+    baddbmm,
+    bmm,
+    dot,
+    inner,
+    matmul,
+    mm,
+    mv,
+    outer,
+    tensordot,
+    vdot,
+)
+from pullback.ops.linalg.products import (
+    outer as ger,
+)
+from pullback.ops.nn.activations import (
+    relu,
+)
+from pullback.ops.nn.classification_losses import (
+    binary_cross_entropy_with_logits,
+)
+from pullback.ops.nn.inplace_activations import (
+    celu_,
+    selu_,
+    threshold_,
+)
+from pullback.ops.nn.piecewise_activations import (
+    celu,
+    selu,
+    threshold,
+)
+from pullback.ops.nn.softmax import (
+    log_softmax,
+    logsumexp,
+    softmax,
+)
+from pullback.ops.pointwise import python_functions as _python_functions  # noqa: F401  # it attaches apply_, map_ and map2_
+from pullback.ops.pointwise.arithmetic import (
     add,
     div,
     floor_divide,
@@ -105,31 +210,19 @@ from pullback.ops.arithmetic import (
     sub,
     true_divide,
 )
-from pullback.ops.arithmetic import (
+from pullback.ops.pointwise.arithmetic import (
     div as divide,
 )
-from pullback.ops.arithmetic import (
+from pullback.ops.pointwise.arithmetic import (
     mul as multiply,
 )
-from pullback.ops.arithmetic import (
+from pullback.ops.pointwise.arithmetic import (
     neg as negative,
 )
-from pullback.ops.arithmetic import (
+from pullback.ops.pointwise.arithmetic import (
     sub as subtract,
 )
-from pullback.ops.attributes import (
-    get_device,
-    is_conj,
-    is_inference,
-    is_neg,
-    is_nonzero,
-    is_same_size,
-    is_storage,
-    resolve_conj,
-    resolve_neg,
-    typename,
-)
-from pullback.ops.binary import (
+from pullback.ops.pointwise.binary import (
     addcdiv,
     addcmul,
     allclose,
@@ -148,16 +241,13 @@ from pullback.ops.binary import (
     minimum,
     xlogy,
 )
-from pullback.ops.binary import (
+from pullback.ops.pointwise.binary import (
     atan2 as arctan2,
 )
-from pullback.ops.binary import (
+from pullback.ops.pointwise.binary import (
     clamp as clip,
 )
-from pullback.ops.classification_losses import (
-    binary_cross_entropy_with_logits,
-)
-from pullback.ops.comparison import (
+from pullback.ops.pointwise.comparison import (
     bitwise_and,
     bitwise_left_shift,
     bitwise_not,
@@ -176,60 +266,33 @@ from pullback.ops.comparison import (
     ne,
     where,
 )
-from pullback.ops.comparison import (
+from pullback.ops.pointwise.comparison import (
     ge as greater_equal,
 )
-from pullback.ops.comparison import (
+from pullback.ops.pointwise.comparison import (
     gt as greater,
 )
-from pullback.ops.comparison import (
+from pullback.ops.pointwise.comparison import (
     le as less_equal,
 )
-from pullback.ops.comparison import (
+from pullback.ops.pointwise.comparison import (
     lt as less,
 )
-from pullback.ops.comparison import (
+from pullback.ops.pointwise.comparison import (
     ne as not_equal,
 )
-from pullback.ops.complex_from_parts import (
+from pullback.ops.pointwise.complex_from_parts import (
     complex,
     polar,
 )
-from pullback.ops.complex_numbers import (
+from pullback.ops.pointwise.complex_numbers import (
     angle,
     conj,
     conj_physical,
     imag,
     real,
 )
-from pullback.ops.contraction import (
-    einsum,
-)
-from pullback.ops.conversion import (
-    clone,
-    cpu,
-    fill,
-)
-from pullback.ops.creation import (
-    empty,
-    empty_like,
-    empty_permuted,
-    empty_strided,
-    eye,
-    full,
-    full_like,
-    ones,
-    ones_like,
-    scalar_tensor,
-    zeros,
-    zeros_like,
-)
-from pullback.ops.cumulative import (
-    cumprod,
-    cumsum,
-    prod,
-)
-from pullback.ops.exponential import (
+from pullback.ops.pointwise.exponential import (
     exp,
     exp2,
     expm1,
@@ -242,95 +305,77 @@ from pullback.ops.exponential import (
     sqrt,
     square,
 )
-from pullback.ops.extreme import (
-    amax,
-    amin,
-    aminmax,
-    argmax,
-    argmin,
-    max,
-    median,
-    min,
-)
-from pullback.ops.from_data import (
-    as_tensor,
-    asarray,
-    from_numpy,
-    frombuffer,
-    tensor,
-)
-from pullback.ops.gathering import (
-    gather,
-    index_select,
-    take,
-    take_along_dim,
-)
-from pullback.ops.heaviside import (
+from pullback.ops.pointwise.heaviside import (
     heaviside,
 )
-from pullback.ops.indexing import (
-    argwhere,
-    index_put,
-    nonzero,
+from pullback.ops.pointwise.rounding import (
+    ceil,
+    floor,
+    frac,
+    round,
+    trunc,
 )
-from pullback.ops.inplace_activations import (
-    celu_,
-    selu_,
-    threshold_,
+from pullback.ops.pointwise.rounding import (
+    trunc as fix,
 )
-from pullback.ops.joining import (
-    cat,
-    column_stack,
-    dstack,
-    hstack,
-    stack,
-    vstack,
+from pullback.ops.pointwise.shorthands import (
+    deg2rad,
+    ldexp,
+    logit,
+    rad2deg,
+    sinc,
 )
-from pullback.ops.joining import (
-    cat as concat,
+from pullback.ops.pointwise.trigonometric import (
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atanh,
+    cos,
+    cosh,
+    sin,
+    sinh,
+    tan,
+    tanh,
 )
-from pullback.ops.joining import (
-    cat as concatenate,
+from pullback.ops.pointwise.trigonometric import (
+    acos as arccos,
 )
-from pullback.ops.joining import (
-    vstack as row_stack,
+from pullback.ops.pointwise.trigonometric import (
+    acosh as arccosh,
 )
-from pullback.ops.linalg import (
-    addmm,
-    baddbmm,
-    bmm,
-    dot,
-    inner,
-    matmul,
-    mm,
-    mv,
-    outer,
-    tensordot,
-    vdot,
+from pullback.ops.pointwise.trigonometric import (
+    asin as arcsin,
 )
-from pullback.ops.linalg import (
-    outer as ger,
+from pullback.ops.pointwise.trigonometric import (
+    asinh as arcsinh,
 )
-from pullback.ops.masking import (
-    masked_fill,
-    masked_scatter,
-    masked_select,
+from pullback.ops.pointwise.trigonometric import (
+    atan as arctan,
 )
-from pullback.ops.norm import (
-    norm,
+from pullback.ops.pointwise.trigonometric import (
+    atanh as arctanh,
 )
-from pullback.ops.piecewise_activations import (
-    celu,
-    selu,
-    threshold,
+from pullback.ops.pointwise.unary import (
+    abs,
+    erf,
+    erfc,
+    isfinite,
+    isinf,
+    isnan,
+    nan_to_num,
+    positive,
+    sgn,
+    sigmoid,
+    sign,
+    signbit,
 )
-from pullback.ops.putting import (
-    diagonal_scatter,
-    put,
-    select_scatter,
-    slice_scatter,
+from pullback.ops.pointwise.unary import (
+    abs as absolute,
 )
-from pullback.ops.random import (
+from pullback.ops.random import skewed_distributions as _skewed_distributions  # noqa: F401  # and cauchy_, log_normal_, geometric_
+from pullback.ops.random.drawing import (
     bernoulli,
     multinomial,
     normal,
@@ -343,7 +388,72 @@ from pullback.ops.random import (
     randn_like,
     randperm,
 )
-from pullback.ops.rearranging import (
+from pullback.ops.reduction.cumulative import (
+    cumprod,
+    cumsum,
+    prod,
+)
+from pullback.ops.reduction.extremes import (
+    amax,
+    amin,
+    aminmax,
+    argmax,
+    argmin,
+    max,
+    median,
+    min,
+)
+from pullback.ops.reduction.norms import (
+    norm,
+)
+from pullback.ops.reduction.sorting import (
+    argsort,
+    msort,
+    sort,
+    topk,
+)
+from pullback.ops.reduction.sums import (
+    all,
+    any,
+    count_nonzero,
+    mean,
+    nansum,
+    std,
+    std_mean,
+    sum,
+    var,
+    var_mean,
+)
+from pullback.ops.shape.attributes import (
+    get_device,
+    is_conj,
+    is_inference,
+    is_neg,
+    is_nonzero,
+    is_same_size,
+    is_storage,
+    resolve_conj,
+    resolve_neg,
+    typename,
+)
+from pullback.ops.shape.joining import (
+    cat,
+    column_stack,
+    dstack,
+    hstack,
+    stack,
+    vstack,
+)
+from pullback.ops.shape.joining import (
+    cat as concat,
+)
+from pullback.ops.shape.joining import (
+    cat as concatenate,
+)
+from pullback.ops.shape.joining import (
+    vstack as row_stack,
+)
+from pullback.ops.shape.rearranging import (
     block_diag,
     diag,
     diag_embed,
@@ -361,46 +471,7 @@ from pullback.ops.rearranging import (
     tril,
     triu,
 )
-from pullback.ops.reduction import (
-    all,
-    any,
-    count_nonzero,
-    mean,
-    nansum,
-    std,
-    std_mean,
-    sum,
-    var,
-    var_mean,
-)
-from pullback.ops.rounding import (
-    ceil,
-    floor,
-    frac,
-    round,
-    trunc,
-)
-from pullback.ops.rounding import (
-    trunc as fix,
-)
-from pullback.ops.scatter_reduction import (
-    index_reduce,
-    scatter_reduce,
-)
-from pullback.ops.scattering import (
-    index_add,
-    index_copy,
-    index_fill,
-    scatter,
-    scatter_add,
-)
-from pullback.ops.sequences import (
-    arange,
-    linspace,
-    logspace,
-    range,
-)
-from pullback.ops.shape import (
+from pullback.ops.shape.reshaping import (
     adjoint,
     atleast_1d,
     atleast_2d,
@@ -419,23 +490,16 @@ from pullback.ops.shape import (
     unflatten,
     unsqueeze,
 )
-from pullback.ops.shape import (
+from pullback.ops.shape.reshaping import (
     movedim as moveaxis,
 )
-from pullback.ops.shape import (
+from pullback.ops.shape.reshaping import (
     transpose as swapaxes,
 )
-from pullback.ops.shape import (
+from pullback.ops.shape.reshaping import (
     transpose as swapdims,
 )
-from pullback.ops.shorthands import (
-    deg2rad,
-    ldexp,
-    logit,
-    rad2deg,
-    sinc,
-)
-from pullback.ops.slicing import (
+from pullback.ops.shape.slicing import (
     chunk,
     dsplit,
     hsplit,
@@ -447,68 +511,7 @@ from pullback.ops.slicing import (
     unbind,
     vsplit,
 )
-from pullback.ops.softmax import (
-    log_softmax,
-    logsumexp,
-    softmax,
-)
-from pullback.ops.sorting import (
-    argsort,
-    msort,
-    sort,
-    topk,
-)
-from pullback.ops.striding import as_strided, view_as_complex, view_as_real
-from pullback.ops.trigonometric import (
-    acos,
-    acosh,
-    asin,
-    asinh,
-    atan,
-    atanh,
-    cos,
-    cosh,
-    sin,
-    sinh,
-    tan,
-    tanh,
-)
-from pullback.ops.trigonometric import (
-    acos as arccos,
-)
-from pullback.ops.trigonometric import (
-    acosh as arccosh,
-)
-from pullback.ops.trigonometric import (
-    asin as arcsin,
-)
-from pullback.ops.trigonometric import (
-    asinh as arcsinh,
-)
-from pullback.ops.trigonometric import (
-    atan as arctan,
-)
-from pullback.ops.trigonometric import (
-    atanh as arctanh,
-)
-from pullback.ops.unary import (
-    abs,
-    erf,
-    erfc,
-    isfinite,
-    isinf,
-    isnan,
-    nan_to_num,
-    positive,
-    sgn,
-    sigmoid,
-    sign,
-    signbit,
-)
-from pullback.ops.unary import (
-    abs as absolute,
-)
-from pullback.out_argument import FunctionsWithOut as _FunctionsWithOut
+from pullback.ops.shape.striding import as_strided, view_as_complex, view_as_real
 from pullback.random import (
     Generator,
     default_generator,
@@ -518,12 +521,10 @@ from pullback.random import (
     seed,
     set_rng_state,
 )
-from pullback.size import (
-    Size,
-)
 from pullback.tensor import (
     Tensor,
 )
+from pullback.tensor import memory_methods as _memory_methods  # noqa: F401  # it attaches methods to Tensor
 
 float = float32
 double = float64
@@ -600,26 +601,12 @@ if TYPE_CHECKING:
     from pullback.func.mapping import vmap
     from pullback.interop.dlpack import from_dlpack
     from pullback.interop.serialization import load, save
-    from pullback.numeric_limits import (
+    from pullback.meta.limits import (
         finfo,
         iinfo,
     )
-    from pullback.ops.divisors import gcd, gcd_, lcm, lcm_
-    from pullback.ops.grids import cartesian_prod, combinations, meshgrid, tril_indices, triu_indices, vander
-    from pullback.ops.membership import isin
-    from pullback.ops.next_number import nextafter
-    from pullback.ops.special_functions import digamma, erfinv, lgamma, mvlgamma, polygamma
-    from pullback.ops.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
-    from pullback.printing import get_printoptions, printoptions, set_printoptions
-    from pullback.queries import (
-        is_complex,
-        is_floating_point,
-        is_signed,
-        is_tensor,
-        numel,
-        result_type,
-    )
-    from pullback.tensor_types import (
+    from pullback.ops.creation.grids import cartesian_prod, combinations, meshgrid, tril_indices, triu_indices, vander
+    from pullback.ops.creation.legacy_types import (
         BFloat16Tensor,
         BoolTensor,
         ByteTensor,
@@ -631,59 +618,79 @@ if TYPE_CHECKING:
         LongTensor,
         ShortTensor,
     )
+    from pullback.ops.creation.windows import (
+        bartlett_window,
+        blackman_window,
+        hamming_window,
+        hann_window,
+        kaiser_window,
+    )
+    from pullback.ops.pointwise.divisors import gcd, gcd_, lcm, lcm_
+    from pullback.ops.pointwise.next_number import nextafter
+    from pullback.ops.pointwise.special_functions import digamma, erfinv, lgamma, mvlgamma, polygamma
+    from pullback.ops.reduction.membership import isin
+    from pullback.ops.shape.queries import (
+        is_complex,
+        is_floating_point,
+        is_signed,
+        is_tensor,
+        numel,
+        result_type,
+    )
+    from pullback.printing import get_printoptions, printoptions, set_printoptions
 
 
 #: Where functions are that few programs need.
 _HOMES = {
-    "BFloat16Tensor": "tensor_types",
-    "BoolTensor": "tensor_types",
-    "ByteTensor": "tensor_types",
-    "CharTensor": "tensor_types",
-    "DoubleTensor": "tensor_types",
-    "FloatTensor": "tensor_types",
-    "HalfTensor": "tensor_types",
-    "IntTensor": "tensor_types",
-    "LongTensor": "tensor_types",
-    "ShortTensor": "tensor_types",
-    "bartlett_window": "ops.windows",
-    "blackman_window": "ops.windows",
-    "cartesian_prod": "ops.grids",
-    "combinations": "ops.grids",
-    "digamma": "ops.special_functions",
-    "erfinv": "ops.special_functions",
-    "finfo": "numeric_limits",
+    "BFloat16Tensor": "ops.creation.legacy_types",
+    "BoolTensor": "ops.creation.legacy_types",
+    "ByteTensor": "ops.creation.legacy_types",
+    "CharTensor": "ops.creation.legacy_types",
+    "DoubleTensor": "ops.creation.legacy_types",
+    "FloatTensor": "ops.creation.legacy_types",
+    "HalfTensor": "ops.creation.legacy_types",
+    "IntTensor": "ops.creation.legacy_types",
+    "LongTensor": "ops.creation.legacy_types",
+    "ShortTensor": "ops.creation.legacy_types",
+    "bartlett_window": "ops.creation.windows",
+    "blackman_window": "ops.creation.windows",
+    "cartesian_prod": "ops.creation.grids",
+    "combinations": "ops.creation.grids",
+    "digamma": "ops.pointwise.special_functions",
+    "erfinv": "ops.pointwise.special_functions",
+    "finfo": "meta.limits",
     "from_dlpack": "interop.dlpack",
-    "gcd": "ops.divisors",
-    "gcd_": "ops.divisors",
+    "gcd": "ops.pointwise.divisors",
+    "gcd_": "ops.pointwise.divisors",
     "get_printoptions": "printing",
-    "hamming_window": "ops.windows",
-    "hann_window": "ops.windows",
-    "iinfo": "numeric_limits",
+    "hamming_window": "ops.creation.windows",
+    "hann_window": "ops.creation.windows",
+    "iinfo": "meta.limits",
     "is_anomaly_check_nan_enabled": "autograd.anomaly_mode",
     "is_anomaly_enabled": "autograd.anomaly_mode",
-    "is_complex": "queries",
-    "is_floating_point": "queries",
-    "is_signed": "queries",
-    "is_tensor": "queries",
-    "isin": "ops.membership",
-    "kaiser_window": "ops.windows",
-    "lcm": "ops.divisors",
-    "lcm_": "ops.divisors",
-    "lgamma": "ops.special_functions",
+    "is_complex": "ops.shape.queries",
+    "is_floating_point": "ops.shape.queries",
+    "is_signed": "ops.shape.queries",
+    "is_tensor": "ops.shape.queries",
+    "isin": "ops.reduction.membership",
+    "kaiser_window": "ops.creation.windows",
+    "lcm": "ops.pointwise.divisors",
+    "lcm_": "ops.pointwise.divisors",
+    "lgamma": "ops.pointwise.special_functions",
     "load": "interop.serialization",
-    "meshgrid": "ops.grids",
-    "mvlgamma": "ops.special_functions",
-    "nextafter": "ops.next_number",
-    "numel": "queries",
-    "polygamma": "ops.special_functions",
+    "meshgrid": "ops.creation.grids",
+    "mvlgamma": "ops.pointwise.special_functions",
+    "nextafter": "ops.pointwise.next_number",
+    "numel": "ops.shape.queries",
+    "polygamma": "ops.pointwise.special_functions",
     "printoptions": "printing",
-    "result_type": "queries",
+    "result_type": "ops.shape.queries",
     "save": "interop.serialization",
     "set_anomaly_enabled": "autograd.anomaly_mode",
     "set_printoptions": "printing",
-    "tril_indices": "ops.grids",
-    "triu_indices": "ops.grids",
-    "vander": "ops.grids",
+    "tril_indices": "ops.creation.grids",
+    "triu_indices": "ops.creation.grids",
+    "vander": "ops.creation.grids",
     "vmap": "func",
 }
 
@@ -699,11 +706,9 @@ def __getattr__(name: str) -> _Any:
         found = globals()[name] = _functions_with_out.later(name, found)
         return found
     if name not in ("cuda", "func", "nn", "optim", "overrides", "testing", "utils"):
-        from pullback.errors import did_you_mean
-
         # Without the object Python adds no guess of its own.
         raise AttributeError(
-            f"module 'pullback' has no attribute {name!r}{did_you_mean(name, __all__)}", name=name, obj=None
+            f"module 'pullback' has no attribute {name!r}{_did_you_mean(name, __all__)}", name=name, obj=None
         )
     return importlib.import_module(f"pullback.{name}")
 

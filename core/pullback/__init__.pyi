@@ -23,9 +23,22 @@ from pullback.backend.selection import (
     set_default_backend,
     use_backend,
 )
-from pullback.devices import Device
-from pullback.devices import Device as device
-from pullback.dtypes import (
+from pullback.dispatch.declaration import Number
+from pullback.errors import (
+    BackendError,
+    BackendUnavailableError,
+    MissingKernelError,
+    PluginError,
+    PluginWarning,
+    UnknownBackendError,
+)
+from pullback.func.mapping import vmap
+from pullback.interop.dlpack import from_dlpack
+from pullback.interop.serialization import load, save
+from pullback.meta.devices import Device
+from pullback.meta.devices import Device as device
+from pullback.meta.dims import Dims, Sizes
+from pullback.meta.dtypes import (
     DType,
     bfloat16,
     can_cast,
@@ -46,25 +59,17 @@ from pullback.dtypes import (
     uint32,
     uint64,
 )
-from pullback.dtypes import DType as dtype
-from pullback.dtypes import bool_ as bool
-from pullback.dtypes import complex64 as cfloat
-from pullback.dtypes import complex128 as cdouble
-from pullback.dtypes import float16 as half
-from pullback.dtypes import float32 as float
-from pullback.dtypes import float64 as double
-from pullback.dtypes import int16 as short
-from pullback.dtypes import int32 as int
-from pullback.dtypes import int64 as long
-from pullback.errors import (
-    BackendError,
-    BackendUnavailableError,
-    MissingKernelError,
-    PluginError,
-    PluginWarning,
-    UnknownBackendError,
-)
-from pullback.formats import (
+from pullback.meta.dtypes import DType as dtype
+from pullback.meta.dtypes import bool_ as bool
+from pullback.meta.dtypes import complex64 as cfloat
+from pullback.meta.dtypes import complex128 as cdouble
+from pullback.meta.dtypes import float16 as half
+from pullback.meta.dtypes import float32 as float
+from pullback.meta.dtypes import float64 as double
+from pullback.meta.dtypes import int16 as short
+from pullback.meta.dtypes import int32 as int
+from pullback.meta.dtypes import int64 as long
+from pullback.meta.formats import (
     MemoryFormat,
     StorageLayout,
     channels_last,
@@ -73,14 +78,48 @@ from pullback.formats import (
     preserve_format,
     strided,
 )
-from pullback.formats import MemoryFormat as memory_format
-from pullback.formats import StorageLayout as layout
-from pullback.func.mapping import vmap
-from pullback.interop.dlpack import from_dlpack
-from pullback.interop.serialization import load, save
-from pullback.numeric_limits import finfo, iinfo
-from pullback.op import Number
-from pullback.ops.attributes import (
+from pullback.meta.formats import MemoryFormat as memory_format
+from pullback.meta.formats import StorageLayout as layout
+from pullback.meta.limits import finfo, iinfo
+from pullback.meta.size import Size
+from pullback.ops.creation.conversion import cpu, fill_, zero_
+from pullback.ops.creation.filled import (
+    empty_like,
+    empty_permuted,
+    empty_strided,
+    full_like,
+    ones_like,
+    scalar_tensor,
+    zeros_like,
+)
+from pullback.ops.creation.from_data import as_tensor, asarray, from_numpy, frombuffer, tensor
+from pullback.ops.creation.grids import cartesian_prod, combinations, meshgrid, tril_indices, triu_indices, vander
+from pullback.ops.creation.legacy_types import (
+    BFloat16Tensor,
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
+from pullback.ops.creation.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
+from pullback.ops.indexing.masking import masked_fill
+from pullback.ops.indexing.reading_and_writing import argwhere, index_put
+from pullback.ops.indexing.scattering import index_fill
+from pullback.ops.linalg.einsum import einsum
+from pullback.ops.nn.classification_losses import binary_cross_entropy_with_logits
+from pullback.ops.nn.inplace_activations import celu_, selu_, threshold_
+from pullback.ops.pointwise.binary import allclose, clamp_, clamp_max_, clamp_min_, equal, isclose
+from pullback.ops.pointwise.binary import clamp_ as clip_
+from pullback.ops.pointwise.complex_numbers import conj, imag, real
+from pullback.ops.pointwise.unary import positive
+from pullback.ops.random.drawing import rand_like, randint_like, randn_like
+from pullback.ops.reduction.sums import count_nonzero, std_mean, var_mean
+from pullback.ops.shape.attributes import (
     get_device,
     is_conj,
     is_inference,
@@ -92,32 +131,9 @@ from pullback.ops.attributes import (
     resolve_neg,
     typename,
 )
-from pullback.ops.binary import allclose, clamp_, clamp_max_, clamp_min_, equal, isclose
-from pullback.ops.binary import clamp_ as clip_
-from pullback.ops.classification_losses import binary_cross_entropy_with_logits
-from pullback.ops.complex_numbers import conj, imag, real
-from pullback.ops.contraction import einsum
-from pullback.ops.conversion import cpu, fill_, zero_
-from pullback.ops.creation import (
-    empty_like,
-    empty_permuted,
-    empty_strided,
-    full_like,
-    ones_like,
-    scalar_tensor,
-    zeros_like,
-)
-from pullback.ops.dims import Dims, Sizes
-from pullback.ops.from_data import as_tensor, asarray, from_numpy, frombuffer, tensor
-from pullback.ops.grids import cartesian_prod, combinations, meshgrid, tril_indices, triu_indices, vander
-from pullback.ops.indexing import argwhere, index_put
-from pullback.ops.inplace_activations import celu_, selu_, threshold_
-from pullback.ops.masking import masked_fill
-from pullback.ops.random import rand_like, randint_like, randn_like
-from pullback.ops.rearranging import block_diag, diagflat, fliplr, flipud, repeat_interleave, tile
-from pullback.ops.reduction import count_nonzero, std_mean, var_mean
-from pullback.ops.scattering import index_fill
-from pullback.ops.shape import (
+from pullback.ops.shape.queries import is_complex, is_floating_point, is_signed, is_tensor, numel, result_type
+from pullback.ops.shape.rearranging import block_diag, diagflat, fliplr, flipud, repeat_interleave, tile
+from pullback.ops.shape.reshaping import (
     adjoint,
     atleast_1d,
     atleast_2d,
@@ -131,29 +147,13 @@ from pullback.ops.shape import (
     reshape,
     unflatten,
 )
-from pullback.ops.shape import movedim as moveaxis
-from pullback.ops.slicing import chunk, dsplit, hsplit, narrow, split, tensor_split, vsplit
-from pullback.ops.striding import as_strided
-from pullback.ops.unary import positive
-from pullback.ops.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
+from pullback.ops.shape.reshaping import movedim as moveaxis
+from pullback.ops.shape.slicing import chunk, dsplit, hsplit, narrow, split, tensor_split, vsplit
+from pullback.ops.shape.striding import as_strided
 from pullback.printing import get_printoptions, printoptions, set_printoptions
-from pullback.queries import is_complex, is_floating_point, is_signed, is_tensor, numel, result_type
 from pullback.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from pullback.return_types import MinAndMax, ValuesAndIndices
-from pullback.size import Size
 from pullback.tensor import Tensor
-from pullback.tensor_types import (
-    BFloat16Tensor,
-    BoolTensor,
-    ByteTensor,
-    CharTensor,
-    DoubleTensor,
-    FloatTensor,
-    HalfTensor,
-    IntTensor,
-    LongTensor,
-    ShortTensor,
-)
 
 __all__ = [
     "BFloat16Tensor",

@@ -17,16 +17,16 @@ tensor(8., grad_fn=<CubeBackward0>)
 
 from __future__ import annotations
 
-from pullback.allocation import check_size
 from pullback.backend.array_api import ArrayAPIBackend
 from pullback.backend.base import Backend
 from pullback.backend.records import BackendSpec, Limitation
 from pullback.backend.registry import register_backend, unregister_backend
+from pullback.dispatch.declaration import Array, Arrays, DeclarationError, Sample, composite, elementwise, op
+from pullback.dispatch.interception import intercept
 from pullback.errors import BackendError, BackendUnavailableError, MissingKernelError, UnknownBackendError
-from pullback.interceptors import intercept
-from pullback.op import Array, Arrays, DeclarationError, Sample, composite, elementwise, op
+from pullback.meta.allocation import check_size
 from pullback.plugin.hookspecs import hookimpl
-from pullback.registry import registry
+from pullback.tensor.registry import registry
 
 __all__ = [
     "Array",

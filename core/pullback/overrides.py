@@ -11,7 +11,10 @@ import types
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from pullback.function_protocol import (
+import pullback
+from pullback.dispatch.overridable import ASK_MODES_ONLY, NEVER_ASK, begin_use
+from pullback.tensor import Tensor
+from pullback.tensor.overriding import (
     NOT_OVERRIDDEN,
     DisablePullbackFunction,
     DisablePullbackFunctionSubclass,
@@ -23,9 +26,7 @@ from pullback.function_protocol import (
     overriding,
     unconverted,
 )
-from pullback.overridable import ASK_MODES_ONLY, NEVER_ASK, begin_use
-from pullback.registry import registry
-from pullback.tensor import Tensor
+from pullback.tensor.registry import registry
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -176,10 +177,10 @@ def get_ignored_functions() -> set[Callable[..., Any]]:
     >>> pb.is_tensor in pb.overrides.get_ignored_functions()
     True
     """
-    import pullback
-
     names = [*NEVER_ASK, *ASK_MODES_ONLY]
-    makers = [n for n in registry if registry[n].module in ("pullback.ops.creation", "pullback.ops.sequences")]
+    makers = [
+        n for n in registry if registry[n].module in ("pullback.ops.creation.filled", "pullback.ops.creation.sequences")
+    ]
     names += [n for n in makers if not registry[n].method_names and not n.endswith("_like")]
     functions = (getattr(pullback, name, None) for name in names)
     return {f for f in functions if isinstance(f, types.FunctionType)}
@@ -191,8 +192,6 @@ def get_default_nowrap_functions() -> set[Callable[..., Any]]:
 
 
 def _modules() -> Iterator[tuple[types.ModuleType, Iterable[str]]]:
-    import pullback
-
     yield pullback, pullback.__all__
     functional: Any = sys.modules.get("pullback.nn.functional")
     if functional is not None:

@@ -14,15 +14,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullback.autograd.forward_ad import tangent_of
-from pullback.autograd.grad_mode import FORWARD, mode
-from pullback.blocks import begins_at_once
-from pullback.dtypes import get_default_dtype, int64
+from pullback.meta.dtypes import get_default_dtype, int64
+from pullback.process.blocks import begins_at_once
 from pullback.tensor import Tensor
+from pullback.tensor.modes import FORWARD, mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pullback.dtypes import DType
+    from pullback.meta.dtypes import DType
     from pullback.tensor import Tensor
 
 

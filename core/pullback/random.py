@@ -1,7 +1,7 @@
 """Generators of random numbers and their seeds.
 
-The same seed gives the same stream of uniform numbers and integers on every backend, see :mod:`pullback.philox`; normal
-numbers agree to a few units in the last place.
+The same seed gives the same stream of uniform numbers and integers on every backend, see
+:mod:`pullback.ops.random.philox`; normal numbers agree to a few units in the last place.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any, Final
 
-from pullback.blocks import begins_at_once, surely
-from pullback.devices import CPU, Device
-from pullback.dtypes import uint8
-from pullback.locks import new_lock
-from pullback.ops.from_data import tensor
+from pullback.meta.devices import CPU, Device
+from pullback.meta.dtypes import uint8
+from pullback.ops.creation.from_data import tensor
+from pullback.process.blocks import begins_at_once, surely
+from pullback.process.locks import new_lock
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

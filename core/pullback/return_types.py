@@ -6,7 +6,7 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pullback.locks import made_once
+from pullback.process.locks import made_once
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor

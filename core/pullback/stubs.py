@@ -1,7 +1,7 @@
 """Type stubs, written from the declarations: ``python -m pullback.stubs`` writes them, ``--check`` compares.
 
 Most methods of Tensor and functions of ``pullback`` come from declarations when the package is imported, so a type
-checker or an editor cannot see them in the source. The stubs beside it tell them: ``tensor_methods.pyi``, the methods
+checker or an editor cannot see them in the source. The stubs beside it tell them: ``tensor/methods.pyi``, the methods
 that declarations attach to Tensor, and for each namespace of functions its ``.pyi``.
 """
 
@@ -21,10 +21,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pullback.op import Operation
+from pullback.dispatch.declaration import Operation
 from pullback.ops import import_all
-from pullback.registry import registry
 from pullback.tensor import Tensor
+from pullback.tensor.registry import registry
 
 import_all()
 
@@ -35,7 +35,7 @@ _NAMESPACES = ("pullback", "pullback.nn.functional")  # modules that only re-exp
 #: Where the names come from that signatures are given here.
 _NAMES = {
     "Any": "typing",
-    "Number": "pullback.op",
+    "Number": "pullback.dispatch.declaration",
     "Self": "typing",
     "Sequence": "collections.abc",
     "Tensor": "pullback.tensor",
@@ -315,7 +315,7 @@ def operation_of(value: Any) -> Operation | None:
     for record in registry.values():
         if isinstance(record, Operation) and (
             value.__name__ == record.inplace_name
-            if value.__module__ == "pullback.op_callable"
+            if value.__module__ == "pullback.dispatch.codegen"
             else value.__name__ == record.name and value.__code__.co_filename.startswith("<pullback ")
         ):
             return record
@@ -343,7 +343,7 @@ def attached_methods() -> dict[str, Any]:
 
 
 def tensor_methods() -> str:
-    """The source of ``tensor_methods.pyi``."""
+    """The source of ``tensor/methods.pyi``."""
     methods = attached_methods()
     stub = Stub(methods)
     body = ["class TensorMethods:"]
@@ -412,11 +412,11 @@ def _origin(module: types.ModuleType, name: str, value: Any, sources: dict[str, 
 def stubs() -> dict[Path, str]:
     """The source of each stub, by its path."""
     families = importlib.import_module("pullback.ops")
-    for family in pkgutil.iter_modules(families.__path__, "pullback.ops."):
+    for family in pkgutil.walk_packages(families.__path__, "pullback.ops."):
         importlib.import_module(family.name)
     modules = [importlib.import_module(name) for name in _NAMESPACES]
     found = {Path(module.__file__ or "").with_suffix(".pyi"): namespace(module) for module in modules}
-    return found | {Path(__file__).with_name("tensor_methods.pyi"): tensor_methods()}
+    return found | {Path(__file__).parent / "tensor" / "methods.pyi": tensor_methods()}
 
 
 def main(arguments: list[str]) -> int:

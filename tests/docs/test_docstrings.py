@@ -11,8 +11,8 @@ import re
 import pytest
 
 import pullback
+from pullback.dispatch.declaration import Operation
 from pullback.extend import registry
-from pullback.op import Operation
 from pullback.ops import import_all
 
 import_all()

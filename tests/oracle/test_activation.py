@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-import pullback.ops.activation as ours
+import pullback.ops.nn.activations as ours
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")
 pytestmark = pytest.mark.oracle
@@ -78,7 +78,7 @@ def test_extreme_values_and_their_gradients_agree(name, settings):
 @pytest.mark.parametrize("dtype", ["bool", "int64", "float16", "bfloat16", "float32", "complex64"])
 def test_result_dtype_or_error_agrees(name, settings, dtype):
     data = [0, 1, 1]
-    mine, theirs = pb.tensor(data, dtype=pb.dtypes.by_name[dtype]), torch.tensor(data, dtype=getattr(torch, dtype))
+    mine, theirs = pb.tensor(data, dtype=pb.meta.dtypes.by_name[dtype]), torch.tensor(data, dtype=getattr(torch, dtype))
     try:
         expected = getattr(functional, name)(theirs, **settings)
     except RuntimeError:
@@ -89,7 +89,7 @@ def test_result_dtype_or_error_agrees(name, settings, dtype):
     assert repr(got.dtype) == repr(expected.dtype)
     wide = "complex128" if dtype == "complex64" else "float64"
     np.testing.assert_allclose(
-        got.to(pb.dtypes.by_name[wide]).numpy(),
+        got.to(pb.meta.dtypes.by_name[wide]).numpy(),
         expected.to(getattr(torch, wide)).numpy(),
         rtol=1e-2 if dtype in ("float16", "bfloat16") else 1e-6,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.registry import registry
+from pullback.tensor.registry import registry
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")
 pytestmark = pytest.mark.oracle
@@ -113,7 +113,7 @@ def test_clamp_to_broadcast_tensors_agrees():
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "float16", "float32"])
 @pytest.mark.parametrize("bounds", [(0, 1), (0.5, None), (None, 2)])
 def test_dtype_of_clamp_agrees(dtype, bounds):
-    mine = pb.tensor([0, 1, 1], dtype=pb.dtypes.by_name[dtype]).clamp(*bounds)
+    mine = pb.tensor([0, 1, 1], dtype=pb.meta.dtypes.by_name[dtype]).clamp(*bounds)
     theirs = torch.tensor([0, 1, 1], dtype=getattr(torch, dtype)).clamp(*bounds)
     assert repr(mine.dtype) == repr(theirs.dtype)
     np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
@@ -125,7 +125,7 @@ def test_dtype_of_clamp_agrees(dtype, bounds):
 )
 def test_result_dtype_or_error_agrees(name, dtypes):
     def run(library):
-        names = pb.dtypes.by_name if library is pb else vars(torch)
+        names = pb.meta.dtypes.by_name if library is pb else vars(torch)
         return function(library, name)(*(library.tensor([0, 1, 1], dtype=names[d]) for d in dtypes))
 
     try:

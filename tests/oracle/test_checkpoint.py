@@ -658,7 +658,7 @@ def _rounded(value: Any) -> Any:
 
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
 def test_selective_checkpoints_compute_the_kept_results_once(backend: str) -> None:
-    from pullback.interceptors import intercept_kernels
+    from pullback.dispatch.interception import intercept_kernels
 
     ours = importlib.import_module("pullback.utils.checkpoint")
     names: list[str] = []

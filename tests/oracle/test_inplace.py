@@ -12,7 +12,7 @@ import pytest
 import pullback as pb
 from pullback.backend.selection import get_backend
 from pullback.ops import import_all
-from pullback.registry import registry
+from pullback.tensor.registry import registry
 from pullback_conformance.samples import samples_of
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")

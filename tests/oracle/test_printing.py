@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.dtypes import ALL, FLOATS, INEXACT, DType
+from pullback.meta.dtypes import ALL, FLOATS, INEXACT, DType
 
 torch = pytest.importorskip("torch", reason="the `oracle` extra installs PyTorch")
 
@@ -50,7 +50,7 @@ def numpy_dtype(dtype: DType) -> np.dtype[Any]:
 
 
 def elements(rng: np.random.Generator, dtype: DType, size: int) -> np.ndarray:
-    if dtype is pb.dtypes.bool_:
+    if dtype is pb.meta.dtypes.bool_:
         return rng.random(size) < rng.choice([0, 0.5, 1])
     if dtype in INEXACT:
         parts = [MAGNITUDES[name](rng, size) for name in rng.choice(list(MAGNITUDES), 2)]

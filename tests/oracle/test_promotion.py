@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback import dtypes
+from pullback.meta import dtypes
 
 torch = pytest.importorskip("torch", reason="the `oracle` extra installs PyTorch")
 pytestmark = pytest.mark.oracle

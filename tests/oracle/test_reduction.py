@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.registry import registry
+from pullback.tensor.registry import registry
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")
 pytestmark = pytest.mark.oracle
@@ -52,7 +52,7 @@ CASES = [
 
 
 def converted(library, settings):
-    names = pb.dtypes.by_name if library is pb else vars(torch)
+    names = pb.meta.dtypes.by_name if library is pb else vars(torch)
     return {k: names[v] if k == "dtype" else v for k, v in settings.items()}
 
 
@@ -140,7 +140,7 @@ def test_result_dtype_or_error_agrees(name, dtype, dim):
         pytest.skip("real dtypes only")
 
     def run(library):
-        names = pb.dtypes.by_name if library is pb else vars(torch)
+        names = pb.meta.dtypes.by_name if library is pb else vars(torch)
         x = library.tensor([[0, 1, 1], [2, 3, 3]], dtype=names[dtype])
         arguments = () if dim is None else (dim,)
         if name == "norm":
@@ -161,7 +161,7 @@ def test_result_dtype_or_error_agrees(name, dtype, dim):
     assert repr(got.dtype) == repr(expected.dtype)
     wide = "complex128" if dtype == "complex64" else "float64"
     np.testing.assert_allclose(
-        got.to(pb.dtypes.by_name[wide]).numpy(),
+        got.to(pb.meta.dtypes.by_name[wide]).numpy(),
         expected.to(getattr(torch, wide)).numpy(),
         rtol=1e-2 if dtype in ("float16", "bfloat16") else 1e-6,
     )

@@ -11,9 +11,9 @@ import pytest
 
 import pullback as pb
 from pullback.backend.selection import get_backend
-from pullback.op import Operation
+from pullback.dispatch.declaration import Operation
 from pullback.ops import import_all
-from pullback.registry import registry
+from pullback.tensor.registry import registry
 from pullback_conformance.samples import samples_of
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")

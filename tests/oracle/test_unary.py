@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-import pullback.ops.unary as ours
-from pullback.registry import registry
+import pullback.ops.pointwise.unary as ours
+from pullback.tensor.registry import registry
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")
 pytestmark = pytest.mark.oracle
@@ -95,7 +95,7 @@ def test_result_dtype_or_error_agrees(name, dtype):
         pytest.skip("complex NaNs have two parts, and PyTorch cannot differentiate their replacement")
     data = [0, 1, 1]
     theirs = torch.tensor(data, dtype=getattr(torch, dtype))
-    mine = pb.tensor(data, dtype=pb.dtypes.by_name[dtype])
+    mine = pb.tensor(data, dtype=pb.meta.dtypes.by_name[dtype])
     try:
         expected = getattr(torch, name)(theirs)
     except (RuntimeError, NotImplementedError) as error:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import pullback as pb
-import pullback.ops.rearranging
-import pullback.ops.sorting
+import pullback.ops.reduction.sorting
+import pullback.ops.shape.rearranging
 
 torch = pytest.importorskip("torch")
 

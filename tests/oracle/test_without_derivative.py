@@ -10,8 +10,8 @@ import pytest
 
 import pullback as pb
 import pullback.autograd.forward_ad as fwd
-from pullback.op import Operation
-from pullback.registry import registry
+from pullback.dispatch.declaration import Operation
+from pullback.tensor.registry import registry
 
 pytestmark = pytest.mark.oracle
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.registry import registry
+from pullback.tensor.registry import registry
 
 torch = pytest.importorskip("torch", reason="the oracle extra installs it")
 
@@ -70,7 +70,7 @@ def test_a_wrong_call_ends_as_in_pytorch(seed: int) -> None:
 
 
 def _numpy_names(function: Any) -> dict[str, str]:
-    from pullback.argument_names import further_names
+    from pullback.meta.argument_names import further_names
 
     try:
         return further_names(inspect.signature(function).parameters)

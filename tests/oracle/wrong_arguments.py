@@ -14,7 +14,7 @@ import torch.nn.functional
 import pullback as pb
 import pullback.nn.functional
 from pullback.ops import import_all
-from pullback.registry import registry
+from pullback.tensor.registry import registry
 from pullback_conformance.samples import samples_of
 
 
@@ -184,11 +184,11 @@ def _as_torch(value: Any) -> Any:
     if isinstance(value, pb.Tensor):
         made = torch.from_numpy(np.array(value.array)) if value.dtype is not pb.bfloat16 else None
         return made.requires_grad_() if value.requires_grad else made
-    if isinstance(value, pb.dtypes.DType):
+    if isinstance(value, pb.meta.dtypes.DType):
         return getattr(torch, value.name)
     if isinstance(value, list | tuple):
         return type(value)(_as_torch(v) for v in value)
-    if isinstance(value, pb.formats.MemoryFormat | pb.formats.StorageLayout):
+    if isinstance(value, pb.meta.formats.MemoryFormat | pb.meta.formats.StorageLayout):
         return getattr(torch, str(value).rpartition(".")[2])
     if isinstance(value, pb.Generator):
         return None

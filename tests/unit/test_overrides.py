@@ -11,8 +11,8 @@ from typing import ClassVar
 import pytest
 
 import pullback as pb
+from pullback.dispatch.declaration import Composite
 from pullback.extend import intercept, registry
-from pullback.op import Composite
 from pullback.overrides import (
     DisablePullbackFunction,
     DisablePullbackFunctionSubclass,

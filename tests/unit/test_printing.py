@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.devices import Device
-from pullback.dtypes import DType
+from pullback.meta.devices import Device
+from pullback.meta.dtypes import DType
 from pullback.printing import tensor_repr
 
 

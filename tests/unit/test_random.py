@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.dtypes import uint64
 from pullback.extend import ArrayAPIBackend
-from pullback.ops.signed_words import in_order, remainder_plus
-from pullback.philox import block, python_block, word_dtype, words
+from pullback.meta.dtypes import uint64
+from pullback.ops.random.philox import block, python_block, word_dtype, words
+from pullback.ops.random.signed_words import in_order, remainder_plus
 
 BACKENDS = ["numpy", "jax"]
 

@@ -13,8 +13,8 @@ import pytest
 
 import pullback as pb
 from pullback import stubs
-from pullback.op import Operation
-from pullback.registry import registry
+from pullback.dispatch.declaration import Operation
+from pullback.tensor.registry import registry
 
 SETUP = """
 import pullback as pb

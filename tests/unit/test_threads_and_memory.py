@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import pullback as pb
-from pullback.locks import made_once
-from pullback.views import alias_of
+from pullback.process.locks import made_once
+from pullback.tensor.views import alias_of
 
 THREADS = 6
 InThreads = Callable[[Callable[[int], Any]], list[Any]]

@@ -10,8 +10,8 @@ import numpy as np
 
 from pullback.backend.base import Backend
 from pullback.backend.selection import get_backend
-from pullback.dtypes import DType
-from pullback.op import Composite, Operation
+from pullback.dispatch.declaration import Composite, Operation
+from pullback.meta.dtypes import DType
 from pullback.tensor import Tensor
 from pullback_conformance.case import Call, Case, is_inexact
 from pullback_conformance.moving import tensors_in, to_numpy, widened

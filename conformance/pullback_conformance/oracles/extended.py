@@ -13,7 +13,7 @@ import numpy as np
 
 from pullback.backend.base import Backend
 from pullback.backend.selection import get_backend
-from pullback.dtypes import DType, complex128, float64
+from pullback.meta.dtypes import DType, complex128, float64
 from pullback.tensor import Tensor
 
 

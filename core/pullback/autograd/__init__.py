@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pullback.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
     from pullback.autograd.differentiate import backward, grad
     from pullback.autograd.function import Function
-    from pullback.autograd.numerical import gradcheck, gradgradcheck
     from pullback.autograd.variable import Variable
+    from pullback.autograd_tools.numerical import gradcheck, gradgradcheck
 
 __all__ = [
     "Function",
@@ -57,20 +57,20 @@ importlib.import_module("pullback.autograd.gradcheck")
 del globals()["gradcheck"]
 
 _HOMES = {
-    "Function": "function",
-    "Variable": "variable",
-    "backward": "differentiate",
-    "detect_anomaly": "anomaly_mode",
-    "grad": "differentiate",
-    "gradcheck": "numerical",
-    "gradgradcheck": "numerical",
-    "set_detect_anomaly": "anomaly_mode",
+    "Function": "autograd.function",
+    "Variable": "autograd.variable",
+    "backward": "autograd.differentiate",
+    "detect_anomaly": "autograd.anomaly_mode",
+    "grad": "autograd.differentiate",
+    "gradcheck": "autograd_tools.numerical",
+    "gradgradcheck": "autograd_tools.numerical",
+    "set_detect_anomaly": "autograd.anomaly_mode",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'pullback.autograd' has no attribute {name!r}")
-    module = importlib.import_module(f"pullback.autograd.{_HOMES.get(name, name)}")
+    module = importlib.import_module(f"pullback.{_HOMES.get(name, f'autograd.{name}')}")
     found = globals()[name] = getattr(module, name) if name in _HOMES else module
     return found

@@ -11,13 +11,14 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback.autograd.backward_pass import current_pass
-from pullback.autograd.grad_mode import ANOMALY, MODE, check_bool, entered, left, mode
-from pullback.autograd.node import Node
-from pullback.blocks import begins_at_once, surely
-from pullback.levels import plain
-from pullback.seams import seams
+from pullback.autograd.grad_mode import check_bool
+from pullback.process.blocks import begins_at_once, surely
 from pullback.tensor import Tensor
+from pullback.tensor.backward_pass import current_pass
+from pullback.tensor.levels import plain
+from pullback.tensor.modes import ANOMALY, MODE, entered, left, mode
+from pullback.tensor.node import Node
+from pullback.tensor.seams import seams
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor

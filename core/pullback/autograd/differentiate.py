@@ -6,22 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pullback.autograd.engine import ones_of, run_backward
-from pullback.autograd.gradient_edge import GradientEdge, OwnershipToken, edge_behind
 from pullback.autograd.gradient_ownership import unshared_wrap
-from pullback.autograd.graph import Node
-from pullback.autograd.node import OutputSlot
-from pullback.levels import transforming
-from pullback.overridable import make_module_overridable
-from pullback.registry import registry
-from pullback.size import Size
+from pullback.autograd.graph import GradientEdge, Node, OwnershipToken, edge_behind
+from pullback.dispatch.overridable import make_module_overridable
+from pullback.meta.size import Size
 from pullback.tensor import LEAF, Tensor
-from pullback.views import edge_of
+from pullback.tensor.levels import transforming
+from pullback.tensor.node import OutputSlot
+from pullback.tensor.registry import registry
+from pullback.tensor.views import edge_of
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from pullback.autograd.node import Edge
-    from pullback.dtypes import DType
+    from pullback.meta.dtypes import DType
+    from pullback.tensor.node import Edge
 
     #: What can be differentiated, and with respect to what.
     Place: TypeAlias = Tensor | GradientEdge | Node

@@ -11,24 +11,25 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pullback.autograd.grad_mode import FORWARD, INFERENCE, MODE, DecoratingManager, entered, left, mode
-from pullback.autograd.node import Node, OutputSlot
-from pullback.autograd.surroundings import END_LEFT_OPEN
-from pullback.blocks import Block, Setting, begins_at_once, put, surely
-from pullback.inplace import overlaps_itself
-from pullback.levels import derived_levels, layers, levels, lift_to_innermost, mapped_levels, plain
-from pullback.locks import made_once
-from pullback.memory_layout import Layout
-from pullback.op_callable import formula_arguments
-from pullback.op_general import _saved_value
-from pullback.overridable import make_module_overridable
-from pullback.seams import seams
+from pullback.autograd.grad_mode import DecoratingManager
+from pullback.backend.layouts import Layout
+from pullback.dispatch.codegen import formula_arguments
+from pullback.dispatch.general import _saved_value
+from pullback.dispatch.inplace import overlaps_itself
+from pullback.dispatch.overridable import make_module_overridable
+from pullback.process.blocks import Block, Setting, begins_at_once, put, surely
+from pullback.process.locks import made_once
 from pullback.tensor import Tensor
-from pullback.views import layout_of, strided_view
+from pullback.tensor.levels import derived_levels, layers, levels, lift_to_innermost, mapped_levels, plain
+from pullback.tensor.modes import FORWARD, INFERENCE, MODE, entered, left, mode
+from pullback.tensor.node import Node, OutputSlot
+from pullback.tensor.seams import seams
+from pullback.tensor.surroundings import END_LEFT_OPEN
+from pullback.tensor.views import layout_of, strided_view
 
 if TYPE_CHECKING:
-    from pullback.autograd.saved_tensors import SavedTensor
-    from pullback.op import Operation
+    from pullback.dispatch.declaration import Operation
+    from pullback.tensor.saved_tensors import SavedTensor
 
 
 class _Pass:

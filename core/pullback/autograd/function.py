@@ -8,10 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pullback.autograd.function_tangents import propagate_tangents
-from pullback.autograd.grad_mode import ANOMALY, FORWARD, MODE, NO_GRAD, SAVING, mode
 from pullback.autograd.gradient_ownership import unshared_wrap
-from pullback.autograd.gradient_reduction import reduce_gradient
-from pullback.autograd.node import (
+from pullback.autograd.gradients import reduce_gradient
+from pullback.autograd.saved_by_function import raw_saved_tensors
+from pullback.dispatch.inplace import check_history
+from pullback.meta.dtypes import FLOATING
+from pullback.tensor import LEAF, Tensor
+from pullback.tensor.levels import levels
+from pullback.tensor.modes import ANOMALY, FORWARD, MODE, NO_GRAD, SAVING, mode
+from pullback.tensor.node import (
     Node,
     OutputGradients,
     freed_error,
@@ -20,16 +25,11 @@ from pullback.autograd.node import (
     output_slot,
     start_node,
 )
-from pullback.autograd.saved_by_function import raw_saved_tensors
-from pullback.autograd.saved_tensors import beside, packed_by_hooks, packed_result
-from pullback.autograd.surroundings import enter_user_code, leave_user_code
-from pullback.dtypes import FLOATING
-from pullback.inplace import check_history
-from pullback.levels import levels
-from pullback.registry import registry
-from pullback.seams import NO_LEVEL, seams
-from pullback.tensor import LEAF, Tensor
-from pullback.views import (
+from pullback.tensor.registry import registry
+from pullback.tensor.saved_tensors import beside, packed_by_hooks, packed_result
+from pullback.tensor.seams import NO_LEVEL, seams
+from pullback.tensor.surroundings import enter_user_code, leave_user_code
+from pullback.tensor.views import (
     bump_version,
     edge_of,
     has_node,
@@ -41,7 +41,7 @@ from pullback.views import (
 )
 
 if TYPE_CHECKING:
-    from pullback.autograd.node import Edge
+    from pullback.tensor.node import Edge
 
 
 class FunctionCtx:

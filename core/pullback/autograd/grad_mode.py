@@ -1,70 +1,15 @@
-"""Whether operations record a graph, and the one state check that every operation makes.
-
-``mode()`` is a number: 0 records gradients, 1 does not, and each higher bit stands for something that operations must
-take care of in their general path, so that one comparison, ``mode() > 1``, tells them that nothing special goes on. It
-lives in a context variable: each thread and each asyncio task has its own.
-
-Inference mode by itself is special only in what it makes, not in how: it is a negative number, which the comparison
-lets pass. Its low bits are as those of other modes.
-"""
+"""Whether operations record a graph: ``no_grad``, ``enable_grad``, ``inference_mode``; how passes run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
-from pullback.blocks import Block, Setting, begins_at_once, put, surely
-
-NO_GRAD: Final = 1
-FORWARD: Final = 2
-INTERCEPTED: Final = 4
-OVERRIDDEN: Final = 8
-SAVING: Final = 16  # hooks pack what is saved for backward
-INFERENCE: Final = 32
-ANOMALY: Final = 64  # nodes remember where they were made
-MUTATION: Final = 128  # saved tensors are cloned before they are written
-KERNELS: Final = 256  # something stands around each computation
-_BITS: Final = 1023
-
-#: Inference mode and nothing else that would need the general path.
-PLAIN_INFERENCE: Final = (NO_GRAD | INFERENCE) - _BITS - 1
-#: The modes in which nothing is recorded and nothing special goes on.
-QUIET: Final = frozenset({NO_GRAD, PLAIN_INFERENCE})
-
-MODE: Final[ContextVar[int]] = ContextVar("pullback mode", default=0)
-mode = MODE.get
-
-
-def entered(now: int, bits: int) -> int:
-    """The mode ``now`` with more bits set."""
-    together = (now & _BITS) | bits
-    return PLAIN_INFERENCE if together == NO_GRAD | INFERENCE else together
-
-
-def left(now: int, bits: int) -> int:
-    """The mode ``now`` without these bits."""
-    return entered(now & ~bits, 0)
-
-
-class ModeBlock(Block):
-    """A block with more bits of the mode set, and perhaps other variables; only these are put back at its end."""
-
-    _bits = 0
-
-    def _other_settings(self) -> Sequence[Setting]:
-        """The other variables, and their values inside."""
-        return ()
-
-    def _settings_inside(self) -> Sequence[Setting]:
-        return (*self._other_settings(), (MODE, entered(mode(), self._bits)))
-
-    def _put_back(self, before: Sequence[Setting]) -> None:
-        *others, (_, then) = before
-        put(others)
-        MODE.set(entered(mode() & ~self._bits, then & self._bits))
-
+from pullback.process.blocks import begins_at_once, surely
+from pullback.tensor.modes import FORWARD, INFERENCE, MODE, NO_GRAD, entered, left, mode
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -116,7 +61,6 @@ class DecoratingManager:
         return type(self)()
 
     def __call__(self, function: F) -> F:
-        from pullback.autograd.mode_decorators import run_in_mode
 
         return run_in_mode(self, function)  # type: ignore[no-any-return]
 
@@ -423,3 +367,94 @@ class enforce_grad_layout_policy(_Switch):
     def __init__(self, enable: bool = True) -> None:
         check_bool(enable, "set_grad_layout_enforcement_enabled", "enabled")
         super().__init__(enable)
+
+
+def run_in_mode(manager: DecoratingManager, function: Callable[..., Any]) -> Any:
+    """The function, each of whose calls runs in a block of a clone of ``manager``."""
+    import inspect  # ten modules, for what is rarely done at import
+
+    if inspect.isclass(function):
+        import warnings
+
+        warnings.warn(
+            "Decorating classes is deprecated and will be disabled in future versions. You should only decorate"
+            " functions or methods. To preserve the current behavior of class decoration, you can directly decorate"
+            " the `__init__` method and nothing else.",
+            FutureWarning,
+            stacklevel=3,
+        )
+    elif inspect.isgeneratorfunction(function):
+        return _generator_in_mode(manager, function)
+    elif inspect.isasyncgenfunction(function):
+        return _async_generator_in_mode(manager, function)
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            with manager.clone():
+                return await function(*args, **kwargs)
+
+        return coroutine
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with manager.clone():
+            return function(*args, **kwargs)
+
+    return call
+
+
+def _generator_in_mode(manager: DecoratingManager, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Enter the mode only while the generator's own code runs: between two steps the caller's mode holds."""
+
+    @functools.wraps(function)
+    def generator(*args: Any, **kwargs: Any) -> Any:
+        inner = function(*args, **kwargs)
+        try:
+            with manager.clone():
+                value = inner.send(None)
+            while True:
+                try:
+                    sent = yield value
+                except GeneratorExit:
+                    with manager.clone():
+                        inner.close()
+                    raise
+                except BaseException as error:
+                    with manager.clone():
+                        value = inner.throw(error)
+                else:
+                    with manager.clone():
+                        value = inner.send(sent)
+        except StopIteration as end:
+            return end.value
+
+    return generator
+
+
+def _async_generator_in_mode(manager: DecoratingManager, function: Callable[..., Any]) -> Callable[..., Any]:
+    """As :func:`_generator_in_mode`, for an asynchronous generator."""
+
+    @functools.wraps(function)
+    async def generator(*args: Any, **kwargs: Any) -> Any:
+        inner = function(*args, **kwargs)
+        try:
+            with manager.clone():
+                value = await inner.asend(None)
+            while True:
+                try:
+                    sent = yield value
+                except GeneratorExit:
+                    with manager.clone():
+                        await inner.aclose()
+                    raise
+                except BaseException as error:
+                    with manager.clone():
+                        value = await inner.athrow(error)
+                else:
+                    with manager.clone():
+                        value = await inner.asend(sent)
+        except StopAsyncIteration:
+            return
+
+    return generator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pullback.autograd.numerical import gradcheck, gradgradcheck
+    from pullback.autograd_tools.numerical import gradcheck, gradgradcheck
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
@@ -17,7 +17,7 @@ class GradcheckError(RuntimeError):
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from pullback.autograd import numerical
+    from pullback.autograd_tools import numerical
 
     found = globals()[name] = getattr(numerical, name)
     return found

@@ -6,10 +6,10 @@ from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.grad_mode import gradients_keep_layout
-from pullback.formats import contiguous_format, copy_with_order, dense_order, strides_in_order
-from pullback.registry import registry
+from pullback.meta.formats import contiguous_format, copy_with_order, dense_order, strides_in_order
 from pullback.tensor import Tensor
-from pullback.views import keep_layout, layout_of
+from pullback.tensor.registry import registry
+from pullback.tensor.views import keep_layout, layout_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend

@@ -8,11 +8,11 @@ from contextlib import ContextDecorator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from pullback.autograd.grad_mode import MODE, MUTATION, SAVING, left, mode
-from pullback.autograd.saved_tensors import saved_tensors_hooks
-from pullback.blocks import Setting
-from pullback.seams import seams
-from pullback.views import alias_of
+from pullback.process.blocks import Setting
+from pullback.tensor.modes import MODE, MUTATION, SAVING, left, mode
+from pullback.tensor.saved_tensors import saved_tensors_hooks
+from pullback.tensor.seams import seams
+from pullback.tensor.views import alias_of
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pullback.autograd.node import freed_error
-from pullback.autograd.saved_tensors import SavedTensor
 from pullback.tensor import Tensor
-from pullback.views import edge_of
+from pullback.tensor.node import freed_error
+from pullback.tensor.saved_tensors import SavedTensor
+from pullback.tensor.views import edge_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,12 +7,20 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from pullback import autograd
-from pullback.autograd.grad_mode import FORWARD, INFERENCE, mode
-from pullback.autograd.hook_handles import RemovableHandle
-from pullback.autograd.node import Node, OutputSlot, hooks_of, place_of
-from pullback.levels import refuse_requires_grad, transforming
 from pullback.tensor import LEAF, STALE, Tensor, methods_of_tensor
-from pullback.views import alias_of, attach_detached, base_requires_grad, has_node, regenerate, retain_at, version_of
+from pullback.tensor.hook_handles import RemovableHandle
+from pullback.tensor.levels import refuse_requires_grad, transforming
+from pullback.tensor.modes import FORWARD, INFERENCE, mode
+from pullback.tensor.node import Node, OutputSlot, hooks_of, place_of
+from pullback.tensor.views import (
+    alias_of,
+    attach_detached,
+    base_requires_grad,
+    has_node,
+    regenerate,
+    retain_at,
+    version_of,
+)
 
 if TYPE_CHECKING:
     Methods = Tensor

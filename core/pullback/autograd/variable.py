@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pullback.autograd import backward_pass
-from pullback.tensor import Tensor
+from pullback.tensor import Tensor, backward_pass
 
 
 class _ExecutionEngine:

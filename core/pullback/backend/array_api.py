@@ -15,7 +15,6 @@ from functools import wraps
 from math import prod
 from typing import Any, Final, TypeAlias
 
-from pullback import dtypes as dt
 from pullback.backend.base import Backend, Kernel, NativeArray, NativeDType
 from pullback.backend.contraction import einsum
 from pullback.backend.error_function import erf, erfc, erfinv
@@ -30,9 +29,10 @@ from pullback.backend.scaled_reductions import (
     variance,
 )
 from pullback.backend.selection import get_backend
-from pullback.devices import CPU, Device
-from pullback.dtypes import DType
 from pullback.errors import BackendError, MissingKernelError
+from pullback.meta import dtypes as dt
+from pullback.meta.devices import CPU, Device
+from pullback.meta.dtypes import DType
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 

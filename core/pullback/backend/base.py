@@ -11,10 +11,10 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback.devices import CPU, Device
-from pullback.dtypes import DType
 from pullback.errors import BackendError, MissingKernelError
-from pullback.strides import is_contiguous
+from pullback.meta.devices import CPU, Device
+from pullback.meta.dtypes import DType
+from pullback.meta.strides import is_contiguous
 
 if TYPE_CHECKING:
     from pullback.backend.records import Limitation

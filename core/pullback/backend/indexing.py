@@ -8,8 +8,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from pullback import dtypes as dt
 from pullback.backend.base import NativeArray
+from pullback.meta import dtypes as dt
 
 if TYPE_CHECKING:
     from pullback.backend.array_api import ArrayAPIBackend

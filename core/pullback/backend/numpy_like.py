@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from pullback import dtypes as dt
 from pullback.backend.array_api import BINARY, UNARY, ArrayAPIBackend, Axis
 from pullback.backend.base import NativeArray
-from pullback.devices import CPU, Device
-from pullback.dtypes import DType
+from pullback.meta import dtypes as dt
+from pullback.meta.devices import CPU, Device
+from pullback.meta.dtypes import DType
 
 
 class NumPyLikeBackend(ArrayAPIBackend):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pullback.backend.names import name_problem
-from pullback.dtypes import DType
+from pullback.meta.dtypes import DType
 
 
 class Limitation(NamedTuple):

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pullback.backend.base import Backend
+from pullback.backend.names import name_problem
+from pullback.backend.records import BackendSpec, spec_clash, spec_problem
 from pullback.backend.view_kernels import require_views
 from pullback.errors import BackendError, BackendUnavailableError, UnknownBackendError
-from pullback.locks import new_lock
+from pullback.process.locks import new_lock
 
 if TYPE_CHECKING:
-    from pullback.backend.records import BackendSpec
     from pullback.plugin.isolation import Turn
 
 _lock = new_lock()  # of these tables; never held while others' code runs
@@ -68,8 +69,6 @@ def register_backend(backend: Backend | BackendSpec, *, replace: bool = False) -
     BackendError
         Where the name is taken, or none that a backend may have, or the description makes no sense.
     """
-    from pullback.backend.records import BackendSpec, spec_clash, spec_problem
-
     if isinstance(backend, BackendSpec):
         problem = spec_problem(backend)
     elif isinstance(backend, Backend):
@@ -107,8 +106,6 @@ def register_backend(backend: Backend | BackendSpec, *, replace: bool = False) -
 
 def instance_problem(backend: Backend) -> str:
     """What a backend lacks that every backend has to have; the empty string where it lacks nothing."""
-    from pullback.backend.names import name_problem
-
     lacking = [a for a in ("name", "array_type", "dtypes", "native_dtypes") if not hasattr(backend, a)]
     if lacking:
         return f"{type(backend).__name__} does not define {', '.join(lacking)}: is super().__init__() called?"
@@ -116,8 +113,6 @@ def instance_problem(backend: Backend) -> str:
 
 
 def _spec_of(backend: Backend) -> BackendSpec:
-    from pullback.backend.records import BackendSpec
-
     loader = f"{type(backend).__module__}:{type(backend).__qualname__}"
     return BackendSpec(backend.name, loader, device_types=tuple({d.type for d in backend.devices()}))
 

@@ -10,7 +10,7 @@ from math import ceil, inf, log2, prod, sqrt
 from typing import TYPE_CHECKING
 
 from pullback.backend.base import NativeArray
-from pullback.numeric_limits import finfo
+from pullback.meta.limits import finfo
 
 if TYPE_CHECKING:
     from pullback.backend.array_api import ArrayAPIBackend, Axis

@@ -14,9 +14,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from pullback.backend import registry
 from pullback.backend.base import Backend, NativeArray
-from pullback.blocks import Block, Setting
-from pullback.devices import Device
 from pullback.errors import BackendError, BackendUnavailableError, UnknownBackendError
+from pullback.meta.devices import Device
+from pullback.process.blocks import Block, Setting
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

@@ -6,12 +6,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from pullback.dtypes import complex64, float32, int32
 from pullback.errors import MissingKernelError
+from pullback.meta.dtypes import complex64, float32, int32
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, Kernel, NativeArray
-    from pullback.dtypes import DType
+    from pullback.meta.dtypes import DType
 
 #: The kernels that views are made of: on what shape and dtype each is tried, and how.
 _TRIALS: tuple[tuple[str, tuple[int, ...], DType, Callable[[Any, Any], Any]], ...] = (

@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback.autograd.function import Function, FunctionCtx, arguments_by_position, backward_of
-from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, entered, left, mode
 from pullback.batching.levels import Level, LevelArray
 from pullback.batching.rules import repeated_front
-from pullback.blocks import Block, Setting
-from pullback.func.trees import described
-from pullback.levels import LEVELS, innermost, levels, lift_to_innermost
-from pullback.seams import NO_LEVEL, seams
+from pullback.process.blocks import Block, Setting
 from pullback.tensor import Tensor
-from pullback.views import edge_of
+from pullback.tensor.levels import LEVELS, innermost, levels, lift_to_innermost
+from pullback.tensor.modes import FORWARD, MODE, NO_GRAD, entered, left, mode
+from pullback.tensor.seams import NO_LEVEL, seams
+from pullback.tensor.trees import described
+from pullback.tensor.views import edge_of
 
 if TYPE_CHECKING:
     pass

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from pullback import dtypes
 from pullback.batching.levels import Level
 from pullback.batching.rules import (
     aligned,
@@ -20,15 +19,16 @@ from pullback.batching.rules import (
     shape_of,
     without_last,
 )
-from pullback.levels import is_mapped
-from pullback.ops.dims import broadcast_shape, normalize_dim
-from pullback.ops.masking import numbers_of_true
-from pullback.ops.positions import Positions
-from pullback.registry import registry
+from pullback.meta import dtypes
+from pullback.meta.dims import broadcast_shape, normalize_dim
+from pullback.ops.indexing.masking import numbers_of_true
 from pullback.tensor import Tensor
+from pullback.tensor.indices import Positions
+from pullback.tensor.levels import is_mapped
+from pullback.tensor.registry import registry
 
 if TYPE_CHECKING:
-    from pullback.op import Operation
+    from pullback.dispatch.declaration import Operation
 
 
 class MappedPositions:

@@ -12,21 +12,29 @@ from textwrap import indent
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from pullback.autograd.grad_mode import FORWARD, NO_GRAD, mode
 from pullback.backend.base import Backend
-from pullback.blocks import begins_at_once
-from pullback.inplace import overlaps_itself
-from pullback.levels import ESCAPED, LEVELS, derived_levels, levels, mapped_levels, refuse_mapped, requires_grad_beneath
-from pullback.memory_layout import Layout
-from pullback.seams import seams
+from pullback.backend.layouts import Layout
+from pullback.dispatch.inplace import overlaps_itself
+from pullback.process.blocks import begins_at_once
 from pullback.tensor import Tensor
-from pullback.views import edge_of, history_after, layout_of, rebase, strided_view, writable_array, write
+from pullback.tensor.levels import (
+    ESCAPED,
+    LEVELS,
+    derived_levels,
+    levels,
+    mapped_levels,
+    refuse_mapped,
+    requires_grad_beneath,
+)
+from pullback.tensor.modes import FORWARD, NO_GRAD, mode
+from pullback.tensor.seams import seams
+from pullback.tensor.views import edge_of, history_after, layout_of, rebase, strided_view, writable_array, write
 
 if TYPE_CHECKING:
     from weakref import ref
 
-    from pullback.devices import Device
-    from pullback.op import Operation
+    from pullback.dispatch.declaration import Operation
+    from pullback.meta.devices import Device
 
 
 class Level:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from pullback import dtypes
 from pullback.batching.rules import aligned, front, ndim_of, repeated, repeated_front, rule, shape_of
-from pullback.registry import registry
+from pullback.meta import dtypes
 from pullback.tensor import Tensor
+from pullback.tensor.registry import registry
 
 if TYPE_CHECKING:
-    from pullback.op import Operation
+    from pullback.dispatch.declaration import Operation
 
 
 @rule("loss")

@@ -10,7 +10,7 @@ from pullback.batching.rules import aligned, front, ndim_of, rule
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
-    from pullback.op import Operation
+    from pullback.dispatch.declaration import Operation
 
 
 def product(left: Tensor, left_dim: int | None, right: Tensor, right_dim: int | None) -> Tensor:

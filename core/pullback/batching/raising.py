@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from pullback.autograd.forward_ad import hand_over_tangent
 from pullback.batching.levels import Level, LevelArray, LevelBackend
-from pullback.levels import WRITTEN
 from pullback.tensor import LEAF, Tensor
-from pullback.views import Alias, alias_of, stop_retaining
+from pullback.tensor.levels import WRITTEN
+from pullback.tensor.views import Alias, alias_of, stop_retaining
 
 if TYPE_CHECKING:
-    from pullback.views import VersionCounter
+    from pullback.tensor.views import VersionCounter
 
 
 def raise_memory(tensor: Tensor, level: Level) -> bool:

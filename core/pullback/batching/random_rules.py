@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.batching.levels import Level, LevelArray, check_randomness
 from pullback.batching.rules import aligned, call, repeated, repeated_front, shape_of
-from pullback.levels import LEVELS, innermost_mapped, levels
-from pullback.seams import seams
 from pullback.tensor import Tensor
+from pullback.tensor.levels import LEVELS, innermost_mapped, levels
+from pullback.tensor.seams import seams
 
 if TYPE_CHECKING:
-    from pullback.op import Operation
+    from pullback.dispatch.declaration import Operation
 
 
 def drawn(

@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pullback.ops.dims import normalize_dim, normalize_dims
-from pullback.registry import registry
+from pullback.meta.dims import normalize_dim, normalize_dims
 from pullback.tensor import Tensor
+from pullback.tensor.registry import registry
 
 if TYPE_CHECKING:
     from pullback.batching.run import Rule
-    from pullback.op import Operation
+    from pullback.dispatch.declaration import Operation
 
 R = TypeVar("R", bound=Callable[..., Any])
 

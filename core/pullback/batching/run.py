@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pullback.autograd.grad_mode import FORWARD, MODE, NO_GRAD, entered, left, mode
 from pullback.batching.indexing_rules import first_indices, unwrapped_indices
 from pullback.batching.levels import Level, LevelArray
 from pullback.batching.random_rules import drawn
 from pullback.batching.rules import call, rule_of
-from pullback.levels import ESCAPED, RECORDED_BENEATH, innermost_mapped, levels
-from pullback.op_general import named_results, promoted_dtype, record
-from pullback.ops.dims import broadcast_shape
-from pullback.registry import registry
-from pullback.seams import NO_LEVEL, seams
+from pullback.dispatch.general import named_results, promoted_dtype, record
+from pullback.meta.dims import broadcast_shape
 from pullback.tensor import Tensor
-from pullback.unknown_derivative import refuse_derivative
-from pullback.views import OutputOf, attach_view
+from pullback.tensor.levels import ESCAPED, RECORDED_BENEATH, innermost_mapped, levels
+from pullback.tensor.modes import FORWARD, MODE, NO_GRAD, entered, left, mode
+from pullback.tensor.registry import registry
+from pullback.tensor.seams import NO_LEVEL, seams
+from pullback.tensor.unknown_derivative import refuse_derivative
+from pullback.tensor.views import OutputOf, attach_view
 
 if TYPE_CHECKING:
-    from pullback.op import Operation
+    from pullback.dispatch.declaration import Operation
 
     #: Runs an operation on operands of which some have a mapped dimension: takes the operation, the operands, where the
     #: mapped dimension of each is (None where it has none), the attributes and the number of examples. Returns the
@@ -52,7 +52,10 @@ def level_of(operation: Operation, flat: Sequence[Any], attributes: Mapping[str,
 
 
 def run_at_level(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> Any:
-    """What :func:`pullback.op_general.run` does, at the level of the operands; ``NO_LEVEL`` where they are of none."""
+    """What :func:`pullback.dispatch.general.run` does, at the level of the operands.
+
+    Returns ``NO_LEVEL`` where they are of none.
+    """
     level = level_of(operation, flat, attributes)
     if level is None:
         return NO_LEVEL

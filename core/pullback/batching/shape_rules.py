@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback.backend.layouts import Layout
 from pullback.batching.rules import (
     first_example,
     from_behind,
@@ -16,12 +17,11 @@ from pullback.batching.rules import (
     rule,
     shape_of,
 )
-from pullback.memory_layout import Layout
-from pullback.ops.dims import normalize_dim, normalize_dims
-from pullback.registry import registry
+from pullback.meta.dims import normalize_dim, normalize_dims
+from pullback.tensor.registry import registry
 
 if TYPE_CHECKING:
-    from pullback.op import Operation
+    from pullback.dispatch.declaration import Operation
 
 
 @rule("new shape")

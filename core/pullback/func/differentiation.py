@@ -9,15 +9,22 @@ from typing import Any
 
 from pullback.autograd.engine import ones_of, run_backward
 from pullback.autograd.forward_ad import forward_level, is_active_at, make_dual, set_tangent, unpack_dual
-from pullback.autograd.grad_mode import INFERENCE, MODE, NO_GRAD, left, mode
-from pullback.autograd.node import Node, start_node
 from pullback.backend.selection import current_backend, use_backend
 from pullback.batching.levels import Level
-from pullback.blocks import Block, Setting
-from pullback.func.trees import described, flatten, outlined, tensors_or_raise, unflatten
-from pullback.levels import RECORDED_BENEATH, WRITTEN, in_transform, innermost, lift_to_innermost, requires_grad_beneath
+from pullback.process.blocks import Block, Setting
 from pullback.tensor import LEAF, Tensor
-from pullback.views import attach_detached, edge_of, forget_history
+from pullback.tensor.levels import (
+    RECORDED_BENEATH,
+    WRITTEN,
+    in_transform,
+    innermost,
+    lift_to_innermost,
+    requires_grad_beneath,
+)
+from pullback.tensor.modes import INFERENCE, MODE, NO_GRAD, left, mode
+from pullback.tensor.node import Node, start_node
+from pullback.tensor.trees import described, flatten, outlined, tensors_or_raise, unflatten
+from pullback.tensor.views import attach_detached, edge_of, forget_history
 
 # -- inputs and outputs of a function being differentiated -------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """``functionalize``: a program that writes in place, run so that no kernel writes.
 
 Inside, tensors are of a level whose backend has immutable arrays, whatever backend is beneath: a write makes a new
-array, and the views that share the memory are made anew from it, as :mod:`pullback.views` does it for JAX.
+array, and the views that share the memory are made anew from it, as :mod:`pullback.tensor.views` does it for JAX.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pullback.backend.base import Backend
+from pullback.backend.layouts import Layout
 from pullback.backend.selection import current_backend, use_backend
 from pullback.batching.levels import Level, LevelArray, LevelBackend
-from pullback.dtypes import DType
-from pullback.func.trees import flatten, unflatten
-from pullback.inplace import change_view, check_writable
-from pullback.levels import in_transform
-from pullback.memory_layout import Layout
-from pullback.registry import registry
+from pullback.dispatch.inplace import change_view, check_writable
+from pullback.meta.dtypes import DType
 from pullback.tensor import Tensor
-from pullback.views import layout_of, strided_view
+from pullback.tensor.levels import in_transform
+from pullback.tensor.registry import registry
+from pullback.tensor.trees import flatten, unflatten
+from pullback.tensor.views import layout_of, strided_view
 
 _REMOVES_VIEWS = {"mutations": False, "mutations_and_views": True}
 
@@ -43,7 +43,7 @@ class FunctionalLevel(Level):
 
 
 class FunctionalBackend(LevelBackend):
-    """The backend of a functional level's arrays: what :mod:`pullback.views` needs to write on immutable arrays."""
+    """The backend of a functional level's arrays: what :mod:`pullback.tensor.views` needs to write immutable ones."""
 
     mutable = False
 
@@ -116,13 +116,13 @@ def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Cal
     Notes
     -----
     Interceptors (:func:`pullback.extend.intercept`) see the operations that the function calls;
-    :class:`pullback.interceptors.intercept_kernels` those that compute. A result that is an argument written to
-    is a tensor of its own. Arguments that share memory are told apart, unless they are the same tensor.
+    :class:`pullback.dispatch.interception.intercept_kernels` those that compute. A result that is an argument written
+    to is a tensor of its own. Arguments that share memory are told apart, unless they are the same tensor.
 
     Examples
     --------
     >>> import pullback as pb
-    >>> from pullback.interceptors import intercept_kernels
+    >>> from pullback.dispatch.interception import intercept_kernels
     >>> def f(x):
     ...     y = pb.zeros(3)
     ...     y[1:].add_(x)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pullback.levels import plain
 from pullback.tensor import Tensor
+from pullback.tensor.levels import plain
 
 
 def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:

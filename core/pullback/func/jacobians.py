@@ -8,10 +8,10 @@ from typing import Any
 
 from pullback.func.differentiation import checked_argnums, jvp_with, vjp_with
 from pullback.func.mapping import check_randomness, vmap
-from pullback.func.trees import flatten, unflatten
-from pullback.ops.creation import eye
-from pullback.registry import registry
+from pullback.ops.creation.filled import eye
 from pullback.tensor import Tensor
+from pullback.tensor.registry import registry
+from pullback.tensor.trees import flatten, unflatten
 
 
 def unit_tangents(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pullback.autograd.grad_mode import NO_GRAD, mode
 from pullback.func.differentiation import end, pull_back, recorded, vjp_with
-from pullback.func.trees import described, flatten, unflatten
 from pullback.tensor import LEAF, Tensor
+from pullback.tensor.modes import NO_GRAD, mode
+from pullback.tensor.trees import described, flatten, unflatten
 
 
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:

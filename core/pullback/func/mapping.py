@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pullback.batching.levels import Level, LevelArray
-from pullback.func.trees import described, flatten, spread, unflatten
-from pullback.levels import in_transform
-from pullback.registry import registry
 from pullback.tensor import Tensor
+from pullback.tensor.levels import in_transform
+from pullback.tensor.registry import registry
+from pullback.tensor.trees import described, flatten, spread, unflatten
 
 _RANDOMNESS = ("error", "different", "same")
 

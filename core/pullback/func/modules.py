@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.blocks import surely
-from pullback.registry import registry
+from pullback.process.blocks import surely
 from pullback.tensor import Tensor
+from pullback.tensor.registry import registry
 
 if TYPE_CHECKING:
     from pullback.nn.module import Module

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pullback.backend.base import Backend
 from pullback.backend.selection import backend_for_device, backend_of_array, current_backend, get_backend
-from pullback.devices import Device
+from pullback.meta.devices import Device
 from pullback.tensor import Tensor
 
 #: DLPack's numbers of the kinds of device, and what pullback calls these.

@@ -11,8 +11,8 @@ from typing import Any
 import pullback as pb
 from pullback.backend.base import Backend
 from pullback.backend.selection import backend_of_array, get_backend
-from pullback.dtypes import DType, can_cast
-from pullback.python_numbers import python_number
+from pullback.dispatch.numbers import python_number
+from pullback.meta.dtypes import DType, can_cast
 from pullback.tensor import Tensor
 
 

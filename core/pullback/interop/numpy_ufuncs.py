@@ -13,6 +13,7 @@ from typing import Any
 
 import pullback as pb
 from pullback.backend.selection import backend_of_array, get_backend
+from pullback.dispatch.declaration import Composite, Operation
 from pullback.interop import numpy_reductions
 from pullback.interop.numpy_arguments import (
     as_dtype,
@@ -26,9 +27,8 @@ from pullback.interop.numpy_arguments import (
     promoted_pair,
     tensor_from,
 )
-from pullback.op import Composite, Operation
-from pullback.registry import registry
 from pullback.tensor import Tensor
+from pullback.tensor.registry import registry
 
 
 def _divmod(x: Any, y: Any) -> tuple[Tensor, Tensor]:
@@ -157,6 +157,7 @@ def _is_numpys(ufunc: Any) -> bool:
 
 def _search(name: str, ufunc: Any) -> Operation | Composite | None:
     numpy = get_backend("numpy")
+    getattr(pb, name, None)  # imports its family, where that is one that few programs need
     same_kernel = None
     for record in registry.values():
         if name == record.name or name in record.aliases:

@@ -13,18 +13,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pullback import dtypes
 from pullback.backend.base import Backend
 from pullback.backend.selection import current_backend, get_backend
-from pullback.devices import Device
-from pullback.dtypes import DType
 from pullback.errors import BackendError
 from pullback.interop import safetensors_format
 from pullback.interop.replacing import write_file
 from pullback.interop.safetensors_format import Entry, UnreadableFile
 from pullback.interop.shared_memory import placements, view_of
+from pullback.meta import dtypes
+from pullback.meta.devices import Device
+from pullback.meta.dtypes import DType
+from pullback.meta.size import Size
 from pullback.nn.parameter import Parameter
-from pullback.size import Size
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from pullback.backend.layouts import Layout
 from pullback.backend.selection import get_backend
-from pullback.dtypes import DType, uint8
-from pullback.memory_layout import Layout
+from pullback.meta.dtypes import DType, uint8
 from pullback.tensor import Tensor
-from pullback.views import places
+from pullback.tensor.views import places
 
 
 class Memory(NamedTuple):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pullback.op import public_function
-from pullback.ops.activation import (
+from pullback.dispatch.declaration import public_function
+from pullback.dispatch.overridable import make_module_overridable
+from pullback.ops.indexing.reading_and_writing import one_hot
+from pullback.ops.nn.activations import (
     gelu,
     logsigmoid,
     softplus,
 )
-from pullback.ops.classification_losses import (
+from pullback.ops.nn.classification_losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
     nll_loss,
 )
-from pullback.ops.dropout import dropout
-from pullback.ops.indexing import one_hot
-from pullback.ops.inplace_activations import (
+from pullback.ops.nn.dropout import dropout
+from pullback.ops.nn.inplace_activations import (
     celu,
     celu_,
     elu,
@@ -33,18 +34,17 @@ from pullback.ops.inplace_activations import (
     threshold,
     threshold_,
 )
-from pullback.ops.linear import linear
-from pullback.ops.normalization import layer_norm
-from pullback.ops.regression_losses import (
+from pullback.ops.nn.linear import linear
+from pullback.ops.nn.normalization import layer_norm
+from pullback.ops.nn.regression_losses import (
     huber_loss,
     l1_loss,
     mse_loss,
     smooth_l1_loss,
 )
-from pullback.ops.softmax import log_softmax, softmax
-from pullback.ops.trigonometric import tanh
-from pullback.ops.unary import sigmoid
-from pullback.overridable import make_module_overridable
+from pullback.ops.nn.softmax import log_softmax, softmax
+from pullback.ops.pointwise.trigonometric import tanh
+from pullback.ops.pointwise.unary import sigmoid
 
 __all__ = [
     "binary_cross_entropy",

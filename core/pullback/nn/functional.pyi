@@ -1,15 +1,15 @@
 # Written by `python -m pullback.stubs` from the operations' declarations: change those.
 
-from pullback.dtypes import DType
-from pullback.ops.classification_losses import (
+from pullback.meta.dtypes import DType
+from pullback.ops.indexing.reading_and_writing import one_hot
+from pullback.ops.nn.classification_losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
     nll_loss,
 )
-from pullback.ops.dropout import dropout
-from pullback.ops.indexing import one_hot
-from pullback.ops.inplace_activations import (
+from pullback.ops.nn.dropout import dropout
+from pullback.ops.nn.inplace_activations import (
     celu,
     celu_,
     elu,
@@ -26,9 +26,9 @@ from pullback.ops.inplace_activations import (
     threshold,
     threshold_,
 )
-from pullback.ops.linear import linear
-from pullback.ops.normalization import layer_norm
-from pullback.ops.regression_losses import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from pullback.ops.nn.linear import linear
+from pullback.ops.nn.normalization import layer_norm
+from pullback.ops.nn.regression_losses import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from pullback.tensor import Tensor
 
 __all__ = [

@@ -11,7 +11,7 @@ from typing import Any, overload
 from pullback.nn import functional, init
 from pullback.nn.module import Module
 from pullback.nn.parameter import Parameter
-from pullback.ops.creation import empty, ones, zeros
+from pullback.ops.creation.filled import empty, ones, zeros
 from pullback.tensor import Tensor
 
 

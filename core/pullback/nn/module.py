@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pullback.autograd.grad_mode import no_grad
-from pullback.dtypes import DType, float16, float32, float64
+from pullback.meta.dtypes import DType, float16, float32, float64
 from pullback.nn.parameter import Parameter
 from pullback.optim.optimizer import clear_gradients
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
-    from pullback.dtypes import DType
+    from pullback.meta.dtypes import DType
 
 T = TypeVar("T", bound="Module")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pullback.function_protocol import disabled_pullback_function_impl
-from pullback.ops.creation import empty
+from pullback.dispatch.subclassing import moved
+from pullback.ops.creation.filled import empty
 from pullback.printing import tensor_repr
-from pullback.subclassing import moved
 from pullback.tensor import LEAF, Tensor
+from pullback.tensor.overriding import disabled_pullback_function_impl
 
 
 class _ParameterMeta(type(Tensor)):  # type: ignore[misc]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pullback.dtypes import bfloat16, float16, float32
-from pullback.op_general import constant
+from pullback.dispatch.general import constant
+from pullback.meta.dtypes import bfloat16, float16, float32
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
-    from pullback.op import Array
+    from pullback.dispatch.declaration import Array
 
 
 def in_float32(backend: Backend, compute: Callable[..., Array], *arrays: Array) -> Array:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pullback.ops.binary import maximum
-from pullback.ops.creation import zeros_like
+from pullback.ops.creation.filled import zeros_like
+from pullback.ops.pointwise.binary import maximum
 from pullback.optim.optimizer import Optimizer, in_real_numbers
 
 

@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from pullback.autograd.grad_mode import enable_grad, no_grad
-from pullback.ops.striding import view_as_real
+from pullback.ops.shape.striding import view_as_real
 from pullback.tensor import Tensor
 
 

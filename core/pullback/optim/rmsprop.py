@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pullback.ops.creation import zeros_like
+from pullback.ops.creation.filled import zeros_like
 from pullback.optim.optimizer import Optimizer, check_settings, in_real_numbers
 
 

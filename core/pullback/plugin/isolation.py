@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import pluggy
 
-from pullback.interrupts import Abandoned
+from pullback.process.interrupts import Abandoned
 
 _R = TypeVar("_R")
 

@@ -7,11 +7,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from pullback import dtypes
 from pullback.autograd.grad_mode import no_grad
 from pullback.backend.selection import backend_of_array
-from pullback.dtypes import DType, promote_types
-from pullback.ops.from_data import as_tensor, tensor
+from pullback.meta import dtypes
+from pullback.meta.dtypes import DType, promote_types
+from pullback.ops.creation.from_data import as_tensor, tensor
 from pullback.tensor import Tensor
 
 #: The relative and absolute tolerance for each dtype; other dtypes must be equal.
@@ -435,5 +435,5 @@ def _furthest_in_ulp(actual: Tensor, expected: Tensor, matches: Tensor) -> tuple
     return place, int(distances[place])
 
 
-from pullback.ops.binary import isclose  # noqa: E402
-from pullback.ops.extreme import max as max_along  # noqa: E402
+from pullback.ops.pointwise.binary import isclose  # noqa: E402
+from pullback.ops.reduction.extremes import max as max_along  # noqa: E402

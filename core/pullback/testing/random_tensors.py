@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback import dtypes
-from pullback.devices import Device
-from pullback.dtypes import DType
-from pullback.formats import MemoryFormat
-from pullback.numeric_limits import finfo, iinfo
-from pullback.ops.creation import empty
-from pullback.ops.random import randint, uniform_
+from pullback.meta import dtypes
+from pullback.meta.devices import Device
+from pullback.meta.dtypes import DType
+from pullback.meta.formats import MemoryFormat
+from pullback.meta.limits import finfo, iinfo
+from pullback.ops.creation.filled import empty
+from pullback.ops.random.drawing import randint, uniform_
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -138,4 +138,4 @@ def _least_positive(dtype: DType) -> complex:
     return finfo(dtype).tiny
 
 
-from pullback.ops.striding import view_as_complex  # noqa: E402
+from pullback.ops.shape.striding import view_as_complex  # noqa: E402

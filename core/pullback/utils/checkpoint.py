@@ -1,6 +1,6 @@
 """Checkpointing under PyTorch's name, ``torch.utils.checkpoint``."""
 
-from pullback.autograd.checkpoint import (
+from pullback.autograd_tools.checkpoint import (
     CheckpointError,
     CheckpointFunction,
     CheckpointPolicy,

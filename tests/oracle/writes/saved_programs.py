@@ -15,7 +15,7 @@ import numpy as np
 import pullback as pb
 from pullback.backend.selection import get_backend
 from pullback.ops import import_all
-from pullback.registry import registry
+from pullback.tensor.registry import registry
 from pullback_conformance.samples import samples_of
 
 import_all()

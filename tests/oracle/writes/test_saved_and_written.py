@@ -22,7 +22,7 @@ from saved_programs import (  # noqa: E402
 )
 
 import pullback as pb  # noqa: E402
-from pullback.registry import registry  # noqa: E402
+from pullback.tensor.registry import registry  # noqa: E402
 
 pytestmark = pytest.mark.oracle
 

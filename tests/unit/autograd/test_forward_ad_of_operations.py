@@ -12,10 +12,10 @@ import pullback as pb
 import pullback.autograd.forward_ad as fwd
 import pullback.nn.functional
 from pullback.backend.selection import get_backend
-from pullback.inplace import apply_inplace
-from pullback.op import Operation
-from pullback.registry import registry
+from pullback.dispatch.declaration import Operation
+from pullback.dispatch.inplace import apply_inplace
 from pullback.tensor import Tensor
+from pullback.tensor.registry import registry
 from pullback_conformance.case import Call, is_inexact
 from pullback_conformance.samples import samples_of
 

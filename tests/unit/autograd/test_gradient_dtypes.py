@@ -11,8 +11,9 @@ import pytest
 
 import pullback as pb
 from pullback.autograd import forward_ad
-from pullback.op import Operation, tensors_of
-from pullback.registry import registry
+from pullback.dispatch.declaration import Operation
+from pullback.tensor.registry import registry
+from pullback.tensor.tensor import tensors_of
 from pullback_conformance.samples import samples_of
 
 DTYPES = [pb.float16, pb.bfloat16, pb.float32, pb.float64, pb.complex64, pb.complex128]

@@ -411,7 +411,7 @@ def test_a_gradient_is_freed_once_it_has_gone_on() -> None:
 DEEP = """
 import gc, sys
 import pullback as pb
-from pullback.autograd.node import Node
+from pullback.tensor.node import Node
 from pullback.utils.checkpoint import checkpoint
 
 gc.disable()

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import pullback as pb
-from pullback.autograd.backward_pass import current_pass
-from pullback.locks import ACCUMULATION, MEMORY
+from pullback.process.locks import ACCUMULATION, MEMORY
+from pullback.tensor.backward_pass import current_pass
 from pullback.utils.checkpoint import checkpoint
 
 DEPTH = 600

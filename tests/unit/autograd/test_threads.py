@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import pullback as pb
+from pullback.dispatch.codegen import make_callable
 from pullback.extend import registry
-from pullback.op_callable import make_callable
 
 THREADS = 8
 

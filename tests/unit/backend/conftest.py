@@ -6,10 +6,10 @@ import array_api_strict
 import numpy as np
 import pytest
 
-from pullback import dtypes as dt
 from pullback.backend.array_api import ArrayAPIBackend
 from pullback.backend.base import Backend
 from pullback.backend.selection import get_backend
+from pullback.meta import dtypes as dt
 
 STRICT = ArrayAPIBackend("strict", array_api_strict)
 

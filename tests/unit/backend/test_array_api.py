@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback import dtypes as dt
 from pullback.backend.array_api import ArrayAPIBackend
-from pullback.devices import CPU, Device
 from pullback.errors import BackendError
+from pullback.meta import dtypes as dt
+from pullback.meta.devices import CPU, Device
 from pullback_numpy.backend import NumPyBackend
 
 SINCE_2024 = {"cumulative_prod", "take_along_axis", "reciprocal", "count_nonzero", "diff", "nextafter"}

@@ -6,10 +6,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from pullback import dtypes as dt
 from pullback.backend.base import Backend
-from pullback.devices import CPU, Device
 from pullback.errors import BackendError
+from pullback.meta import dtypes as dt
+from pullback.meta.devices import CPU, Device
 
 
 def test_dtype_maps_are_each_others_inverse(backend):

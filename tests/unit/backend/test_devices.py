@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from pullback.devices import Device
+from pullback.meta.devices import Device
 
 
 @pytest.mark.parametrize(

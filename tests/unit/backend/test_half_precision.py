@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.op import Operation
-from pullback.registry import registry
+from pullback.dispatch.declaration import Operation
+from pullback.tensor.registry import registry
 
 HALVES = {"float16": np.dtype(np.float16), "bfloat16": np.dtype(ml_dtypes.bfloat16)}
 OPERATIONS = sorted(

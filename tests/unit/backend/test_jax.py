@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback import dtypes as dt
 from pullback.backend.selection import get_backend
-from pullback.devices import CPU
 from pullback.errors import BackendError
+from pullback.meta import dtypes as dt
+from pullback.meta.devices import CPU
 from pullback_jax.backend import CPU_LIMITATIONS, GPU_LIMITATIONS
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import pullback as pb
 from pullback.errors import BackendError
-from pullback.interrupts import Abandoned
+from pullback.process.interrupts import Abandoned
 from pullback_numpy.backend import NumPyBackend
 
 

@@ -254,7 +254,7 @@ def test_reductions(run, name):
 
 @pytest.mark.parametrize("name", ["sum", "prod", "cumulative_sum", "cumulative_prod"])
 def test_accumulating_dtype(run, backend, name):
-    from pullback import dtypes as dt
+    from pullback.meta import dtypes as dt
 
     x = np.full((100,), 2, "uint8") if "sum" in name else np.array([200, 200], "uint8")
     options = {"axis": 0} if name.startswith("cumulative") else {}
@@ -464,7 +464,7 @@ def test_sort_of_every_dtype(run, descending):
 
 
 def test_creation(run, backend):
-    from pullback import dtypes as dt
+    from pullback.meta import dtypes as dt
 
     for dtype in ("float32", "int64", "bool", "complex64", bfloat16):
         if not run.has(dtype):
@@ -482,7 +482,7 @@ def test_creation(run, backend):
     [(0, 5, 1), (5, 0, -2), (0, 1, 0.1), (1.5, 1.5, 1), (3, 0, 1), (-2.5, 3.0, 0.7)],
 )
 def test_arange(run, backend, start, stop, step):
-    from pullback import dtypes as dt
+    from pullback.meta import dtypes as dt
 
     count = max(0, int(np.ceil((stop - start) / step)))
     exact = start + np.arange(count) * step
@@ -499,7 +499,7 @@ def test_arange(run, backend, start, stop, step):
 
 
 def test_arange_of_large_integers_is_exact(run, backend):
-    from pullback import dtypes as dt
+    from pullback.meta import dtypes as dt
 
     start = 2**60
     out = run("arange", start, start + 3, 1, dtype=backend.native_dtypes[dt.int64])
@@ -507,7 +507,7 @@ def test_arange_of_large_integers_is_exact(run, backend):
 
 
 def test_linspace(run, backend):
-    from pullback import dtypes as dt
+    from pullback.meta import dtypes as dt
 
     for start, stop, num in ((0, 1, 5), (-1.0, 2.0, 7), (3, 3, 2), (0.1, 0.9, 1), (0, 1, 0)):
         expected = np.linspace(start, stop, num)

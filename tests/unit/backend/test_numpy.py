@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pullback as pb
-from pullback.op import Operation, tensors_of
+from pullback.dispatch.declaration import Operation
 from pullback.ops import import_all
-from pullback.registry import registry
+from pullback.tensor.registry import registry
+from pullback.tensor.tensor import tensors_of
 from pullback_conformance.samples import samples_of
 from pullback_numpy.backend import QUIET, SILENT
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 import pullback as pb
+from pullback.dispatch.declaration import Operation
+from pullback.dispatch.inplace import apply_inplace
 from pullback.extend import registry
-from pullback.inplace import apply_inplace
-from pullback.op import Operation
 from pullback.ops import import_all
-from pullback.ops.positions import Positions
+from pullback.tensor.indices import Positions
 from pullback_conformance import case as conformance
 from pullback_conformance.samples import Arguments, samples_of
 

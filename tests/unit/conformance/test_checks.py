@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import pullback as pb
-from pullback.op import Array, composite, elementwise
-from pullback.registry import registry
+from pullback.dispatch.declaration import Array, composite, elementwise
 from pullback.tensor import Tensor
+from pullback.tensor.registry import registry
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Record
 from pullback_conformance.runner import Runner, Selection
@@ -76,7 +76,7 @@ def test_a_wrong_second_derivative_is_seen() -> None:
 @pytest.mark.usefixtures("declared")
 def test_a_lost_graph_is_a_failure_and_a_constant_is_not() -> None:
     def samples(make: Any) -> Iterator[Any]:
-        from pullback.op import Sample
+        from pullback.dispatch.declaration import Sample
 
         yield Sample(make(2, 3))
 

@@ -11,7 +11,7 @@ import pytest
 import pullback as pb
 from pullback.backend.selection import get_backend
 from pullback.ops import import_all
-from pullback.registry import registry
+from pullback.tensor.registry import registry
 from pullback_conformance.extra_samples import LEFT_OUT
 from pullback_conformance.moving import Layout, mapped, moved, tensors_in, to_numpy
 from pullback_conformance.samples import Maker, declared_samples, samples_of, special_sample

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullback import dtypes
+from pullback.meta import dtypes
 from pullback_conformance.ulp import errors_in_ulp, ulp_at
 
 

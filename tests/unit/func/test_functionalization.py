@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.dispatch.interception import intercept_kernels
 from pullback.func import functional_call, functionalize, grad, jvp, vmap
-from pullback.interceptors import intercept_kernels
 from pullback.tensor import Tensor
 
 BACKENDS = pytest.mark.parametrize("backend", ["numpy", "jax"])

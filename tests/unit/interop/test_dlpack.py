@@ -11,7 +11,7 @@ import pytest
 
 import pullback as pb
 from pullback.backend.array_api import ArrayAPIBackend
-from pullback.dtypes import ALL
+from pullback.meta.dtypes import ALL
 
 BACKENDS = ("numpy", "jax")
 

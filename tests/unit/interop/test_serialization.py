@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.dtypes import ALL
+from pullback.meta.dtypes import ALL
 
 
 def saved(obj: Any) -> bytes:

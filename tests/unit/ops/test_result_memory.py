@@ -13,11 +13,11 @@ import pytest
 import pullback as pb
 from pullback.backend.registry import unregister_backend
 from pullback.backend.selection import get_backend
+from pullback.dispatch.declaration import Operation
 from pullback.extend import ArrayAPIBackend, register_backend
-from pullback.op import Operation
 from pullback.ops import import_all
-from pullback.registry import registry
-from pullback.views import layout_of
+from pullback.tensor.registry import registry
+from pullback.tensor.views import layout_of
 from pullback_conformance.samples import samples_of
 
 import_all()

@@ -1,0 +1,1 @@
+"""What is built on differentiation: checkpoints, numerical checks of gradients, whole derivatives of functions."""

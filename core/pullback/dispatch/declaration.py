@@ -1,0 +1,509 @@
+"""How an operation is declared.
+
+A declaration is a function with a docstring and a signature. Parameters annotated ``Array`` are tensor operands,
+``Arrays`` a sequence of them; the rest are attributes. A body receives the backend first and native arrays; no body
+means "promote, then the kernel of that name". From the declaration follow the callable, the Tensor method, the
+in-place variant, the operators, the graph node with its derivative, the conformance samples and the documentation.
+
+Formulas are functions whose parameters say what they need, and so what is saved for them: ``grad`` (or ``tangent``),
+operands and attributes by name, ``out`` for the result, ``<operand>_shape`` and ``<operand>_dtype`` for what can be
+known without keeping the operand. They are written in pullback's own operations, so every order of derivative works.
+
+The derivative of an operation is one of:
+
+* ``partials``: elementwise; the partial derivative for each operand, as a number, the name of a saved value, or a
+  formula. VJP, JVP, conjugation and un-broadcasting follow.
+* ``linear=True`` (jointly linear in all operands) or ``linear="each"`` (linear in each one) with a ``vjp``: the JVP
+  follows.
+* ``vjp`` and ``jvp``.
+* ``nondifferentiable="why"``.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
+
+from pullback.backend.registry import let_go_of
+from pullback.dispatch.arguments import attribute_kinds, checking
+from pullback.dispatch.codegen import make_callable, make_inplace, make_node_type
+from pullback.dispatch.out_rules import CAST, Out
+from pullback.dispatch.overridable import make_overridable
+from pullback.meta import dtypes
+from pullback.meta.dtypes import DType
+from pullback.tensor import Tensor
+from pullback.tensor.registry import registry
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend
+    from pullback.batching.run import Rule
+    from pullback.tensor import Tensor
+    from pullback.tensor.node import Node
+
+if TYPE_CHECKING:
+    Array: TypeAlias = Any  # a backend's native array: core knows nothing of its type
+    Arrays: TypeAlias = Sequence[Any]
+else:
+
+    class Array:
+        """Annotates a tensor operand of a declaration."""
+
+    class Arrays:
+        """Annotates an operand that is a sequence of tensors."""
+
+
+Number: TypeAlias = int | float | complex  # what an operand may be beside a Tensor where operands promote
+Formula: TypeAlias = Callable[..., Any]
+Formulas: TypeAlias = Formula | Mapping[str, Formula]
+Partial: TypeAlias = Formula | float | str
+Promotion: TypeAlias = Literal["same", "promote", "float"]
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: What formulas call the result and its derivatives.
+_FORMULAS_OWN: Final = frozenset(("grad", "grads", "out", "tangent"))
+
+
+def _forget(backend: Backend) -> None:
+    """Let go of a backend in the tables of operations."""
+    for operation in tuple(registry.values()):
+        if isinstance(operation, Operation):
+            operation.tables.pop(backend, None)
+            if operation.overwriting is not None:
+                operation.overwriting.tables.pop(backend, None)
+
+
+let_go_of.append(_forget)
+
+
+class DeclarationError(TypeError):
+    """A declaration that contradicts itself or leaves out what it must say."""
+
+
+class Operation:
+    """An operation as declared: the one record that everything else about it is derived from."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        kernel: str | None = None,
+        dtypes: frozenset[DType] = dtypes.EVERY,
+        promotion: Promotion = "same",
+        broadcasts: bool = False,
+        promotes: Sequence[str] | None = None,
+        result: DType | None = None,
+        partials: Partial | Mapping[str, Partial] | None = None,
+        vjp: Formulas | None = None,
+        jvp: Formulas | None = None,
+        linear: bool | Literal["each"] = False,
+        nondifferentiable: str | None = None,
+        node: str | Formula | None = None,
+        outputs: Sequence[str] | None = None,
+        differentiable_outputs: Sequence[str] | None = None,
+        view: bool = False,
+        check: Callable[..., None] | None = None,
+        kernel_checks: bool = False,
+        samples: Callable[..., Iterable[Any]] | None = None,
+        domain: tuple[float, float] = (-2.0, 2.0),
+        oracle: str | None = None,
+        unsupported: str | Callable[[DType], Exception] | None = None,
+        refuses: Callable[..., None] | None = None,
+        numbers: bool | Sequence[str] = True,
+        fits: Sequence[str] = (),
+        scales: str | None = None,
+        keeps_layout: bool = False,
+        fills: bool = False,
+        takes_nothing: bool = False,
+        ndim: int | None = None,
+        otherwise: Callable[..., Any] | None = None,
+        out: Out | None = None,
+        batching: str | Rule | None = None,
+    ) -> None:
+        self.name = name or function.__name__.rstrip("_")
+        self.doc = function.__doc__ or ""
+        self.module = function.__module__
+        self.function = function
+        code = function.__code__
+        self.body: Callable[..., Any] | None = None if _is_empty(function) else function
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        positional = names[: code.co_argcount]
+        if self.body is not None:
+            if positional[:1] != ("backend",):
+                raise DeclarationError(f"{self.name}: a body's first parameter is `backend`, got {positional[:1]}")
+            positional = positional[1:]
+        annotations = {name: _annotation_text(value) for name, value in function.__annotations__.items()}
+        self.sequence = annotations.get(positional[0]) == "Arrays" if positional else False
+        self.operands: tuple[str, ...] = tuple(
+            p for p in positional if annotations.get(p) in ("Array", "Arrays", "Array | None")
+        )
+        self.optional: frozenset[str] = frozenset(p for p in positional if annotations.get(p) == "Array | None")
+        if self.operands != positional[: len(self.operands)] or not self.operands:
+            raise DeclarationError(
+                f"{self.name}: tensor operands (annotated `Array`) come first, got the parameters {positional}"
+            )
+        self.keyword_only = names[code.co_argcount :]
+        self.attributes: tuple[str, ...] = positional[len(self.operands) :] + self.keyword_only
+        defaults = function.__defaults__ or ()
+        self.defaults: dict[str, Any] = dict(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))
+        self.defaults |= function.__kwdefaults__ or {}
+        #: Whether it can be told the dtype to compute in; a conversion must be.
+        self.takes_dtype = "dtype" in self.attributes and self.defaults.get("dtype", self) is None
+        self._check_names()
+        self.kernel = kernel or self.name
+        self.dtypes = dtypes
+        self.promotion = promotion
+        self.broadcasts = broadcasts
+        self.promotes: tuple[str, ...] = tuple(promotes) if promotes is not None else self.operands
+        self.result = result
+        self.linear = linear
+        self.nondifferentiable = nondifferentiable
+        self.outputs = tuple(outputs) if outputs is not None else None
+        self.differentiable_outputs = (
+            tuple(differentiable_outputs) if differentiable_outputs is not None else self.outputs
+        )
+        self.view = view
+        self.check = check
+        self.kernel_checks = kernel_checks
+        self.samples = samples
+        self.domain = domain
+        self.oracle = oracle
+        self.unsupported = unsupported
+        self.refuses = refuses
+        if numbers is True:
+            numbers = self.promotes if promotion != "same" and len(self.promotes) > 1 and not self.sequence else ()
+        self.numbers: frozenset[str] = frozenset(numbers or ())
+        self.fits = frozenset(fits)
+        self.scales = scales
+        self.keeps_layout = keeps_layout
+        self.fills = fills
+        self.takes_nothing = takes_nothing
+        self.ndim = ndim
+        self.otherwise = otherwise
+        self.out = out
+        self.batching = batching
+        self.draws = batching in ("draws", "draws of a shape")
+        self.partials = self._by_operand(partials) if partials is not None else None
+        self.vjp: dict[str, Formula] = self._by_operand(vjp) if vjp is not None else {}
+        self.jvp: dict[str, Formula] = self._by_operand(jvp) if jvp is not None else {}
+        self._check_derivatives()
+        self.kinds = attribute_kinds(self)
+        self.differentiable: tuple[str, ...] = (
+            tuple(n for n in self.operands if n in (self.partials or self.vjp)) if not nondifferentiable else ()
+        )
+        camel = "".join(part[:1].upper() + part[1:] for part in self.name.split("_"))
+        self.node_name: str | Formula = node or f"{camel}Backward0"
+        self.inplace_name: str | None = None
+        self.method_names: tuple[str, ...] = ()
+        self.aliases: tuple[str, ...] = ()
+        self.call: Callable[..., Any]
+        self.exported: Callable[..., Any] | None = None  # the function that takes ``out``, where that is another one
+        self.tables: dict[Backend, dict[Any, tuple[Any, ...]]] = {}
+        self.overwriting: Operation | None = None  # the form that writes into the first operand's array
+        self._node_types: dict[tuple[str, bool], type[Node]] = {}
+
+    def _check_names(self) -> None:
+        derived = {f"{operand}_{what}" for operand in self.operands for what in ("shape", "dtype")}
+        for name in (*self.operands, *self.attributes):
+            if name in _FORMULAS_OWN or name in derived:
+                raise DeclarationError(
+                    f"{self.name}: no parameter may be named {name!r}, which means another thing in formulas"
+                )
+            if name.startswith("_"):
+                raise DeclarationError(f"{self.name}: names of parameters do not begin with `_`, got {name!r}")
+
+    def _by_operand(self, formulas: Any) -> dict[str, Any]:
+        if isinstance(formulas, Mapping):
+            unknown = set(formulas) - set(self.operands)
+            if unknown:
+                raise DeclarationError(f"{self.name}: formulas for {sorted(unknown)}, operands are {self.operands}")
+            return dict(formulas)
+        if len(self.operands) != 1:
+            raise DeclarationError(f"{self.name} has the operands {self.operands}: give a formula for each, by name")
+        return {self.operands[0]: formulas}
+
+    def _check_derivatives(self) -> None:
+        kinds = [
+            self.partials is not None,
+            bool(self.linear) and bool(self.vjp) and not self.jvp,
+            bool(self.vjp) and bool(self.jvp) and not self.linear,
+            self.nondifferentiable is not None,
+        ]
+        if kinds.count(True) != 1 or (self.vjp and self.partials is not None):
+            raise DeclarationError(
+                f"{self.name}: say exactly one of `partials`; `linear` with `vjp`; `vjp` and `jvp`;"
+                ' `nondifferentiable="why"`'
+            )
+        if self.jvp and set(self.jvp) != set(self.vjp):
+            raise DeclarationError(f"{self.name}: `vjp` and `jvp` name different operands")
+
+    def node_type(self, name: str, conjugates: bool) -> type[Node]:
+        """The node class of that name; one with conjugating formulas for complex dtypes."""
+        found = self._node_types.get((name, conjugates))
+        if found is None:
+            found = self._node_types.setdefault((name, conjugates), make_node_type(self, name, conjugates))
+        return found
+
+    @property
+    def public(self) -> Callable[..., Any]:
+        """What users call; where it takes ``out``, the function of ``pullback`` is another."""
+        return self.call
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+
+class Composite:
+    """A function built of operations: it differentiates because they do."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        name: str,
+        samples: Callable[..., Iterable[Any]] | None,
+        dtypes: frozenset[DType],
+        out: Out | None = None,
+    ) -> None:
+        self.name = name
+        self.function = self.call = function
+        self.public: Callable[..., Any] = checking(function)  # type: ignore[arg-type]  # what users call
+        self.doc = function.__doc__ or ""
+        self.module = function.__module__
+        self.samples = samples
+        self.dtypes = dtypes
+        self.out = out
+        self.nondifferentiable: str | None = None
+        self.method_names: tuple[str, ...] = ()
+        self.aliases: tuple[str, ...] = ()
+        self.inplace_name: str | None = None
+        self.oracle: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<composite {self.name}>"
+
+
+def _annotation_text(annotation: Any) -> str:
+    """An annotation as it is written, whether or not annotations are strings where the operation is declared."""
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    return text.strip("\"'")
+
+
+def _is_empty(function: types.FunctionType | Callable[..., Any]) -> bool:
+    """Whether the function consists of a docstring only."""
+    code = function.__code__
+    return not code.co_names and set(code.co_consts) <= {None, function.__doc__} and len(set(code.co_code)) <= 6
+
+
+# With the parameters spelt out here, formulas that refer to the operation itself are beyond type checkers' inference.
+@overload
+def op(
+    *, outputs: Sequence[str], **declaration: Any
+) -> Callable[[Callable[..., Any]], Callable[..., tuple[Any, ...]]]: ...
+
+
+@overload
+def op(*, outputs: None = None, **declaration: Any) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]: ...
+
+
+def op(
+    *,
+    method: bool = True,
+    inplace: bool = False,
+    operator: str | None = None,
+    reflected: Literal["same"] | None = None,
+    aliases: Sequence[str] = (),
+    **declaration: Any,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare an operation.
+
+    Parameters
+    ----------
+    kernel : str, optional
+        The kernel's name, where it isn't the operation's.
+    dtypes : frozenset of DType
+        What the operation accepts after promotion.
+    promotion : {"same", "promote", "float"}
+        ``same``: operands keep their dtypes and must agree. ``promote``: to their common dtype. ``float``: and an
+        integer or bool result becomes the default floating dtype.
+    broadcasts : bool
+        Operands broadcast against each other; gradients are reduced to each operand's shape.
+    promotes : sequence of str, optional
+        The operands that take part in promotion; all by default.
+    result : DType, optional
+        The result's dtype where it isn't the operands' (``bool`` for comparisons).
+    partials, vjp, jvp, linear, nondifferentiable
+        The derivatives: see the module's text.
+    node : str or formula, optional
+        The graph node's name, PyTorch's; a formula of the attributes where it depends on them.
+    outputs : sequence of str, optional
+        Names of the results where there are several; the body returns a tuple.
+    differentiable_outputs : sequence of str, optional
+        Those that have gradients; all by default.
+    view : bool
+        On backends with mutable arrays the result shares the first operand's memory; on others it behaves so.
+    check : callable, optional
+        Takes the operands and attributes and raises the error a user should see.
+    kernel_checks : bool
+        The kernel or body fails on whatever ``check`` refuses, so that ``check`` need run only to say what is wrong.
+    samples : callable, optional
+        ``samples(make)`` yields the argument sets that conformance runs; elementwise operations have a default.
+    domain : (float, float)
+        Where elementwise samples are drawn from.
+    oracle : str, optional
+        The function of mpmath that gives values in higher precision.
+    unsupported : str or callable, optional
+        What to say of other dtypes. One word is PyTorch's name of the kernel, by default ``<name>_cpu``, in
+        ``"..." not implemented for 'Long'``. A text is that of a RuntimeError, with ``{dtype}``, ``{kind}`` (``Long``)
+        ``{name}`` and ``{role}`` (``Optional`` for the argument ``dtype``, else ``Input``) filled in. A function takes
+        the dtype and returns the error.
+    refuses : callable, optional
+        Takes the operands before they promote, and raises the error for dtypes that may not even do that. Python's
+        bools, which it may refuse too, are left to the general path.
+    numbers : bool or sequence of str
+        Whether Python numbers may stand for operands that promote, or for which of them.
+    fits : sequence of str
+        Those of them whose numbers must lie in the dtype's range, where others wrap around.
+    scales : str, optional
+        The operand that the keyword ``alpha`` multiplies first.
+    keeps_layout : bool
+        Whether the result's elements lie in memory in the order of the operand's, on immutable backends too.
+    fills : bool
+        Whether all elements of the result are equal: written in place, it may go to memory that overlaps itself.
+    takes_nothing : bool
+        Whether a tensor without elements may be of any dtype: PyTorch's kernel, which refuses some, does not run then.
+    ndim : int, optional
+        The number of dimensions every operand has.
+    otherwise : callable, optional
+        What runs instead where an operand has another number of dimensions, or is no tensor; else ``check`` refuses it.
+    out : Out, optional
+        What its function in ``pullback`` takes as ``out=``, a rule of :mod:`pullback.dispatch.out`; nothing by
+        default.
+    batching : str or callable, optional
+        How it runs on operands that :func:`pullback.vmap` has taken a dimension from: the name of a rule of
+        :mod:`pullback.batching`, or a function like those. Elementwise operations, and those of one operand whose
+        attributes name dimensions, need none; without a rule one example runs after the other, with a warning.
+    method, inplace : bool
+        Whether it becomes a Tensor method, and has an in-place method (``name_``).
+    operator, reflected
+        ``"add"`` makes ``__add__`` (and ``__iadd__`` where in-place); reflected ``"same"`` makes ``__radd__`` too.
+    aliases : sequence of str
+        Further public names.
+
+    Raises
+    ------
+    DeclarationError
+        When the declaration contradicts itself.
+    """
+
+    def declare(declared: Callable[..., Any]) -> Callable[..., Any]:
+        operation = Operation(declared, **declaration)
+        operation.call = make_callable(operation)
+        operation.aliases = tuple(aliases)
+        methods: dict[str, Callable[..., Any]] = {}
+        if method:
+            methods |= dict.fromkeys((operation.name, *aliases), operation.call)
+        if inplace:
+            written = make_inplace(operation)
+            operation.inplace_name = written.__name__
+            methods |= dict.fromkeys((f"{n}_" for n in (operation.name, *aliases)), written)
+            arithmetic = len(operation.operands) > 1 and operation.result is None
+            if operator and arithmetic:  # Python has in-place operators of nothing else
+                methods[f"__i{operator}__"] = written
+        if operator:
+            own_code = len(operation.operands) == 2 or operator == "invert"
+            called = make_callable(operation, operator=True) if own_code else operation.call
+            methods[f"__{operator}__"] = called
+            if reflected:
+                methods[f"__r{operator}__"] = called
+        _attach(operation, methods)
+        return operation.call
+
+    return declare
+
+
+def elementwise(**settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]:
+    """Declare an operation that works element by element: operands promote and broadcast.
+
+    It has an in-place form, and its function takes ``out=``. Takes what :func:`op` takes.
+    """
+    declaration: dict[str, Any] = {"promotion": "promote", "broadcasts": True, "inplace": True, "out": CAST, **settings}
+    if settings.get("result") is dtypes.bool_:
+        declaration["nondifferentiable"] = "its results are truth values"
+    return op(outputs=None, **declaration)
+
+
+def composite(
+    *,
+    samples: Callable[..., Iterable[Any]] | None = None,
+    method: bool = True,
+    aliases: Sequence[str] = (),
+    operator: str | None = None,
+    dtypes: frozenset[DType] = dtypes.FLOATS,
+    out: Out | None = None,
+) -> Callable[[F], F]:
+    """Declare a function of Tensors built of operations; it becomes a method too unless ``method=False``."""
+
+    def declare(declared: F) -> F:
+        record = Composite(declared, declared.__name__, samples, dtypes, out)
+        record.aliases = tuple(aliases)
+        names = (record.name, *aliases) if method else ()
+        methods: dict[str, Callable[..., Any]] = dict.fromkeys(names, record.public)
+        if operator:
+            methods[f"__{operator}__"] = declared
+        _attach(record, methods)
+        return declared
+
+    return declare
+
+
+def _attach(record: Operation | Composite, methods: dict[str, Callable[..., Any]]) -> None:
+    if record.name in registry:
+        raise DeclarationError(
+            f"the operation {record.name!r} is declared twice: in {registry[record.name].module} and {record.module}"
+        )
+    present = {name: vars(Tensor)[name] for name in methods if name in vars(Tensor) and not name.startswith("__")}
+    # What stands there until the module that declares it is imported gives its home.
+    taken = [name for name, value in present.items() if getattr(value, "home", None) != record.module]
+    if taken:
+        raise DeclarationError(
+            f"{record.name}: Tensor has an attribute {taken[0]!r} already; take another name, or `method=False`"
+        )
+    registry[record.name] = record
+    make_overridable(record)
+    record.method_names = tuple(methods)
+    for method_name, method in methods.items():
+        setattr(Tensor, method_name, method)
+
+
+def public_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What users call where a module exports this function: one written by hand has its arguments looked at."""
+    name: str = getattr(function, "__name__", "")
+    record = registry.get(name)
+    if record is not None and function is record.call:
+        return record.public
+    if function.__class__ is not types.FunctionType or hasattr(function, "__wrapped__") or is_generated(function):
+        return function
+    return checking(function)
+
+
+def is_generated(function: Callable[..., Any]) -> bool:
+    """Whether a function comes from a declaration, and so goes to the general path where its arguments are wrong."""
+    code = function.__code__
+    return code.co_filename.startswith("<pullback ") or code.co_qualname.startswith("make_inplace.")
+
+
+def attach(name: str, value: Any) -> None:
+    """Make a function or property an attribute of Tensor: for the methods that no declaration makes."""
+    setattr(Tensor, name, value if name.startswith("__") else public_function(value))
+
+
+class Sample:
+    """One call of an operation for conformance: positional and keyword arguments, tensors among them."""
+
+    __slots__ = ("args", "kwargs", "label")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.args = args
+        self.kwargs = kwargs
+        self.label = ""

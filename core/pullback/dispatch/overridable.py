@@ -1,0 +1,211 @@
+"""Making functions overridable, once anything in the process may override them.
+
+Functions that are written by hand get code that looks at their arguments first, in place of their own, when the first
+overriding class is defined or the first mode entered: until then they cost what they cost.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from pullback.meta.size import Size
+from pullback.process.locks import new_lock
+from pullback.tensor import Tensor
+from pullback.tensor.modes import OVERRIDDEN, mode
+from pullback.tensor.overriding import (
+    NOT_OVERRIDDEN,
+    PLAIN,
+    DisablePullbackFunctionSubclass,
+    answered,
+    ask,
+    disabled,
+    use,
+)
+from pullback.tensor.registry import registry
+from pullback.tensor.seams import seams
+
+if TYPE_CHECKING:
+    from pullback.dispatch.declaration import Composite, Operation
+
+
+def begin_use() -> None:
+    """Have the functions that are written by hand look whether to ask, from now on."""
+    if use.begun:
+        return
+    package: Any = sys.modules["pullback"]
+    with _beginning:
+        package._functions_with_out.make_all()
+        PLAIN.add(Size)
+        for record in tuple(registry.values()):
+            _make_record_overridable(record)
+        for name in list(vars(Tensor)):
+            _make_attribute_overridable(name)
+        for module in ("pullback", "pullback.nn.functional", *_FUNCTIONS_OF):
+            if module in sys.modules:
+                _make_functions_overridable(module)
+        use.begun = True  # where this is interrupted, the next one does it again
+
+
+_beginning: Final = new_lock()
+
+#: The public functions of modules that do not list them.
+_FUNCTIONS_OF: Final = {
+    "pullback.autograd.differentiate": ("backward", "grad"),
+    "pullback.autograd.forward_ad": ("make_dual", "unpack_dual"),
+    "pullback.ops.shape.queries": ("is_complex", "is_floating_point", "is_signed", "numel", "result_type"),
+}
+
+
+def make_module_overridable(module_name: str) -> None:
+    """Make the public functions of a module overridable, once anything may override them."""
+    if use.begun:
+        _make_functions_overridable(module_name)
+
+
+def _make_functions_overridable(module_name: str) -> None:
+    module = sys.modules[module_name]
+    for name in _FUNCTIONS_OF.get(module_name) or module.__all__:
+        value = vars(module).get(name)
+        if isinstance(value, types.FunctionType) and name not in NEVER_ASK:
+            _overridable(value, value, asks_classes=name not in ASK_MODES_ONLY)
+
+
+def make_overridable(record: Operation | Composite) -> None:
+    """Make a composite overridable, once anything may override it; operations always are."""
+    if use.begun:
+        _make_record_overridable(record)
+
+
+def _make_record_overridable(record: Operation | Composite) -> None:
+    composed: Any = getattr(record, "function", None)  # operations have none, and always ask
+    if isinstance(composed, types.FunctionType):
+        public: Any = record.public
+        _overridable(composed, composed)
+        _overridable(public, public)
+
+
+def _make_attribute_overridable(name: str) -> None:
+    """Make a method or property of Tensor overridable."""
+    value = vars(Tensor)[name]
+    if name in _INTERNAL:
+        return
+    if isinstance(value, types.FunctionType):
+        _overridable(value, value)
+    elif isinstance(value, property):
+        reader: Any = value.fget
+        _overridable(reader, value.__get__, asks_modes=False)
+        if value.fset is not None:
+            writer: Any = value.fset
+            _overridable(writer, value.__set__, asks_modes=False)
+        if value.fdel is not None:
+            deleter: Any = value.fdel
+            _overridable(deleter, value.__delete__, asks_modes=False)
+
+
+#: Public functions that ask nobody: they are not about tensors.
+NEVER_ASK: Final = frozenset(
+    (
+        "available_backends", "can_cast", "current_backend", "finfo", "get_backend", "get_default_device",
+        "get_default_dtype", "get_printoptions", "get_rng_state", "iinfo", "initial_seed", "is_grad_enabled",
+        "is_storage", "is_tensor", "load", "manual_seed", "printoptions", "promote_types", "save", "seed",
+        "set_default_backend", "set_default_device", "set_default_dtype", "set_grad_enabled", "set_printoptions",
+        "set_rng_state", "typename", "use_backend",
+    )
+)  # fmt: skip
+
+#: Functions that make a tensor of whatever they get, without asking its class.
+ASK_MODES_ONLY: Final = frozenset(("asarray", "as_tensor", "from_dlpack", "from_numpy", "frombuffer", "tensor"))
+
+#: What the package calls itself, or what must not ask for it answers.
+_INTERNAL: Final = frozenset(
+    (
+        "__init_subclass__", "__iter__", "__new__", "__pullback_function__", "__hash__", "_host", "_node",
+        "_real_scalar", "_scalar", "_warn_of_lost_gradient", "_wrap", "as_subclass", "_make_subclass",
+    )
+)  # fmt: skip
+
+
+def make_function_overridable(function: types.FunctionType) -> None:
+    """Make a public function overridable, once anything may override it."""
+    if use.begun:
+        _overridable(function, function, asks_classes=function.__name__ not in ASK_MODES_ONLY)
+
+
+def _asking(*args: Any, **kwargs: Any) -> Any:
+    # Becomes the code of functions written by hand; the text is replaced by what decides whether to ask.
+    decide: Any = "decide"
+    return decide(args, kwargs)
+
+
+@functools.cache
+def _asking_code(free: int) -> types.CodeType:
+    """The code of a function that asks, and that as many variables belong to as to the one it replaces."""
+    if not free:
+        return _asking.__code__
+    names = "".join(f"v{number}, " for number in range(free))
+    source = (
+        f"def closed({names}):\n"
+        "    def _asking(*args, **kwargs):\n"
+        '        decide = "decide"\n'
+        "        return decide(args, kwargs)\n"
+        f"        return ({names})\n"  # never run: it makes them variables of the function
+        "    return _asking\n"
+    )
+    made: dict[str, Any] = {}
+    exec(source, made)
+    code: types.CodeType = made["closed"](*range(free)).__code__
+    return code
+
+
+def _overridable(
+    function: types.FunctionType, public: Callable[..., Any], asks_classes: bool = True, asks_modes: bool = True
+) -> None:
+    """Exchange the function's code for code that asks first; the function object stays what everyone refers to."""
+    code = function.__code__
+    if code.co_name == _asking.__code__.co_name or "_first_call" in code.co_names:
+        return  # done already, or done when it is compiled
+    if code.co_filename.startswith("<pullback ") and not code.co_filename.startswith("<pullback function "):
+        return  # the general path asks
+    if code.co_qualname.startswith("make_inplace."):
+        return  # so does writing in place
+    original = types.FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    original.__kwdefaults__ = function.__kwdefaults__
+    original.__doc__, original.__annotations__ = function.__doc__, function.__annotations__
+    original.__qualname__, original.__module__ = function.__qualname__, function.__module__
+    if hasattr(function, "__wrapped__"):
+        original.__wrapped__ = function.__wrapped__  # type: ignore[attr-defined]
+
+    def decide(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for value in args:
+            if value.__class__ not in PLAIN:
+                break
+        else:
+            if not kwargs and not (asks_modes and mode() & OVERRIDDEN):
+                return original(*args)
+        asking_modes = asks_modes and mode() & OVERRIDDEN
+        if not asking_modes:
+            if not asks_classes:
+                with DisablePullbackFunctionSubclass():
+                    return original(*args, **kwargs)
+            if disabled():
+                return original(*args, **kwargs)
+        relevant = (*args, *kwargs.values()) if asks_classes else ()
+        result = ask(public, args, kwargs, relevant, asks_modes)
+        if result is NOT_OVERRIDDEN:
+            return original(*args, **kwargs)
+        return result if result is not NotImplemented else answered(public, result, relevant)
+
+    function.__wrapped__ = original  # type: ignore[attr-defined]  # so that its signature stays visible
+    asking = _asking_code(len(code.co_freevars))
+    function.__code__ = asking.replace(
+        co_consts=tuple(decide if c == "decide" else c for c in asking.co_consts), co_freevars=code.co_freevars
+    )
+
+
+seams.begin_overriding = begin_use

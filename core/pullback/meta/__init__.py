@@ -1,0 +1,1 @@
+"""What can be said of a tensor without its elements: dtype, shape, strides, device, format."""

@@ -1,0 +1,1 @@
+"""Making tensors, and making one of another."""

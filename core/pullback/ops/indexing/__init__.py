@@ -1,0 +1,1 @@
+"""Reading and writing the elements that indices or masks name."""

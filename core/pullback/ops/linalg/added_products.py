@@ -1,0 +1,229 @@
+"""A tensor plus a product: of a matrix and a vector, of two vectors, of a batch of matrices summed up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullback.autograd.gradients import sum_to_size
+from pullback.dispatch.declaration import Array, Sample, op
+from pullback.dispatch.out_rules import CAST, EXACT, Out
+from pullback.meta.dtype_names import type_name
+from pullback.meta.dtypes import NUMERIC
+from pullback.ops.linalg.products import (
+    bmm_adjoint_left,
+    bmm_adjoint_right,
+    mv,
+    mv_adjoint,
+    outer,
+    plus_product,
+    scaled,
+)
+from pullback.ops.pointwise.complex_numbers import conj
+from pullback.ops.precision import number
+from pullback.ops.reduction.reducing import in_dtype
+from pullback.ops.shape.reshaping import expand, expanded_shape, unsqueeze
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pullback.backend.base import Backend, NativeArray
+
+
+def _require_tensors(function: str, **operands: Any) -> None:
+    for position, (name, value) in enumerate(operands.items(), start=1):
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+            )
+
+
+def _added(backend: Backend, input: NativeArray, product: NativeArray, beta: complex, alpha: complex) -> NativeArray:
+    """``beta * input + alpha * product``; without ``input`` where ``beta`` is 0."""
+    if alpha != 1:
+        product = backend.multiply(product, number(backend, alpha, product))
+    if beta == 0:
+        return product
+    if beta != 1:
+        input = backend.multiply(input, number(backend, beta, input))
+    return plus_product(backend, product, input)
+
+
+# -- matrix times vector ----------------------------------------------------------------------------------------------
+
+
+def _check_addmv(input: Any, mat: Any, vec: Any, *, beta: complex = 1, alpha: complex = 1) -> None:
+    _require_tensors("addmv", input=input, mat=mat, vec=vec)
+    if mat.ndim != 2 or vec.ndim != 1 or input.ndim > 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}")
+    (rows, columns), (length,) = mat.shape, vec.shape
+    if columns != length or input.numel() not in (1, rows):
+        raise RuntimeError(f"size mismatch, got input ({input.numel()}), mat ({rows}x{columns}), vec ({length})")
+    if not input.dtype is mat.dtype is vec.dtype:
+        names = [type_name(t.dtype) for t in (input, mat, vec)]
+        raise RuntimeError(
+            f"addmv input tensors must have the same dtype, but got {names[0]}, {names[1]}, and {names[2]}"
+        )
+
+
+def _addmv_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2), make(2, 3), make(3))
+    yield Sample(make(1), make(2, 3), make(3), beta=2.0, alpha=0.5)
+    yield Sample(make(), make(3, 2).mT, make(3))
+    yield Sample(make(2), make(2, 0), make(0))
+
+
+@op(
+    numbers=False,
+    batching="plus product",
+    dtypes=NUMERIC,
+    promotion="promote",
+    vjp={
+        "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, conj(beta)), tuple(input_shape)),
+        "mat": lambda grad, vec, alpha: outer(scaled(grad, conj(alpha)), conj(vec)),
+        "vec": lambda grad, mat, alpha: mv_adjoint(mat, scaled(grad, conj(alpha))),
+    },
+    jvp={
+        "input": lambda tangent, out, beta: expand(scaled(tangent, beta), out.array.shape),
+        "mat": lambda tangent, vec, alpha: scaled(mv(tangent, vec), alpha),
+        "vec": lambda tangent, mat, alpha: scaled(mv(mat, tangent), alpha),
+    },
+    check=_check_addmv,
+    samples=_addmv_samples,
+    inplace=True,
+    out=EXACT,
+)
+def addmv(backend: Backend, input: Array, mat: Array, vec: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
+    """``beta * input + alpha * (mat @ vec)``; ``input`` broadcasts to the product's shape.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.addmv(pb.tensor([1., 2.]), pb.ones(2, 3), pb.ones(3))
+    tensor([4., 5.])
+    """
+    return _added(backend, input, backend.matmul(mat, vec), beta, alpha)
+
+
+# -- vector times vector ----------------------------------------------------------------------------------------------
+
+
+def _check_addr(input: Any, vec1: Any, vec2: Any, *, beta: complex = 1, alpha: complex = 1) -> None:
+    _require_tensors("addr", input=input, vec1=vec1, vec2=vec2)
+    for name, vector in (("vec1", vec1), ("vec2", vec2)):
+        if vector.ndim != 1:
+            raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {vector.ndim}-D")
+    expanded_shape(input.backend, input.array, (vec1.shape[0], vec2.shape[0]))
+
+
+def _addr_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3), make(2), make(3))
+    yield Sample(make(3), make(2), make(3), beta=2.0, alpha=0.5)
+    yield Sample(make(), make(2), make(3))
+    yield Sample(make(0, 3), make(0), make(3))
+
+
+@op(
+    numbers=False,
+    batching="plus outer product",
+    dtypes=NUMERIC,
+    promotion="promote",
+    vjp={
+        "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, conj(beta)), tuple(input_shape)),
+        "vec1": lambda grad, vec2, alpha: mv(scaled(grad, conj(alpha)), conj(in_dtype(vec2, grad.dtype))),
+        "vec2": lambda grad, vec1, alpha: mv(scaled(grad, conj(alpha)).mT, conj(in_dtype(vec1, grad.dtype))),
+    },
+    jvp={
+        "input": lambda tangent, out, beta: expand(scaled(tangent, beta), out.array.shape),
+        "vec1": lambda tangent, vec2, alpha: scaled(outer(tangent, vec2), alpha),
+        "vec2": lambda tangent, vec1, alpha: scaled(outer(vec1, tangent), alpha),
+    },
+    check=_check_addr,
+    samples=_addr_samples,
+    inplace=True,
+    out=CAST,
+)
+def addr(backend: Backend, input: Array, vec1: Array, vec2: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
+    """``beta * input + alpha * outer(vec1, vec2)``; ``input`` broadcasts to the product's shape.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.addr(pb.zeros(2, 2), pb.tensor([1., 2.]), pb.tensor([1., 10.]))
+    tensor([[ 1., 10.],
+            [ 2., 20.]])
+    """
+    product = backend.multiply(backend.expand_dims(vec1, axis=1), backend.expand_dims(vec2, axis=0))
+    return _added(backend, input, product, beta, alpha)
+
+
+# -- a batch of products ----------------------------------------------------------------------------------------------
+
+
+def _check_addbmm(input: Any, batch1: Any, batch2: Any, *, beta: complex = 1, alpha: complex = 1) -> None:
+    _require_tensors("addbmm", input=input, batch1=batch1, batch2=batch2)
+    for name, batch in (("batch1", batch1), ("batch2", batch2)):
+        if batch.ndim != 3:
+            raise RuntimeError(f"{name} must be a 3D tensor")
+    (count, n, m), (other_count, k, p) = batch1.shape, batch2.shape
+    if count != other_count:
+        raise RuntimeError(f"batch1 and batch2 must have same number of batches, got {count} and {other_count}")
+    if m != k:
+        raise RuntimeError(f"Incompatible matrix sizes for bmm ({n}x{m} and {k}x{p})")
+    expanded_shape(input.backend, input.array, (n, p))
+    for name, other in (("self", input), ("mat1", batch1)):
+        if other.dtype is not batch2.dtype:
+            raise RuntimeError(
+                f"{name} and mat2 must have the same dtype, but got {type_name(other.dtype)} and"
+                f" {type_name(batch2.dtype)}"
+            )
+
+
+def _addbmm_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 4), make(2, 2, 3), make(2, 3, 4))
+    yield Sample(make(4), make(2, 2, 3), make(2, 3, 4), beta=2.0, alpha=0.5)
+    yield Sample(make(2, 4), make(0, 2, 3), make(0, 3, 4))
+
+
+def _for_each(grad: Tensor, batch_shape: tuple[int, ...], alpha: Any) -> Tensor:
+    """The gradient of a sum over a batch, for each of its products."""
+    each = unsqueeze(scaled(grad, conj(alpha)), 0)
+    return expand(each, (batch_shape[0], *grad.array.shape))
+
+
+@op(
+    numbers=False,
+    batching="plus sum of products",
+    dtypes=NUMERIC,
+    promotion="promote",
+    vjp={
+        "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, conj(beta)), tuple(input_shape)),
+        "batch1": lambda grad, batch2, batch1_shape, alpha: bmm_adjoint_right(
+            _for_each(grad, batch1_shape, alpha), batch2
+        ),
+        "batch2": lambda grad, batch1, batch1_shape, alpha: bmm_adjoint_left(
+            batch1, _for_each(grad, batch1_shape, alpha)
+        ),
+    },
+    jvp={
+        "input": lambda tangent, out, beta: expand(scaled(tangent, beta), out.array.shape),
+        "batch1": lambda tangent, batch2, alpha: scaled(tangent.bmm(batch2).sum(0), alpha),
+        "batch2": lambda tangent, batch1, alpha: scaled(batch1.bmm(tangent).sum(0), alpha),
+    },
+    check=_check_addbmm,
+    samples=_addbmm_samples,
+    inplace=True,
+    out=Out("self and mat2 must have the same dtype, but got {out} and {result}", resizing=""),
+)
+def addbmm(
+    backend: Backend, input: Array, batch1: Array, batch2: Array, *, beta: complex = 1, alpha: complex = 1
+) -> Array:
+    """``beta * input + alpha * bmm(batch1, batch2).sum(0)``; ``input`` broadcasts to the sum's shape.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.addbmm(pb.ones(1, 1), pb.ones(2, 1, 3), pb.ones(2, 3, 1))
+    tensor([[7.]])
+    """
+    return _added(backend, input, backend.sum(backend.matmul(batch1, batch2), axis=0), beta, alpha)

@@ -1,0 +1,117 @@
+"""Affine maps: ``linear``, in :mod:`pullback.nn.functional`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pullback.dispatch.declaration import Array, Sample, composite, op
+from pullback.meta.dtypes import FLOATS
+from pullback.ops.linalg.products import check_addmm, mm, mm_adjoint_left, mm_adjoint_right, plus_product, summed_to
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend
+
+
+def _check_affine(bias: Any, input: Any, weight: Any) -> None:
+    if not (isinstance(bias, Tensor) and isinstance(input, Tensor) and isinstance(weight, Tensor)):
+        wrong, value = next(
+            (n, v) for n, v in (("input", input), ("weight", weight), ("bias", bias)) if not isinstance(v, Tensor)
+        )
+        raise TypeError(f"linear(): argument '{wrong}' must be Tensor, not {type(value).__name__}")
+    check_addmm(bias, input, weight.mT if weight.ndim == 2 else weight)
+
+
+def _affine_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(4), make(2, 3), make(4, 3))
+    yield Sample(make(4), make(0, 3), make(4, 3))
+    yield Sample(make(1), make(2, 3), make(4, 3))
+    yield Sample(make(4), make(3, 2).mT, make(3, 4).mT)
+
+
+@op(
+    batching="affine",
+    node="AddmmBackward0",
+    dtypes=FLOATS,
+    promotion="promote",
+    vjp={
+        "bias": lambda grad, bias_shape: summed_to(grad, bias_shape),
+        "input": lambda grad, weight: mm(grad, weight),
+        "weight": lambda grad, input: mm_adjoint_left(grad, input),
+    },
+    jvp={
+        "bias": lambda tangent, out: expand(tangent, out.array.shape),
+        "input": lambda tangent, weight: mm_adjoint_right(tangent, weight),
+        "weight": lambda tangent, input: mm_adjoint_right(input, tangent),
+    },
+    check=_check_affine,
+    samples=_affine_samples,
+    method=False,
+)
+def affine(backend: Backend, bias: Array, input: Array, weight: Array) -> Array:
+    """``input @ weight.mT + bias`` for real matrices, in one operation; what :func:`linear` runs."""
+    if input.ndim != 2 or weight.ndim != 2 or bias.ndim > 2:
+        raise RuntimeError("affine() expects matrices and a bias")
+    return plus_product(backend, backend.matmul(input, backend.permute_dims(weight, (1, 0))), bias)
+
+
+def _linear_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3), make(4, 3))
+    yield Sample(make(2, 3), make(4, 3), make(4))
+    yield Sample(make(3), make(4, 3), make(4))
+    yield Sample(make(2, 2, 3), make(4, 3), make(4))
+    yield Sample(make(2, 3, 2).mT, make(4, 3), make(4))
+    yield Sample(make(2, 2, 3), make(4, 3))
+
+
+@composite(method=False, samples=_linear_samples)
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Affine map of the last dimension: ``input @ weight.T + bias``.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of shape (..., in_features).
+    weight : Tensor
+        Of shape (out_features, in_features).
+    bias : Tensor, optional
+        Of shape (out_features,).
+
+    Raises
+    ------
+    RuntimeError
+        If shapes or dtypes do not fit.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.linear(pb.ones(1, 2), pb.tensor([[1., 2.], [3., 4.]]), pb.tensor([0., 1.]))
+    tensor([[3., 8.]])
+    """
+    if input.array.ndim == 2 and not input.dtype.is_complex:
+        if bias is not None:
+            return affine(bias, input, weight)
+        if weight.array.ndim == 2:
+            _check_product(input, weight)
+            return mm_adjoint_right(input, weight)
+    if bias is None or weight.ndim != 2:
+        product = matmul(input, t(weight))
+        return product if bias is None else product + bias
+    if input.ndim == 2:
+        return addmm(bias, input, t(weight))
+    if not input.ndim or not has_contiguous_memory(input):
+        return matmul(input, t(weight)) + bias
+    *leading, features = input.shape
+    rows = linear(view(input, (math.prod(leading), features)), weight, bias)
+    return view(rows, (*leading, rows.array.shape[1]))
+
+
+def _check_product(input: Tensor, weight: Tensor) -> None:
+    if input.array.shape[1] != weight.array.shape[1] or input.array.dtype != weight.array.dtype:
+        mm(input, t(weight))  # raises
+
+
+from pullback.ops.linalg.products import addmm, matmul  # noqa: E402
+from pullback.ops.shape.reshaping import expand, has_contiguous_memory, t, view  # noqa: E402

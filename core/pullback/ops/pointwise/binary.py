@@ -1,0 +1,764 @@
+"""Functions of two or three tensors, element by element, beyond arithmetic."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pullback.dispatch.arguments import number_of
+from pullback.dispatch.declaration import Array, Sample, attach, composite, elementwise
+from pullback.dispatch.inplace import apply_inplace
+from pullback.dispatch.out_rules import CAST, SAME, Out
+from pullback.meta import dtypes
+from pullback.meta.dtypes import EVERY, FLOATS, INEXACT, NUMERIC, REAL, REAL_AND_BOOL
+from pullback.ops.precision import in_float32
+from pullback.tensor import Tensor
+from pullback.tensor.levels import refuse_mapped
+from pullback.tensor.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pullback.backend.base import Backend
+
+# -- the larger and the smaller of two --------------------------------------------------------------------------------
+
+
+def _share(direction: Tensor, loses: Tensor, ties: Tensor) -> Any:
+    """All of ``direction`` to the operand that wins, half of it where the two are equal."""
+    return where(logical_not(loses), where(ties, direction * 0.5, direction), 0)
+
+
+def _refuse_complex(name: str) -> Callable[..., None]:
+    def refuse(input: Any, other: Any) -> None:
+        if any(isinstance(v, Tensor) and v.dtype.is_complex for v in (input, other)):
+            raise RuntimeError(f"{name} not implemented for complex tensors.")
+
+    return refuse
+
+
+@elementwise(
+    dtypes=REAL_AND_BOOL,
+    vjp={
+        "input": lambda grad, input, other: _share(grad, lt(input, other), eq(input, other)),
+        "other": lambda grad, input, other: _share(grad, gt(input, other), eq(input, other)),
+    },
+    jvp={
+        "input": lambda tangent, input, other: _share(tangent, lt(input, other), eq(input, other)),
+        "other": lambda tangent, input, other: _share(tangent, gt(input, other), eq(input, other)),
+    },
+    inplace=False,
+    refuses=_refuse_complex("maximum"),
+    numbers=False,
+)
+def maximum(input: Array, other: Array) -> Array:
+    """The larger of each two elements; NaN where one of them is.
+
+    Where they are equal, each gets half of the gradient.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.maximum(pb.tensor([1., 5.]), pb.tensor([3., 2.]))
+    tensor([3., 5.])
+    """
+
+
+@elementwise(
+    dtypes=REAL_AND_BOOL,
+    vjp={
+        "input": lambda grad, input, other: _share(grad, gt(input, other), eq(input, other)),
+        "other": lambda grad, input, other: _share(grad, lt(input, other), eq(input, other)),
+    },
+    jvp={
+        "input": lambda tangent, input, other: _share(tangent, gt(input, other), eq(input, other)),
+        "other": lambda tangent, input, other: _share(tangent, lt(input, other), eq(input, other)),
+    },
+    inplace=False,
+    refuses=_refuse_complex("minimum"),
+    numbers=False,
+)
+def minimum(input: Array, other: Array) -> Array:
+    """The smaller of each two elements; NaN where one of them is.
+
+    Where they are equal, each gets half of the gradient.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.minimum(pb.tensor([1., 5.]), pb.tensor([3., 2.]))
+    tensor([1., 2.])
+    """
+
+
+# -- clamp ------------------------------------------------------------------------------------------------------------
+
+
+def _within(direction: Tensor, input: Any, min: Any, max: Any) -> Any:
+    """``direction`` where the element is between the bounds, zero elsewhere."""
+    if min is None:
+        return where(le(input, max), direction, 0)
+    if max is None:
+        return where(ge(input, min), direction, 0)
+    return where(logical_and(ge(input, min), le(input, max)), direction, 0)
+
+
+def _at_minimum(direction: Tensor, input: Any, min: Any, max: Any) -> Any:
+    below = lt(input, min)
+    return where(below if max is None else logical_and(below, lt(min, max)), direction, 0)
+
+
+def _at_maximum(direction: Tensor, input: Any, min: Any, max: Any) -> Any:
+    above = gt(input, max)
+    return where(above if min is None else logical_or(above, lt(max, min)), direction, 0)
+
+
+def _clamp_number_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), -0.5, 0.5)
+    yield Sample(make(3, 4), 0.25)
+    yield Sample(make(3, 4), max=0.25)
+    yield Sample(make(), -0.5, 0.5)
+    yield Sample(make(0, 2), 0)
+    yield Sample(make(3, 2).mT, -1, 1)
+
+
+@elementwise(
+    dtypes=REAL,
+    unsupported="clamp_scalar_cpu",
+    node="ClampBackward1",
+    vjp=lambda grad, input, min, max: _within(grad, input, min, max),
+    jvp=lambda tangent, input, min, max: _within(tangent, input, min, max),
+    samples=_clamp_number_samples,
+    method=False,
+    inplace=False,
+)
+def clamp_to_numbers(backend: Backend, input: Array, min: float | None = None, max: float | None = None) -> Array:
+    """:func:`clamp` between numbers."""
+    if min is not None:
+        input = backend.maximum(input, _bound(backend, min, input))
+    return input if max is None else backend.minimum(input, _bound(backend, max, input))
+
+
+def _bound(backend: Backend, value: Any, input: Array) -> Any:
+    """A bound fit for the kernels: a negative one of unsigned integers wraps around, as PyTorch's."""
+    dtype = backend.dtypes[input.dtype]
+    return constant(backend, fitted(value, dtype), dtype)
+
+
+def _clamp_tensor_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), make(3, 4, low=-1.0, high=-0.1), make(3, 4, low=0.1, high=1.0))
+    yield Sample(make(3, 4), make(4))
+    yield Sample(make(3, 4), None, make(3, 1))
+    yield Sample(make(), make(), make())
+
+
+@elementwise(
+    dtypes=REAL_AND_BOOL,
+    unsupported="clamp_cpu",
+    node="ClampBackward0",
+    vjp={
+        "input": lambda grad, input, min, max: _within(grad, input, min, max),
+        "min": lambda grad, input, min, max: _at_minimum(grad, input, min, max),
+        "max": lambda grad, input, min, max: _at_maximum(grad, input, min, max),
+    },
+    jvp={
+        "input": lambda tangent, input, min, max: _within(tangent, input, min, max),
+        "min": lambda tangent, input, min, max: _at_minimum(tangent, input, min, max),
+        "max": lambda tangent, input, min, max: _at_maximum(tangent, input, min, max),
+    },
+    samples=_clamp_tensor_samples,
+    method=False,
+    inplace=False,
+)
+def clamp_to_tensors(backend: Backend, input: Array, min: Array | None = None, max: Array | None = None) -> Array:
+    """:func:`clamp` between tensors, which broadcast."""
+    if min is not None:
+        input = backend.maximum(input, min)
+    return input if max is None else backend.minimum(input, max)
+
+
+def _bounds(input: Tensor, *given: Any) -> list[Any]:
+    """The bounds, NumPy's numbers as Python's; beside a number a 0-d tensor is one, too."""
+    bounds = [bound if isinstance(bound, Tensor) or bound is None else number_of(bound) for bound in given]
+    if any(isinstance(bound, int | float | complex) for bound in bounds):
+        bounds = [number_of(bound) for bound in bounds]
+    for place, bound in enumerate(bounds):
+        if isinstance(bound, complex):
+            if input.dtype.is_floating_point:  # a real number may be written as a complex one
+                bounds[place] = fitted(bound, dtypes.float64)
+        elif bound is not None and not isinstance(bound, (Tensor, int, float)):
+            name, kind = ("min", "max")[place], type(bound).__name__
+            raise TypeError(f"clamp(): argument '{name}' must be Tensor or Number, not {kind}")
+    return bounds
+
+
+def _clamp_operation(input: Tensor, min: Any, max: Any) -> Any:
+    """Which of the two operations serves these bounds."""
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    for bound in (min, max):
+        if isinstance(bound, int):
+            dtypes.dtype_of_scalar(bound)  # refuses what has more than 64 bits
+    if input.dtype.is_complex:
+        raise NotImplementedError("clamp is not supported for complex types")
+    of_tensors = {isinstance(bound, Tensor) for bound in (min, max) if bound is not None}
+    if len(of_tensors) > 1:
+        raise TypeError(
+            "clamp() received an invalid combination of arguments: 'min' and 'max' must both be Tensors or both be"
+            f" numbers, got {type(min).__name__} and {type(max).__name__}"
+        )
+    if True not in of_tensors:
+        if input.dtype.category < dtypes.FLOATING and (isinstance(min, complex) or isinstance(max, complex)):
+            raise NotImplementedError("clamp is not supported for complex types")
+        return registry["clamp_to_numbers"]
+    if min is not None and max is not None and input.dtype is min.dtype is max.dtype is dtypes.bool_:
+        raise not_implemented("clamp_cpu", dtypes.bool_)
+    return registry["clamp_to_tensors"]
+
+
+def _in_common_dtype(input: Tensor, min: Any, max: Any) -> Tensor:
+    """The tensor in the dtype it has together with number bounds."""
+    category = input.dtype.category
+    for bound in (min, max):
+        if bound is not None and not isinstance(bound, Tensor):
+            own = dtypes.dtype_of_scalar(bound)
+            if own.category > category:
+                input = input.to(dtypes.promote_types(input.dtype, own))
+                category = input.dtype.category
+    return input
+
+
+@composite(aliases=("clip",), samples=_clamp_number_samples, dtypes=REAL_AND_BOOL, out=SAME)
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """Each element, or the nearer bound where it lies outside.
+
+    Parameters
+    ----------
+    min, max : number or Tensor, optional
+        The bounds: both numbers or both tensors, which broadcast. Where ``min`` exceeds ``max`` the result is ``max``.
+
+    Raises
+    ------
+    RuntimeError
+        Without any bound.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([-2., 0.5, 2.]).clamp(0, 1)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    min, max = _bounds(input, min, max)
+    operation = _clamp_operation(input, min, max)
+    if input.dtype.category < dtypes.FLOATING:
+        input = _in_common_dtype(input, min, max)
+    return operation.call(input, min, max)  # type: ignore[no-any-return]
+
+
+def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """In-place version of :func:`clamp`."""
+    min, max = _bounds(self, min, max)
+    operation = _clamp_operation(self, min, max)
+    common = _in_common_dtype(self, min, max) if self.dtype.category < dtypes.FLOATING else self
+    if not dtypes.can_cast(common.dtype, self.dtype):
+        of_numbers = operation is registry["clamp_to_numbers"]
+        raise RuntimeError(
+            f"result type {type_name(common.dtype)} can't be cast to the desired output type"
+            f" {(full_c_name if of_numbers else type_name)(self.dtype)}"
+        )
+    return apply_inplace(operation, self, (min, max), {})
+
+
+@composite(dtypes=REAL_AND_BOOL, out=CAST)
+def clamp_min(input: Tensor, min: Any) -> Tensor:
+    """:func:`clamp` from below."""
+    if isinstance(min, complex):
+        raise NotImplementedError("clamp is not supported for complex types")
+    return clamp(input, min=min)
+
+
+@composite(dtypes=REAL_AND_BOOL, out=CAST)
+def clamp_max(input: Tensor, max: Any) -> Tensor:
+    """:func:`clamp` from above."""
+    if isinstance(max, complex):
+        raise NotImplementedError("clamp is not supported for complex types")
+    return clamp(input, max=max)
+
+
+def clamp_min_(self: Tensor, min: Any) -> Tensor:
+    """In-place version of :func:`clamp_min`."""
+    return clamp_(self, min=min)
+
+
+def clamp_max_(self: Tensor, max: Any) -> Tensor:
+    """In-place version of :func:`clamp_max`."""
+    return clamp_(self, max=max)
+
+
+for _name, _method in {"clamp_": clamp_, "clip_": clamp_, "clamp_min_": clamp_min_, "clamp_max_": clamp_max_}.items():
+    attach(_name, _method)
+
+
+# -- geometry ---------------------------------------------------------------------------------------------------------
+
+
+def _over_squared_distance(leg: Tensor, input: Tensor, other: Tensor) -> Any:
+    """``leg / (input**2 + other**2)``, of legs of length 1 or less and so in range; zero at the origin and infinity."""
+    dtype = (input if input.dtype.is_floating_point else other).dtype
+    leg, input, other = (s if s.dtype.is_floating_point else to_dtype(s, dtype) for s in (leg, input, other))
+    longer = maximum(abs(input), abs(other)).detach()  # what it is makes no difference, and so it has no derivative
+    singular = logical_or(eq(longer, 0), isinf(longer))
+    scale = where(singular, ones_like(longer), longer)
+    leg, input, other = (where(singular, ones_like(longer), side) / scale for side in (leg, input, other))
+    part = leg / (input * input + other * other) / scale
+    return where(singular, zeros_like(part), part)
+
+
+@elementwise(
+    promotion="float",
+    dtypes=FLOATS,
+    partials={
+        "input": lambda input, other: _over_squared_distance(other, input, other),
+        "other": lambda input, other: -_over_squared_distance(input, input, other),
+    },
+    domain=(0.3, 2.0),
+    oracle="atan2",
+    aliases=("arctan2",),
+    numbers=False,
+)
+def atan2(input: Array, other: Array) -> Array:
+    """The angle of the point (``other``, ``input``) seen from the origin, in radians.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.atan2(pb.tensor([1., 1.]), pb.tensor([1., -1.]))
+    tensor([0.7854, 2.3562])
+    """
+
+
+def _over_distance(leg: Tensor, distance: Tensor) -> Any:
+    """``leg / distance``; zero at the origin."""
+    at_origin = eq(distance, 0)
+    quotient = leg / where(at_origin, ones_like(distance), distance)
+    return where(at_origin, zeros_like(quotient), quotient)
+
+
+@elementwise(
+    dtypes=FLOATS,
+    partials={
+        "input": lambda input, out: _over_distance(input, out),
+        "other": lambda other, out: _over_distance(other, out),
+    },
+    domain=(0.3, 2.0),
+    oracle="hypot",
+    numbers=False,
+)
+def hypot(input: Array, other: Array) -> Array:
+    """Length of the hypotenuse over two legs, ``sqrt(input**2 + other**2)``, without overflow.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.hypot(pb.tensor([1.]), pb.tensor([2.]))
+    tensor([2.2361])
+    """
+
+
+def _kept_sign(direction: Tensor, input: Any, out: Tensor) -> Any:
+    """``direction``, turned where the sign was turned; zero at zero."""
+    return direction * (sign(input) * sign(out))
+
+
+@elementwise(
+    numbers=("other",),
+    promotion="float",
+    dtypes=FLOATS,
+    node=lambda other: "CopysignBackward0" if isinstance(other, Tensor) else "CopysignBackward1",
+    vjp={
+        "input": lambda grad, input, out: _kept_sign(grad, input, out),
+        "other": lambda grad: zeros_like(grad),
+    },
+    jvp={
+        "input": lambda tangent, input, out: _kept_sign(tangent, input, out),
+        "other": lambda tangent: zeros_like(tangent),
+    },
+    domain=(0.3, 2.0),
+)
+def copysign(input: Array, other: Array) -> Array:
+    """Each element of ``input`` with the sign of that of ``other``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.copysign(pb.tensor([1., 2.]), pb.tensor([-1., 0.]))
+    tensor([-1.,  2.])
+    """
+
+
+# -- logarithms -------------------------------------------------------------------------------------------------------
+
+
+@elementwise(
+    dtypes=FLOATS,
+    partials={
+        "input": lambda input, other: sigmoid(input - other),
+        "other": lambda input, other: sigmoid(other - input),
+    },
+    inplace=False,
+    numbers=False,
+)
+def logaddexp(input: Array, other: Array) -> Array:
+    """Logarithm of the sum of the operands' exponentials, without overflow.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.logaddexp(pb.tensor([0., 1000.]), pb.tensor([0., 1000.]))
+    tensor([6.9315e-01, 1.0007e+03])
+    """
+
+
+def _xlogy_node(input: Any, other: Any) -> str:
+    if not isinstance(input, Tensor):
+        return "XlogyBackward1"
+    return "XlogyBackward0" if isinstance(other, Tensor) else "XlogyBackward2"
+
+
+def _times_log(direction: Tensor, input: Any, other: Any) -> Any:
+    """``direction * log(other)``: zero where ``direction`` is, and where the result is zero for having no logarithm."""
+    vanishes = logical_and(
+        eq(input, 0), le(other, 0) if isinstance(other, Tensor) else full_like(eq(input, 0), other <= 0)
+    )
+    return xlogy(where(vanishes, 0, direction), where(vanishes, ones_like(direction), other))
+
+
+@elementwise(
+    promotion="float",
+    dtypes=FLOATS,
+    node=_xlogy_node,
+    vjp={
+        "input": lambda grad, input, other: _times_log(grad, input, other),
+        "other": lambda grad, input, other: grad * (input / other),
+    },
+    jvp={
+        "input": lambda tangent, input, other: _times_log(tangent, input, other),
+        "other": lambda tangent, input, other: tangent * (input / other),
+    },
+    domain=(0.3, 2.0),
+)
+def xlogy(backend: Backend, input: Array, other: Array) -> Array:
+    """``input * log(other)``, and zero where ``input`` is zero whatever ``other`` but NaN.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xlogy(pb.tensor([0., 2.]), pb.tensor([0., 1.]))
+    tensor([0., 0.])
+    """
+    input, other = _as_arrays(backend, input, other)
+    zero = number(backend, 0, input)
+    vanishes = backend.logical_and(backend.equal(input, zero), backend.logical_not(backend.isnan(other)))
+    return backend.where(vanishes, zero, backend.multiply(input, backend.log(other)))
+
+
+def _as_arrays(backend: Backend, *operands: Any) -> list[Any]:
+    """Operands of a body that calls kernels of one operand: a Python number among them as an array."""
+    native = next(o.dtype for o in operands if hasattr(o, "dtype"))
+    return [o if hasattr(o, "dtype") else constant(backend, o, backend.dtypes[native]) for o in operands]
+
+
+# -- weighted sums ----------------------------------------------------------------------------------------------------
+
+
+def _refuse_lerp(input: Any, end: Any, weight: Any) -> None:
+    for name, value in (("end", end), ("weight", weight)):
+        if isinstance(value, Tensor) and value.dtype is not input.dtype and (name == "end" or value.ndim):
+            expected, got = (full_c_name(d) for d in (input.dtype, value.dtype))
+            raise RuntimeError(f"expected dtype {expected} for `{name}` but got dtype {got}")
+    if not isinstance(weight, Tensor) and input.dtype.category < dtypes.FLOATING:
+        raise not_implemented("lerp_kernel_scalar", input.dtype)
+
+
+def _lerp_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), make(3, 4), 0.25)
+    yield Sample(make(3, 4), make(4), 0.75)
+    yield Sample(make(3, 4), make(3, 4), make(3, 4, low=0.1, high=0.9))
+    yield Sample(make(), make(), 0.5)
+    yield Sample(make(0, 2), make(0, 2), 0.5)
+
+
+@elementwise(
+    numbers=("weight",),
+    dtypes=INEXACT,
+    node=lambda weight: "LerpBackward1" if isinstance(weight, Tensor) else "LerpBackward0",
+    vjp={
+        "input": lambda grad, weight: grad * conj(1 - weight),
+        "end": lambda grad, weight: grad * conj(weight),
+        "weight": lambda grad, input, end: grad * conj(end - input),
+    },
+    jvp={
+        "input": lambda tangent, weight: tangent * (1 - weight),
+        "end": lambda tangent, weight: tangent * weight,
+        "weight": lambda tangent, input, end: tangent * (end - input),
+    },
+    refuses=_refuse_lerp,
+    fits=("weight",),
+    unsupported="lerp_kernel_tensor",
+    samples=_lerp_samples,
+)
+def lerp(backend: Backend, input: Array, end: Array, weight: Array) -> Array:
+    """Linear interpolation: ``input + weight * (end - input)``.
+
+    Parameters
+    ----------
+    weight : number or Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.lerp(pb.tensor([0., 10.]), pb.tensor([1., 20.]), 0.25)
+    tensor([ 0.2500, 12.5000])
+    """
+    return in_float32(backend, partial(_interpolated, backend), *_as_arrays(backend, input, end, weight))
+
+
+def _interpolated(backend: Backend, input: Array, end: Array, weight: Array) -> Array:
+    distance = backend.subtract(end, input)
+    # From the nearer end, so that both ends are met exactly.
+    near = backend.add(input, backend.multiply(weight, distance))
+    far = backend.subtract(end, backend.multiply(distance, backend.subtract(_one(backend, weight), weight)))
+    return backend.where(backend.less(backend.abs(weight), constant(backend, 0.5, _real(backend, weight))), near, far)
+
+
+def _one(backend: Backend, array: Array) -> Array:
+    return constant(backend, 1, backend.dtypes[array.dtype])
+
+
+def _real(backend: Backend, array: Array) -> Any:
+    return backend.dtypes[array.dtype].to_real()
+
+
+def _three_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), make(3, 4), make(3, 4, low=0.5, high=2.0))
+    yield Sample(make(3, 4), make(3, 1), make(4, low=0.5, high=2.0), value=2.0)
+    yield Sample(make(), make(), make(low=0.5, high=2.0))
+    yield Sample(make(0, 2), make(0, 2), make(2, low=0.5, high=2.0))
+
+
+@elementwise(
+    numbers=False,
+    dtypes=NUMERIC,
+    vjp={
+        "input": lambda grad: grad,
+        "tensor1": lambda grad, tensor2, value: grad * conj(tensor2 * value),
+        "tensor2": lambda grad, tensor1, value: grad * conj(tensor1 * value),
+    },
+    jvp={
+        "input": lambda tangent: tangent,
+        "tensor1": lambda tangent, tensor2, value: tangent * (tensor2 * value),
+        "tensor2": lambda tangent, tensor1, value: tangent * (tensor1 * value),
+    },
+    samples=_three_samples,
+    unsupported="addcmul_cpu_out",
+)
+def addcmul(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, value: complex = 1) -> Array:
+    """``input + value * tensor1 * tensor2``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.addcmul(pb.tensor([1., 2.]), pb.tensor([3., 4.]), pb.tensor([5., 6.]), value=0.5)
+    tensor([ 8.5000, 14.0000])
+    """
+
+    def compute(input: Array, tensor1: Array, tensor2: Array) -> Array:
+        if value != 1:
+            tensor1 = backend.multiply(tensor1, constant(backend, value, backend.dtypes[tensor1.dtype]))
+        return backend.add(input, backend.multiply(tensor1, tensor2))
+
+    return in_float32(backend, compute, *_as_arrays(backend, input, tensor1, tensor2))
+
+
+_INTEGER_ADDCDIV = (
+    "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true"
+    " division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value *"
+    " torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for"
+    " float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2),"
+    " for all dtypes."
+)
+
+
+def _refuse_integer_division(input: Any, tensor1: Any, tensor2: Any) -> None:
+    if max(tensor1.dtype.category, tensor2.dtype.category) < dtypes.FLOATING:
+        raise RuntimeError(_INTEGER_ADDCDIV)
+
+
+@elementwise(
+    numbers=False,
+    dtypes=INEXACT,
+    vjp={
+        "input": lambda grad: grad,
+        "tensor1": lambda grad, tensor2, value: grad * conj(value / tensor2),
+        "tensor2": lambda grad, tensor1, tensor2, value: -grad * conj(tensor1 / tensor2 * value / tensor2),
+    },
+    jvp={
+        "input": lambda tangent: tangent,
+        "tensor1": lambda tangent, tensor2, value: tangent * (value / tensor2),
+        "tensor2": lambda tangent, tensor1, tensor2, value: -tangent * (tensor1 / tensor2 * value / tensor2),
+    },
+    refuses=_refuse_integer_division,
+    samples=_three_samples,
+)
+def addcdiv(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, value: complex = 1) -> Array:
+    """``input + value * tensor1 / tensor2``.
+
+    Raises
+    ------
+    RuntimeError
+        For integers.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.addcdiv(pb.tensor([1.]), pb.tensor([3.]), pb.tensor([2.]))
+    tensor([2.5000])
+    """
+
+    def compute(input: Array, tensor1: Array, tensor2: Array) -> Array:
+        if value != 1:
+            tensor1 = backend.multiply(tensor1, constant(backend, value, backend.dtypes[tensor1.dtype]))
+        return backend.add(input, backend.divide(tensor1, tensor2))
+
+    return in_float32(backend, compute, *_as_arrays(backend, input, tensor1, tensor2))
+
+
+@composite(
+    dtypes=NUMERIC,
+    out=Out("the output given to float_power has dtype {out} but the operation's result requires dtype {result}"),
+)
+def float_power(input: Any, exponent: Any) -> Tensor:
+    """``input`` to the power of ``exponent``, computed in float64 or complex128.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.float_power(pb.tensor([2, 3]), 2)
+    tensor([4., 9.], dtype=torch.float64)
+    """
+    is_complex = any(v.dtype.is_complex if isinstance(v, Tensor) else isinstance(v, complex) for v in (input, exponent))
+    target = dtypes.complex128 if is_complex else dtypes.float64
+    base, power = (v.to(target) if isinstance(v, Tensor) else v for v in (input, exponent))
+    return pow(base, power)
+
+
+def float_power_(self: Tensor, exponent: Any) -> Tensor:
+    """In-place version of :func:`float_power`, of a tensor in double precision."""
+    values = (self, exponent)
+    is_complex = any(v.dtype.is_complex if isinstance(v, Tensor) else isinstance(v, complex) for v in values)
+    double = dtypes.complex128 if is_complex else dtypes.float64
+    if self.dtype is not double:
+        names = (type_name(dtype) for dtype in (self.dtype, double))
+        raise RuntimeError(
+            "the base given to float_power_ has dtype {} but the operation's result requires dtype {}".format(*names)
+        )
+    return self.pow_(exponent)
+
+
+attach("float_power_", float_power_)
+
+
+# -- closeness --------------------------------------------------------------------------------------------------------
+
+
+@composite(dtypes=EVERY)
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Whether each two elements differ by at most ``atol + rtol * abs(other)``.
+
+    Parameters
+    ----------
+    equal_nan : bool
+        Whether two NaNs are close.
+
+    Raises
+    ------
+    RuntimeError
+        For two dtypes, or a negative tolerance.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.isclose(pb.tensor([1., 2.]), pb.tensor([1.000001, 3.]))
+    tensor([ True, False])
+    """
+    for position, (name, value) in enumerate((("input", input), ("other", other)), start=1):
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"isclose(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+            )
+    if input.dtype is not other.dtype:
+        names = (type_name(d) for d in (input.dtype, other.dtype))
+        raise RuntimeError("{} did not match {}".format(*names))
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
+    with no_grad():
+        close = eq(input, other)  # equal infinities too
+        if equal_nan and input.dtype.category >= dtypes.FLOATING:
+            close = logical_or(close, logical_and(isnan(input), isnan(other)))
+        if (rtol == 0 and atol == 0) or input.dtype.category == dtypes.BOOL:
+            return close
+        if input.dtype.category < dtypes.FLOATING:
+            input, other = input.to(dtypes.float64), other.to(dtypes.float64)
+        distance = abs(input - other)
+        near = logical_and(le(distance, abs(other) * rtol + atol), isfinite(distance))
+        return logical_or(close, near)
+
+
+@composite(dtypes=EVERY)
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether all elements are close: see :func:`isclose`.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.allclose(pb.tensor([1., 2.]), pb.tensor([1., 2.000001]))
+    True
+    """
+    refuse_mapped(
+        "vmap over torch.allclose isn't supported yet. Please file an issue at"
+        " https://github.com/pytorch/pytorch/issues if you need this feature.",
+        input,
+        other,
+    )
+    return bool(all(isclose(input, other, rtol, atol, equal_nan)).item())
+
+
+@composite(dtypes=EVERY)
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and elements.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.equal(pb.tensor([1, 2]), pb.tensor([1, 2]))
+    True
+    """
+    if not isinstance(other, Tensor):
+        raise TypeError(f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+    refuse_mapped("Batching rule not implemented for aten::equal. We could not generate a fallback.", input, other)
+    return input.shape == other.shape and bool(all(eq(input, other)).item())
+
+
+from pullback.autograd.grad_mode import no_grad  # noqa: E402
+from pullback.dispatch.general import constant  # noqa: E402
+from pullback.dispatch.numbers import fitted  # noqa: E402
+from pullback.meta.dtype_names import full_c_name, not_implemented, type_name  # noqa: E402
+from pullback.ops.creation.conversion import to_dtype  # noqa: E402
+from pullback.ops.creation.filled import full_like, ones_like, zeros_like  # noqa: E402
+from pullback.ops.pointwise.arithmetic import pow  # noqa: E402
+from pullback.ops.pointwise.comparison import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, where  # noqa: E402
+from pullback.ops.pointwise.complex_numbers import conj  # noqa: E402
+from pullback.ops.pointwise.unary import abs, isfinite, isinf, isnan, sigmoid, sign  # noqa: E402
+from pullback.ops.precision import number  # noqa: E402
+from pullback.ops.reduction.sums import all  # noqa: E402

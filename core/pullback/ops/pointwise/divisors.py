@@ -1,0 +1,57 @@
+"""Greatest common divisors and least common multiples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pullback.dispatch.declaration import Array, Sample, elementwise
+from pullback.meta.dtypes import INTEGERS
+from pullback.tensor import Tensor
+
+
+def _samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3), make(2, 3))
+    yield Sample(make(4), make())
+    yield Sample(make(2, 1), make(3) * 0)
+    yield Sample(make(0, 3), make(3))
+
+
+@elementwise(
+    dtypes=INTEGERS,
+    nondifferentiable="it takes integers",
+    numbers=False,
+    samples=_samples,
+    unsupported="gcd_cpu",
+)
+def gcd(input: Array, other: Array) -> Array:
+    """Greatest common divisor of two elements, which is not negative; that of zeros is zero.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.gcd(pb.tensor([12, -8, 0]), pb.tensor([18, 4, 5]))
+    tensor([6, 4, 5])
+    """
+
+
+@elementwise(
+    dtypes=INTEGERS,
+    nondifferentiable="it takes integers",
+    numbers=False,
+    samples=_samples,
+    unsupported="lcm_cpu",
+)
+def lcm(input: Array, other: Array) -> Array:
+    """Least common multiple of two elements, which is not negative; that with a zero is zero.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.lcm(pb.tensor([4, -6, 0]), pb.tensor([6, 4, 5]))
+    tensor([12, 12,  0])
+    """
+
+
+gcd_ = Tensor.gcd_
+lcm_ = Tensor.lcm_

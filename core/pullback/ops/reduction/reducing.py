@@ -1,0 +1,115 @@
+"""What operations that reduce dimensions share: their dimension arguments, in bodies and in formulas."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pullback.dispatch.declaration import Array, Sample
+from pullback.meta import dtypes
+from pullback.meta.dims import Dims, normalize_dims
+from pullback.meta.dtypes import DType
+from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pullback.backend.base import Backend
+
+
+def axis_of(dim: Dims, array: Array) -> Any:
+    """``dim`` as a kernel's ``axis``: None for all dimensions."""
+    return None if dim is None else normalize_dims(dim, array.ndim)
+
+
+def count_reduced(shape: tuple[int, ...], dim: Dims) -> int:
+    """How many elements are reduced to one."""
+    return math.prod(shape[d] for d in normalize_dims(dim, len(shape)))
+
+
+def keep_dims(value: Tensor, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
+    """A result of a reduction of ``shape`` with its reduced dimensions back, of size 1, so that it broadcasts."""
+    if keepdim or not shape:
+        return value
+    if dim is None:
+        return value  # 0-d: broadcasts as it is
+    reduced = normalize_dims(dim, len(shape))
+    return reshape(value, [1 if d in reduced else size for d, size in enumerate(shape)])
+
+
+def expand_reduced(grad: Tensor, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
+    """The gradient of a sum: that of the result at every element that went into it."""
+    return expand(keep_dims(grad, shape, dim, keepdim), shape)
+
+
+def in_dtype(value: Tensor, dtype: DType) -> Any:
+    """The tensor converted to ``dtype``; itself where it has that."""
+    return value if value.dtype is dtype else to_dtype(value, dtype)
+
+
+def over_count(value: Tensor, count: Tensor | float) -> Any:
+    """The tensor divided by a number of elements, which half precision need not hold."""
+    wide = wide_dtype(value.dtype)
+    if isinstance(count, Tensor):
+        count = to_dtype(count, wide)
+    return in_dtype(in_dtype(value, wide) / count, value.dtype)
+
+
+def mean_of_some(values: Tensor, count: Tensor | float, dim: Dims, keepdim: bool) -> Any:
+    """The sum of the tensor's elements over a number of them: neither need half precision hold."""
+    wide = wide_dtype(values.dtype)
+    return in_dtype(over_count(sum(in_dtype(values, wide), dim, keepdim), count), values.dtype)
+
+
+def wide_dtype(dtype: DType) -> DType:
+    """The dtype in which formulas compute that half precision has not the range or the digits for."""
+    return dtypes.float32 if dtype.itemsize == 2 else dtype
+
+
+def in_wide(formula: Callable[..., Any], *tensors: Tensor) -> Any:
+    """A formula evaluated on the tensors; of half precision in float32, and rounded once."""
+    dtype = tensors[0].dtype
+    if dtype.itemsize > 2:
+        return formula(*tensors)
+    return in_dtype(formula(*(in_dtype(t, dtypes.float32) for t in tensors)), dtype)
+
+
+def accumulation_dtype(backend: Backend, array: Array, dtype: DType | None) -> Any:
+    """The native dtype of a sum: the one asked for, and int64 for integers and bools; None for the array's own."""
+    if dtype is not None:
+        return backend.native_dtype(dtype)
+    if backend.dtypes[array.dtype].category < dtypes.FLOATING:
+        return backend.native_dtypes[dtypes.int64]
+    return None
+
+
+def cast(backend: Backend, array: Array, dtype: DType | None) -> Array:
+    """The array in the floating or complex dtype asked for, where one is."""
+    return array if dtype is None or backend.dtypes[array.dtype] is dtype else backend.astype(array, dtype)
+
+
+def samples_over_dims(make: Any) -> Iterator[Sample]:
+    """Calls of a reduction over none, one or several dimensions."""
+    yield Sample(make(3, 4))
+    yield Sample(make(3, 4), 0)
+    yield Sample(make(2, 3, 4), (0, -1))
+    yield Sample(make(2, 3, 4), -2, True)
+    yield Sample(make(3, 2).mT, 1)
+    yield Sample(make())
+    yield Sample(make(), -1)
+    yield Sample(make(2, 0, 3), 0)
+
+
+def samples_along_dim(make: Any) -> Iterator[Sample]:
+    """Calls of an operation that works along one dimension."""
+    yield Sample(make(5), 0)
+    yield Sample(make(3, 4), -1)
+    yield Sample(make(2, 3, 4), 1)
+    yield Sample(make(3, 2).mT, 0)
+    yield Sample(make(), 0)
+    yield Sample(make(0, 3), 0)
+
+
+from pullback.ops.creation.conversion import to_dtype  # noqa: E402
+from pullback.ops.reduction.sums import sum  # noqa: E402
+from pullback.ops.shape.reshaping import expand, reshape  # noqa: E402

@@ -1,0 +1,858 @@
+"""The shape of a tensor: other sizes, another order of dimensions, dimensions of size 1; nearly all of them views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pullback.dispatch.declaration import Array, Sample, attach, composite, op
+from pullback.meta.allocation import check_size, element_count
+from pullback.meta.dims import as_shape, broadcast_shape, given_shape, normalize_dim, normalize_dims
+from pullback.meta.dtypes import DType
+from pullback.meta.formats import MemoryFormat, check_memory_format, contiguous_format, preserve_format
+from pullback.meta.size import Size
+from pullback.meta.strides import view_strides
+from pullback.tensor import Tensor
+from pullback.tensor.registry import registry
+from pullback.tensor.views import layout_of
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend
+
+_INCOMPATIBLE = (
+    "view size is not compatible with input tensor's size and stride (at least one dimension spans across two"
+    " contiguous subspaces). Use .reshape(...) instead."
+)
+
+
+def variadic_method(name: str, keyword: str) -> None:
+    """Give Tensor the method ``name`` of the operation ``name``, which takes its sizes one by one or as a sequence."""
+    call: Callable[..., Tensor] = registry[name].call
+
+    def method(self: Tensor, *sizes: Any, **named: Any) -> Tensor:
+        if named:
+            sizes = (named.pop(keyword),) if not sizes and keyword in named else sizes
+            if named:
+                raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(named))}'")
+        if len(sizes) == 1:
+            # A sequence, or one number in place of one.
+            return call(self, tuple(sizes[0]) if isinstance(sizes[0], list | tuple) else sizes)
+        if not sizes:
+            raise TypeError(f'{name}() missing 1 required positional arguments: "{keyword}"')
+        return call(self, sizes)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = call.__doc__
+    setattr(Tensor, name, method)
+    registry[name].method_names = (name,)
+
+
+# -- other sizes ------------------------------------------------------------------------------------------------------
+
+
+def inferred_shape(sizes: Sequence[Any], numel: int) -> tuple[int, ...]:
+    """A shape for ``numel`` elements with its one -1, if any, replaced by the size that fits.
+
+    Raises
+    ------
+    RuntimeError
+        If the number of elements differs, or -1 is ambiguous.
+    """
+    shape = as_shape(tuple(sizes))
+    known = 1
+    unknown = None
+    for dim, size in enumerate(shape):
+        if size >= 0:
+            known *= size
+        elif size < -1:
+            raise RuntimeError(f"invalid shape dimension {size} at index {dim} of shape {list(shape)}")
+        elif unknown is not None:
+            raise RuntimeError("only one dimension can be inferred")
+        else:
+            unknown = dim
+    if unknown is None:
+        if known == numel:
+            return shape
+    elif known:
+        if numel % known == 0:
+            return (*shape[:unknown], numel // known, *shape[unknown + 1 :])
+    elif numel == 0:
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1"
+            " can be any value and is ambiguous"
+        )
+    raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
+
+
+def has_contiguous_memory(input: Tensor) -> bool:
+    """Whether any shape is a view of the tensor: its elements lie in row-major order without gaps."""
+    backend = input.backend
+    if backend.mutable:
+        return backend.is_contiguous(input.array)
+    return (input.alias is None and not backend.level) or layout_of(input).is_contiguous
+
+
+def _is_viewable(input: Tensor, shape: tuple[int, ...]) -> bool:
+    return has_contiguous_memory(input) or view_strides(input.array.shape, layout_of(input).strides, shape) is not None
+
+
+def _view_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3), (3, 2))
+    yield Sample(make(2, 3), (6,))
+    yield Sample(make(4), (2, 1, 2))
+    yield Sample(make(), (1, 1))
+    yield Sample(make(1), ())
+    yield Sample(make(0, 3), (3, 0))
+
+
+@op(
+    batching="new shape",
+    linear=True,
+    vjp=lambda grad, input_shape: reshape(grad, input_shape),
+    view=True,
+    method=False,
+    samples=_view_samples,
+)
+def view(backend: Backend, input: Array, size: Sequence[int]) -> Array:
+    """The same elements with another shape, sharing memory.
+
+    Parameters
+    ----------
+    size : ints or sequence of int
+        The new shape; one size may be -1 and is inferred.
+
+    Raises
+    ------
+    RuntimeError
+        If the number of elements differs, or the memory of ``input`` does not allow it.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x = pb.arange(4)
+    >>> x.view(2, -1)
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    return backend.reshape(input, tuple(size))
+
+
+def _view_method(self: Tensor, *size: Any) -> Tensor:
+    if len(size) == 1 and isinstance(size[0], DType):
+        return view_as_dtype(self, size[0])
+    shape = inferred_shape(size, self.numel())
+    if not _is_viewable(self, shape):
+        raise RuntimeError(_INCOMPATIBLE)
+    return view(self, shape)
+
+
+_view_method.__name__ = _view_method.__qualname__ = "view"
+_view_method.__doc__ = view.__doc__
+attach("view", _view_method)
+registry["view"].method_names = ("view",)
+
+
+@op(
+    batching="new shape",
+    linear=True,
+    vjp=lambda grad, input_shape: reshape(grad, input_shape),
+    view=True,
+    method=False,
+    samples=_view_samples,
+)
+def reshape_alias(backend: Backend, input: Array, size: Sequence[int]) -> Array:
+    """What :func:`reshape` records where elements with gaps between them can be viewed in another shape."""
+    return backend.reshape(input, tuple(size))
+
+
+@op(
+    batching="new shape",
+    name="unsafe_view",
+    node="UnsafeViewBackward0",
+    linear=True,
+    vjp=lambda grad, input_shape: reshape(grad, input_shape),
+    method=False,
+    samples=_view_samples,
+)
+def unsafe_view(backend: Backend, input: Array, size: Sequence[int]) -> Array:
+    """Another shape for a tensor that nothing else refers to, so that no view need be kept track of."""
+    return backend.reshape(input, tuple(size))
+
+
+def _reshape_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3), (3, -1))
+    yield Sample(make(3, 2).mT, (6,))
+    yield Sample(make(2, 3, 2).permute(1, 0, 2), (3, 4))
+    yield Sample(make(), (1,))
+    yield Sample(make(0, 3), (0, 5))
+
+
+@composite(samples=_reshape_samples)
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """The same elements with another shape: a view where memory allows it, else a copy.
+
+    Parameters
+    ----------
+    *shape : ints or sequence of int
+        The new shape; one size may be -1 and is inferred.
+
+    Raises
+    ------
+    RuntimeError
+        If the number of elements differs.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.reshape(pb.arange(4), (2, -1))
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    if not shape:
+        given_shape("reshape", "shape", shape)
+    size = inferred_shape(shape, input.numel())
+    if has_contiguous_memory(input):
+        return view(input, size)
+    if _is_viewable(input, size):
+        return reshape_alias(input, size)
+    return unsafe_view(clone(input, memory_format=contiguous_format), size)
+
+
+@composite()
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """The tensor viewed with the shape of ``other``."""
+    return input.view(other.array.shape)
+
+
+@composite()
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """The tensor with the shape of ``other``: a view where memory allows it, else a copy."""
+    return reshape(input, other.array.shape)
+
+
+@composite()
+def contiguous(input: Tensor, *, memory_format: MemoryFormat = contiguous_format) -> Tensor:
+    """The tensor itself where its elements lie in row-major order, else a copy where they do."""
+    if memory_format is contiguous_format:
+        return input if has_contiguous_memory(input) else clone(input, memory_format=contiguous_format)
+    check_memory_format(memory_format, "contiguous")
+    if input.is_contiguous(memory_format):
+        return input
+    if memory_format is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    return clone(input, memory_format=memory_format)
+
+
+def _flatten_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3, 2))
+    yield Sample(make(2, 3, 2), 1)
+    yield Sample(make(2, 3, 2), 0, -2)
+    yield Sample(make(3, 2).mT)
+    yield Sample(make())
+
+
+@composite(samples=_flatten_samples)
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The dimensions from ``start_dim`` to ``end_dim`` made one.
+
+    Raises
+    ------
+    RuntimeError
+        If ``start_dim`` comes after ``end_dim``.
+    IndexError
+        If there is no such dimension.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.ones(2, 3, 4).flatten(1).shape
+    torch.Size([2, 12])
+    """
+    shape = tuple(input.array.shape)
+    start, end = normalize_dim(start_dim, len(shape)), normalize_dim(end_dim, len(shape))
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if not shape:
+        return reshape(input, (1,))
+    if start == end:
+        return input
+    middle = 1
+    for size in shape[start : end + 1]:
+        middle *= size
+    return reshape(input, (*shape[:start], middle, *shape[end + 1 :]))
+
+
+def _unflatten_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 6), 1, (2, -1))
+    yield Sample(make(6), 0, (3, 2))
+    yield Sample(make(4, 3), -2, (2, 1, 2))
+
+
+@composite(samples=_unflatten_samples)
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """The dimension ``dim`` made several, of the given sizes; one of them may be -1.
+
+    Raises
+    ------
+    RuntimeError
+        If the sizes don't multiply to that of the dimension.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.ones(3, 4).unflatten(1, (2, -1)).shape
+    torch.Size([3, 2, 2])
+    """
+    shape = tuple(input.array.shape)
+    dim = normalize_dim(dim, len(shape))
+    sizes = tuple(sizes)
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    if not shape:
+        raise RuntimeError(
+            f"unflatten got an unexpected error:\nDimension specified as {dim} but tensor has no dimensions"
+        )
+    known = 1
+    for size in sizes:
+        known *= 1 if size == -1 else size
+    if (known != shape[dim]) if -1 not in sizes else (not known or shape[dim] % known):
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in the"
+            " input tensor"
+        )
+    return input.view((*shape[:dim], *inferred_shape(sizes, shape[dim]), *shape[dim + 1 :]))
+
+
+@composite()
+def ravel(input: Tensor) -> Tensor:
+    """All elements in one dimension: a view where memory allows it, else a copy.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.ravel(pb.ones(2, 2))
+    tensor([1., 1., 1., 1.])
+    """
+    return contiguous(input).view(-1)
+
+
+# -- dimensions of size 1 ---------------------------------------------------------------------------------------------
+
+
+def _squeeze_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(1, 3, 1))
+    yield Sample(make(1, 3, 1), 0)
+    yield Sample(make(1, 3, 1), (0, -1))
+    yield Sample(make(2, 3), 1)
+    yield Sample(make())
+    yield Sample(make(1, 0))
+
+
+def _squeeze_node(dim: Any) -> str:
+    return f"SqueezeBackward{0 if dim is None else 2 if isinstance(dim, tuple | list) else 1}"
+
+
+@op(
+    batching="squeeze",
+    linear=True,
+    vjp=lambda grad, input_shape: reshape(grad, input_shape),
+    view=True,
+    node=_squeeze_node,
+    samples=_squeeze_samples,
+)
+def squeeze(backend: Backend, input: Array, dim: int | Sequence[int] | None = None) -> Array:
+    """The tensor without its dimensions of size 1, or without those among ``dim`` that have size 1.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.ones(1, 3, 1).squeeze().shape
+    torch.Size([3])
+    >>> pb.ones(1, 3, 1).squeeze(0).shape
+    torch.Size([3, 1])
+    """
+    shape = tuple(input.shape)
+    dims = () if isinstance(dim, tuple | list) and not dim else normalize_dims(dim, len(shape))
+    dropped = tuple(d for d in dims if shape[d] == 1)
+    return backend.squeeze(input, dropped) if dropped else backend.getitem(input, ...)
+
+
+def _unsqueeze_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3), 0)
+    yield Sample(make(3), -1)
+    yield Sample(make(2, 3), 1)
+    yield Sample(make(), 0)
+    yield Sample(make(3, 2).mT, -2)
+
+
+@op(
+    batching="new dim",
+    linear=True,
+    vjp=lambda grad, dim: _unsqueeze_vjp(grad, dim),
+    view=True,
+    samples=_unsqueeze_samples,
+)
+def unsqueeze(backend: Backend, input: Array, dim: int) -> Array:
+    """The tensor with a new dimension of size 1 at ``dim``.
+
+    Raises
+    ------
+    IndexError
+        If there is no such place.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.ones(3).unsqueeze(0).shape
+    torch.Size([1, 3])
+    """
+    return backend.expand_dims(input, axis=normalize_dim(dim, len(input.shape) + 1))
+
+
+def _unsqueeze_vjp(grad: Tensor, dim: int) -> Tensor:
+    return squeeze(grad, dim)
+
+
+# -- another order of dimensions --------------------------------------------------------------------------------------
+
+
+def _permute_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3, 4), (2, 0, 1))
+    yield Sample(make(2, 3), (-1, 0))
+    yield Sample(make(3), (0,))
+    yield Sample(make(), ())
+    yield Sample(make(2, 0), (1, 0))
+
+
+def inverse_permutation(dims: Sequence[int]) -> tuple[int, ...]:
+    """The order of dimensions that undoes ``dims``."""
+    count = len(dims)
+    inverse = [0] * count
+    for position, dim in enumerate(dims):
+        inverse[dim % count] = position
+    return tuple(inverse)
+
+
+@op(
+    batching="permute",
+    linear=True,
+    vjp=lambda grad, dims: permute(grad, inverse_permutation(dims)),
+    view=True,
+    method=False,
+    samples=_permute_samples,
+)
+def permute(backend: Backend, input: Array, dims: Sequence[int]) -> Array:
+    """The tensor with its dimensions in the order ``dims``.
+
+    Raises
+    ------
+    RuntimeError
+        If ``dims`` does not name each dimension once.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.ones(2, 3, 4).permute(2, 0, 1).shape
+    torch.Size([4, 2, 3])
+    """
+    ndim = len(input.shape)
+    if len(dims) != ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired"
+            f" ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(dims)}"
+        )
+    axes = tuple(normalize_dim(d, ndim) for d in dims)
+    if len(set(axes)) != ndim:
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return backend.permute_dims(input, axes)
+
+
+variadic_method("permute", "dims")
+
+
+def _transpose_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3, 4), 0, 2)
+    yield Sample(make(2, 3), -1, 0)
+    yield Sample(make(3), 0, 0)
+    yield Sample(make(), 0, -1)
+
+
+@op(
+    batching="transpose",
+    linear=True,
+    vjp=lambda grad, dim0, dim1: transpose(grad, dim0, dim1),
+    view=True,
+    aliases=("swapaxes", "swapdims"),
+    samples=_transpose_samples,
+)
+def transpose(backend: Backend, input: Array, dim0: int, dim1: int) -> Array:
+    """The tensor with two dimensions exchanged.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.ones(2, 3, 4).transpose(0, 2).shape
+    torch.Size([4, 3, 2])
+    """
+    ndim = len(input.shape)
+    first, second = normalize_dim(dim0, ndim), normalize_dim(dim1, ndim)
+    axes = list(range(ndim))
+    if ndim:
+        axes[first], axes[second] = second, first
+    return backend.permute_dims(input, tuple(axes))
+
+
+def _t_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3))
+    yield Sample(make(3))
+    yield Sample(make())
+
+
+@op(batching="matrix transpose", linear=True, vjp=lambda grad: t(grad), view=True, samples=_t_samples)
+def t(backend: Backend, input: Array) -> Array:
+    """The transpose of a matrix; a vector or a 0-d tensor as it is.
+
+    Raises
+    ------
+    RuntimeError
+        For more than two dimensions.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([[1, 2], [3, 4]]).t()
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    ndim = len(input.shape)
+    if ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
+    return backend.permute_dims(input, tuple(range(ndim))[::-1])
+
+
+def _transposes_nothing(name: str, instead: str = "") -> None:
+    """What PyTorch says of the transposes of a tensor without dimensions."""
+    import warnings
+
+    known = instead or " This function is the identity in these cases."
+    warnings.warn(f"Tensor.{name} is deprecated on 0-D tensors.{known}", UserWarning, stacklevel=3)
+
+
+def _get_T(self: Tensor) -> Tensor:
+    """The tensor with its dimensions in reverse order."""
+    if not self.ndim:
+        _transposes_nothing("T")
+    elif self.ndim != 2:
+        import warnings
+
+        warnings.warn(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will"
+            " throw an error in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute("
+            "*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return permute(self, tuple(range(self.ndim))[::-1])
+
+
+def _get_mT(self: Tensor) -> Tensor:
+    """The tensor with its last two dimensions exchanged."""
+    if not self.ndim:
+        _transposes_nothing("mT")
+        return self
+    if self.ndim < 2:
+        raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
+    return transpose(self, -2, -1)
+
+
+def _get_H(self: Tensor) -> Tensor:
+    """The conjugate transpose of a matrix."""
+    if not self.ndim:
+        _transposes_nothing("H", " Consider using x.conj().")
+        return self
+    if self.ndim != 2:
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor."
+            + (" For batches of matrices, consider using tensor.mH" if self.ndim > 2 else "")
+        )
+    return adjoint(self)
+
+
+def _get_mH(self: Tensor) -> Tensor:
+    """The conjugate transpose of each matrix in the last two dimensions."""
+    if not self.ndim:
+        _transposes_nothing("mH", " Consider using x.conj().")
+        return self
+    if self.ndim < 2:
+        raise RuntimeError(f"tensor.mH is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
+    return adjoint(self)
+
+
+attach("T", property(_get_T))
+attach("mT", property(_get_mT))
+attach("H", property(_get_H))
+attach("mH", property(_get_mH))
+
+
+@composite()
+def adjoint(input: Tensor) -> Tensor:
+    """The last two dimensions exchanged and each element conjugated.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.adjoint(pb.tensor([[1, 2], [3, 4]]))
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"tensor.adjoint() is only supported on matrices or batches of matrices. Got {input.ndim}-D tensor."
+        )
+    return conj(transpose(input, -2, -1))
+
+
+@composite(aliases=("moveaxis",))
+def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """The tensor with the dimensions ``source`` at the places ``destination``, the others in their order.
+
+    Raises
+    ------
+    RuntimeError
+        If the two differ in length, or name a dimension twice.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.ones(2, 3, 4).movedim(0, -1).shape
+    torch.Size([3, 4, 2])
+    """
+    sources = tuple(source) if isinstance(source, list | tuple) else (source,)
+    targets = tuple(destination) if isinstance(destination, list | tuple) else (destination,)
+    if len(sources) != len(targets):
+        if not isinstance(source, list | tuple) or not isinstance(destination, list | tuple):
+            raise TypeError("movedim() received an invalid combination of arguments: an int and a tuple of ints")
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({list(sources)} dims) should contain the same number"
+            f" of dims as destination ({list(targets)} dims)"
+        )
+    ndim = input.ndim
+    sources = tuple(normalize_dim(d, ndim) for d in sources)
+    targets = tuple(normalize_dim(d, ndim) for d in targets)
+    for what, dims, given in (("source", sources, source), ("destination", targets, destination)):
+        if len(set(dims)) != len(dims):
+            shown = list(given) if isinstance(given, list | tuple) else [given]
+            raise RuntimeError(f"movedim: repeated dim in `{what}` ({shown})")
+    if not ndim:
+        return registry["alias"].call(input)  # type: ignore[no-any-return]
+    order: list[int] = [d for d in range(ndim) if d not in sources]
+    for target, moved in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, moved)
+    return permute(input, tuple(order))
+
+
+# -- broadcasting -----------------------------------------------------------------------------------------------------
+
+
+def _expand_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 1), (3, 4))
+    yield Sample(make(3, 1), (2, -1, 4))
+    yield Sample(make(3), (2, 3))
+    yield Sample(make(), (2, 2))
+    yield Sample(make(2, 3), (2, 3))
+    yield Sample(make(1), (0,))
+
+
+@op(
+    batching="expand",
+    linear=True,
+    vjp=lambda grad, input_shape: sum_to_size(grad, tuple(input_shape)),
+    view=True,
+    method=False,
+    samples=_expand_samples,
+)
+def expand(backend: Backend, input: Array, size: Sequence[int]) -> Array:
+    """The tensor with its dimensions of size 1 stretched to ``size``, without a copy; -1 keeps a dimension's size.
+
+    Raises
+    ------
+    RuntimeError
+        If a dimension of another size than 1 differs.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tensor([[1], [2]]).expand(2, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
+    shape = expanded_shape(backend, input, size)
+    element_count(shape)
+    check_size(shape, backend.dtypes[input.dtype].itemsize, held=not backend.mutable)  # spread out there
+    # A broadcast array is read-only where it repeats nothing, too: that one must stay a plain view.
+    if backend.mutable and _count(shape) == _count(input.shape) and 0 not in shape:
+        return backend.reshape(input, shape)
+    return backend.broadcast_to(input, shape)
+
+
+def _count(shape: Sequence[int]) -> int:
+    count = 1
+    for size in shape:
+        count *= size
+    return count
+
+
+def expanded_shape(backend: Backend, input: Array, size: Sequence[int]) -> tuple[int, ...]:
+    """The shape that ``input`` expands to, with each -1 replaced.
+
+    Raises
+    ------
+    RuntimeError
+        If it cannot be expanded to that shape.
+    """
+    old = tuple(input.shape)
+    extra = len(size) - len(old)
+    if extra < 0:
+        kind = backend.dtypes[input.dtype].tensor_type_name
+        raise RuntimeError(
+            f"expand(torch.{kind}{{{list(old)}}}, size={list(size)}): the number of sizes provided ({len(size)}) must"
+            f" be greater or equal to the number of dimensions in the tensor ({len(old)})"
+        )
+    shape = []
+    for dim, new in reversed([*enumerate(size)]):
+        if dim < extra:
+            if new < 0:
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({new}) isn't allowed in a leading, non-existing dimension {dim}"
+                )
+            shape.append(new)
+            continue
+        own = old[dim - extra]
+        if new == -1:
+            new = own
+        if own not in (1, new):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({new}) must match the existing size ({own}) at non-singleton"
+                f" dimension {dim}.  Target sizes: {list(size)}.  Tensor sizes: {list(old)}"
+            )
+        shape.append(new)
+    return tuple(reversed(shape))
+
+
+variadic_method("expand", "size")
+
+
+@composite()
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """The tensor expanded to the shape of ``other``."""
+    return expand(input, tuple(other.array.shape))
+
+
+@composite()
+def broadcast_to(input: Tensor, *size: Any) -> Tensor:
+    """The tensor expanded to the shape ``size``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.broadcast_to(pb.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
+    return expand(input, given_shape("broadcast_to", "size", size))
+
+
+@composite(method=False)
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
+    """The tensors expanded to the shape they broadcast to.
+
+    Raises
+    ------
+    RuntimeError
+        If two sizes differ and neither is 1.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> a, b = pb.broadcast_tensors(pb.ones(2, 1), pb.ones(3))
+    >>> a.shape, b.shape
+    (torch.Size([2, 3]), torch.Size([2, 3]))
+    """
+    if len(tensors) == 1 and isinstance(tensors[0], list | tuple):
+        tensors = tuple(tensors[0])
+    shape = broadcast_shape([tuple(tensor.array.shape) for tensor in tensors])
+    return tuple(t if tuple(t.array.shape) == shape else expand(t, shape) for t in tensors)
+
+
+@composite(method=False)
+def broadcast_shapes(*shapes: Any) -> Any:
+    """The shape that the given shapes broadcast to.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.broadcast_shapes((2, 1), (3,))
+    torch.Size([2, 3])
+    """
+    return Size(broadcast_shape([(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
+
+
+def _at_least(tensors: tuple[Any, ...], raised: Callable[[Tensor], Tensor]) -> Any:
+    if len(tensors) == 1:
+        if isinstance(tensors[0], Tensor):
+            return raised(tensors[0])
+        tensors = tuple(tensors[0])
+    return tuple(raised(tensor) for tensor in tensors)
+
+
+@composite(method=False)
+def atleast_1d(*tensors: Any) -> Any:
+    """Each tensor with at least one dimension.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.atleast_1d(pb.tensor(1))
+    tensor([1])
+    """
+    return _at_least(tensors, lambda x: x if x.ndim else reshape(x, (1,)))
+
+
+@composite(method=False)
+def atleast_2d(*tensors: Any) -> Any:
+    """Each tensor with at least two dimensions; a vector becomes a row.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.atleast_2d(pb.tensor([1, 2]))
+    tensor([[1, 2]])
+    """
+    return _at_least(tensors, lambda x: x if x.ndim > 1 else unsqueeze(x, 0) if x.ndim else reshape(x, (1, 1)))
+
+
+@composite(method=False)
+def atleast_3d(*tensors: Any) -> Any:
+    """Each tensor with at least three dimensions; those of a matrix come first.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.atleast_3d(pb.ones(2, 3)).shape
+    torch.Size([2, 3, 1])
+    """
+
+    def raised(x: Tensor) -> Tensor:
+        if x.ndim > 2:
+            return x
+        if x.ndim == 2:
+            return unsqueeze(x, -1)
+        return unsqueeze(unsqueeze(x, 0), -1) if x.ndim else reshape(x, (1, 1, 1))
+
+    return _at_least(tensors, raised)
+
+
+from pullback.autograd.gradients import sum_to_size  # noqa: E402
+from pullback.ops.creation.conversion import clone  # noqa: E402
+from pullback.ops.pointwise.complex_numbers import conj  # noqa: E402
+from pullback.ops.shape.striding import view_as_dtype  # noqa: E402
