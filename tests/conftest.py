@@ -58,3 +58,32 @@ def bounded_memory() -> Iterator[None]:
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL("libc.so.6").malloc_trim(0)  # glibc keeps what is freed
     _floor[0] = resident_bytes()
+
+
+# -- backends ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["numpy", "jax"])
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of the backend that is current in the test, which runs on each."""
+    with pb.use_backend(request.param):
+        yield request.param
+
+
+def _needs_jax(item: pytest.Item) -> bool:
+    parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+    named = any(isinstance(value, str) and value == "jax" for value in parameters)
+    return named or "jax" in item.nodeid or "jax" in vars(getattr(item, "module", item))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need JAX: ``pytest -m "not jax and not oracle"`` does without."""
+    for item in items:
+        if _needs_jax(item):
+            item.add_marker("jax")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run a file that is named by itself in this process: workers take longer to start than most files to run."""
+    files = [argument for argument in config.args if ".py" in argument]
+    return 0 if len(files) == 1 == len(config.args) else None

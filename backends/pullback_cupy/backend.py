@@ -14,12 +14,8 @@ import cupyx
 import cupyx.scipy.special
 import numpy as np
 
-from pullback.backend.base import Kernel, NativeArray
-from pullback.backend.numpy_like import NumPyLikeBackend
-from pullback.extend import ArrayAPIBackend, Limitation
-from pullback.meta import dtypes as dt
-from pullback.meta.devices import Device
-from pullback.meta.dtypes import DType
+from pullback.extend import ArrayAPIBackend, Device, DType, Kernel, Limitation, NativeArray, NumPyLikeBackend
+from pullback.extend import dtypes as dt
 
 #: The dtypes that CuPy adds atomically at indices.
 ATOMIC_ADD = frozenset({dt.int32, dt.uint32, dt.uint64, dt.float32, dt.float64, dt.complex64, dt.complex128})

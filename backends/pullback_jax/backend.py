@@ -20,13 +20,20 @@ import jaxlib.version
 import ml_dtypes
 import numpy as np
 
-from pullback.backend.array_api import Axis
-from pullback.backend.base import Kernel, NativeArray
-from pullback.backend.selection import get_backend
-from pullback.extend import ArrayAPIBackend, BackendError, Limitation, check_size
-from pullback.meta import dtypes as dt
-from pullback.meta.devices import CPU, Device
-from pullback.meta.dtypes import DType
+from pullback.extend import (
+    CPU,
+    ArrayAPIBackend,
+    Axis,
+    BackendError,
+    Device,
+    DType,
+    Kernel,
+    Limitation,
+    NativeArray,
+    check_size,
+    get_backend,
+)
+from pullback.extend import dtypes as dt
 from pullback_jax.powers import pow
 from pullback_jax.subnormal import KERNELS, adapted, as_integers, widened
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pullback.backend.base import NativeArray
+from pullback.extend import NativeArray
 from pullback_jax.subnormal import power
 
 #: Whole exponents of complex numbers up to this one are products, as NumPy's are.

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pullback.backend.base import NativeArray
+from pullback.extend import NativeArray
 
 
 def as_integers(x: NativeArray) -> NativeArray:

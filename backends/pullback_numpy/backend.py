@@ -10,13 +10,19 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from pullback.backend.array_api import ArrayAPIBackend, Axis, count_reduced
-from pullback.backend.base import Kernel, NativeArray
-from pullback.backend.numpy_like import NumPyLikeBackend
-from pullback.meta import dtypes as dt
-from pullback.meta.devices import CPU, Device
-from pullback.meta.dtypes import DType
-from pullback.meta.limits import finfo
+from pullback.extend import (
+    CPU,
+    ArrayAPIBackend,
+    Axis,
+    Device,
+    DType,
+    Kernel,
+    NativeArray,
+    NumPyLikeBackend,
+    count_reduced,
+    finfo,
+)
+from pullback.extend import dtypes as dt
 from pullback_numpy.accumulation import accumulate_at
 from pullback_numpy.bounds import FEW, all_within
 from pullback_numpy.dlpack import BFLOAT, Relabelled, described

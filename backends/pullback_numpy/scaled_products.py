@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backend.array_api import Axis
-from pullback.meta.dtypes import float32
-from pullback.meta.limits import finfo
+from pullback import float32
+from pullback.extend import Axis, finfo
 from pullback_numpy.silence import computing
 
 #: Of numbers between a half and one so many may be multiplied before their exponents are taken out again.

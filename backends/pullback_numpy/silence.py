@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backend.base import Kernel
+from pullback.extend import Kernel
 
 _namespaces: dict[str, dict[str, Any]] = {}
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backend.array_api import Axis
+from pullback.extend import Axis
 
 BLOCK = 64
 #: So many summands may be added one after the other: as many as a block of NumPy's own pairwise summation has.

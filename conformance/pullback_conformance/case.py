@@ -10,12 +10,8 @@ import numpy as np
 
 from pullback import autograd
 from pullback.autograd import forward_ad
-from pullback.backend.base import Backend
-from pullback.backend.selection import use_backend
-from pullback.dispatch.declaration import Composite, Operation
-from pullback.meta.dtypes import DType
+from pullback.extend import Backend, Composite, DType, Operation, Tensor, use_backend
 from pullback.random import Generator
-from pullback.tensor import Tensor
 from pullback_conformance.moving import mapped, moved, tensors_in, to_numpy, widened
 from pullback_conformance.samples import Arguments, seed_of
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from pullback.dispatch.declaration import Sample
-from pullback.meta import dtypes
+from pullback.extend import Sample, dtypes
 from pullback.random import Generator
 
 

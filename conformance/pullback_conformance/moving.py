@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backend.base import Backend
-from pullback.meta.dtypes import DType
-from pullback.tensor import Tensor
+from pullback.extend import Backend, DType, Tensor
 
 
 def mapped(value: Any, function: Callable[[Tensor], Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pullback.plugin.hookspecs import hookimpl
+from pullback.extend import hookimpl
 
 if TYPE_CHECKING:
     import click
@@ -17,3 +17,11 @@ def pullback_commands() -> list[click.Command]:
     from pullback_conformance.command import conformance
 
     return [conformance]
+
+
+@hookimpl
+def pullback_tools() -> dict[str, str]:
+    return {
+        "explain.samples": "pullback_conformance.explaining:samples",
+        "explain.conformance": "pullback_conformance.explaining:conformance",
+    }

@@ -11,16 +11,21 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from pullback.backend.base import Backend
-from pullback.backend.records import Limitation
-from pullback.backend.registry import instance_problem
-from pullback.backend.selection import get_backend
-from pullback.dispatch.declaration import Composite, Operation
-from pullback.errors import MissingKernelError, did_you_mean
-from pullback.meta.dtypes import DType, by_name
-from pullback.ops import import_all
-from pullback.tensor import Tensor
-from pullback.tensor.registry import registry as operations
+from pullback.extend import (
+    Backend,
+    Composite,
+    DType,
+    Limitation,
+    MissingKernelError,
+    Operation,
+    Tensor,
+    did_you_mean,
+    dtypes,
+    get_backend,
+    import_all,
+    instance_problem,
+)
+from pullback.extend import registry as operations
 from pullback_conformance.case import Case
 from pullback_conformance.checks import CHECKS, Check, Finding
 from pullback_conformance.checks.derivatives import program_of
@@ -86,7 +91,7 @@ class Runner:
         _known([self.selection.tier], TIERS, "tier")
         self.tier: Tier = TIERS[self.selection.tier]
         self.checks = [CHECKS[name] for name in _known(self.selection.checks, CHECKS, "check") or CHECKS]
-        wanted = [by_name[name] for name in _known(self.selection.dtypes, by_name, "dtype")]
+        wanted = [dtypes.by_name[name] for name in _known(self.selection.dtypes, dtypes.by_name, "dtype")]
         self._every_dtype = wanted or list(self.tier.dtypes)
         self.dtypes = [d for d in self._every_dtype if d in self.subject.native_dtypes]
         self._derivative_dtypes = wanted or list(self.tier.derivative_dtypes)

@@ -14,12 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pullback.backend.base import Backend
-from pullback.dispatch.declaration import Composite, Operation, Sample
-from pullback.meta.dtypes import DType, bool_, by_name, int64
+from pullback import int64
+from pullback.extend import Backend, Composite, DType, Operation, Sample, Tensor, dtypes, tensors_of
 from pullback.random import Generator
-from pullback.tensor import Tensor
-from pullback.tensor.tensor import tensors_of
 
 
 class Maker:
@@ -44,7 +41,7 @@ class Maker:
         """Values between ``low`` and ``high``, distinct and, where that interval contains zero, away from zero."""
         category = self.dtype.category
         if category == 0:
-            return self._tensor(self._random.integers(0, 2, shape).astype(bool), bool_)
+            return self._tensor(self._random.integers(0, 2, shape).astype(bool), dtypes.bool_)
         if category == 1:
             return self._tensor(self._whole(shape, low, high), self.dtype)
         values = self._distinct(shape, low, high)
@@ -62,7 +59,7 @@ class Maker:
         if values.size > 1:
             flat = values.reshape(-1)
             flat[0], flat[-1] = True, False
-        return self._tensor(values, bool_)
+        return self._tensor(values, dtypes.bool_)
 
     def special(self, *shape: int) -> Tensor:
         """NaN, infinities, zeros of both signs and ones, repeated to fill the shape in its last dimension."""
@@ -298,4 +295,4 @@ def _described(value: Any) -> str:
 
 def dtype_named(name: str) -> DType:
     """The dtype of that name."""
-    return by_name[name]
+    return dtypes.by_name[name]

@@ -9,12 +9,8 @@ from typing import Any
 import numpy as np
 
 import pullback as pb
-from pullback.backend import registry
-from pullback.backend.base import Backend
-from pullback.dispatch.declaration import Composite, Operation
-from pullback.meta.dtypes import DType
+from pullback.extend import Backend, Composite, DType, Operation, Tensor, known_backends
 from pullback.random import Generator
-from pullback.tensor import Tensor
 from pullback_conformance.case import Call, Case
 from pullback_conformance.checks.finding import literal
 from pullback_conformance.moving import Layout, to_numpy, widened
@@ -120,11 +116,11 @@ def _imports(case: Case, helpers: set[str]) -> list[str]:
 
 def _selection(backend: Backend) -> list[str]:
     """The lines that select the backend: by name, or by its class where no plugin brings it."""
-    from pullback.plugin.manager import backend_specs
+    from pullback.extend import backend_specs
 
     if backend.name in {spec.name for spec in backend_specs()}:
         return [f"pb.set_default_backend({backend.name!r})"]
-    spec = registry.known_backends().get(backend.name)
+    spec = known_backends().get(backend.name)
     module, _, name = (spec.loader if spec else f"{type(backend).__module__}:{type(backend).__qualname__}").partition(
         ":"
     )

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from pullback.meta.dtypes import (
-    DType,
-    bfloat16,
-    bool_,
-    complex64,
-    complex128,
-    float16,
-    float32,
-    float64,
-    int8,
-    int16,
-    int32,
-    int64,
-    uint8,
-)
+from pullback import bfloat16, complex64, complex128, float16, float32, float64, int8, int16, int32, int64, uint8
+from pullback.extend import DType, dtypes
+
+bool_ = dtypes.bool_
 
 
 class Tier(NamedTuple):

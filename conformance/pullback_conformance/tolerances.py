@@ -11,8 +11,7 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
-from pullback.dispatch.declaration import Composite, Operation
-from pullback.meta.dtypes import DType
+from pullback.extend import Composite, DType, Operation
 
 
 class Kind(Enum):
@@ -155,7 +154,7 @@ def _from_plugins() -> list[Tolerance]:
     """What plugins declare in the hook ``pullback_conformance``."""
     global _plugin_tolerances
     if _plugin_tolerances is None:
-        from pullback.plugin.manager import call_each
+        from pullback.extend import call_each
 
         given = [item for items in call_each("pullback_conformance") for item in items]
         _plugin_tolerances = [item for item in given if isinstance(item, Tolerance)]

@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pullback.meta.dtypes import DType
+from pullback.extend import DType
 
 #: Precision in bits, and the exponent of the smallest normal number.
 _FORMATS: Final = {

@@ -17,37 +17,91 @@ tensor(8., grad_fn=<CubeBackward0>)
 
 from __future__ import annotations
 
-from pullback.backend.array_api import ArrayAPIBackend
-from pullback.backend.base import Backend
+from pullback.backend.array_api import ArrayAPIBackend, Axis, count_reduced
+from pullback.backend.base import Backend, Kernel, NativeArray
+from pullback.backend.numpy_like import NumPyLikeBackend
 from pullback.backend.records import BackendSpec, Limitation
-from pullback.backend.registry import register_backend, unregister_backend
-from pullback.dispatch.declaration import Array, Arrays, DeclarationError, Sample, composite, elementwise, op
-from pullback.dispatch.interception import intercept
-from pullback.errors import BackendError, BackendUnavailableError, MissingKernelError, UnknownBackendError
+from pullback.backend.registry import instance_problem, known_backends, register_backend, unregister_backend
+from pullback.backend.selection import get_backend, use_backend
+from pullback.dispatch.declaration import (
+    Array,
+    Arrays,
+    Composite,
+    DeclarationError,
+    Operation,
+    Sample,
+    composite,
+    elementwise,
+    op,
+)
+from pullback.dispatch.interception import intercept, intercept_kernels
+from pullback.errors import (
+    BackendError,
+    BackendUnavailableError,
+    MissingKernelError,
+    PluginError,
+    UnknownBackendError,
+    did_you_mean,
+)
+from pullback.meta import dtypes
 from pullback.meta.allocation import check_size
+from pullback.meta.devices import CPU, Device
+from pullback.meta.dtypes import DType
+from pullback.meta.limits import finfo, iinfo
+from pullback.ops import import_all
 from pullback.plugin.hookspecs import hookimpl
+from pullback.plugin.manager import backend_specs, call_each, load_tool, tools
+from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
+from pullback.tensor.tensor import tensors_of
 
 __all__ = [
+    "CPU",
     "Array",
     "ArrayAPIBackend",
     "Arrays",
+    "Axis",
     "Backend",
     "BackendError",
     "BackendSpec",
     "BackendUnavailableError",
+    "Composite",
+    "DType",
     "DeclarationError",
+    "Device",
+    "Kernel",
     "Limitation",
     "MissingKernelError",
+    "NativeArray",
+    "NumPyLikeBackend",
+    "Operation",
+    "PluginError",
     "Sample",
+    "Tensor",
     "UnknownBackendError",
+    "backend_specs",
+    "call_each",
     "check_size",
     "composite",
+    "count_reduced",
+    "did_you_mean",
+    "dtypes",
     "elementwise",
+    "finfo",
+    "get_backend",
     "hookimpl",
+    "iinfo",
+    "import_all",
+    "instance_problem",
     "intercept",
+    "intercept_kernels",
+    "known_backends",
+    "load_tool",
     "op",
     "register_backend",
     "registry",
+    "tensors_of",
+    "tools",
     "unregister_backend",
+    "use_backend",
 ]

@@ -25,7 +25,7 @@ LATE = {
     ("pullback.backend.kernel_exits", "pullback.plugin.isolation"): NOT_YET,
     ("pullback.backend.registry", "pullback.plugin.isolation"): NOT_YET,
     ("pullback.backend.registry", "pullback.plugin.manager"): NOT_YET,  # pluggy
-    ("pullback.batching.levels", "pullback.batching.raising"): CIRCLE,
+    ("pullback.batching.levels", "pullback.batching.lifting"): CIRCLE,
     ("pullback.dispatch.arguments", "pullback.dispatch.out"): CIRCLE,
     ("pullback.dispatch.codegen", "pullback.dispatch.general"): CIRCLE,
     ("pullback.dispatch.codegen", "pullback.dispatch.inplace"): CIRCLE,

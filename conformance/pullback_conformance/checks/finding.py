@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.meta.dtypes import DType
+from pullback.extend import DType
 from pullback_conformance.ulp import errors_in_ulp, ulp_at
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.tensor import Tensor
+from pullback.extend import Tensor
 from pullback_conformance.case import Case
 from pullback_conformance.checks.finding import Finding, Unsupported, compared
 from pullback_conformance.moving import to_numpy, widened

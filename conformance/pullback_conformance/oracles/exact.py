@@ -8,11 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pullback.backend.base import Backend
-from pullback.backend.selection import get_backend
-from pullback.dispatch.declaration import Composite, Operation
-from pullback.meta.dtypes import DType
-from pullback.tensor import Tensor
+from pullback.extend import Backend, Composite, DType, Operation, Tensor, get_backend
 from pullback_conformance.case import Call, Case, is_inexact
 from pullback_conformance.moving import tensors_in, to_numpy, widened
 from pullback_conformance.oracles import differences, integers, multiprecision

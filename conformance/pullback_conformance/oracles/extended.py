@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backend.base import Backend
-from pullback.backend.selection import get_backend
-from pullback.meta.dtypes import DType, complex128, float64
-from pullback.tensor import Tensor
+from pullback import complex128, float64
+from pullback.extend import Backend, DType, Tensor, get_backend
 
 
 def has_extended_precision() -> bool:

@@ -50,7 +50,7 @@ class Level:
         What operations that draw random numbers do: ``"error"``, ``"different"`` or ``"same"``.
     """
 
-    __slots__ = ("_backends", "_before", "batch_size", "number", "raised", "randomness")
+    __slots__ = ("_backends", "_before", "batch_size", "lifted", "number", "randomness")
 
     copies_views = False  # whether the results of views are copies
     _before: tuple[Level, ...]
@@ -59,7 +59,7 @@ class Level:
         self.number = len(levels()) + 1
         self.batch_size = batch_size
         self.randomness = randomness
-        self.raised: list[ref[Tensor]] = []  # what has become of the level until it ends
+        self.lifted: list[ref[Tensor]] = []  # what has become of the level until it ends
         self._backends: dict[Backend, LevelBackend] = {}
 
     def __enter__(self) -> Level:
@@ -78,8 +78,8 @@ class Level:
         try:
             LEVELS.set(self._before)
         finally:
-            if self.raised:
-                from pullback.batching.raising import restore_memory
+            if self.lifted:
+                from pullback.batching.lifting import restore_memory
 
                 restore_memory(self)
             self._backends.clear()  # each refers to the level
@@ -378,7 +378,7 @@ def write_with_history(tensor: Tensor, source: Tensor) -> None:
     active = mode()
     while source.backend.level > tensor.backend.level:
         if (source.edge is not None and not active & NO_GRAD) or (source._tangent is not None and active & FORWARD):
-            if not _raised(tensor, source):
+            if not _lifted(tensor, source):
                 raise _captured("copy_")
             break
         source = source.array.value
@@ -433,20 +433,20 @@ def to_be_written(operation: Operation, tensor: Tensor, out: Tensor) -> Tensor |
         if not out.backend.mutable:
             raise _not_functional()
         if out.edge is not None or out._tangent is not None:
-            if operation.draws or not _raised(tensor, out):
+            if operation.draws or not _lifted(tensor, out):
                 raise _captured(operation.inplace_name or operation.name)
             return None
         out = out.array.value
     return out
 
 
-def _raised(tensor: Tensor, out: Tensor) -> bool:
-    """Raise a tensor to the levels on which ``out`` has a history or a tangent; False where that cannot be."""
-    from pullback.batching.raising import raise_memory
+def _lifted(tensor: Tensor, out: Tensor) -> bool:
+    """Lift a tensor to the levels on which ``out`` has a history or a tangent; False where that cannot be."""
+    from pullback.batching.lifting import lift_memory
 
     active = levels()
     numbers = sorted(number for number in derived_levels(out) if number > tensor.backend.level)
-    return all(raise_memory(tensor, active[number - 1]) for number in numbers)
+    return all(lift_memory(tensor, active[number - 1]) for number in numbers)
 
 
 # -- what is said of what can't be ------------------------------------------------------------------------------------

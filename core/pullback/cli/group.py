@@ -11,7 +11,11 @@ import click
 
 from pullback.errors import did_you_mean
 
-BUILT_IN = {"demo": "pullback.cli.demo:demo", "doctor": "pullback.cli.doctor:doctor"}
+BUILT_IN = {
+    "demo": "pullback.cli.demo:demo",
+    "doctor": "pullback.cli.doctor:doctor",
+    "explain": "pullback.cli.explain:explain",
+}
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 

@@ -23,13 +23,14 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from pullback.backend.registry import let_go_of
 from pullback.dispatch.arguments import attribute_kinds, checking
 from pullback.dispatch.codegen import make_callable, make_inplace, make_node_type
 from pullback.dispatch.out_rules import CAST, Out
 from pullback.dispatch.overridable import make_overridable
+from pullback.errors import did_you_mean
 from pullback.meta import dtypes
 from pullback.meta.dtypes import DType
 from pullback.tensor import Tensor
@@ -295,15 +296,62 @@ def _is_empty(function: types.FunctionType | Callable[..., Any]) -> bool:
     return not code.co_names and set(code.co_consts) <= {None, function.__doc__} and len(set(code.co_code)) <= 6
 
 
-# With the parameters spelt out here, formulas that refer to the operation itself are beyond type checkers' inference.
+class Keywords(TypedDict, total=False):
+    """What :func:`op` and :func:`elementwise` take; its documentation says what each means."""
+
+    name: str
+    kernel: str
+    dtypes: frozenset[DType]
+    promotion: Promotion
+    broadcasts: bool
+    promotes: Sequence[str]
+    result: DType
+    partials: Partial | Mapping[str, Partial] | None
+    vjp: Formulas
+    jvp: Formulas
+    linear: bool | Literal["each"]
+    nondifferentiable: str
+    node: str | Formula
+    differentiable_outputs: Sequence[str]
+    view: bool
+    check: Callable[..., None]
+    kernel_checks: bool
+    samples: Callable[..., Iterable[Any]]
+    domain: tuple[float, float]
+    oracle: str
+    unsupported: str | Callable[[DType], Exception]
+    refuses: Callable[..., None]
+    numbers: bool | Sequence[str]
+    fits: Sequence[str]
+    scales: str
+    keeps_layout: bool
+    fills: bool
+    takes_nothing: bool
+    ndim: int
+    otherwise: Callable[..., Any]
+    out: Out | None
+    batching: str | Rule
+    method: bool
+    inplace: bool
+    operator: str
+    reflected: Literal["same"]
+    aliases: Sequence[str]
+
+
+#: Where a keyword is misspelt, those that it may have meant.
+_KEYWORDS: Final = frozenset(Keywords.__annotations__) | {"outputs"}
+
+
 @overload
 def op(
-    *, outputs: Sequence[str], **declaration: Any
+    *, outputs: Sequence[str], **declaration: Unpack[Keywords]
 ) -> Callable[[Callable[..., Any]], Callable[..., tuple[Any, ...]]]: ...
 
 
 @overload
-def op(*, outputs: None = None, **declaration: Any) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]: ...
+def op(
+    *, outputs: None = None, **declaration: Unpack[Keywords]
+) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]: ...
 
 
 def op(
@@ -396,6 +444,9 @@ def op(
         When the declaration contradicts itself.
     """
 
+    for unknown in declaration.keys() - _KEYWORDS:
+        raise DeclarationError(f"op() takes no keyword {unknown!r}{did_you_mean(unknown, _KEYWORDS)}")
+
     def declare(declared: Callable[..., Any]) -> Callable[..., Any]:
         operation = Operation(declared, **declaration)
         operation.call = make_callable(operation)
@@ -422,12 +473,12 @@ def op(
     return declare
 
 
-def elementwise(**settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]:
+def elementwise(**settings: Unpack[Keywords]) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]:
     """Declare an operation that works element by element: operands promote and broadcast.
 
     It has an in-place form, and its function takes ``out=``. Takes what :func:`op` takes.
     """
-    declaration: dict[str, Any] = {"promotion": "promote", "broadcasts": True, "inplace": True, "out": CAST, **settings}
+    declaration: Keywords = {"promotion": "promote", "broadcasts": True, "inplace": True, "out": CAST, **settings}
     if settings.get("result") is dtypes.bool_:
         declaration["nondifferentiable"] = "its results are truth values"
     return op(outputs=None, **declaration)

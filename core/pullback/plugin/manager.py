@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
+from operator import attrgetter
 from types import FrameType, ModuleType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -438,6 +439,56 @@ def import_operations() -> None:
                 plugins.reject(key, _Rejected("broken", reason))
                 break
     plugins.complain()
+
+
+def tools() -> dict[str, str]:
+    """The tools that the plugins bring, interceptors and viewers: where each is found, by its name.
+
+    Examples
+    --------
+    >>> from pullback.extend import tools
+    >>> tools()["explain.samples"]
+    'pullback_conformance.explaining:samples'
+    """
+    return {name: place for name, (_, place) in _tools().items()}
+
+
+def load_tool(name: str) -> Any:
+    """A tool of a plugin, imported.
+
+    Raises
+    ------
+    PluginError
+        Where no plugin brings a tool of that name, or it cannot be imported.
+    """
+    plugins, found = _loaded(), _tools()
+    if name not in found:
+        raise PluginError(f"no plugin brings a tool {name!r}{did_you_mean(name, found)}")
+    key, place = found[name]
+    module, _, attribute = place.partition(":")
+    try:
+        return _run_theirs(plugins, key, lambda: attrgetter(attribute)(import_module(module))).result
+    except PluginFailure as failure:
+        raise PluginError(
+            f"the tool {name!r} of {_title(plugins.records[key])}: {place!r} {_told(failure)}"
+        ) from failure
+
+
+def _tools() -> dict[str, tuple[str, str]]:
+    """The plugin and the place of each tool, by its name; of two of one name the first stays."""
+    plugins = _loaded()
+    found: dict[str, tuple[str, str]] = {}
+    for key, brought in _call_each(plugins, "pullback_tools"):
+        for name, place in brought.items():
+            if name in found:
+                owner = plugins.records[found[name][0]].distribution
+                reason = f"distribution {owner!r} has a tool of that name, which stays"
+                rejected = _Rejected("duplicate", reason, f"pip uninstall {plugins.records[key].distribution}")
+                plugins.reject(key, rejected, part=f"tool {name!r} of ")
+            else:
+                found[name] = (key, place)
+    plugins.complain()
+    return found
 
 
 def extra_kernels(backend: Backend) -> list[Mapping[str, Kernel]]:

@@ -12,11 +12,7 @@ import pytest
 
 import pullback as pb
 
-
-@pytest.fixture(params=["numpy", "jax"], autouse=True)
-def backend(request: pytest.FixtureRequest) -> Any:
-    with pb.use_backend(request.param):
-        yield request.param
+pytestmark = pytest.mark.usefixtures("backend")
 
 
 def failure(action: Callable[[], Any]) -> tuple[str, list[str]]:

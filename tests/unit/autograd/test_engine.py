@@ -16,12 +16,6 @@ def leaf(*values: float) -> pb.Tensor:
     return pb.tensor(list(values or (2.0, 3.0)), requires_grad=True)
 
 
-@pytest.fixture(params=["numpy", "jax"])
-def backend(request: pytest.FixtureRequest) -> Any:
-    with pb.use_backend(request.param):
-        yield request.param
-
-
 # -- whose memory a gradient is ---------------------------------------------------------------------------------------
 
 

@@ -11,11 +11,7 @@ import pytest
 import pullback as pb
 from pullback.extend import intercept
 
-
-@pytest.fixture(params=["numpy", "jax"], autouse=True)
-def backend(request: pytest.FixtureRequest) -> object:
-    with pb.use_backend(request.param):
-        yield request.param
+pytestmark = pytest.mark.usefixtures("backend")
 
 
 def test_results_are_inference_tensors_and_views_of_others_are_not() -> None:

@@ -11,11 +11,7 @@ import pytest
 import pullback as pb
 import pullback.nn.functional as F
 
-
-@pytest.fixture(params=["numpy", "jax"], autouse=True)
-def backend(request):
-    with pb.use_backend(request.param):
-        yield request.param
+pytestmark = pytest.mark.usefixtures("backend")
 
 
 def _matrix() -> pb.Tensor:

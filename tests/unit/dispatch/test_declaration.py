@@ -151,3 +151,8 @@ def test_an_error_carries_the_operation_and_its_operands_as_a_note() -> None:
     with pytest.raises(RuntimeError) as caught:
         pb.ones(2, 3) + pb.ones(4, dtype=pb.float64)
     assert caught.value.__notes__ == ["in add(input=float32[2, 3] on numpy, other=float64[4] on numpy)"]
+
+
+def test_a_misspelt_keyword_names_the_one_that_was_meant():
+    with pytest.raises(DeclarationError, match=r"op\(\) takes no keyword 'sampels'; did you mean 'samples'\?"):
+        op(sampels=lambda make: ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -13,13 +13,7 @@ from pullback.dispatch.declaration import DeclarationError
 from pullback.dispatch.inplace import overwrites
 from pullback.tensor.registry import registry
 
-
-@pytest.fixture(params=["numpy", "jax"], autouse=True)
-def backend(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "jax":
-        pytest.importorskip("jax", reason="the jax extra installs it")
-    with pb.use_backend(request.param):
-        yield request.param
+pytestmark = pytest.mark.usefixtures("backend")
 
 
 def _write_mask(x: pb.Tensor) -> None:

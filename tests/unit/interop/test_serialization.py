@@ -29,12 +29,6 @@ def again(obj: Any, **settings: Any) -> Any:
     return pb.load(io.BytesIO(saved(obj)), **settings)
 
 
-@pytest.fixture(params=["numpy", "jax"])
-def backend(request: pytest.FixtureRequest) -> Any:
-    with pb.use_backend(request.param):
-        yield request.param
-
-
 # -- values -----------------------------------------------------------------------------------------------------------
 
 

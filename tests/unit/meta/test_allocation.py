@@ -10,11 +10,7 @@ import pullback as pb
 from pullback.errors import OutOfMemoryError
 from pullback.meta.allocation import check_size, memory_of_machine
 
-
-@pytest.fixture(params=["numpy", "jax"], autouse=True)
-def backend(request):
-    with pb.use_backend(request.param):
-        yield request.param
+pytestmark = pytest.mark.usefixtures("backend")
 
 
 def _wide(*shape: int) -> pb.Tensor:

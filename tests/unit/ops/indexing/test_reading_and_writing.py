@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,7 @@ import pytest
 
 import pullback as pb
 
-
-@pytest.fixture(params=["numpy", "jax"], autouse=True)
-def backend(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "jax":
-        pytest.importorskip("jax", reason="the jax extra installs it")
-    with pb.use_backend(request.param):
-        yield request.param
+pytestmark = pytest.mark.usefixtures("backend")
 
 
 DATA = np.arange(24).reshape(2, 3, 4)

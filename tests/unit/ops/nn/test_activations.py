@@ -10,11 +10,7 @@ import pytest
 import pullback as pb
 from pullback.ops.nn import activations as activation
 
-
-@pytest.fixture(params=["numpy", "jax"], autouse=True)
-def backend(request):
-    with pb.use_backend(request.param):
-        yield request.param
+pytestmark = pytest.mark.usefixtures("backend")
 
 
 def slope(function, values):

@@ -8,11 +8,7 @@ import pytest
 
 import pullback as pb
 
-
-@pytest.fixture(params=["numpy", "jax"], autouse=True)
-def backend(request):
-    with pb.use_backend(request.param):
-        yield request.param
+pytestmark = pytest.mark.usefixtures("backend")
 
 
 @pytest.mark.parametrize("dtype", [pb.float16, pb.bfloat16, pb.float32, pb.float64])

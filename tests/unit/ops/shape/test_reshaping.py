@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 import pullback as pb
@@ -11,13 +9,7 @@ from pullback.meta.strides import view_strides
 from pullback.ops.creation.grids import cartesian_prod, meshgrid
 from pullback.ops.shape.rearranging import block_diag, diag, flip, roll, rot90, tile
 
-
-@pytest.fixture(params=["numpy", "jax"], autouse=True)
-def backend(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "jax":
-        pytest.importorskip("jax", reason="the jax extra installs it")
-    with pb.use_backend(request.param):
-        yield request.param
+pytestmark = pytest.mark.usefixtures("backend")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Memory from outside of a level that is written with a history or a tangent of it: raised to it until that ends.
+"""Memory from outside of a level that is written with a history or a tangent of it: lifted to it until that ends.
 
 A tensor that a function makes from nothing while it is transformed, or copies from one it has captured, is none of the
 level on which it is differentiated. When the function writes a result into it, the tensor and all that share its memory
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pullback.tensor.views import VersionCounter
 
 
-def raise_memory(tensor: Tensor, level: Level) -> bool:
+def lift_memory(tensor: Tensor, level: Level) -> bool:
     """Make a tensor of a lower level, and all that share its memory, tensors of ``level``.
 
     Returns
@@ -52,14 +52,14 @@ def raise_memory(tensor: Tensor, level: Level) -> bool:
     outer |= {member: member for member in members}
     around: dict[Tensor, Alias] = {}
     counters: dict[VersionCounter, VersionCounter] = {}
-    raised_storage = type(storage)()
+    lifted_storage = type(storage)()
     for original in inner:
         alias = alias_of(original)
         counter = alias.counter
         if counter not in counters:
             counters[counter] = type(counter)()
             counters[counter].version = counter.version
-        around[original] = fresh = Alias(counters[counter], raised_storage)
+        around[original] = fresh = Alias(counters[counter], lifted_storage)
         fresh.base = None if alias.base is None else outer[alias.base]
         fresh.origin = None if alias.origin is None else outer[alias.origin]
         fresh.steps, fresh.path, fresh.creation, fresh.layout = alias.steps, alias.path, alias.creation, alias.layout
@@ -71,24 +71,24 @@ def raise_memory(tensor: Tensor, level: Level) -> bool:
     storage.members[:] = [weakref.ref(inner[member]) for member in members]
     backend = level.backend_over(tensor.backend)
     for original, alias in around.items():
-        held, raised = inner[original], outer[original]
-        raised.alias = alias
-        raised.array, raised.backend = LevelArray(held, None, backend), backend
-        if raised is original:
-            raised.edge = None
-            raised_storage.add(raised)
-            level.raised.append(weakref.ref(raised))
+        held, lifted = inner[original], outer[original]
+        lifted.alias = alias
+        lifted.array, lifted.backend = LevelArray(held, None, backend), backend
+        if lifted is original:
+            lifted.edge = None
+            lifted_storage.add(lifted)
+            level.lifted.append(weakref.ref(lifted))
     return True
 
 
 def restore_memory(level: Level) -> None:
-    """Make what has been raised to a level that ends what it was before."""
+    """Make what has been lifted to a level that ends what it was before."""
     found: dict[Tensor, None] = {}
-    for reference in level.raised:
+    for reference in level.lifted:
         tensor = reference()
         if tensor is not None and tensor.alias is not None and _is_raised(tensor, level):
             found |= dict.fromkeys(t for t in tensor.alias.storage.live() if _is_raised(t, level))
-    level.raised.clear()
+    level.lifted.clear()
     outer: dict[Tensor, Tensor] = {}
     same: list[tuple[Tensor, Tensor]] = []  # tensors of one array, and what that wraps
     for tensor in found:
