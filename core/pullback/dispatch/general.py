@@ -531,11 +531,13 @@ def _result_problem(
     got = backend.dtypes.get(array.dtype)
     if got is None:
         return f"dtype {array.dtype} for {dtype}; the backend has {', '.join(d.name for d in backend.native_dtypes)}"
-    if operation.body is not None or not operation.broadcasts or operation.outputs is not None:
+    if operation.body is not None or operation.outputs is not None:
         return None
     expected = operation.result or dtype
     if got is not expected and not (dtype.is_complex and got is dtype.to_real()):  # a complex number's absolute value
         return f"dtype {got.name} for {dtype}; expected {expected.name}"
+    if not operation.broadcasts:
+        return None
     shape = broadcast_shape([tuple(a.shape) for a in arrays if hasattr(a, "shape")])
     if tuple(array.shape) != shape:
         return f"shape {list(array.shape)}; expected {list(shape)}"

@@ -117,6 +117,31 @@ def test_results_of_an_unknown_dtype_name_backend_kernel_and_dtype():
         _ = pb.Tensor._wrap(np.ones(2, np.longdouble), backend).dtype
 
 
+@pytest.mark.parametrize(
+    ("kernel", "call", "said"),
+    [
+        ("mm", lambda x: x @ x, "mm.*gave an array of dtype float64 for torch.float32; expected float32"),
+        ("multiply", lambda x: x * x, "mul.*gave an array of dtype float64 for torch.float32; expected float32"),
+        ("less", lambda x: x < x, "lt.*gave an array of dtype float32 for torch.float32; expected bool"),
+        ("add", lambda x: x + x, r"add.*gave an array of shape \[1, 2, 2\]; expected \[2, 2\]"),
+    ],
+)
+def test_a_kernel_whose_result_is_not_what_was_promised(kernel, call, said):
+    wrong = {
+        "mm": lambda x, y: np.matmul(x, y).astype(np.float64),
+        "multiply": lambda x, y: np.multiply(x, y).astype(np.float64),
+        "less": lambda x, y: np.less(x, y).astype(np.float32),
+        "add": lambda x, y: np.add(x, y)[None],
+    }
+    backend = NumPyBackend()
+    backend.add_kernels({kernel: wrong[kernel]})
+    backend.kernel_for = lambda name, dtype: backend.kernel(name)  # without those of its own for some dtypes
+    x = pb.Tensor._wrap(np.ones((2, 2), np.float32), backend)
+    for _ in range(2):
+        with pytest.raises(BackendError, match=said):
+            call(x)
+
+
 def test_the_backend_says_where_arrays_are():
     # What the library says of its arrays need not be what it takes as an argument.
     class Elsewhere(ArrayAPIBackend):

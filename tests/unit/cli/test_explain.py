@@ -54,7 +54,11 @@ NOTE = """
 
     @hookimpl
     def pullback_tools():
-        return {"explain.note": "note_plugin:note", "explain.samples": "note_plugin:mine", "explain.lost": "note_plugin:gone"}
+        return {
+            "explain.note": "note_plugin:note",
+            "explain.samples": "note_plugin:mine",
+            "explain.lost": "note_plugin:gone",
+        }
 
     def note(record):
         return f"of {record.name}, said by a plugin"
@@ -84,6 +88,6 @@ def test_a_tool_is_loaded_by_its_name(python):
     """)
     assert result.stdout.splitlines() == [
         "['explain.conformance', 'explain.samples']",
-        "(2, 3)",
+        "(3, 8)",
         "no plugin brings a tool 'explain.sample'; did you mean 'explain.samples'?",
     ], result.stderr
