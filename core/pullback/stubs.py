@@ -44,6 +44,16 @@ _NAMES = {
 _HEADER = "# Written by `python -m pullback.stubs` from the operations' declarations: change those.\n"
 
 
+_CORE = Path(__file__).parent
+_INDEX = '''"""In which module of this package each public function is. Written by `python -m pullback.stubs`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HOMES: Final = {'''
+
+
 class Parameter(NamedTuple):
     """One parameter of a function, its annotation as source text."""
 
@@ -409,6 +419,31 @@ def _origin(module: types.ModuleType, name: str, value: Any, sources: dict[str, 
     return value.__module__, value.__name__
 
 
+def operation_homes() -> dict[str, str]:
+    """The module of each public function of :mod:`pullback.ops`, found in the sources; none where two have its name."""
+    homes: dict[str, str] = {}
+    twice: set[str] = set()
+    for path in sorted((_CORE / "ops").rglob("[!_]*.py")):
+        module = ".".join(path.relative_to(_CORE / "ops").with_suffix("").parts)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and homes.get(node.name) != module:
+                if node.name in homes:
+                    twice.add(node.name)
+                homes.setdefault(node.name, module)
+    return {name: homes[name] for name in sorted(set(homes) - twice)}
+
+
+def operation_names() -> dict[Path, str]:
+    """The index by which formulas find operations of other families, and its stub."""
+    homes = operation_homes()
+    index = [*_INDEX.splitlines(), *(f'    "{name}": "{home}",' for name, home in homes.items()), "}"]
+    imports = [(f"pullback.ops.{home}", name, name) for name, home in homes.items()]
+    stub = [_HEADER.rstrip(), "", *_import_lines(imports)]
+    stub += ["", "def import_all() -> None: ..."]
+    ops = _CORE / "ops"
+    return {ops / "_homes.py": "\n".join(index) + "\n", ops / "__init__.pyi": "\n".join(stub) + "\n"}
+
+
 def stubs() -> dict[Path, str]:
     """The source of each stub, by its path."""
     families = importlib.import_module("pullback.ops")
@@ -416,7 +451,7 @@ def stubs() -> dict[Path, str]:
         importlib.import_module(family.name)
     modules = [importlib.import_module(name) for name in _NAMESPACES]
     found = {Path(module.__file__ or "").with_suffix(".pyi"): namespace(module) for module in modules}
-    return found | {Path(__file__).parent / "tensor" / "methods.pyi": tensor_methods()}
+    return found | operation_names() | {_CORE / "tensor" / "methods.pyi": tensor_methods()}
 
 
 def main(arguments: list[str]) -> int:

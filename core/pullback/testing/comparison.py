@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from pullback import ops
 from pullback.autograd.grad_mode import no_grad
 from pullback.backend.selection import backend_of_array
 from pullback.meta import dtypes
@@ -308,7 +309,7 @@ def _compare_tensors(
         _compare_attributes(actual, expected, path, options)
         actual, expected = _brought_together(actual, expected)
         rtol, atol, equal_nan = tolerances
-        matches = isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan)
+        matches = ops.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan)
         if bool(matches.all()):
             return
         if not actual.ndim:
@@ -352,7 +353,7 @@ def _of_tensors(actual: Tensor, expected: Tensor, matches: Tensor, tolerances: _
     lines = [f"Mismatched elements: {wrong} / {count} ({wrong / count:.1%})"]
     places = []
     for what, values, allowed in (("absolute", absolute, tolerances.atol), ("relative", relative, tolerances.rtol)):
-        greatest, place = max_along(values, 0)
+        greatest, place = ops.max(values, 0)
         places.append(int(place))
         index = _unravelled(places[-1], tuple(actual.shape))
         lines.append(_of_difference(f"Greatest {what} difference", greatest.item(), index, allowed, tolerances.exact))
@@ -433,7 +434,3 @@ def _furthest_in_ulp(actual: Tensor, expected: Tensor, matches: Tensor) -> tuple
     distances = (up * (one >= other) + down * (one < other)).reshape(-1, parts).max(axis=1) * wrong
     place = int(distances.argmax())
     return place, int(distances[place])
-
-
-from pullback.ops.pointwise.binary import isclose  # noqa: E402
-from pullback.ops.reduction.extremes import max as max_along  # noqa: E402

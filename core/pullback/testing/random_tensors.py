@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.meta import dtypes
 from pullback.meta.devices import Device
 from pullback.meta.dtypes import DType
@@ -121,7 +122,7 @@ def make_tensor(
         if dtype.is_complex:
             parts = empty((*sizes, 2), **{**place, "dtype": dtype.to_real()})
             drawn = uniform_(parts, least / scale, most / scale).mul_(scale)
-            result = view_as_complex(drawn).clone()
+            result = ops.view_as_complex(drawn).clone()
         else:
             result = uniform_(empty(sizes, **place), least / scale, most / scale)
             result = result.mul_(scale) if halves else result
@@ -136,6 +137,3 @@ def make_tensor(
 
 def _least_positive(dtype: DType) -> complex:
     return finfo(dtype).tiny
-
-
-from pullback.ops.shape.striding import view_as_complex  # noqa: E402

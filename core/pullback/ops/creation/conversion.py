@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, overload
 
+from pullback import ops
 from pullback.autograd.gradients import reduce_gradient
 from pullback.backend.base import Backend
 from pullback.backend.registry import known_backends
@@ -407,7 +408,7 @@ def copy(backend: Backend, input: Array, src: Array) -> Array:
         src = backend.astype(src, dtype)
     if tuple(src.shape) != tuple(input.shape):
         src = _without_leading_ones(backend, src, len(input.shape))
-        src = backend.broadcast_to(src, expanded_shape(backend, src, input.shape))
+        src = backend.broadcast_to(src, ops.expanded_shape(backend, src, input.shape))
     return src
 
 
@@ -582,6 +583,3 @@ def _operation(name: str) -> Any:
 attach("copy_", copy_)
 attach("fill_", fill_)
 attach("zero_", zero_)
-
-
-from pullback.ops.shape.reshaping import expanded_shape  # noqa: E402

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Sample, composite
 from pullback.meta import dtypes
 from pullback.meta.allocation import check_size
@@ -81,7 +82,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     places = (1, 0, *range(2, count)) if indexing == "xy" and count > 1 else range(count)
     shape = tuple(tensors[place].numel() for place in places)
     return tuple(
-        expand(vector.view((1,) * dim + (-1,) + (1,) * (count - dim - 1)), shape)
+        ops.expand(vector.view((1,) * dim + (-1,) + (1,) * (count - dim - 1)), shape)
         for dim, vector in zip(places, tensors, strict=True)
     )
 
@@ -108,7 +109,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
     if len(tensors) == 1:
         return tensors[0]  # type: ignore[no-any-return]
     grids = meshgrid(*tensors, indexing="ij")
-    return stack([reshape(grid, (-1,)) for grid in grids], 1)
+    return ops.stack([ops.reshape(grid, (-1,)) for grid in grids], 1)
 
 
 def _combinations_samples(make: Any) -> Iterator[Sample]:
@@ -156,9 +157,9 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     rows = list(choose(range(input.numel()), r))
     columns = list(zip(*rows, strict=True)) or [()] * r
     place = input.device
-    return stack(
+    return ops.stack(
         [
-            index_select(input, 0, tensor(column, dtype=dtypes.int64, device=place, backend=input.backend))
+            ops.index_select(input, 0, ops.tensor(column, dtype=dtypes.int64, device=place, backend=input.backend))
             for column in columns
         ],
         1,
@@ -317,13 +318,5 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if count > 0:
         powers[:, 0].fill_(1)
     if count > 1:
-        powers[:, 1:].copy_(cumprod(expand(x.to(dtype).unsqueeze(1), (size, count - 1)), 1))
-    return powers if increasing else flip(powers, (1,))
-
-
-from pullback.ops.creation.from_data import tensor  # noqa: E402
-from pullback.ops.indexing.gathering import index_select  # noqa: E402
-from pullback.ops.reduction.cumulative import cumprod  # noqa: E402
-from pullback.ops.shape.joining import stack  # noqa: E402
-from pullback.ops.shape.rearranging import flip  # noqa: E402
-from pullback.ops.shape.reshaping import expand, reshape  # noqa: E402
+        powers[:, 1:].copy_(ops.cumprod(ops.expand(x.to(dtype).unsqueeze(1), (size, count - 1)), 1))
+    return powers if increasing else ops.flip(powers, (1,))

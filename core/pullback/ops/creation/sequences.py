@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import composite
 from pullback.dispatch.numbers import fitted
 from pullback.dispatch.out_rules import MAKES, MAKES_RANGE
@@ -249,7 +250,7 @@ def _between_mapped(function: str, start: Any, end: Any, steps: Any, dtype: DTyp
     step = (ends[1] - ends[0]) / max(count - 1, 1)
     numbers = arange(count, backend=mapped.backend, device=mapped.device)
     rising, falling = ends[0] + numbers * step, ends[1] - (count - 1 - numbers) * step
-    return where(numbers * 2 < count, rising, falling), dtype
+    return ops.where(numbers * 2 < count, rising, falling), dtype
 
 
 @composite(method=False, out=MAKES)
@@ -347,6 +348,3 @@ def logspace(
         if array.dtype != chosen.native_dtype(dtype):
             array = chosen.astype(chosen.as_array(array), dtype)
     return finished(Tensor._wrap(chosen.as_array(array), chosen), requires_grad)
-
-
-from pullback.ops.pointwise.comparison import where  # noqa: E402

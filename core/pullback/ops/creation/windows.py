@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import composite
 from pullback.meta import dtypes
 from pullback.meta.devices import Device
@@ -41,9 +42,9 @@ def _window(
         raise RuntimeError(f"{function} requires non-negative window_length, got window_length={count}")
     place: dict[str, Any] = {"device": device, "backend": backend}
     if count < 2:
-        return ones(count, dtype=dtype, requires_grad=requires_grad, **place)
+        return ops.ones(count, dtype=dtype, requires_grad=requires_grad, **place)
     last = count if periodic else count - 1
-    window = values(arange(count, dtype=dtypes.float64, **place), last).to(dtype)
+    window = values(ops.arange(count, dtype=dtypes.float64, **place), last).to(dtype)
     return finished(window, requires_grad)
 
 
@@ -205,9 +206,5 @@ def _scaled_bessel(x: Tensor) -> Tensor:
     The mean over equidistant angles converges faster than any power of their number.
     """
     count = 32 + 9 * math.ceil(math.sqrt(float(x.abs().max())))
-    angles = arange(count, dtype=dtypes.float64, device=x.device, backend=x.backend) * (2 * math.pi / count)
+    angles = ops.arange(count, dtype=dtypes.float64, device=x.device, backend=x.backend) * (2 * math.pi / count)
     return (x.unsqueeze(1) * (angles.cos() - 1)).exp().mean(1)
-
-
-from pullback.ops.creation.filled import ones  # noqa: E402
-from pullback.ops.creation.sequences import arange  # noqa: E402

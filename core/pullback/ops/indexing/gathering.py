@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.inplace import overwrite
 from pullback.dispatch.methods import attach_method
@@ -252,7 +253,7 @@ def _take_samples(make: Any) -> Iterator[Sample]:
     batching="take",
     linear=True,
     vjp={
-        "input": lambda grad, input_shape, index: reshape(
+        "input": lambda grad, input_shape, index: ops.reshape(
             add_at(zeros_of(grad, (math.prod(input_shape),)), grad, Positions((index,))), input_shape
         )
     },
@@ -291,6 +292,3 @@ def not_among(backend: Backend, index: Array, count: int) -> str:
     """What is said of the first position that is not one of ``count`` elements."""
     position = first_outside(backend, index, -count, count)
     return f"out of range: tried to access index {position} on a tensor of {count} elements."
-
-
-from pullback.ops.shape.reshaping import reshape  # noqa: E402

@@ -6,6 +6,7 @@ import operator
 import warnings
 from typing import Any
 
+from pullback import ops
 from pullback.dispatch.arguments import class_name
 from pullback.meta import dtypes
 from pullback.tensor import Tensor
@@ -44,7 +45,7 @@ def parsed(input: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None]]:
 
     for number, part in enumerate(parts):
         if part is None:
-            view = unsqueeze(view, dim)
+            view = ops.unsqueeze(view, dim)
             dim += 1
             continue
         if part is Ellipsis:
@@ -63,8 +64,8 @@ def parsed(input: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None]]:
             view = selected(view, dim, part, number)
             continue
         if isinstance(part, bool):
-            view = unsqueeze(view, dim)
-            part = tensor([0] if part else [], dtype=dtypes.int64, backend=input.backend)
+            view = ops.unsqueeze(view, dim)
+            part = ops.tensor([0] if part else [], dtype=dtypes.int64, backend=input.backend)
         pending.extend([None] * (dim - covered))
         pending.append(part)
         dim += part.ndim if part.dtype in _MASKS else 1
@@ -146,9 +147,9 @@ def _as_index_tensor(part: Any, input: Tensor) -> Tensor:
     if isinstance(part, str | bytes):
         raise TypeError(f"new(): invalid data type '{type(part).__name__}'")
     if hasattr(part, "dtype"):
-        made = as_tensor(part)
+        made = ops.as_tensor(part)
     else:
-        made = tensor(part if isinstance(part, list | tuple) else list(part), backend=input.backend)
+        made = ops.tensor(part if isinstance(part, list | tuple) else list(part), backend=input.backend)
     if made.dtype not in _MASKS:
         if made.dtype.is_complex and not hasattr(part, "dtype"):
             raise TypeError("'complex' object cannot be interpreted as an integer")
@@ -177,7 +178,7 @@ def selected(input: Tensor, dim: int, index: int, number: int = 0) -> Tensor:
                 " a 0-dim tensor to a number"
             )
         raise IndexError(f"index {_checked(index)} is out of bounds for dimension {number} with size {size}")
-    return select(input, dim, index)
+    return ops.select(input, dim, index)
 
 
 def _is_number(part: Tensor) -> bool:
@@ -234,9 +235,4 @@ def _sliced(input: Tensor, dim: int, part: slice) -> Tensor:
     start, stop, step = bounds(part)
     if step == 1 and not start and dim < input.ndim and (stop is None or stop >= input.array.shape[dim]):
         return input
-    return slice_(input, dim, start, stop, step)
-
-
-from pullback.ops.creation.from_data import as_tensor, tensor  # noqa: E402
-from pullback.ops.shape.reshaping import unsqueeze  # noqa: E402
-from pullback.ops.shape.slicing import select, slice_  # noqa: E402
+    return ops.slice_(input, dim, start, stop, step)

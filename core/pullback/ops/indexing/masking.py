@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
+from pullback.autograd.gradients import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import overwrites
@@ -102,7 +104,7 @@ def _masked_fill_tensor_samples(make: Any) -> Iterator[Sample]:
     node="MaskedFillBackward1",
     vjp={
         "input": lambda grad, mask, input_shape: sum_to_size(_masked_fill(grad, mask, 0), tuple(input_shape)),
-        "value": lambda grad, mask, value_dtype: cast_gradient(
+        "value": lambda grad, mask, value_dtype: ops.cast_gradient(
             _masked_fill(grad, mask.logical_not(), 0).sum(), value_dtype
         ),
     },
@@ -198,7 +200,7 @@ def _kept(mask: Tensor, shape: tuple[int, ...]) -> Positions:
 def _masked_select_vjp(grad: Tensor, mask: Tensor, input_shape: Sequence[int]) -> Tensor:
     shape = broadcast_shape([tuple(input_shape), tuple(mask.array.shape)])
     whole = put_elements(zeros_of(grad, shape or (1,)), grad, _kept(mask, shape))
-    return sum_to_size(reshape(whole, shape), tuple(input_shape))
+    return sum_to_size(ops.reshape(whole, shape), tuple(input_shape))
 
 
 def _masked_select_samples(make: Any) -> Iterator[Sample]:
@@ -308,13 +310,13 @@ def _scattered(
 def _source_gradient(grad: Tensor, mask: Tensor, shape: Sequence[int]) -> Tensor:
     count = math.prod(shape)
     if not mask.backend.level or not count:
-        return reshape(front_of_zeros(masked_select(grad, mask), (count,)), shape)
+        return ops.reshape(ops.front_of_zeros(masked_select(grad, mask), (count,)), shape)
     # Inside vmap each example may have a mask of its own: what it would select has no shape.
 
     mask = mask.expand(tuple(grad.array.shape)).reshape(-1)
     positions = numbers_of_true(mask)[0].clamp(0, count - 1)
-    kept = _masked_fill(reshape(grad, (-1,)), ~mask, 0)
-    return reshape(zeros_of(grad, (count,)).scatter_add(0, positions, kept), shape)
+    kept = _masked_fill(ops.reshape(grad, (-1,)), ~mask, 0)
+    return ops.reshape(zeros_of(grad, (count,)).scatter_add(0, positions, kept), shape)
 
 
 def _masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
@@ -323,12 +325,6 @@ def _masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 
 
 attach_method("masked_scatter_", _masked_scatter_)
-
-
-from pullback.autograd.gradients import sum_to_size  # noqa: E402
-from pullback.ops.creation.conversion import cast_gradient  # noqa: E402
-from pullback.ops.shape.reshaping import reshape  # noqa: E402
-from pullback.ops.shape.slicing import front_of_zeros  # noqa: E402
 
 
 def numbers_of_true(mask: Tensor) -> tuple[Tensor, int | None]:

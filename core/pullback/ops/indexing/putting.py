@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.inplace import overwrites
+from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
@@ -276,7 +277,5 @@ def _body(name: str) -> Callable[..., Array]:
     operation: Any = registry[name]
     return operation.body  # type: ignore[no-any-return]
 
-
-from pullback.dispatch.methods import attach_method, run_inplace  # noqa: E402
 
 attach_method("put_", _put_)

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from pullback import ops
+from pullback.autograd.gradients import sum_to_size
 from pullback.dispatch.arguments import class_name
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace, check_writable, overwrite, overwrites
 from pullback.dispatch.methods import attach_method
-from pullback.dispatch.numbers import python_number
+from pullback.dispatch.numbers import fitted, python_number
 from pullback.dispatch.out_rules import Out
 from pullback.meta import dtypes
 from pullback.ops.creation.zeros import zeros_of
@@ -263,7 +265,7 @@ def _getitem(self: Tensor, key: Any) -> Tensor:
         return selected(self, 0, key)
     if kind is slice:
         start, stop, step = bounds(key)
-        return slice_(self, 0, start, stop, step)
+        return ops.slice_(self, 0, start, stop, step)
     if not self.array.shape and kind is not bool and is_integer(key):
         return selected(self, 0, int(key))
     view, pending = parsed(self, key)
@@ -296,9 +298,9 @@ def _setitem(self: Tensor, key: Any, value: Any) -> None:
     if kind is int or (not self.array.shape and kind is not bool and is_integer(key)):
         view = selected(self, 0, int(key))
     elif key is True:
-        view = unsqueeze(self, 0)
+        view = ops.unsqueeze(self, 0)
     elif kind is slice and not self.array.shape:
-        view = slice_(self, 0)  # raises
+        view = ops.slice_(self, 0)  # raises
     else:
         view, pending = parsed(self, key)
     if pending:
@@ -336,7 +338,7 @@ def _without_leading_ones(value: Tensor) -> Tensor:
     extra = 0
     while extra < len(shape) and shape[extra] == 1:
         extra += 1
-    return reshape(value, shape[extra:]) if extra else value
+    return ops.reshape(value, shape[extra:]) if extra else value
 
 
 attach("__getitem__", _getitem)
@@ -366,7 +368,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, 
     >>> pb.nonzero(pb.tensor([0, 3]), as_tuple=True)
     (tensor([1]),)
     """
-    vectors = _nonzero(reshape(input, (1,)) if as_tuple and not input.ndim else input)
+    vectors = _nonzero(ops.reshape(input, (1,)) if as_tuple and not input.ndim else input)
     return vectors if as_tuple else _as_rows(input, vectors)
 
 
@@ -395,9 +397,9 @@ def _nonzero(backend: Backend, input: Array) -> Sequence[Array]:
 
 def _as_rows(input: Tensor, vectors: Sequence[Tensor]) -> Tensor:
     if vectors:
-        return stack(list(vectors), 1)
+        return ops.stack(list(vectors), 1)
     count = int(bool(input.item() != 0))
-    return tensor([], dtype=dtypes.int64, backend=input.backend).reshape(0, 0) if not count else _empty_row(input)
+    return ops.tensor([], dtype=dtypes.int64, backend=input.backend).reshape(0, 0) if not count else _empty_row(input)
 
 
 def _empty_row(input: Tensor) -> Tensor:
@@ -469,14 +471,5 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             raise RuntimeError("num_classes should be positive")
         elif greatest >= num_classes:
             raise RuntimeError("Class values must be smaller than num_classes.")
-    classes = arange(num_classes, backend=tensor.backend)
-    return (unsqueeze(tensor, -1) == classes).to(dtypes.int64)
-
-
-from pullback.autograd.gradients import sum_to_size  # noqa: E402
-from pullback.dispatch.numbers import fitted  # noqa: E402
-from pullback.ops.creation.from_data import tensor  # noqa: E402
-from pullback.ops.creation.sequences import arange  # noqa: E402
-from pullback.ops.shape.joining import stack  # noqa: E402
-from pullback.ops.shape.reshaping import reshape, unsqueeze  # noqa: E402
-from pullback.ops.shape.slicing import slice_  # noqa: E402
+    classes = ops.arange(num_classes, backend=tensor.backend)
+    return (ops.unsqueeze(tensor, -1) == classes).to(dtypes.int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.general import constant
 from pullback.dispatch.methods import attach_method, run_inplace
@@ -95,14 +96,14 @@ def _share_of_input(
     """What one element of the tensor contributes to the result at its place."""
     share: Any = 1
     if reduce == "prod":
-        others = masked_fill(input, input == 0, 1)
+        others = ops.masked_fill(input, input == 0, 1)
         share = _reduce(others, index, src, dim, reduce, include_self) / others
     elif reduce == "mean":
         share = _part_of_mean(_counts(input, index, dim, include_self), input)
     elif reduce != "sum":
         share = _is_result(input, out) / _ties(input, src, out, index, dim)
     if not include_self:
-        whole = share if isinstance(share, Tensor) else ones_like(input)
+        whole = share if isinstance(share, Tensor) else ops.ones_like(input)
         share = scatter_number(whole, index, dim, 0)
     return share
 
@@ -114,22 +115,22 @@ def _share_of_source(
     src = _sent(src, index)
     if reduce == "prod":
         zero = src == 0
-        zeros = gather(add_elements(zeros_of(input, input.shape), index, zero.to(input.dtype), dim), dim, index)
+        zeros = ops.gather(add_elements(zeros_of(input, input.shape), index, zero.to(input.dtype), dim), dim, index)
         only = zero & (zeros == 1)
-        others = gather(_reduce(input, index, masked_fill(src, only, 1), dim, reduce, include_self), dim, index)
-        return where(only, others, gather(out, dim, index) / masked_fill(src, zero, 1))
+        others = ops.gather(_reduce(input, index, ops.masked_fill(src, only, 1), dim, reduce, include_self), dim, index)
+        return ops.where(only, others, ops.gather(out, dim, index) / ops.masked_fill(src, zero, 1))
     if reduce == "mean":
-        return _part_of_mean(gather(_counts(input, index, dim, include_self), dim, index), input)
+        return _part_of_mean(ops.gather(_counts(input, index, dim, include_self), dim, index), input)
     if reduce == "sum":
         return 1
-    return _is_result(src, gather(out, dim, index)) / gather(_ties(input, src, out, index, dim), dim, index)
+    return _is_result(src, ops.gather(out, dim, index)) / ops.gather(_ties(input, src, out, index, dim), dim, index)
 
 
 def _counts(input: Tensor, index: Tensor, dim: int, include_self: bool) -> Tensor:
     like = input.detach() if input.dtype.itemsize > 2 else in_dtype(input.detach(), dtypes.float32)
-    counts = ones_like(like) if include_self else zeros_of(like, like.shape)
+    counts = ops.ones_like(like) if include_self else zeros_of(like, like.shape)
     counts = add_elements(counts, index, like.new_ones(index.shape), dim)
-    return counts if include_self else masked_fill(counts, counts == 0, 1)
+    return counts if include_self else ops.masked_fill(counts, counts == 0, 1)
 
 
 def _part_of_mean(counts: Tensor, input: Tensor) -> Any:
@@ -142,7 +143,7 @@ def _is_result(values: Tensor, out: Tensor) -> Tensor:
 
 def _ties(input: Tensor, src: Tensor, out: Tensor, index: Tensor, dim: int) -> Tensor:
     """How many elements are the extreme value of each place: it is shared among them."""
-    return add_elements(_is_result(input, out), index, _is_result(_sent(src, index), gather(out, dim, index)), dim)
+    return add_elements(_is_result(input, out), index, _is_result(_sent(src, index), ops.gather(out, dim, index)), dim)
 
 
 def _sent(src: Tensor, index: Tensor) -> Tensor:
@@ -178,8 +179,8 @@ def _to_source(
     grad: Tensor, input: Tensor, src: Tensor, out: Tensor, index: Tensor, dim: int, reduce: str, include_self: bool
 ) -> Tensor:
     share = _share_of_source(input, src, out, index, dim, reduce, include_self)
-    given = _times_share(gather(grad, dim, index), share)
-    return front_of_zeros(given, src.shape)
+    given = _times_share(ops.gather(grad, dim, index), share)
+    return ops.front_of_zeros(given, src.shape)
 
 
 def _from_source(
@@ -391,10 +392,3 @@ def _index_reduce_(
 
 attach_method("index_reduce", index_reduce)
 attach_method("index_reduce_", _index_reduce_)
-
-
-from pullback.ops.creation.filled import ones_like  # noqa: E402
-from pullback.ops.indexing.gathering import gather  # noqa: E402
-from pullback.ops.indexing.masking import masked_fill  # noqa: E402
-from pullback.ops.pointwise.comparison import where  # noqa: E402
-from pullback.ops.shape.slicing import front_of_zeros  # noqa: E402

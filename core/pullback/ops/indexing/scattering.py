@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace, overwrites
@@ -83,7 +84,7 @@ def _scatter_samples(make: Any) -> Iterator[Sample]:
 
 def tensor_like(make: Any, data: Any) -> Tensor:
     """An int64 tensor with these elements, on the backend under test."""
-    return tensor(data, dtype=dtypes.int64, backend=make(1).backend)
+    return ops.tensor(data, dtype=dtypes.int64, backend=make(1).backend)
 
 
 @op(
@@ -91,7 +92,7 @@ def tensor_like(make: Any, data: Any) -> Tensor:
     name="scatter",
     vjp={
         "input": lambda grad, index, dim: scatter_number(grad, index, dim, 0),
-        "src": lambda grad, src_shape, index, dim: front_of_zeros(gather_elements(grad, index, dim), src_shape),
+        "src": lambda grad, src_shape, index, dim: ops.front_of_zeros(ops.gather_elements(grad, index, dim), src_shape),
     },
     jvp={
         "input": lambda tangent, index, dim: scatter_number(tangent, index, dim, 0),
@@ -168,7 +169,7 @@ def _scatter_add_samples(make: Any) -> Iterator[Sample]:
     name="scatter_add",
     vjp={
         "input": lambda grad: grad,
-        "src": lambda grad, src_shape, index, dim: front_of_zeros(gather_elements(grad, index, dim), src_shape),
+        "src": lambda grad, src_shape, index, dim: ops.front_of_zeros(ops.gather_elements(grad, index, dim), src_shape),
     },
     jvp={
         "input": lambda tangent: tangent,
@@ -223,7 +224,7 @@ def _scatter_call(
         number = fitted(number, input.dtype)
         if reduce is None:
             return "scatter_value", (index, dim, number)
-        src = full(tuple(index.array.shape), number, dtype=input.dtype, backend=input.backend)
+        src = ops.full(tuple(index.array.shape), number, dtype=input.dtype, backend=input.backend)
     elif reduce is None:
         return "scatter", (index, src, dim)
     elif reduce in ("add", "multiply"):
@@ -370,7 +371,7 @@ def _index_add_samples(make: Any) -> Iterator[Sample]:
     vjp={
         "input": lambda grad: grad,
         "source": lambda grad, source_shape, index, dim, alpha: _times(
-            reshape(select_slices(grad, index, dim), source_shape), alpha
+            ops.reshape(ops.select_slices(grad, index, dim), source_shape), alpha
         ),
     },
     jvp={
@@ -461,7 +462,7 @@ def _index_copy_samples(make: Any) -> Iterator[Sample]:
     name="index_copy",
     vjp={
         "input": lambda grad, index, dim: _index_fill(grad, index, dim, 0),
-        "source": lambda grad, source_shape, index, dim: reshape(select_slices(grad, index, dim), source_shape),
+        "source": lambda grad, source_shape, index, dim: ops.reshape(ops.select_slices(grad, index, dim), source_shape),
     },
     jvp={
         "input": lambda tangent, index, dim: _index_fill(tangent, index, dim, 0),
@@ -557,7 +558,7 @@ attach_method("index_copy_", _index_copy_)
 
 
 def _index_fill_samples(make: Any) -> Iterator[Sample]:
-    for sample in index_select_samples(make):
+    for sample in ops.index_select_samples(make):
         yield Sample(*sample.args, 1.5)
 
 
@@ -613,7 +614,9 @@ def _index_fill_tensor_samples(make: Any) -> Iterator[Sample]:
     node="IndexFillBackward1",
     vjp={
         "input": lambda grad, index, dim: _index_fill(grad, index, dim, 0),
-        "value": lambda grad, index, dim, value_dtype: cast_gradient(index_where(grad, index, dim).sum(), value_dtype),
+        "value": lambda grad, index, dim, value_dtype: ops.cast_gradient(
+            index_where(grad, index, dim).sum(), value_dtype
+        ),
     },
     jvp={
         "input": lambda tangent, index, dim: _index_fill(tangent, index, dim, 0),
@@ -648,7 +651,7 @@ def _element(backend: Backend, input: Array, value: Array) -> Array:
 
 def index_where(grad: Tensor, index: Tensor, dim: int) -> Tensor:
     """The slices at positions that may count from the end."""
-    return index_at(grad, Positions((*((None,) * normalize_dim(dim, grad.ndim)), index))) if grad.ndim else grad
+    return ops.index(grad, Positions((*((None,) * normalize_dim(dim, grad.ndim)), index))) if grad.ndim else grad
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
@@ -688,12 +691,3 @@ def _index_fill_(self: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 
 attach_method("index_fill", index_fill)
 attach_method("index_fill_", _index_fill_)
-
-
-from pullback.ops.creation.conversion import cast_gradient  # noqa: E402
-from pullback.ops.creation.filled import full  # noqa: E402
-from pullback.ops.creation.from_data import tensor  # noqa: E402
-from pullback.ops.indexing.gathering import gather_elements, index_select_samples, select_slices  # noqa: E402
-from pullback.ops.indexing.reading_and_writing import index as index_at  # noqa: E402
-from pullback.ops.shape.reshaping import reshape  # noqa: E402
-from pullback.ops.shape.slicing import front_of_zeros  # noqa: E402

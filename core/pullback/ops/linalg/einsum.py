@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Sample, composite
 from pullback.tensor import Tensor
 
@@ -187,7 +188,7 @@ def _aligned(named: list[tuple[Tensor, list[str]]], order: list[str]) -> list[Te
                     f"einsum(): subscript {names[place]} is repeated for operand {number} but the sizes don't match,"
                     f" {repeated} != {size}"
                 )
-            tensor = movedim(diagonal(tensor, 0, first, place), -1, first)
+            tensor = ops.movedim(ops.diagonal(tensor, 0, first, place), -1, first)
             del names[place]
         for name, size in zip(names, tensor.shape, strict=True):
             seen = sizes.get(name, 1)
@@ -200,9 +201,9 @@ def _aligned(named: list[tuple[Tensor, list[str]]], order: list[str]) -> list[Te
                 sizes[name] = size
         missing = [name for name in order if name not in names]
         for _ in missing:
-            tensor = unsqueeze(tensor, -1)
+            tensor = ops.unsqueeze(tensor, -1)
         names += missing
-        aligned.append(permute(tensor, tuple(names.index(name) for name in order)))
+        aligned.append(ops.permute(tensor, tuple(names.index(name) for name in order)))
     return aligned
 
 
@@ -212,7 +213,7 @@ def _contract(operands: list[Tensor], out_dims: int) -> Tensor:
     result, *others = operands
     if not others:
         summed = tuple(range(out_dims, result.ndim))
-        return sum(result, summed) if summed else result
+        return ops.sum(result, summed) if summed else result
     left_in = [0] * result.ndim  # how many operands that are still to come have the dimension
     for other in others:
         for dim, size in enumerate(other.shape):
@@ -231,17 +232,17 @@ def _contract(operands: list[Tensor], out_dims: int) -> Tensor:
             elif in_other:
                 late.append(dim)
         if early:
-            result = sum(result, tuple(early), True)
+            result = ops.sum(result, tuple(early), True)
         if late:
-            other = sum(other, tuple(late), True)
+            other = ops.sum(other, tuple(late), True)
         result = pair_product(result, other, together)
-    return view(result, tuple(result.shape[:out_dims])) if result.ndim > out_dims else result
+    return ops.view(result, tuple(result.shape[:out_dims])) if result.ndim > out_dims else result
 
 
 def pair_product(left: Tensor, right: Tensor, summed: list[int]) -> Tensor:
     """The product of two tensors with the same number of dimensions, summed over some, which keep size 1."""
     if not summed:
-        return mul(left, right)
+        return ops.mul(left, right)
     both: list[int] = []
     rows: list[int] = []
     columns: list[int] = []
@@ -264,14 +265,7 @@ def pair_product(left: Tensor, right: Tensor, summed: list[int]) -> Tensor:
         *(right.shape[d] for d in columns),
     ]
     order = [*both, *rows, *summed, *columns]
-    left = reshape(permute(left, tuple(order)), (batch, count(left, rows), inner))
-    right = reshape(permute(right, (*both, *summed, *columns, *rows)), (batch, inner, count(right, columns)))
-    product = view(bmm(left, right), tuple(sizes))
-    return permute(product, tuple(order.index(dim) for dim in range(len(order))))
-
-
-from pullback.ops.linalg.products import bmm  # noqa: E402
-from pullback.ops.pointwise.arithmetic import mul  # noqa: E402
-from pullback.ops.reduction.sums import sum  # noqa: E402
-from pullback.ops.shape.rearranging import diagonal  # noqa: E402
-from pullback.ops.shape.reshaping import movedim, permute, reshape, unsqueeze, view  # noqa: E402
+    left = ops.reshape(ops.permute(left, tuple(order)), (batch, count(left, rows), inner))
+    right = ops.reshape(ops.permute(right, (*both, *summed, *columns, *rows)), (batch, inner, count(right, columns)))
+    product = ops.view(ops.bmm(left, right), tuple(sizes))
+    return ops.permute(product, tuple(order.index(dim) for dim in range(len(order))))

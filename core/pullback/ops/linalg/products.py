@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
+from pullback.autograd.gradients import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.out_rules import CAST, EXACT, Out
-from pullback.meta.dims import broadcast_shape
+from pullback.meta.dims import broadcast_shape, normalize_dims
 from pullback.meta.dtype_names import full_c_name, type_name
 from pullback.meta.dtypes import NUMERIC
 from pullback.ops.precision import number
@@ -113,7 +115,7 @@ def check_addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: flo
                 f" {type_name(mat2.dtype)}"
             )
     _check_inner_sizes(mat1, mat2)
-    expanded_shape(input.backend, input.array, (mat1.shape[0], mat2.shape[1]))
+    ops.expanded_shape(input.backend, input.array, (mat1.shape[0], mat2.shape[1]))
 
 
 # -- matrix times matrix ----------------------------------------------------------------------------------------------
@@ -149,7 +151,7 @@ def _mv_adjoint(input: Tensor, vec: Tensor) -> Tensor:
 
 
 def _outer(input: Tensor, vec2: Tensor) -> Tensor:
-    return outer(input, conj(vec2))
+    return outer(input, ops.conj(vec2))
 
 
 def _mm_samples(make: Any) -> Iterator[Sample]:
@@ -412,7 +414,7 @@ def _dot_samples(make: Any) -> Iterator[Sample]:
     dtypes=NUMERIC,
     promotion="promote",
     linear="each",
-    vjp={"input": lambda grad, tensor: grad * conj(tensor), "tensor": lambda grad, input: grad * conj(input)},
+    vjp={"input": lambda grad, tensor: grad * ops.conj(tensor), "tensor": lambda grad, input: grad * ops.conj(input)},
     check=_check_dot,
     refuses=_check_dot,
     unsupported="dot",
@@ -448,7 +450,7 @@ def vdot(input: Tensor, other: Tensor) -> Tensor:
     >>> pb.vdot(pb.tensor([1j]), pb.tensor([1j]))
     tensor(1.+0.j)
     """
-    return dot(conj(input), other)
+    return dot(ops.conj(input), other)
 
 
 def _outer_samples(make: Any) -> Iterator[Sample]:
@@ -476,7 +478,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     for name, vector in (("self", input), ("vec2", vec2)):
         if vector.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {vector.ndim}-D")
-    return mul(reshape(input, (input.array.shape[0], 1)), vec2)
+    return ops.mul(ops.reshape(input, (input.array.shape[0], 1)), vec2)
 
 
 # -- products of any dimensions ---------------------------------------------------------------------------------------
@@ -507,7 +509,7 @@ def _matmul(input: Tensor, other: Tensor) -> Tensor:
     elif dims == 2 and other_dims == 2:
         product = mm(input, other)
     elif dims == 1 and other_dims == 2:
-        product = mm(unsqueeze(input, 0), other).squeeze_(0)
+        product = mm(ops.unsqueeze(input, 0), other).squeeze_(0)
     elif _folds(input, other):
         product = _folded_product(input, other)
     else:
@@ -578,17 +580,17 @@ def _folded_product(input: Tensor, other: Tensor) -> Tensor:
     larger: Tensor
     smaller: Tensor
     if transposed:
-        larger, smaller = other.mT, t(input) if input.ndim == 2 else input
+        larger, smaller = other.mT, ops.t(input) if input.ndim == 2 else input
     else:
         larger, smaller = input, other
     *leading, inner = larger.shape
     rows = 1
     for size in leading:
         rows *= size
-    folded = reshape(larger, (rows, inner))
+    folded = ops.reshape(larger, (rows, inner))
     if smaller.ndim == 1:
-        return unsafe_view(mv(folded, smaller), tuple(leading))
-    product = unsafe_view(mm(folded, smaller), (*leading, smaller.array.shape[1]))
+        return ops.unsafe_view(mv(folded, smaller), tuple(leading))
+    product = ops.unsafe_view(mm(folded, smaller), (*leading, smaller.array.shape[1]))
     return product.mT.contiguous() if transposed else product
 
 
@@ -596,9 +598,9 @@ def _batched_product(input: Tensor, other: Tensor) -> Tensor:
     dims, other_dims = input.ndim, other.ndim
     if dims == 3 and other_dims == 3 and input.shape[0] != other.shape[0]:
         if input.shape[0] == 1 and input.requires_grad:
-            return matmul(squeeze(input, 0), other)
+            return matmul(ops.squeeze(input, 0), other)
         if other.shape[0] == 1 and other.requires_grad:
-            return matmul(input, squeeze(other, 0))
+            return matmul(input, ops.squeeze(other, 0))
     n = input.shape[-2] if dims > 1 else 1
     m = input.shape[-1]
     k = other.shape[-2] if other_dims > 1 else other.shape[-1]
@@ -607,17 +609,17 @@ def _batched_product(input: Tensor, other: Tensor) -> Tensor:
     count = 1
     for size in batch:
         count *= size
-    left = reshape(expand(input, (*batch, n, m)), (count, n, m))
+    left = ops.reshape(ops.expand(input, (*batch, n, m)), (count, n, m))
     vector = other_dims == 1
     if vector:
-        right = unsqueeze(reshape(expand(other, (*batch, k)), (count, k)), 2)
+        right = ops.unsqueeze(ops.reshape(ops.expand(other, (*batch, k)), (count, k)), 2)
     else:
-        right = reshape(expand(other, (*batch, k, p)), (count, k, p))
+        right = ops.reshape(ops.expand(other, (*batch, k, p)), (count, k, p))
     product = bmm(left, right)
     if vector:
-        product = squeeze(product, -1)
+        product = ops.squeeze(product, -1)
     shape = (*batch, *((n,) if dims > 1 else ()), *((p,) if other_dims > 1 else ()))
-    return unsafe_view(product, shape)
+    return ops.unsafe_view(product, shape)
 
 
 # -- a sum and a product ----------------------------------------------------------------------------------------------
@@ -625,7 +627,7 @@ def _batched_product(input: Tensor, other: Tensor) -> Tensor:
 
 def scaled(value: Tensor, factor: Any) -> Tensor:
     """A gradient or tangent times a number; itself where that is 1."""
-    return value if factor == 1 else mul(value, factor)
+    return value if factor == 1 else ops.mul(value, factor)
 
 
 def summed_to(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -644,7 +646,7 @@ def _column_sums_samples(make: Any) -> Iterator[Sample]:
     name="column_sums",
     linear=True,
     node="SumBackward1",
-    vjp=lambda grad, input_shape: expand(grad, input_shape),
+    vjp=lambda grad, input_shape: ops.expand(grad, input_shape),
     samples=_column_sums_samples,
     method=False,
 )
@@ -674,12 +676,12 @@ def _addmm_samples(make: Any) -> Iterator[Sample]:
     dtypes=NUMERIC,
     promotion="promote",
     vjp={
-        "input": lambda grad, input_shape, beta: summed_to(scaled(grad, conj(beta)), input_shape),
-        "mat1": lambda grad, mat2, alpha: mm_adjoint_right(scaled(grad, conj(alpha)), mat2),
-        "mat2": lambda grad, mat1, alpha: mm_adjoint_left(mat1, scaled(grad, conj(alpha))),
+        "input": lambda grad, input_shape, beta: summed_to(scaled(grad, ops.conj(beta)), input_shape),
+        "mat1": lambda grad, mat2, alpha: mm_adjoint_right(scaled(grad, ops.conj(alpha)), mat2),
+        "mat2": lambda grad, mat1, alpha: mm_adjoint_left(mat1, scaled(grad, ops.conj(alpha))),
     },
     jvp={
-        "input": lambda tangent, out, beta: expand(scaled(tangent, beta), out.array.shape),
+        "input": lambda tangent, out, beta: ops.expand(scaled(tangent, beta), out.array.shape),
         "mat1": lambda tangent, mat2, alpha: scaled(mm(tangent, mat2), alpha),
         "mat2": lambda tangent, mat1, alpha: scaled(mm(mat1, tangent), alpha),
     },
@@ -723,7 +725,7 @@ def addmm(backend: Backend, input: Array, mat1: Array, mat2: Array, *, beta: com
 
 def _check_baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> None:
     _check_bmm(batch1, batch2)
-    expanded_shape(input.backend, input.array, (*batch1.shape[:2], batch2.shape[2]))
+    ops.expanded_shape(input.backend, input.array, (*batch1.shape[:2], batch2.shape[2]))
 
 
 def _baddbmm_samples(make: Any) -> Iterator[Sample]:
@@ -737,12 +739,12 @@ def _baddbmm_samples(make: Any) -> Iterator[Sample]:
     dtypes=NUMERIC,
     promotion="promote",
     vjp={
-        "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, conj(beta)), tuple(input_shape)),
-        "batch1": lambda grad, batch2, alpha: bmm_adjoint_right(scaled(grad, conj(alpha)), batch2),
-        "batch2": lambda grad, batch1, alpha: bmm_adjoint_left(batch1, scaled(grad, conj(alpha))),
+        "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, ops.conj(beta)), tuple(input_shape)),
+        "batch1": lambda grad, batch2, alpha: bmm_adjoint_right(scaled(grad, ops.conj(alpha)), batch2),
+        "batch2": lambda grad, batch1, alpha: bmm_adjoint_left(batch1, scaled(grad, ops.conj(alpha))),
     },
     jvp={
-        "input": lambda tangent, out, beta: expand(scaled(tangent, beta), out.array.shape),
+        "input": lambda tangent, out, beta: ops.expand(scaled(tangent, beta), out.array.shape),
         "batch1": lambda tangent, batch2, alpha: scaled(bmm(tangent, batch2), alpha),
         "batch2": lambda tangent, batch1, alpha: scaled(bmm(batch1, tangent), alpha),
     },
@@ -823,9 +825,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     for place, (d, e) in enumerate(zip(meeting, others, strict=True)):
         size, other_size = a.array.shape[d], b.array.shape[e]
         if other_size == 1:
-            a = sum(a, d, True, dtype=a.dtype)
+            a = ops.sum(a, d, True, dtype=a.dtype)
         elif size == 1:
-            b = sum(b, e, True, dtype=b.dtype)
+            b = ops.sum(b, e, True, dtype=b.dtype)
         elif size != other_size:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {size} in dim {first[place]} and second has"
@@ -836,9 +838,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     rows = [d for d in range(a.ndim) if d not in meeting]
     columns = [d for d in range(b.ndim) if d not in others]
     row_sizes, column_sizes = [a.array.shape[d] for d in rows], [b.array.shape[d] for d in columns]
-    left = reshape(permute(a, (*rows, *meeting)), (_product(row_sizes), inner))
-    right = reshape(permute(b, (*others, *columns)), (inner, _product(column_sizes)))
-    return reshape(mm(left, right), (*row_sizes, *column_sizes))
+    left = ops.reshape(ops.permute(a, (*rows, *meeting)), (_product(row_sizes), inner))
+    right = ops.reshape(ops.permute(b, (*others, *columns)), (inner, _product(column_sizes)))
+    return ops.reshape(mm(left, right), (*row_sizes, *column_sizes))
 
 
 def _product(sizes: Sequence[int]) -> int:
@@ -861,27 +863,10 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     tensor(11.)
     """
     if not input.ndim or not other.ndim:
-        return mul(input, other)
+        return ops.mul(input, other)
     if input.shape[-1] != other.shape[-1]:
         raise RuntimeError(
             "inner() the last dimension must match on both input tensors but got shapes"
             f" {list(input.shape)} and {list(other.shape)}"
         )
     return tensordot(input, other, ([-1], [-1]))
-
-
-from pullback.autograd.gradients import sum_to_size  # noqa: E402
-from pullback.meta.dims import normalize_dims  # noqa: E402
-from pullback.ops.pointwise.arithmetic import mul  # noqa: E402
-from pullback.ops.pointwise.complex_numbers import conj  # noqa: E402
-from pullback.ops.reduction.sums import sum  # noqa: E402
-from pullback.ops.shape.reshaping import (  # noqa: E402
-    expand,
-    expanded_shape,
-    permute,
-    reshape,
-    squeeze,
-    t,
-    unsafe_view,
-    unsqueeze,
-)

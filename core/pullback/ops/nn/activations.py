@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from pullback.dispatch.declaration import Array, elementwise
+from pullback import ops
+from pullback.dispatch.declaration import Array, Sample, elementwise
 from pullback.meta.dtypes import FLOATS, INEXACT, REAL
+from pullback.ops.creation.zeros import step_derivative
 from pullback.ops.precision import in_float32, number
+from pullback.ops.reduction.reducing import in_wide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,17 +79,17 @@ def _gelu_partial(input: Tensor, approximate: str) -> Any:
 
 def _bounded(input: Tensor, bound: float) -> Any:
     """The elements between ``-bound`` and ``bound``; NaN stays, and has a derivative."""
-    return where(input > bound, bound, where(input < -bound, -bound, input))
+    return ops.where(input > bound, bound, ops.where(input < -bound, -bound, input))
 
 
 def _gelu_slope(input: Tensor, approximate: str) -> Any:
     if approximate == "none":
         near = _bounded(input, 100)  # beyond, the density is zero, and an infinite element times it NaN
-        density = exp(near * near * -0.5) * (_ROOT_TWO_OVER_PI / 2)
-        return erfc(input * -_ROOT_HALF) * 0.5 + near * density
+        density = ops.exp(near * near * -0.5) * (_ROOT_TWO_OVER_PI / 2)
+        return ops.erfc(input * -_ROOT_HALF) * 0.5 + near * density
     input = _bounded(input, 20)  # beyond, tanh is 1 or -1, and a power of the element out of range times zero NaN
     square = input * input
-    inner = tanh(input * (square * (_CUBIC * _ROOT_TWO_OVER_PI) + _ROOT_TWO_OVER_PI))
+    inner = ops.tanh(input * (square * (_CUBIC * _ROOT_TWO_OVER_PI) + _ROOT_TWO_OVER_PI))
     slope = square * (3 * _CUBIC * _ROOT_TWO_OVER_PI) + _ROOT_TWO_OVER_PI
     return (inner + 1) * 0.5 + input * (1 - inner * inner) * slope * 0.5
 
@@ -137,7 +140,7 @@ def _silu_partial(input: Tensor) -> Any:
 
 
 def _silu_slope(input: Tensor) -> Any:
-    probability = sigmoid(input)
+    probability = ops.sigmoid(input)
     # Beyond the bounds one factor is zero, and an infinite element times it NaN.
     near = input if input.dtype.is_complex else _bounded(input, 1000)
     return probability * (near * (1 - probability) + 1)
@@ -159,7 +162,7 @@ def silu(backend: Backend, input: Array) -> Array:
 
 def _softplus_derivative(direction: Tensor, input: Tensor, beta: float, threshold: float) -> Any:
     scaled = input * beta
-    return where(scaled > threshold, direction, direction * sigmoid(scaled))
+    return ops.where(scaled > threshold, direction, direction * ops.sigmoid(scaled))
 
 
 def _softplus_samples(make: Any) -> Iterator[Sample]:
@@ -264,7 +267,7 @@ def leaky_relu(backend: Backend, input: Array, negative_slope: float = 0.01) -> 
 
 def _elu_derivative(direction: Tensor, input: Tensor, alpha: float) -> Any:
     # Clamped, so that exp cannot overflow where its value is not used.
-    return where(input <= 0, direction * exp(where(input < 0, input, 0)) * alpha, direction)
+    return ops.where(input <= 0, direction * ops.exp(ops.where(input < 0, input, 0)) * alpha, direction)
 
 
 @elementwise(
@@ -293,7 +296,7 @@ def elu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
     dtypes=FLOATS,
     node="LogSigmoidBackward0",
     # Each where it keeps its digits, and so does its own derivative.
-    partials=lambda input: where(input < 0, 1 - sigmoid(input), sigmoid(-input)),
+    partials=lambda input: ops.where(input < 0, 1 - ops.sigmoid(input), ops.sigmoid(-input)),
     method=False,
     inplace=False,
 )
@@ -308,12 +311,3 @@ def logsigmoid(backend: Backend, input: Array) -> Array:
     tensor([-100.0000,   -0.6931])
     """
     return in_float32(backend, lambda x: -_log_one_plus_exp(backend, -x), input)
-
-
-from pullback.dispatch.declaration import Sample  # noqa: E402
-from pullback.ops.creation.zeros import step_derivative  # noqa: E402
-from pullback.ops.pointwise.comparison import where  # noqa: E402
-from pullback.ops.pointwise.exponential import exp  # noqa: E402
-from pullback.ops.pointwise.trigonometric import tanh  # noqa: E402
-from pullback.ops.pointwise.unary import erfc, sigmoid  # noqa: E402
-from pullback.ops.reduction.reducing import in_wide  # noqa: E402

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
@@ -304,24 +305,26 @@ def cross_entropy(
     axis = 0 if input.array.ndim == 1 else 1
     if input.array.shape == target.array.shape:
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing, axis)
-    logarithms = log_softmax(input, axis)
+    logarithms = ops.log_softmax(input, axis)
     loss = _class_loss(logarithms, target, weight, ignore_index, reduction)
     if not label_smoothing:
         return loss
     classes = input.array.shape[axis]
-    spread = -sum(logarithms if weight is None else logarithms * _column(weight, input.ndim, axis), axis)
+    spread = -ops.sum(logarithms if weight is None else logarithms * _column(weight, input.ndim, axis), axis)
     ignored = target == ignore_index
-    spread = masked_fill(spread, ignored, 0.0)
+    spread = ops.masked_fill(spread, ignored, 0.0)
     even: Any = spread
     if reduction == "mean":
-        kept = logical_not(ignored)
+        kept = ops.logical_not(ignored)
         if weight is None:
-            total = sum(kept)
+            total = ops.sum(kept)
         else:
-            total = sum(index_select(weight, 0, masked_fill(target, ignored, 0).reshape(-1)) * kept.reshape(-1))
-        even = sum(spread) / total
+            total = ops.sum(
+                ops.index_select(weight, 0, ops.masked_fill(target, ignored, 0).reshape(-1)) * kept.reshape(-1)
+            )
+        even = ops.sum(spread) / total
     elif reduction == "sum":
-        even = sum(spread)
+        even = ops.sum(spread)
     return loss * (1 - label_smoothing) + even * (label_smoothing / classes)  # type: ignore[no-any-return]
 
 
@@ -337,15 +340,15 @@ def _soft_cross_entropy(
         name = type_name(target.dtype)
         raise RuntimeError(f"Expected floating point type for target with class probabilities, got {name}")
     classes = input.array.shape[axis]
-    logarithms = log_softmax(input, axis)
+    logarithms = ops.log_softmax(input, axis)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / classes
     products = logarithms * target
     if weight is not None:
         products = products * _column(weight, input.ndim, axis)
     if reduction == "none":
-        return -sum(products, axis)
-    total = -sum(products)
+        return -ops.sum(products, axis)
+    total = -ops.sum(products)
     return total / (input.numel() / classes) if reduction == "mean" else total
 
 
@@ -354,15 +357,15 @@ def _soft_cross_entropy(
 
 def _logits_slope(input: Tensor, target: Tensor, pos_weight: Tensor | None) -> Any:
     if pos_weight is None:
-        return sigmoid(input) - target
+        return ops.sigmoid(input) - target
     positive = pos_weight * target
-    return (positive + 1 - target) * sigmoid(input) - positive
+    return (positive + 1 - target) * ops.sigmoid(input) - positive
 
 
 def _logits_target_slope(input: Tensor, pos_weight: Tensor | None) -> Any:
     if pos_weight is None:
         return -input
-    return pos_weight * softplus(-input) - softplus(input)
+    return pos_weight * ops.softplus(-input) - ops.softplus(input)
 
 
 def _bce_samples(make: Any) -> Iterator[Sample]:
@@ -471,18 +474,18 @@ def binary_cross_entropy_with_logits(
 
 
 def _probability_slope(input: Tensor, target: Tensor) -> Any:
-    return (input - target) / clamp((1 - input) * input, min=1e-12)
+    return (input - target) / ops.clamp((1 - input) * input, min=1e-12)
 
 
 def _log_odds(input: Tensor) -> Any:
-    return clamp(log1p(-input), min=-100.0) - clamp(log(input), min=-100.0)
+    return ops.clamp(ops.log1p(-input), min=-100.0) - ops.clamp(ops.log(input), min=-100.0)
 
 
 def _check_probabilities(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> None:
     for name, values in (("input", input), ("target", target)):
         if values.backend.level:  # told of all examples together
             continue
-        if not bool(logical_and(values >= 0, values <= 1).all()):
+        if not bool(ops.logical_and(values >= 0, values <= 1).all()):
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
 
 
@@ -576,14 +579,3 @@ def binary_cross_entropy(
     if weight is not None:
         refuse_gradient("binary_cross_entropy", input, target, weight=weight)
     return probability_loss(input, target, weight, reduction=reduction)
-
-
-from pullback.ops.indexing.gathering import index_select  # noqa: E402
-from pullback.ops.indexing.masking import masked_fill  # noqa: E402
-from pullback.ops.nn.activations import softplus  # noqa: E402
-from pullback.ops.nn.softmax import log_softmax  # noqa: E402
-from pullback.ops.pointwise.binary import clamp  # noqa: E402
-from pullback.ops.pointwise.comparison import logical_and, logical_not  # noqa: E402
-from pullback.ops.pointwise.exponential import log, log1p  # noqa: E402
-from pullback.ops.pointwise.unary import sigmoid  # noqa: E402
-from pullback.ops.reduction.sums import sum  # noqa: E402

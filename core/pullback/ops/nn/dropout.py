@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pullback import ops
+from pullback.ops.creation.zeros import zeros_of
+from pullback.ops.random.streams import happens_array
 from pullback.tensor import Tensor
 from pullback.tensor.levels import drawing_backend, levels
 
@@ -49,9 +52,4 @@ def dropout(
     else:
         kept = happens_array(backend, tuple(input.array.shape), 1 - p, input.device, generator)
         noise = Tensor._wrap(backend.multiply(backend.astype(kept, input.dtype), 1 / (1 - p)), backend)
-    return input.mul_(noise) if inplace else mul(input, noise)
-
-
-from pullback.ops.creation.zeros import zeros_of  # noqa: E402
-from pullback.ops.pointwise.arithmetic import mul  # noqa: E402
-from pullback.ops.random.streams import happens_array  # noqa: E402
+    return input.mul_(noise) if inplace else ops.mul(input, noise)

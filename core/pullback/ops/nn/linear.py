@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.meta.dtypes import FLOATS
 from pullback.ops.linalg.products import check_addmm, mm, mm_adjoint_left, mm_adjoint_right, plus_product, summed_to
@@ -42,7 +43,7 @@ def _affine_samples(make: Any) -> Iterator[Sample]:
         "weight": lambda grad, input: mm_adjoint_left(grad, input),
     },
     jvp={
-        "bias": lambda tangent, out: expand(tangent, out.array.shape),
+        "bias": lambda tangent, out: ops.expand(tangent, out.array.shape),
         "input": lambda tangent, weight: mm_adjoint_right(tangent, weight),
         "weight": lambda tangent, input: mm_adjoint_right(input, tangent),
     },
@@ -97,21 +98,17 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             _check_product(input, weight)
             return mm_adjoint_right(input, weight)
     if bias is None or weight.ndim != 2:
-        product = matmul(input, t(weight))
+        product = ops.matmul(input, ops.t(weight))
         return product if bias is None else product + bias
     if input.ndim == 2:
-        return addmm(bias, input, t(weight))
-    if not input.ndim or not has_contiguous_memory(input):
-        return matmul(input, t(weight)) + bias
+        return ops.addmm(bias, input, ops.t(weight))
+    if not input.ndim or not ops.has_contiguous_memory(input):
+        return ops.matmul(input, ops.t(weight)) + bias
     *leading, features = input.shape
-    rows = linear(view(input, (math.prod(leading), features)), weight, bias)
-    return view(rows, (*leading, rows.array.shape[1]))
+    rows = linear(ops.view(input, (math.prod(leading), features)), weight, bias)
+    return ops.view(rows, (*leading, rows.array.shape[1]))
 
 
 def _check_product(input: Tensor, weight: Tensor) -> None:
     if input.array.shape[1] != weight.array.shape[1] or input.array.dtype != weight.array.dtype:
-        mm(input, t(weight))  # raises
-
-
-from pullback.ops.linalg.products import addmm, matmul  # noqa: E402
-from pullback.ops.shape.reshaping import expand, has_contiguous_memory, t, view  # noqa: E402
+        mm(input, ops.t(weight))  # raises

@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.ops.precision import in_float32
+from pullback.ops.reduction.reducing import over_count
 from pullback.tensor import Tensor
 from pullback.tensor.modes import NO_GRAD, mode
 
@@ -57,8 +59,8 @@ def reduced(backend: Backend, loss: Callable[..., NativeArray], reduction: str, 
 def reduce_loss(loss: Tensor, reduction: str) -> Tensor:
     """The mean or sum of each element's loss, or all of them."""
     if reduction == "mean":
-        return mean(loss)
-    return sum(loss) if reduction == "sum" else loss
+        return ops.mean(loss)
+    return ops.sum(loss) if reduction == "sum" else loss
 
 
 def spread_gradient(grad: Tensor, shape: Sequence[int], reduction: str) -> Tensor:
@@ -69,10 +71,6 @@ def spread_gradient(grad: Tensor, shape: Sequence[int], reduction: str) -> Tenso
 def weighted_slope(slope: Any, weight: Tensor | None) -> Any:
     """A loss's derivative times the weight of each element."""
     return slope if weight is None else slope * weight
-
-
-from pullback.ops.reduction.reducing import over_count  # noqa: E402
-from pullback.ops.reduction.sums import mean, sum  # noqa: E402
 
 
 def refuse_gradient(function: str, *operands: Tensor, **constants: Tensor | None) -> None:

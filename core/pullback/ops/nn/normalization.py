@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
+from pullback.autograd.gradients import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.meta import dtypes
 from pullback.meta.dims import normalize_dims
@@ -49,7 +51,7 @@ def _root_samples(make: Any) -> Iterator[Sample]:
 @op(
     dtypes=FLOATS,
     vjp=lambda grad, input, out, dim: over_count(grad * (input / out), count_reduced(input.array.shape, dim)),
-    jvp=lambda tangent, input, out, dim: mean(tangent * (input / out), dim, True),
+    jvp=lambda tangent, input, out, dim: ops.mean(tangent * (input / out), dim, True),
     samples=_root_samples,
     method=False,
 )
@@ -61,14 +63,16 @@ def root_mean_square(backend: Backend, input: Array, dim: tuple[int, ...], added
 
 def _standardized(input: Tensor, dims: tuple[int, ...], eps: float) -> tuple[Any, Any]:
     """The input with mean 0 and variance 1 over the dimensions, and what it is divided by for the latter."""
-    centred = input - mean(input, dims, True)
+    centred = input - ops.mean(input, dims, True)
     deviation = root_mean_square(centred, dims, eps)
     return centred / deviation, deviation
 
 
 def _moved(direction: Tensor, standard: Tensor, deviation: Tensor, dims: tuple[int, ...]) -> Any:
     """The derivative of standardizing, which is symmetric, in a direction."""
-    return (direction - mean(direction, dims, True) - standard * mean(direction * standard, dims, True)) / deviation
+    return (
+        direction - ops.mean(direction, dims, True) - standard * ops.mean(direction * standard, dims, True)
+    ) / deviation
 
 
 def _layer_norm_vjp(
@@ -124,7 +128,7 @@ def _layer_norm_samples(make: Any) -> Iterator[Sample]:
             tangent, input, weight, normalized_shape, eps
         ),
         "weight": lambda tangent, input, normalized_shape, eps: tangent * _standard_of(input, normalized_shape, eps),
-        "bias": lambda tangent, out: expand(tangent, out.array.shape),
+        "bias": lambda tangent, out: ops.expand(tangent, out.array.shape),
     },
     check=_check_layer_norm,
     samples=_layer_norm_samples,
@@ -188,8 +192,3 @@ def layer_norm(
     tensor([[-1.0000,  1.0000]])
     """
     return layer_normalization(input, weight, bias, normalized_shape=tuple(normalized_shape), eps=eps)
-
-
-from pullback.autograd.gradients import sum_to_size  # noqa: E402
-from pullback.ops.reduction.sums import mean  # noqa: E402
-from pullback.ops.shape.reshaping import expand  # noqa: E402

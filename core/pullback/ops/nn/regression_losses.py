@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
+from pullback.autograd.gradients import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.meta import dtypes
 from pullback.meta.dtypes import FLOATS, INEXACT
@@ -97,7 +99,7 @@ def _warn_about_sizes(input: Tensor, target: Tensor) -> None:
 def _same_shape(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     if tuple(input.array.shape) == tuple(target.array.shape):
         return input, target
-    input, target = broadcast_tensors(input, target)
+    input, target = ops.broadcast_tensors(input, target)
     return input, target
 
 
@@ -139,7 +141,7 @@ def mse_loss(
     if weight.size() != input.size():
         raise ValueError("Weights and input must have the same size.")
     weighted = squared_error(input, target, reduction="none") * weight
-    return sum(weighted) / sum(weight) if reduction == "mean" else reduce_loss(weighted, reduction)
+    return ops.sum(weighted) / ops.sum(weight) if reduction == "mean" else reduce_loss(weighted, reduction)
 
 
 @composite(method=False, samples=_loss_samples)
@@ -161,12 +163,12 @@ def l1_loss(
     if target.size() != input.size():
         _warn_about_sizes(input, target)
     reduction = legacy_reduction(size_average, reduce, checked_reduction(reduction))
-    return reduce_loss(abs(sub(input, target)), reduction)
+    return reduce_loss(ops.abs(ops.sub(input, target)), reduction)
 
 
 def _smooth_slope(input: Tensor, target: Tensor, beta: float) -> Tensor:
     difference = input - target
-    slope: Tensor = where(abs(difference) >= beta, sign(difference), difference / beta)  # NaN: NaN
+    slope: Tensor = ops.where(ops.abs(difference) >= beta, ops.sign(difference), difference / beta)  # NaN: NaN
     return slope
 
 
@@ -242,7 +244,7 @@ def smooth_l1_loss(
 
 def _huber_slope(input: Tensor, target: Tensor, delta: float) -> Tensor:
     difference = input - target
-    slope: Tensor = where(abs(difference) >= delta, sign(difference) * delta, difference)  # NaN: NaN
+    slope: Tensor = ops.where(ops.abs(difference) >= delta, ops.sign(difference) * delta, difference)  # NaN: NaN
     return slope
 
 
@@ -308,12 +310,4 @@ def huber_loss(
     if weight is None:
         return huber_error(input, target, reduction=reduction, delta=delta)
     weighted = huber_error(input, target, reduction="none", delta=delta) * weight
-    return sum(weighted) / sum(weight) if reduction == "mean" else reduce_loss(weighted, reduction)
-
-
-from pullback.autograd.gradients import sum_to_size  # noqa: E402
-from pullback.ops.pointwise.arithmetic import sub  # noqa: E402
-from pullback.ops.pointwise.comparison import where  # noqa: E402
-from pullback.ops.pointwise.unary import abs, sign  # noqa: E402
-from pullback.ops.reduction.sums import sum  # noqa: E402
-from pullback.ops.shape.reshaping import broadcast_tensors  # noqa: E402
+    return ops.sum(weighted) / ops.sum(weight) if reduction == "mean" else reduce_loss(weighted, reduction)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.out_rules import EXACT, Out
 from pullback.meta.dims import Dims, normalize_dim
@@ -43,10 +44,10 @@ def _weights(input: Tensor, out: Tensor, dim: Dims, keepdim: bool) -> Any:
 
 def _wide_weights(input: Tensor, out: Tensor, dim: Dims, keepdim: bool) -> Any:
     total = keep_dims(out, input.array.shape, dim, keepdim)
-    weights = exp(input - where(eq(total, -math.inf), zeros_like(total), total))
+    weights = ops.exp(input - ops.where(ops.eq(total, -math.inf), ops.zeros_like(total), total))
     # Divided by their sum, which is not quite 1: the result they come from was rounded, and where it is large by much.
-    whole = sum(weights, dim, True)
-    return weights / where(gt(whole, 0), whole, ones_like(whole))
+    whole = ops.sum(weights, dim, True)
+    return weights / ops.where(ops.gt(whole, 0), whole, ops.ones_like(whole))
 
 
 def _samples_of_given_dims(make: Any) -> Iterator[Sample]:
@@ -64,7 +65,7 @@ def _samples_of_given_dims(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, input, out, dim, keepdim: (
         keep_dims(grad, input.array.shape, dim, keepdim) * _weights(input, out, dim, keepdim)
     ),
-    jvp=lambda tangent, input, out, dim, keepdim: sum(tangent * _weights(input, out, dim, keepdim), dim, keepdim),
+    jvp=lambda tangent, input, out, dim, keepdim: ops.sum(tangent * _weights(input, out, dim, keepdim), dim, keepdim),
     samples=_samples_of_given_dims,
     out=Out("logsumexp(): Expected floating point type for result tensor, but got: {out}", casts=True),
 )
@@ -83,7 +84,7 @@ def logsumexp(backend: Backend, input: Array, dim: Dims, keepdim: bool = False) 
 
 def _softmax_derivative(direction: Tensor, out: Tensor, dim: int) -> Any:
     weighted = direction * out
-    return weighted - out * sum(weighted, dim, True)
+    return weighted - out * ops.sum(weighted, dim, True)
 
 
 @op(
@@ -135,12 +136,12 @@ def _log_softmax_backward_samples(make: Any) -> Iterator[Sample]:
     batching="along dims",
     dtypes=FLOATS,
     vjp={
-        "gradient": lambda grad, result, dim: grad - sum(exp(result) * grad, dim, True),
-        "result": lambda grad, gradient, result, dim: -grad * exp(result) * sum(gradient, dim, True),
+        "gradient": lambda grad, result, dim: grad - ops.sum(ops.exp(result) * grad, dim, True),
+        "result": lambda grad, gradient, result, dim: -grad * ops.exp(result) * ops.sum(gradient, dim, True),
     },
     jvp={
         "gradient": lambda tangent, result, dim: log_softmax_backward(tangent, result, dim),
-        "result": lambda tangent, gradient, result, dim: -tangent * exp(result) * sum(gradient, dim, True),
+        "result": lambda tangent, gradient, result, dim: -tangent * ops.exp(result) * ops.sum(gradient, dim, True),
     },
     samples=_log_softmax_backward_samples,
     method=False,
@@ -186,10 +187,4 @@ def _log_softmax(backend: Backend, x: Array, axis: Any) -> Array:
 
 
 def _log_softmax_tangent(tangent: Tensor, out: Tensor, dim: int) -> Any:
-    return tangent - sum(exp(out) * tangent, dim, True)
-
-
-from pullback.ops.creation.filled import ones_like, zeros_like  # noqa: E402
-from pullback.ops.pointwise.comparison import eq, gt, where  # noqa: E402
-from pullback.ops.pointwise.exponential import exp  # noqa: E402
-from pullback.ops.reduction.sums import sum  # noqa: E402
+    return tangent - ops.sum(ops.exp(out) * tangent, dim, True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Number, attach, composite, elementwise
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import CAST, SAME
 from pullback.meta.dtypes import NUMERIC, REAL, bool_
+from pullback.ops.creation.zeros import step_derivative
+from pullback.ops.reduction.reducing import in_dtype
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
 
@@ -121,8 +124,10 @@ def mul(input: Array, other: Array) -> Array:
     promotion="float",
     node="DivBackward0",
     vjp={
-        "input": lambda grad, other: grad / conj(other),
-        "other": lambda grad, input, other: -grad * conj(input / other / other),  # other * other may be out of range
+        "input": lambda grad, other: grad / ops.conj(other),
+        "other": lambda grad, input, other: (
+            -grad * ops.conj(input / other / other)
+        ),  # other * other may be out of range
     },
     jvp={
         "input": lambda tangent, other: tangent / other,
@@ -264,24 +269,24 @@ def fmod(backend: Backend, input: Array, other: Array) -> Array:
 def _pow_by_input(direction: Tensor, input: Any, exponent: Any, adjoint: bool) -> Any:
     if not isinstance(exponent, Tensor):
         if exponent == 0:
-            return zeros_like(direction)
+            return ops.zeros_like(direction)
         slope = exponent * input ** (exponent - 1)
-        return direction * (conj(slope) if adjoint else slope)
+        return direction * (ops.conj(slope) if adjoint else slope)
     slope = exponent * input ** (exponent - 1)
-    return where(exponent == 0, 0, direction * (conj(slope) if adjoint else slope))
+    return ops.where(exponent == 0, 0, direction * (ops.conj(slope) if adjoint else slope))
 
 
 def _pow_by_exponent(direction: Tensor, input: Any, exponent: Any, out: Tensor, adjoint: bool) -> Any:
     # In the result's dtype: a negative real number has a complex logarithm where the exponent is complex.
-    base = in_dtype(input, out.dtype) if isinstance(input, Tensor) else full_like(out, input)
+    base = in_dtype(input, out.dtype) if isinstance(input, Tensor) else ops.full_like(out, input)
     # 0 ** y is 0 for every y > 0, so its derivative is 0 there although log(0) is not finite.
     if isinstance(exponent, Tensor):
-        vanishing = logical_or(real(exponent) > 0, exponent == 0)
+        vanishing = ops.logical_or(ops.real(exponent) > 0, exponent == 0)
     else:
-        vanishing = full_like(base == 0, exponent.real > 0 or exponent == 0)
-    at_zero = logical_and(base == 0, vanishing)
-    slope = out * log(where(at_zero, 1, base))
-    return where(at_zero, 0, direction * (conj(slope) if adjoint else slope))
+        vanishing = ops.full_like(base == 0, exponent.real > 0 or exponent == 0)
+    at_zero = ops.logical_and(base == 0, vanishing)
+    slope = out * ops.log(ops.where(at_zero, 1, base))
+    return ops.where(at_zero, 0, direction * (ops.conj(slope) if adjoint else slope))
 
 
 @elementwise(
@@ -346,7 +351,7 @@ def neg(input: Array) -> Array:
 @composite()
 def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
     """Quotient with the operands exchanged: ``other / input``; what ``2 / x`` runs."""
-    return reciprocal(input) * other
+    return ops.reciprocal(input) * other
 
 
 @composite()
@@ -386,11 +391,3 @@ attach("__idiv__", div_)
 attach("__rsub__", rsub)
 attach("__rtruediv__", rdiv)
 attach("__rpow__", rpow)
-
-
-from pullback.ops.creation.filled import full_like, zeros_like  # noqa: E402
-from pullback.ops.creation.zeros import step_derivative  # noqa: E402
-from pullback.ops.pointwise.comparison import logical_and, logical_or, where  # noqa: E402
-from pullback.ops.pointwise.complex_numbers import conj, real  # noqa: E402
-from pullback.ops.pointwise.exponential import log, reciprocal  # noqa: E402
-from pullback.ops.reduction.reducing import in_dtype  # noqa: E402

@@ -5,13 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
+from pullback.autograd.grad_mode import no_grad
 from pullback.dispatch.arguments import number_of
 from pullback.dispatch.declaration import Array, Sample, attach, composite, elementwise
+from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace
+from pullback.dispatch.numbers import fitted
 from pullback.dispatch.out_rules import CAST, SAME, Out
 from pullback.meta import dtypes
+from pullback.meta.dtype_names import full_c_name, not_implemented, type_name
 from pullback.meta.dtypes import EVERY, FLOATS, INEXACT, NUMERIC, REAL, REAL_AND_BOOL
-from pullback.ops.precision import in_float32
+from pullback.ops.precision import in_float32, number
 from pullback.tensor import Tensor
 from pullback.tensor.levels import refuse_mapped
 from pullback.tensor.registry import registry
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 
 def _share(direction: Tensor, loses: Tensor, ties: Tensor) -> Any:
     """All of ``direction`` to the operand that wins, half of it where the two are equal."""
-    return where(logical_not(loses), where(ties, direction * 0.5, direction), 0)
+    return ops.where(ops.logical_not(loses), ops.where(ties, direction * 0.5, direction), 0)
 
 
 def _refuse_complex(name: str) -> Callable[..., None]:
@@ -40,12 +45,12 @@ def _refuse_complex(name: str) -> Callable[..., None]:
 @elementwise(
     dtypes=REAL_AND_BOOL,
     vjp={
-        "input": lambda grad, input, other: _share(grad, lt(input, other), eq(input, other)),
-        "other": lambda grad, input, other: _share(grad, gt(input, other), eq(input, other)),
+        "input": lambda grad, input, other: _share(grad, ops.lt(input, other), ops.eq(input, other)),
+        "other": lambda grad, input, other: _share(grad, ops.gt(input, other), ops.eq(input, other)),
     },
     jvp={
-        "input": lambda tangent, input, other: _share(tangent, lt(input, other), eq(input, other)),
-        "other": lambda tangent, input, other: _share(tangent, gt(input, other), eq(input, other)),
+        "input": lambda tangent, input, other: _share(tangent, ops.lt(input, other), ops.eq(input, other)),
+        "other": lambda tangent, input, other: _share(tangent, ops.gt(input, other), ops.eq(input, other)),
     },
     inplace=False,
     refuses=_refuse_complex("maximum"),
@@ -67,12 +72,12 @@ def maximum(input: Array, other: Array) -> Array:
 @elementwise(
     dtypes=REAL_AND_BOOL,
     vjp={
-        "input": lambda grad, input, other: _share(grad, gt(input, other), eq(input, other)),
-        "other": lambda grad, input, other: _share(grad, lt(input, other), eq(input, other)),
+        "input": lambda grad, input, other: _share(grad, ops.gt(input, other), ops.eq(input, other)),
+        "other": lambda grad, input, other: _share(grad, ops.lt(input, other), ops.eq(input, other)),
     },
     jvp={
-        "input": lambda tangent, input, other: _share(tangent, gt(input, other), eq(input, other)),
-        "other": lambda tangent, input, other: _share(tangent, lt(input, other), eq(input, other)),
+        "input": lambda tangent, input, other: _share(tangent, ops.gt(input, other), ops.eq(input, other)),
+        "other": lambda tangent, input, other: _share(tangent, ops.lt(input, other), ops.eq(input, other)),
     },
     inplace=False,
     refuses=_refuse_complex("minimum"),
@@ -97,20 +102,20 @@ def minimum(input: Array, other: Array) -> Array:
 def _within(direction: Tensor, input: Any, min: Any, max: Any) -> Any:
     """``direction`` where the element is between the bounds, zero elsewhere."""
     if min is None:
-        return where(le(input, max), direction, 0)
+        return ops.where(ops.le(input, max), direction, 0)
     if max is None:
-        return where(ge(input, min), direction, 0)
-    return where(logical_and(ge(input, min), le(input, max)), direction, 0)
+        return ops.where(ops.ge(input, min), direction, 0)
+    return ops.where(ops.logical_and(ops.ge(input, min), ops.le(input, max)), direction, 0)
 
 
 def _at_minimum(direction: Tensor, input: Any, min: Any, max: Any) -> Any:
-    below = lt(input, min)
-    return where(below if max is None else logical_and(below, lt(min, max)), direction, 0)
+    below = ops.lt(input, min)
+    return ops.where(below if max is None else ops.logical_and(below, ops.lt(min, max)), direction, 0)
 
 
 def _at_maximum(direction: Tensor, input: Any, min: Any, max: Any) -> Any:
-    above = gt(input, max)
-    return where(above if min is None else logical_or(above, lt(max, min)), direction, 0)
+    above = ops.gt(input, max)
+    return ops.where(above if min is None else ops.logical_or(above, ops.lt(max, min)), direction, 0)
 
 
 def _clamp_number_samples(make: Any) -> Iterator[Sample]:
@@ -305,13 +310,15 @@ for _name, _method in {"clamp_": clamp_, "clip_": clamp_, "clamp_min_": clamp_mi
 def _over_squared_distance(leg: Tensor, input: Tensor, other: Tensor) -> Any:
     """``leg / (input**2 + other**2)``, of legs of length 1 or less and so in range; zero at the origin and infinity."""
     dtype = (input if input.dtype.is_floating_point else other).dtype
-    leg, input, other = (s if s.dtype.is_floating_point else to_dtype(s, dtype) for s in (leg, input, other))
-    longer = maximum(abs(input), abs(other)).detach()  # what it is makes no difference, and so it has no derivative
-    singular = logical_or(eq(longer, 0), isinf(longer))
-    scale = where(singular, ones_like(longer), longer)
-    leg, input, other = (where(singular, ones_like(longer), side) / scale for side in (leg, input, other))
+    leg, input, other = (s if s.dtype.is_floating_point else ops.to_dtype(s, dtype) for s in (leg, input, other))
+    longer = maximum(
+        ops.abs(input), ops.abs(other)
+    ).detach()  # what it is makes no difference, and so it has no derivative
+    singular = ops.logical_or(ops.eq(longer, 0), ops.isinf(longer))
+    scale = ops.where(singular, ops.ones_like(longer), longer)
+    leg, input, other = (ops.where(singular, ops.ones_like(longer), side) / scale for side in (leg, input, other))
     part = leg / (input * input + other * other) / scale
-    return where(singular, zeros_like(part), part)
+    return ops.where(singular, ops.zeros_like(part), part)
 
 
 @elementwise(
@@ -339,9 +346,9 @@ def atan2(input: Array, other: Array) -> Array:
 
 def _over_distance(leg: Tensor, distance: Tensor) -> Any:
     """``leg / distance``; zero at the origin."""
-    at_origin = eq(distance, 0)
-    quotient = leg / where(at_origin, ones_like(distance), distance)
-    return where(at_origin, zeros_like(quotient), quotient)
+    at_origin = ops.eq(distance, 0)
+    quotient = leg / ops.where(at_origin, ops.ones_like(distance), distance)
+    return ops.where(at_origin, ops.zeros_like(quotient), quotient)
 
 
 @elementwise(
@@ -367,7 +374,7 @@ def hypot(input: Array, other: Array) -> Array:
 
 def _kept_sign(direction: Tensor, input: Any, out: Tensor) -> Any:
     """``direction``, turned where the sign was turned; zero at zero."""
-    return direction * (sign(input) * sign(out))
+    return direction * (ops.sign(input) * ops.sign(out))
 
 
 @elementwise(
@@ -377,11 +384,11 @@ def _kept_sign(direction: Tensor, input: Any, out: Tensor) -> Any:
     node=lambda other: "CopysignBackward0" if isinstance(other, Tensor) else "CopysignBackward1",
     vjp={
         "input": lambda grad, input, out: _kept_sign(grad, input, out),
-        "other": lambda grad: zeros_like(grad),
+        "other": lambda grad: ops.zeros_like(grad),
     },
     jvp={
         "input": lambda tangent, input, out: _kept_sign(tangent, input, out),
-        "other": lambda tangent: zeros_like(tangent),
+        "other": lambda tangent: ops.zeros_like(tangent),
     },
     domain=(0.3, 2.0),
 )
@@ -402,8 +409,8 @@ def copysign(input: Array, other: Array) -> Array:
 @elementwise(
     dtypes=FLOATS,
     partials={
-        "input": lambda input, other: sigmoid(input - other),
-        "other": lambda input, other: sigmoid(other - input),
+        "input": lambda input, other: ops.sigmoid(input - other),
+        "other": lambda input, other: ops.sigmoid(other - input),
     },
     inplace=False,
     numbers=False,
@@ -427,10 +434,10 @@ def _xlogy_node(input: Any, other: Any) -> str:
 
 def _times_log(direction: Tensor, input: Any, other: Any) -> Any:
     """``direction * log(other)``: zero where ``direction`` is, and where the result is zero for having no logarithm."""
-    vanishes = logical_and(
-        eq(input, 0), le(other, 0) if isinstance(other, Tensor) else full_like(eq(input, 0), other <= 0)
+    vanishes = ops.logical_and(
+        ops.eq(input, 0), ops.le(other, 0) if isinstance(other, Tensor) else ops.full_like(ops.eq(input, 0), other <= 0)
     )
-    return xlogy(where(vanishes, 0, direction), where(vanishes, ones_like(direction), other))
+    return xlogy(ops.where(vanishes, 0, direction), ops.where(vanishes, ops.ones_like(direction), other))
 
 
 @elementwise(
@@ -493,9 +500,9 @@ def _lerp_samples(make: Any) -> Iterator[Sample]:
     dtypes=INEXACT,
     node=lambda weight: "LerpBackward1" if isinstance(weight, Tensor) else "LerpBackward0",
     vjp={
-        "input": lambda grad, weight: grad * conj(1 - weight),
-        "end": lambda grad, weight: grad * conj(weight),
-        "weight": lambda grad, input, end: grad * conj(end - input),
+        "input": lambda grad, weight: grad * ops.conj(1 - weight),
+        "end": lambda grad, weight: grad * ops.conj(weight),
+        "weight": lambda grad, input, end: grad * ops.conj(end - input),
     },
     jvp={
         "input": lambda tangent, weight: tangent * (1 - weight),
@@ -551,8 +558,8 @@ def _three_samples(make: Any) -> Iterator[Sample]:
     dtypes=NUMERIC,
     vjp={
         "input": lambda grad: grad,
-        "tensor1": lambda grad, tensor2, value: grad * conj(tensor2 * value),
-        "tensor2": lambda grad, tensor1, value: grad * conj(tensor1 * value),
+        "tensor1": lambda grad, tensor2, value: grad * ops.conj(tensor2 * value),
+        "tensor2": lambda grad, tensor1, value: grad * ops.conj(tensor1 * value),
     },
     jvp={
         "input": lambda tangent: tangent,
@@ -599,8 +606,8 @@ def _refuse_integer_division(input: Any, tensor1: Any, tensor2: Any) -> None:
     dtypes=INEXACT,
     vjp={
         "input": lambda grad: grad,
-        "tensor1": lambda grad, tensor2, value: grad * conj(value / tensor2),
-        "tensor2": lambda grad, tensor1, tensor2, value: -grad * conj(tensor1 / tensor2 * value / tensor2),
+        "tensor1": lambda grad, tensor2, value: grad * ops.conj(value / tensor2),
+        "tensor2": lambda grad, tensor1, tensor2, value: -grad * ops.conj(tensor1 / tensor2 * value / tensor2),
     },
     jvp={
         "input": lambda tangent: tangent,
@@ -649,7 +656,7 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     is_complex = any(v.dtype.is_complex if isinstance(v, Tensor) else isinstance(v, complex) for v in (input, exponent))
     target = dtypes.complex128 if is_complex else dtypes.float64
     base, power = (v.to(target) if isinstance(v, Tensor) else v for v in (input, exponent))
-    return pow(base, power)
+    return ops.pow(base, power)
 
 
 def float_power_(self: Tensor, exponent: Any) -> Tensor:
@@ -703,16 +710,16 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     with no_grad():
-        close = eq(input, other)  # equal infinities too
+        close = ops.eq(input, other)  # equal infinities too
         if equal_nan and input.dtype.category >= dtypes.FLOATING:
-            close = logical_or(close, logical_and(isnan(input), isnan(other)))
+            close = ops.logical_or(close, ops.logical_and(ops.isnan(input), ops.isnan(other)))
         if (rtol == 0 and atol == 0) or input.dtype.category == dtypes.BOOL:
             return close
         if input.dtype.category < dtypes.FLOATING:
             input, other = input.to(dtypes.float64), other.to(dtypes.float64)
-        distance = abs(input - other)
-        near = logical_and(le(distance, abs(other) * rtol + atol), isfinite(distance))
-        return logical_or(close, near)
+        distance = ops.abs(input - other)
+        near = ops.logical_and(ops.le(distance, ops.abs(other) * rtol + atol), ops.isfinite(distance))
+        return ops.logical_or(close, near)
 
 
 @composite(dtypes=EVERY)
@@ -731,7 +738,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
         input,
         other,
     )
-    return bool(all(isclose(input, other, rtol, atol, equal_nan)).item())
+    return bool(ops.all(isclose(input, other, rtol, atol, equal_nan)).item())
 
 
 @composite(dtypes=EVERY)
@@ -747,18 +754,4 @@ def equal(input: Tensor, other: Tensor) -> bool:
     if not isinstance(other, Tensor):
         raise TypeError(f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
     refuse_mapped("Batching rule not implemented for aten::equal. We could not generate a fallback.", input, other)
-    return input.shape == other.shape and bool(all(eq(input, other)).item())
-
-
-from pullback.autograd.grad_mode import no_grad  # noqa: E402
-from pullback.dispatch.general import constant  # noqa: E402
-from pullback.dispatch.numbers import fitted  # noqa: E402
-from pullback.meta.dtype_names import full_c_name, not_implemented, type_name  # noqa: E402
-from pullback.ops.creation.conversion import to_dtype  # noqa: E402
-from pullback.ops.creation.filled import full_like, ones_like, zeros_like  # noqa: E402
-from pullback.ops.pointwise.arithmetic import pow  # noqa: E402
-from pullback.ops.pointwise.comparison import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, where  # noqa: E402
-from pullback.ops.pointwise.complex_numbers import conj  # noqa: E402
-from pullback.ops.pointwise.unary import abs, isfinite, isinf, isnan, sigmoid, sign  # noqa: E402
-from pullback.ops.precision import number  # noqa: E402
-from pullback.ops.reduction.sums import all  # noqa: E402
+    return input.shape == other.shape and bool(ops.all(ops.eq(input, other)).item())

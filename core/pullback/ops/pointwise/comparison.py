@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Number, attach, elementwise
 from pullback.dispatch.out_rules import SAME, Out
 from pullback.meta.dtype_names import type_name
@@ -321,7 +322,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Tensor | t
     (tensor([1]),)
     """
     if input is None and other is None:
-        return nonzero(condition, as_tuple=True)
+        return ops.nonzero(condition, as_tuple=True)
     return _where(condition, input, other)
 
 
@@ -331,6 +332,3 @@ def _where_method(self: Tensor, condition: Tensor, other: Tensor | Number) -> Te
 
 
 attach("where", _where_method)
-
-
-from pullback.ops.indexing.reading_and_writing import nonzero  # noqa: E402

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, composite, elementwise
 from pullback.dispatch.out_rules import SAME
 from pullback.meta.dtypes import COMPLEXES, EVERY, INEXACT
+from pullback.ops.creation.zeros import step_derivative
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def real(input: Tensor) -> Tensor:
     >>> pb.real(pb.tensor([1 + 2j]))
     tensor([1.])
     """
-    return select(view_as_real(input), -1, 0) if input.dtype.is_complex else input
+    return ops.select(ops.view_as_real(input), -1, 0) if input.dtype.is_complex else input
 
 
 @composite(method=False, dtypes=COMPLEXES)
@@ -81,7 +83,7 @@ def imag(input: Tensor) -> Tensor:
     """
     if not input.dtype.is_complex:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    return select(view_as_real(input), -1, 1)
+    return ops.select(ops.view_as_real(input), -1, 1)
 
 
 for _name, _part in (("real", real), ("imag", imag)):
@@ -91,20 +93,20 @@ for _name, _part in (("real", real), ("imag", imag)):
 def _angle_gradient(grad: Tensor, input: Tensor) -> Tensor:
     if not input.dtype.is_complex:
         return step_derivative(grad)
-    modulus = abs(input)
-    at_zero = eq(modulus, 0)
-    safe = where(at_zero, ones_like(modulus), modulus)  # its square may be out of range
-    return grad * where(at_zero, zeros_like(input), input / safe * 1j / safe)
+    modulus = ops.abs(input)
+    at_zero = ops.eq(modulus, 0)
+    safe = ops.where(at_zero, ops.ones_like(modulus), modulus)  # its square may be out of range
+    return grad * ops.where(at_zero, ops.zeros_like(input), input / safe * 1j / safe)
 
 
 def _angle_tangent(tangent: Tensor, input: Tensor) -> Tensor:
     if not input.dtype.is_complex:
         return step_derivative(tangent)
-    modulus = abs(input)
-    at_zero = eq(modulus, 0)
-    safe = where(at_zero, ones_like(modulus), modulus)
+    modulus = ops.abs(input)
+    at_zero = ops.eq(modulus, 0)
+    safe = ops.where(at_zero, ops.ones_like(modulus), modulus)
     turn = imag(tangent * conj(input / safe)) / safe
-    return where(at_zero, zeros_like(turn), turn)
+    return ops.where(at_zero, ops.zeros_like(turn), turn)
 
 
 @elementwise(
@@ -124,11 +126,3 @@ def angle(input: Array) -> Array:
     >>> pb.angle(pb.tensor([1 + 1j, -1 + 0j]))
     tensor([0.7854, 3.1416])
     """
-
-
-from pullback.ops.creation.filled import ones_like, zeros_like  # noqa: E402
-from pullback.ops.creation.zeros import step_derivative  # noqa: E402
-from pullback.ops.pointwise.comparison import eq, where  # noqa: E402
-from pullback.ops.pointwise.unary import abs  # noqa: E402
-from pullback.ops.shape.slicing import select  # noqa: E402
-from pullback.ops.shape.striding import view_as_real  # noqa: E402

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, elementwise
 from pullback.meta import dtypes
 from pullback.meta.dtypes import INEXACT, bool_
@@ -58,7 +59,7 @@ def expm1(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    vjp=lambda grad, input: grad / conj(input),
+    vjp=lambda grad, input: grad / ops.conj(input),
     jvp=lambda tangent, input: tangent / input,
     domain=(0.1, 4.0),
     oracle="log",
@@ -77,7 +78,7 @@ def log(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    vjp=lambda grad, input: grad * (1 / _LN2) / conj(input),
+    vjp=lambda grad, input: grad * (1 / _LN2) / ops.conj(input),
     jvp=lambda tangent, input: tangent * (1 / _LN2) / input,
     domain=(0.1, 4.0),
 )
@@ -95,7 +96,7 @@ def log2(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    vjp=lambda grad, input: grad * (1 / _LN10) / conj(input),
+    vjp=lambda grad, input: grad * (1 / _LN10) / ops.conj(input),
     jvp=lambda tangent, input: tangent * (1 / _LN10) / input,
     domain=(0.1, 4.0),
     oracle="log10",
@@ -115,7 +116,7 @@ def log10(input: Array) -> Array:
     promotion="float",
     dtypes=INEXACT,
     node="Log1PBackward0",
-    vjp=lambda grad, input: grad / conj(input + 1),
+    vjp=lambda grad, input: grad / ops.conj(input + 1),
     jvp=lambda tangent, input: tangent / (input + 1),
     domain=(-0.5, 3.0),
     oracle="log1p",
@@ -137,7 +138,7 @@ def log1p(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    vjp=lambda grad, out: grad / (conj(out) * 2),
+    vjp=lambda grad, out: grad / (ops.conj(out) * 2),
     jvp=lambda tangent, out: tangent / (out * 2),
     domain=(0.1, 4.0),
     oracle="sqrt",
@@ -190,6 +191,3 @@ def reciprocal(input: Array) -> Array:
     >>> pb.tensor([2., 4.]).reciprocal()
     tensor([0.5000, 0.2500])
     """
-
-
-from pullback.ops.pointwise.complex_numbers import conj  # noqa: E402

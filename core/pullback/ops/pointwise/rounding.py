@@ -9,6 +9,8 @@ from pullback.dispatch.out_rules import SAME
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import not_implemented
 from pullback.meta.dtypes import FLOATS, REAL, DType
+from pullback.ops.creation.zeros import step_derivative
+from pullback.ops.precision import in_float32
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,7 +144,3 @@ def frac(backend: Backend, input: Array) -> Array:
     tensor([ 0.5000, -0.2500])
     """
     return backend.subtract(input, backend.trunc(input))
-
-
-from pullback.ops.creation.zeros import step_derivative  # noqa: E402
-from pullback.ops.precision import in_float32  # noqa: E402

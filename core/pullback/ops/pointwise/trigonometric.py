@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, elementwise
 from pullback.meta.dtypes import INEXACT
 
@@ -15,18 +16,18 @@ if TYPE_CHECKING:
 
 def _asin_partial(input: Tensor) -> Any:
     # Of complex elements the product of two roots, and not the root of the product, lies on the right branch.
-    return rsqrt(1 - input) * rsqrt(1 + input) if input.dtype.is_complex else rsqrt(1 - input * input)
+    return ops.rsqrt(1 - input) * ops.rsqrt(1 + input) if input.dtype.is_complex else ops.rsqrt(1 - input * input)
 
 
 def _over_square_plus_one(direction: Tensor, input: Tensor) -> Any:
     """``direction / (input**2 + 1)``."""
     if input.dtype.is_complex:
         return direction / (input - 1j) / (input + 1j)
-    outside = abs(input) > 1
-    inverse = 1 / where(outside, input, 1)
-    part = where(outside, inverse, input)
+    outside = ops.abs(input) > 1
+    inverse = 1 / ops.where(outside, input, 1)
+    part = ops.where(outside, inverse, input)
     scaled = direction / (part * part + 1)
-    return where(outside, scaled * inverse * inverse, scaled)
+    return ops.where(outside, scaled * inverse * inverse, scaled)
 
 
 def _over_one_minus_square(direction: Tensor, input: Tensor) -> Any:
@@ -39,14 +40,14 @@ def _over_one_minus_square(direction: Tensor, input: Tensor) -> Any:
 def _asinh_partial(input: Tensor) -> Any:
     if input.dtype.is_complex:
         turned = input * 1j
-        return rsqrt(1 - turned) * rsqrt(1 + turned)
-    return 1 / hypot(input, ones_like(input))
+        return ops.rsqrt(1 - turned) * ops.rsqrt(1 + turned)
+    return 1 / ops.hypot(input, ops.ones_like(input))
 
 
 def _acosh_partial(input: Tensor) -> Any:
     # Below -1, where the function is not real, the derivative is; PyTorch's too, so that a mask can remove it.
-    positive = input if input.dtype.is_complex else abs(input)
-    return rsqrt(positive - 1) * rsqrt(positive + 1)
+    positive = input if input.dtype.is_complex else ops.abs(input)
+    return ops.rsqrt(positive - 1) * ops.rsqrt(positive + 1)
 
 
 @elementwise(promotion="float", dtypes=INEXACT, partials=lambda input: cos(input), oracle="sin")
@@ -126,7 +127,7 @@ def acos(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    vjp=lambda grad, input: _over_square_plus_one(grad, conj(input)),
+    vjp=lambda grad, input: _over_square_plus_one(grad, ops.conj(input)),
     jvp=lambda tangent, input: _over_square_plus_one(tangent, input),
     oracle="atan",
     aliases=("arctan",),
@@ -218,7 +219,7 @@ def acosh(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=INEXACT,
-    vjp=lambda grad, input: _over_one_minus_square(grad, conj(input)),
+    vjp=lambda grad, input: _over_one_minus_square(grad, ops.conj(input)),
     jvp=lambda tangent, input: _over_one_minus_square(tangent, input),
     domain=(-0.9, 0.9),
     oracle="atanh",
@@ -233,11 +234,3 @@ def atanh(input: Array) -> Array:
     >>> pb.tensor([0., 0.5]).atanh()
     tensor([0.0000, 0.5493])
     """
-
-
-from pullback.ops.creation.filled import ones_like  # noqa: E402
-from pullback.ops.pointwise.binary import hypot  # noqa: E402
-from pullback.ops.pointwise.comparison import where  # noqa: E402
-from pullback.ops.pointwise.complex_numbers import conj  # noqa: E402
-from pullback.ops.pointwise.exponential import rsqrt  # noqa: E402
-from pullback.ops.pointwise.unary import abs  # noqa: E402

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, composite, elementwise
 from pullback.dispatch.out_rules import SAME, SAME_OF_REALS, Out
 from pullback.meta import dtypes
 from pullback.meta.dtypes import FLOATS, INEXACT, NUMERIC, REAL_AND_BOOL, DType, bool_
+from pullback.ops.creation.zeros import step_derivative
+from pullback.ops.precision import number
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 @elementwise(
     dtypes=NUMERIC,
     vjp=lambda grad, input: grad * sgn(input),
-    jvp=lambda tangent, input: real(tangent * conj(sgn(input))),
+    jvp=lambda tangent, input: ops.real(tangent * ops.conj(sgn(input))),
     operator="abs",
     aliases=("absolute",),
     out=SAME_OF_REALS,
@@ -85,10 +88,10 @@ def _sgn_derivative(direction: Tensor, input: Tensor) -> Tensor:
     if not input.dtype.is_complex:
         return step_derivative(direction)
     modulus = abs(input)
-    safe = where(modulus == 0, ones_like(modulus), modulus)
+    safe = ops.where(modulus == 0, ops.ones_like(modulus), modulus)
     unit = input / safe
-    across = (direction - real(direction * conj(unit)) * unit) / safe
-    return where(modulus == 0, zeros_like(across), across)
+    across = (direction - ops.real(direction * ops.conj(unit)) * unit) / safe
+    return ops.where(modulus == 0, ops.zeros_like(across), across)
 
 
 @elementwise(
@@ -150,7 +153,7 @@ _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 @elementwise(
     promotion="float",
     dtypes=FLOATS,
-    partials=lambda input: exp(-(input * input)) * _TWO_OVER_ROOT_PI,
+    partials=lambda input: ops.exp(-(input * input)) * _TWO_OVER_ROOT_PI,
     oracle="erf",
     unsupported="erf_vml_cpu",
 )
@@ -168,7 +171,7 @@ def erf(input: Array) -> Array:
 @elementwise(
     promotion="float",
     dtypes=FLOATS,
-    partials=lambda input: exp(-(input * input)) * -_TWO_OVER_ROOT_PI,
+    partials=lambda input: ops.exp(-(input * input)) * -_TWO_OVER_ROOT_PI,
     oracle="erfc",
     unsupported="erfc_vml_cpu",
 )
@@ -253,8 +256,8 @@ _LARGEST = {
 
 @elementwise(
     dtypes=REAL_AND_BOOL,
-    vjp=lambda grad, input: where(isfinite(input), grad, 0),
-    jvp=lambda tangent, input: where(isfinite(input), tangent, 0),
+    vjp=lambda grad, input: ops.where(isfinite(input), grad, 0),
+    jvp=lambda tangent, input: ops.where(isfinite(input), tangent, 0),
     out=Out("nan_to_num: dtype of out: {out} should be same as input: {result}"),
 )
 def nan_to_num(
@@ -280,11 +283,3 @@ def nan_to_num(
     out = backend.where(backend.logical_and(infinite, positive_side), number(backend, high, input), out)
     negative_side = backend.less(input, number(backend, 0, input))
     return backend.where(backend.logical_and(infinite, negative_side), number(backend, low, input), out)
-
-
-from pullback.ops.creation.filled import ones_like, zeros_like  # noqa: E402
-from pullback.ops.creation.zeros import step_derivative  # noqa: E402
-from pullback.ops.pointwise.comparison import where  # noqa: E402
-from pullback.ops.pointwise.complex_numbers import conj, real  # noqa: E402
-from pullback.ops.pointwise.exponential import exp  # noqa: E402
-from pullback.ops.precision import number  # noqa: E402

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, attach, op
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import DECIDES
@@ -73,7 +74,7 @@ attach("cumprod_", cumprod_)
 
 
 def _reversed_cumsum(grad: Tensor, dim: int) -> Any:
-    return flip(cumsum(flip(grad, (dim,)), dim), (dim,)) if grad.array.shape else grad
+    return ops.flip(cumsum(ops.flip(grad, (dim,)), dim), (dim,)) if grad.array.shape else grad
 
 
 def _recurrence(coefficients: Any, terms: Any, dim: int) -> Any:
@@ -86,10 +87,12 @@ def _recurrence(coefficients: Any, terms: Any, dim: int) -> Any:
     reach = 1
     while reach < length:
         rest = length - reach
-        own = narrow(coefficients, dim, reach, rest)
-        moved = narrow(terms, dim, reach, rest) + own * narrow(terms, dim, 0, rest)
-        terms = cat([narrow(terms, dim, 0, reach), moved], dim)
-        coefficients = cat([narrow(coefficients, dim, 0, reach), own * narrow(coefficients, dim, 0, rest)], dim)
+        own = ops.narrow(coefficients, dim, reach, rest)
+        moved = ops.narrow(terms, dim, reach, rest) + own * ops.narrow(terms, dim, 0, rest)
+        terms = ops.cat([ops.narrow(terms, dim, 0, reach), moved], dim)
+        coefficients = ops.cat(
+            [ops.narrow(coefficients, dim, 0, reach), own * ops.narrow(coefficients, dim, 0, rest)], dim
+        )
         reach *= 2
     return terms
 
@@ -98,18 +101,18 @@ def _shifted(value: Any, dim: int, by: int) -> Any:
     """``value`` moved by one place along a dimension, a one where nothing moves in."""
     length = value.array.shape[dim]
     if by > 0:
-        return cat([ones_like(narrow(value, dim, 0, 1)), narrow(value, dim, 0, length - 1)], dim)
-    return cat([narrow(value, dim, 1, length - 1), ones_like(narrow(value, dim, 0, 1))], dim)
+        return ops.cat([ops.ones_like(ops.narrow(value, dim, 0, 1)), ops.narrow(value, dim, 0, length - 1)], dim)
+    return ops.cat([ops.narrow(value, dim, 1, length - 1), ops.ones_like(ops.narrow(value, dim, 0, 1))], dim)
 
 
 def _cumprod_gradient(grad: Tensor, input: Tensor, dim: int) -> Any:
     """The product before each element times the sum of gradients after it, each with the factors in between."""
     if 0 in input.array.shape or not input.array.shape:
         return grad
-    factors = conj(in_dtype(input, grad.dtype))
+    factors = ops.conj(in_dtype(input, grad.dtype))
     before = cumprod(_shifted(factors, dim, 1), dim)
-    after = _recurrence(flip(_shifted(factors, dim, -1), (dim,)), flip(grad, (dim,)), dim)
-    return in_dtype(before * flip(after, (dim,)), input.dtype)
+    after = _recurrence(ops.flip(_shifted(factors, dim, -1), (dim,)), ops.flip(grad, (dim,)), dim)
+    return in_dtype(before * ops.flip(after, (dim,)), input.dtype)
 
 
 def _cumprod_tangent(tangent: Tensor, input: Tensor, dim: int, dtype: DType | None) -> Any:
@@ -155,25 +158,25 @@ def _products_of_others(input: Any, dim: int | None) -> Any:
     """For each element the product of the others that it is multiplied with: of those before and those after it."""
     shape = input.array.shape
     if not shape:
-        return ones_like(input)
+        return ops.ones_like(input)
     if 0 in shape:
         return input
     if dim is None:
-        return reshape(_products_of_others(reshape(input, (-1,)), 0), shape)
+        return ops.reshape(_products_of_others(ops.reshape(input, (-1,)), 0), shape)
     before = cumprod(_shifted(input, dim, 1), dim)
-    after = flip(cumprod(flip(_shifted(input, dim, -1), (dim,)), dim), (dim,))
+    after = ops.flip(cumprod(ops.flip(_shifted(input, dim, -1), (dim,)), dim), (dim,))
     return before * after
 
 
 def _prod_gradient(grad: Tensor, input: Tensor, dim: int | None, keepdim: bool) -> Any:
-    others = conj(_products_of_others(in_dtype(input, grad.dtype), dim))
+    others = ops.conj(_products_of_others(in_dtype(input, grad.dtype), dim))
     return in_dtype(keep_dims(grad, input.array.shape, dim, keepdim) * others, input.dtype)
 
 
 def _prod_tangent(tangent: Tensor, input: Tensor, dim: int | None, keepdim: bool, dtype: DType | None) -> Any:
     if dtype is not None:
         tangent, input = in_dtype(tangent, dtype), in_dtype(input, dtype)
-    return sum(tangent * _products_of_others(input, dim), dim, keepdim)
+    return ops.sum(tangent * _products_of_others(input, dim), dim, keepdim)
 
 
 def _prod_samples(make: Any) -> Iterator[Sample]:
@@ -219,12 +222,3 @@ def prod(
     native = accumulation_dtype(backend, input, dtype)
     axis = None if dim is None else normalize_dim(dim, input.ndim)
     return backend.prod(input, axis=axis if input.ndim else None, dtype=native, keepdims=keepdim)
-
-
-from pullback.ops.creation.filled import ones_like  # noqa: E402
-from pullback.ops.pointwise.complex_numbers import conj  # noqa: E402
-from pullback.ops.reduction.sums import sum  # noqa: E402
-from pullback.ops.shape.joining import cat  # noqa: E402
-from pullback.ops.shape.rearranging import flip  # noqa: E402
-from pullback.ops.shape.reshaping import reshape  # noqa: E402
-from pullback.ops.shape.slicing import narrow  # noqa: E402

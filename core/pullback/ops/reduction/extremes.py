@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, overload
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.out_rules import CAST, EXACT, Out
 from pullback.meta import dtypes
 from pullback.meta.dims import Dims, normalize_dim, normalize_dims
 from pullback.meta.dtype_names import not_implemented
 from pullback.meta.dtypes import REAL, REAL_AND_BOOL, DType
+from pullback.meta.limits import iinfo
+from pullback.ops.creation.zeros import zeros_of
 from pullback.ops.reduction.reducing import axis_of, keep_dims, mean_of_some, over_count
 from pullback.return_types import return_type
 from pullback.tensor import Tensor
@@ -41,18 +44,18 @@ def _check_some(name: str, input: Any, dim: Any) -> None:
 
 def _chosen(input: Tensor, out: Tensor, dim: Dims, keepdim: bool) -> Any:
     """Which elements the result is: equal ones share its gradient evenly."""
-    return logical_or(eq(input, keep_dims(out, input.array.shape, dim, keepdim)), isnan(input))
+    return ops.logical_or(ops.eq(input, keep_dims(out, input.array.shape, dim, keepdim)), ops.isnan(input))
 
 
 def _shared_gradient(grad: Tensor, input: Tensor, out: Tensor, dim: Dims, keepdim: bool) -> Any:
     chosen = _chosen(input, out, dim, keepdim)
-    share = over_count(keep_dims(grad, input.array.shape, dim, keepdim), sum(chosen, dim, True))
-    return where(chosen, share, 0)  # selected, not multiplied: it may be infinite
+    share = over_count(keep_dims(grad, input.array.shape, dim, keepdim), ops.sum(chosen, dim, True))
+    return ops.where(chosen, share, 0)  # selected, not multiplied: it may be infinite
 
 
 def _shared_tangent(tangent: Tensor, input: Tensor, out: Tensor, dim: Dims, keepdim: bool) -> Any:
     chosen = _chosen(input, out, dim, keepdim)
-    return mean_of_some(where(chosen, tangent, 0), sum(chosen, dim, keepdim), dim, keepdim)
+    return mean_of_some(ops.where(chosen, tangent, 0), ops.sum(chosen, dim, keepdim), dim, keepdim)
 
 
 def _selected_gradient(grad: Tensor, indices: Tensor, shape: tuple[int, ...], dim: int, keepdim: bool) -> Any:
@@ -60,16 +63,16 @@ def _selected_gradient(grad: Tensor, indices: Tensor, shape: tuple[int, ...], di
     if not shape:
         return grad
     if not keepdim:
-        grad, indices = unsqueeze(grad, dim), unsqueeze(indices, dim)
-    return scatter(zeros_of(grad, shape), dim, indices, grad)
+        grad, indices = ops.unsqueeze(grad, dim), ops.unsqueeze(indices, dim)
+    return ops.scatter(zeros_of(grad, shape), dim, indices, grad)
 
 
 def _selected_tangent(tangent: Tensor, indices: Tensor, dim: int, keepdim: bool) -> Any:
     if not tangent.array.shape:
         return tangent
     if keepdim:
-        return gather(tangent, dim, indices)
-    return squeeze(gather(tangent, dim, unsqueeze(indices, dim)), dim)
+        return ops.gather(tangent, dim, indices)
+    return ops.squeeze(ops.gather(tangent, dim, ops.unsqueeze(indices, dim)), dim)
 
 
 def _extreme_samples(make: Any) -> Iterator[Sample]:
@@ -228,7 +231,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     >>> x.max(1).indices
     tensor([1, 0])
     """
-    return _extreme("max", maximum, max_of_all, max_along_dim, input, dim, keepdim, other)
+    return _extreme("max", ops.maximum, max_of_all, max_along_dim, input, dim, keepdim, other)
 
 
 @overload
@@ -262,7 +265,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     >>> x.min(1).values
     tensor([1., 2.])
     """
-    return _extreme("min", minimum, min_of_all, min_along_dim, input, dim, keepdim, other)
+    return _extreme("min", ops.minimum, min_of_all, min_along_dim, input, dim, keepdim, other)
 
 
 def _nonempty_samples_over_dims(make: Any) -> Iterator[Sample]:
@@ -475,21 +478,8 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     return return_type("median", ("values", "indices"))(*median_along_dim(input, dim, keepdim))
 
 
-from pullback.ops.indexing.gathering import gather  # noqa: E402
-from pullback.ops.indexing.scattering import scatter  # noqa: E402
-from pullback.ops.pointwise.binary import maximum, minimum  # noqa: E402
-from pullback.ops.pointwise.comparison import eq, logical_or, where  # noqa: E402
-from pullback.ops.reduction.sums import sum  # noqa: E402
-from pullback.ops.shape.reshaping import squeeze, unsqueeze  # noqa: E402
-
-
 def _undefined(backend: Backend, like: Array) -> Array:
     """What stands for the element in the middle of none: NaN, True or the least integer, as PyTorch converts NaN."""
     native = backend.dtypes[like.dtype]
     value = True if native is dtypes.bool_ else math.nan if native.category >= dtypes.FLOATING else iinfo(native).min
     return backend.full((), value, dtype=like.dtype)
-
-
-from pullback.meta.limits import iinfo  # noqa: E402
-from pullback.ops.creation.zeros import zeros_of  # noqa: E402
-from pullback.ops.pointwise.unary import isnan  # noqa: E402

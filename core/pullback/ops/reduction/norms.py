@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.dims import Dims, normalize_dims
@@ -24,40 +25,42 @@ if TYPE_CHECKING:
 def _norm_derivative(input: Tensor, norm_of_each: Tensor, ord: float, dim: Dims) -> Any:
     """The derivative of a norm by its elements: of their sizes in units of it, so that no power is out of range."""
     if ord == 1:
-        return sgn(input)
-    size = abs(input)
+        return ops.sgn(input)
+    size = ops.abs(input)
     if math.isinf(ord):
-        chosen = logical_or(eq(size, norm_of_each), isnan(size))
-        direction = sgn(input)
-        return where(chosen, over_count(direction, sum(chosen, dim, True)), zeros_like(direction))
+        chosen = ops.logical_or(ops.eq(size, norm_of_each), ops.isnan(size))
+        direction = ops.sgn(input)
+        return ops.where(chosen, over_count(direction, ops.sum(chosen, dim, True)), ops.zeros_like(direction))
     if ord == 2:
         return input / norm_of_each
-    without = logical_or(eq(size, 0), isinf(size)) if ord < 0 else eq(size, 0)  # elements without a part in it
-    power = pow(where(without, ones_like(size), size) / norm_of_each, ord - 1)
-    return sgn(input) * where(without, zeros_like(power), power)
+    without = (
+        ops.logical_or(ops.eq(size, 0), ops.isinf(size)) if ord < 0 else ops.eq(size, 0)
+    )  # elements without a part in it
+    power = ops.pow(ops.where(without, ops.ones_like(size), size) / norm_of_each, ord - 1)
+    return ops.sgn(input) * ops.where(without, ops.zeros_like(power), power)
 
 
 def _norm_gradient(grad: Tensor, input: Tensor, out: Tensor, ord: float, dim: Dims, keepdim: bool) -> Any:
     if ord == 0:
-        return zeros_like(input)
+        return ops.zeros_like(input)
     shape = input.array.shape
     # Where the norm is zero the derivative is taken to be zero, so one may divide by one there.
-    at_zero = eq(out, 0)
-    safe = keep_dims(where(at_zero, ones_like(out), out), shape, dim, keepdim)
+    at_zero = ops.eq(out, 0)
+    safe = keep_dims(ops.where(at_zero, ops.ones_like(out), out), shape, dim, keepdim)
     elements = _norm_derivative(_in_norm_dtype(input, out.dtype), safe, ord, dim)
     gradient = elements * keep_dims(grad, shape, dim, keepdim)
-    return in_dtype(where(keep_dims(at_zero, shape, dim, keepdim), zeros_like(gradient), gradient), input.dtype)
+    return in_dtype(ops.where(keep_dims(at_zero, shape, dim, keepdim), ops.zeros_like(gradient), gradient), input.dtype)
 
 
 def _norm_tangent(tangent: Tensor, input: Tensor, out: Tensor, ord: float, dim: Dims, keepdim: bool) -> Any:
     if ord == 0:
-        return zeros_like(out)
+        return ops.zeros_like(out)
     tangent, input = _in_norm_dtype(tangent, out.dtype), _in_norm_dtype(input, out.dtype)
-    at_zero = eq(out, 0)
-    safe = keep_dims(where(at_zero, ones_like(out), out), input.array.shape, dim, keepdim)
+    at_zero = ops.eq(out, 0)
+    safe = keep_dims(ops.where(at_zero, ops.ones_like(out), out), input.array.shape, dim, keepdim)
     elements = _norm_derivative(input, safe, ord, dim)
-    moved = sum(real(tangent * conj(elements)), dim, keepdim)
-    return where(at_zero, zeros_like(moved), moved)
+    moved = ops.sum(ops.real(tangent * ops.conj(elements)), dim, keepdim)
+    return ops.where(at_zero, ops.zeros_like(moved), moved)
 
 
 def _in_norm_dtype(input: Tensor, dtype: DType) -> Any:
@@ -181,11 +184,3 @@ def norm(
             return registry["matrix_norm"].call(input, p, (-2, -1) if dim is None else dim, keepdim)  # type: ignore[no-any-return]
         raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
     return vector_norm(input, p, dim, keepdim, dtype=dtype)
-
-
-from pullback.ops.creation.filled import ones_like, zeros_like  # noqa: E402
-from pullback.ops.pointwise.arithmetic import pow  # noqa: E402
-from pullback.ops.pointwise.comparison import eq, logical_or, where  # noqa: E402
-from pullback.ops.pointwise.complex_numbers import conj, real  # noqa: E402
-from pullback.ops.pointwise.unary import abs, isinf, isnan, sgn  # noqa: E402
-from pullback.ops.reduction.sums import sum  # noqa: E402

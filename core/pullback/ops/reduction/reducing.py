@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample
 from pullback.meta import dtypes
 from pullback.meta.dims import Dims, normalize_dims
@@ -34,31 +35,31 @@ def keep_dims(value: Tensor, shape: tuple[int, ...], dim: Dims, keepdim: bool) -
     if dim is None:
         return value  # 0-d: broadcasts as it is
     reduced = normalize_dims(dim, len(shape))
-    return reshape(value, [1 if d in reduced else size for d, size in enumerate(shape)])
+    return ops.reshape(value, [1 if d in reduced else size for d, size in enumerate(shape)])
 
 
 def expand_reduced(grad: Tensor, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
     """The gradient of a sum: that of the result at every element that went into it."""
-    return expand(keep_dims(grad, shape, dim, keepdim), shape)
+    return ops.expand(keep_dims(grad, shape, dim, keepdim), shape)
 
 
 def in_dtype(value: Tensor, dtype: DType) -> Any:
     """The tensor converted to ``dtype``; itself where it has that."""
-    return value if value.dtype is dtype else to_dtype(value, dtype)
+    return value if value.dtype is dtype else ops.to_dtype(value, dtype)
 
 
 def over_count(value: Tensor, count: Tensor | float) -> Any:
     """The tensor divided by a number of elements, which half precision need not hold."""
     wide = wide_dtype(value.dtype)
     if isinstance(count, Tensor):
-        count = to_dtype(count, wide)
+        count = ops.to_dtype(count, wide)
     return in_dtype(in_dtype(value, wide) / count, value.dtype)
 
 
 def mean_of_some(values: Tensor, count: Tensor | float, dim: Dims, keepdim: bool) -> Any:
     """The sum of the tensor's elements over a number of them: neither need half precision hold."""
     wide = wide_dtype(values.dtype)
-    return in_dtype(over_count(sum(in_dtype(values, wide), dim, keepdim), count), values.dtype)
+    return in_dtype(over_count(ops.sum(in_dtype(values, wide), dim, keepdim), count), values.dtype)
 
 
 def wide_dtype(dtype: DType) -> DType:
@@ -108,8 +109,3 @@ def samples_along_dim(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT, 0)
     yield Sample(make(), 0)
     yield Sample(make(0, 3), 0)
-
-
-from pullback.ops.creation.conversion import to_dtype  # noqa: E402
-from pullback.ops.reduction.sums import sum  # noqa: E402
-from pullback.ops.shape.reshaping import expand, reshape  # noqa: E402

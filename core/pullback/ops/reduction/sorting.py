@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.dims import normalize_dim
@@ -36,7 +37,7 @@ def _sort_samples(make: Any) -> Iterator[Sample]:
 
 def _selected_gradient(grad: Tensor, shape: Sequence[int], indices: Tensor, dim: int) -> Tensor:
     """The gradient of a tensor some of whose elements along ``dim`` were taken, none of them twice."""
-    return add_elements(zeros_of(grad, shape), indices, grad, dim)
+    return ops.add_elements(zeros_of(grad, shape), indices, grad, dim)
 
 
 def _ordered(backend: Backend, input: Array, dim: int, descending: bool, stable: bool) -> tuple[Array, Array]:
@@ -50,7 +51,7 @@ def _ordered(backend: Backend, input: Array, dim: int, descending: bool, stable:
 @op(
     dtypes=_ORDERED,
     vjp=lambda grad, input_shape, indices, dim: _selected_gradient(grad, input_shape, indices, dim),
-    jvp=lambda tangent, indices, dim: gather_elements(tangent, indices, dim),
+    jvp=lambda tangent, indices, dim: ops.gather_elements(tangent, indices, dim),
     node=lambda stable: "SortBackward0" if stable is None else "SortBackward1",
     outputs=("values", "indices"),
     differentiable_outputs=("values",),
@@ -127,7 +128,7 @@ def _topk_samples(make: Any) -> Iterator[Sample]:
 @op(
     dtypes=REAL,
     vjp=lambda grad, input_shape, indices, dim: _selected_gradient(grad, input_shape, indices, dim),
-    jvp=lambda tangent, indices, dim: gather_elements(tangent, indices, dim),
+    jvp=lambda tangent, indices, dim: ops.gather_elements(tangent, indices, dim),
     outputs=("values", "indices"),
     differentiable_outputs=("values",),
     samples=_topk_samples,
@@ -159,7 +160,3 @@ def topk(
         return values, indices
     key = (*((slice(None),) * dim), slice(0, k))
     return backend.copy(backend.getitem(values, key)), backend.copy(backend.getitem(indices, key))
-
-
-from pullback.ops.indexing.gathering import gather_elements  # noqa: E402
-from pullback.ops.indexing.scattering import add_elements  # noqa: E402

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.out_rules import CAST, DECIDES, Out
 from pullback.meta import dtypes
@@ -83,10 +84,12 @@ def _check_nansum(input: Tensor, dim: Dims, keepdim: bool, dtype: DType | None) 
 @op(
     dtypes=REAL_AND_BOOL,
     check=_check_nansum,
-    vjp=lambda grad, input, dim, keepdim: where(
-        isnan(input), 0, in_dtype(expand_reduced(grad, input.shape, dim, keepdim), input.dtype)
+    vjp=lambda grad, input, dim, keepdim: ops.where(
+        ops.isnan(input), 0, in_dtype(expand_reduced(grad, input.shape, dim, keepdim), input.dtype)
     ),
-    jvp=lambda tangent, input, dim, keepdim, dtype: sum(where(isnan(input), 0, tangent), dim, keepdim, dtype=dtype),
+    jvp=lambda tangent, input, dim, keepdim, dtype: sum(
+        ops.where(ops.isnan(input), 0, tangent), dim, keepdim, dtype=dtype
+    ),
     samples=samples_over_dims,
     out=DECIDES,
     unsupported="nansum on CPU does not support complex inputs",
@@ -173,7 +176,7 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     >>> pb.count_nonzero(pb.tensor([0, 3, 0, 5]))
     tensor(2)
     """
-    return sum(ne(input, 0), dim)
+    return sum(ops.ne(input, 0), dim)
 
 
 # -- variance ---------------------------------------------------------------------------------------------------------
@@ -193,7 +196,7 @@ def _variance_slopes(input: Tensor, dim: Any, correction: float, unit: Tensor | 
     freedom = count_reduced(input.array.shape, dim) - correction
     deviations = input - mean(input, dim, True)
     if freedom <= 0 and (dim is None or not input.array.shape):
-        undefined = in_dtype(where(eq(deviations, 0), math.nan, math.inf), input.dtype.to_real())
+        undefined = in_dtype(ops.where(ops.eq(deviations, 0), math.nan, math.inf), input.dtype.to_real())
         return undefined if unit is None else undefined / unit
     if unit is not None:
         deviations = deviations / unit
@@ -218,7 +221,7 @@ def _variance_tangent(
     over, correction = _variance_settings(dim, unbiased, correction)
 
     def moved(tangent: Tensor, input: Tensor) -> Any:
-        return sum(real(conj(_variance_slopes(input, over, correction)) * tangent), over, keepdim)
+        return sum(ops.real(ops.conj(_variance_slopes(input, over, correction)) * tangent), over, keepdim)
 
     return in_wide(moved, tangent, input)
 
@@ -287,8 +290,8 @@ def var(
 def _deviation_slopes(input: Tensor, out: Tensor, dim: Any, keepdim: bool, correction: float) -> tuple[Any, Any]:
     """Where a standard deviation is zero, and its derivative by each element elsewhere."""
     # In units of the deviation the derivative is never out of range, though half of one over the deviation may be.
-    at_zero = eq(out, 0)
-    unit = keep_dims(where(at_zero, ones_like(out), out), input.array.shape, dim, keepdim)
+    at_zero = ops.eq(out, 0)
+    unit = keep_dims(ops.where(at_zero, ops.ones_like(out), out), input.array.shape, dim, keepdim)
     return at_zero, _variance_slopes(input, dim, correction, unit) * 0.5
 
 
@@ -301,7 +304,7 @@ def _deviation_gradient(
         shape = input.array.shape
         at_zero, slopes = _deviation_slopes(input, out, over, keepdim, correction)
         product = in_dtype(slopes * keep_dims(grad, shape, over, keepdim), input.dtype)
-        return where(keep_dims(at_zero, shape, over, keepdim), zeros_like(product), product)
+        return ops.where(keep_dims(at_zero, shape, over, keepdim), ops.zeros_like(product), product)
 
     return in_wide(gradient, grad, input, out)
 
@@ -319,8 +322,8 @@ def _deviation_tangent(
 
     def moved(tangent: Tensor, input: Tensor, out: Tensor) -> Any:
         at_zero, slopes = _deviation_slopes(input, out, over, keepdim, correction)
-        total = sum(real(conj(slopes) * tangent), over, keepdim)
-        return where(at_zero, zeros_like(total), total)
+        total = sum(ops.real(ops.conj(slopes) * tangent), over, keepdim)
+        return ops.where(at_zero, ops.zeros_like(total), total)
 
     return in_wide(moved, tangent, input, out)
 
@@ -444,9 +447,3 @@ def any(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False)
     values = _truth_values(backend, input)
     out = backend.copy(values) if dim == () else backend.any(values, axis=axis_of(dim, input), keepdims=keepdim)
     return backend.astype(out, dtypes.uint8) if backend.dtypes[input.dtype] is dtypes.uint8 else out
-
-
-from pullback.ops.creation.filled import ones_like, zeros_like  # noqa: E402
-from pullback.ops.pointwise.comparison import eq, ne, where  # noqa: E402
-from pullback.ops.pointwise.complex_numbers import conj, real  # noqa: E402
-from pullback.ops.pointwise.unary import isnan  # noqa: E402

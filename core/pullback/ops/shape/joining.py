@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Arrays, Sample, composite, op
 from pullback.dispatch.out_rules import JOINED
 from pullback.meta.dims import normalize_dim
+from pullback.ops.creation.zeros import zeros_of
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def _cat_vjp(grad: Tensor, shapes: Sequence[Sequence[int]], dim: int) -> list[Te
         if _is_skipped(shape):
             grads.append(zeros_of(grad, shape))
             continue
-        grads.append(slice_(grad, dim, start, start + shape[dim]))
+        grads.append(ops.slice_(grad, dim, start, start + shape[dim]))
         start += shape[dim]
     return grads
 
@@ -121,7 +123,7 @@ def _stack_samples(make: Any) -> Iterator[Sample]:
     batching="new dim",
     promotion="promote",
     linear=True,
-    vjp=lambda grad, dim: unbind(grad, dim),
+    vjp=lambda grad, dim: ops.unbind(grad, dim),
     method=False,
     check=_check_stack,
     samples=_stack_samples,
@@ -165,7 +167,7 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
     >>> pb.hstack([pb.tensor([1]), pb.tensor([2])])
     tensor([1, 2])
     """
-    raised = atleast_1d(_checked(tensors, "hstack"))
+    raised = ops.atleast_1d(_checked(tensors, "hstack"))
     return cat(raised, int(raised[0].ndim > 1))
 
 
@@ -180,7 +182,7 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    return cat(atleast_2d(_checked(tensors, "vstack")), 0)
+    return cat(ops.atleast_2d(_checked(tensors, "vstack")), 0)
 
 
 @composite(method=False, out=JOINED)
@@ -194,7 +196,7 @@ def dstack(tensors: Sequence[Tensor]) -> Tensor:
     tensor([[[1, 3],
              [2, 4]]])
     """
-    return cat(atleast_3d(_checked(tensors, "dstack")), 2)
+    return cat(ops.atleast_3d(_checked(tensors, "dstack")), 2)
 
 
 @composite(method=False, out=JOINED)
@@ -209,12 +211,7 @@ def column_stack(tensors: Sequence[Tensor]) -> Tensor:
             [2, 4]])
     """
     columns = [
-        tensor if tensor.ndim > 1 else reshape(tensor, (tensor.numel(), 1))
+        tensor if tensor.ndim > 1 else ops.reshape(tensor, (tensor.numel(), 1))
         for tensor in _checked(tensors, "column_stack")
     ]
     return cat(columns, 1)
-
-
-from pullback.ops.creation.zeros import zeros_of  # noqa: E402
-from pullback.ops.shape.reshaping import atleast_1d, atleast_2d, atleast_3d, reshape  # noqa: E402
-from pullback.ops.shape.slicing import slice_, unbind  # noqa: E402

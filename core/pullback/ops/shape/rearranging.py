@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Arrays, Sample, attach, composite, op
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.allocation import check_size
 from pullback.meta.dims import as_shape, given_shape, normalize_dim, normalize_dims
+from pullback.meta.dtypes import int64
 from pullback.meta.formats import contiguous_format
 from pullback.ops.shape.reshaping import inverse_permutation, reshape, variadic_method
 from pullback.tensor import Tensor
@@ -282,13 +284,13 @@ def repeat_interleave(
                 "repeats must have the same size as input along dim, but got repeats.size(0) ="
                 f" {repeats.numel()} and input.size({dim}) = {input.array.shape[dim]}"
             )
-        return index_select(input, dim, _positions_repeated(repeats, input))
+        return ops.index_select(input, dim, _positions_repeated(repeats, input))
     if repeats < 0:
         raise RuntimeError("Repeats must be non-negative")
     shape = tuple(input.array.shape)
-    stretched = expand(unsqueeze(input, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :]))
+    stretched = ops.expand(ops.unsqueeze(input, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :]))
     return reshape(
-        clone(stretched, memory_format=contiguous_format), (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :])
+        ops.clone(stretched, memory_format=contiguous_format), (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :])
     )
 
 
@@ -298,7 +300,7 @@ def _positions_repeated(repeats: Tensor, like: Tensor) -> Tensor:
         raise RuntimeError("repeats can not be negative")
     check_size((sum(counts),), 8)
     positions = [position for position, count in enumerate(counts) for _ in range(count)]
-    return tensor(positions, dtype=int64, backend=like.backend)
+    return ops.tensor(positions, dtype=int64, backend=like.backend)
 
 
 # -- triangles --------------------------------------------------------------------------------------------------------
@@ -557,7 +559,7 @@ def _trace_samples(make: Any) -> Iterator[Sample]:
 
 
 def _trace_vjp(grad: Tensor, shape: Sequence[int]) -> Tensor:
-    return diagonal_backward(expand(grad, (min(shape),)), tuple(shape), 0, 0, 1)
+    return diagonal_backward(ops.expand(grad, (min(shape),)), tuple(shape), 0, 0, 1)
 
 
 @op(batching="trace", linear=True, vjp=lambda grad, input_shape: _trace_vjp(grad, input_shape), samples=_trace_samples)
@@ -608,7 +610,7 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     on_diagonal.fill_(fill_value)
     rows, columns = self.array.shape[:2]
     if wrap and self.ndim == 2 and rows > columns + 1:
-        fill_diagonal_(slice_(self, 0, columns + 1), fill_value, wrap)
+        fill_diagonal_(ops.slice_(self, 0, columns + 1), fill_value, wrap)
     return self
 
 
@@ -626,7 +628,7 @@ def _block_shapes(shapes: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
 def _block_diag_vjp(grad: Tensor, shapes: Sequence[Sequence[int]]) -> list[Tensor]:
     grads, row, column = [], 0, 0
     for shape, (height, width) in zip(shapes, _block_shapes(shapes), strict=True):
-        block = slice_(slice_(grad, 0, row, row + height), 1, column, column + width)
+        block = ops.slice_(ops.slice_(grad, 0, row, row + height), 1, column, column + width)
         grads.append(reshape(block, tuple(shape)))
         row, column = row + height, column + width
     return grads
@@ -685,13 +687,4 @@ def block_diag(*tensors: Any) -> Tensor:
                 f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {place} has {block.ndim}"
                 " dimensions"
             )
-    return blocks_along_diagonal(list(tensors)) if tensors else empty(1, 0)
-
-
-from pullback.meta.dtypes import int64  # noqa: E402
-from pullback.ops.creation.conversion import clone  # noqa: E402
-from pullback.ops.creation.filled import empty  # noqa: E402
-from pullback.ops.creation.from_data import tensor  # noqa: E402
-from pullback.ops.indexing.gathering import index_select  # noqa: E402
-from pullback.ops.shape.reshaping import expand, unsqueeze  # noqa: E402
-from pullback.ops.shape.slicing import slice_  # noqa: E402
+    return blocks_along_diagonal(list(tensors)) if tensors else ops.empty(1, 0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
+from pullback.autograd.gradients import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.meta.allocation import check_size, element_count
 from pullback.meta.dims import as_shape, broadcast_shape, given_shape, normalize_dim, normalize_dims
@@ -139,7 +141,7 @@ def view(backend: Backend, input: Array, size: Sequence[int]) -> Array:
 
 def _view_method(self: Tensor, *size: Any) -> Tensor:
     if len(size) == 1 and isinstance(size[0], DType):
-        return view_as_dtype(self, size[0])
+        return ops.view_as_dtype(self, size[0])
     shape = inferred_shape(size, self.numel())
     if not _is_viewable(self, shape):
         raise RuntimeError(_INCOMPATIBLE)
@@ -215,7 +217,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
         return view(input, size)
     if _is_viewable(input, size):
         return reshape_alias(input, size)
-    return unsafe_view(clone(input, memory_format=contiguous_format), size)
+    return unsafe_view(ops.clone(input, memory_format=contiguous_format), size)
 
 
 @composite()
@@ -234,13 +236,13 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 def contiguous(input: Tensor, *, memory_format: MemoryFormat = contiguous_format) -> Tensor:
     """The tensor itself where its elements lie in row-major order, else a copy where they do."""
     if memory_format is contiguous_format:
-        return input if has_contiguous_memory(input) else clone(input, memory_format=contiguous_format)
+        return input if has_contiguous_memory(input) else ops.clone(input, memory_format=contiguous_format)
     check_memory_format(memory_format, "contiguous")
     if input.is_contiguous(memory_format):
         return input
     if memory_format is preserve_format:
         raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
-    return clone(input, memory_format=memory_format)
+    return ops.clone(input, memory_format=memory_format)
 
 
 def _flatten_samples(make: Any) -> Iterator[Sample]:
@@ -609,7 +611,7 @@ def adjoint(input: Tensor) -> Tensor:
         raise RuntimeError(
             f"tensor.adjoint() is only supported on matrices or batches of matrices. Got {input.ndim}-D tensor."
         )
-    return conj(transpose(input, -2, -1))
+    return ops.conj(transpose(input, -2, -1))
 
 
 @composite(aliases=("moveaxis",))
@@ -850,9 +852,3 @@ def atleast_3d(*tensors: Any) -> Any:
         return unsqueeze(unsqueeze(x, 0), -1) if x.ndim else reshape(x, (1, 1, 1))
 
     return _at_least(tensors, raised)
-
-
-from pullback.autograd.gradients import sum_to_size  # noqa: E402
-from pullback.ops.creation.conversion import clone  # noqa: E402
-from pullback.ops.pointwise.complex_numbers import conj  # noqa: E402
-from pullback.ops.shape.striding import view_as_dtype  # noqa: E402

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.meta.allocation import check_count
 from pullback.meta.dims import normalize_dim
@@ -160,9 +161,9 @@ def slice_backward(
 def front_of_zeros(grad: Tensor, shape: Sequence[int]) -> Tensor:
     """``grad`` at the front of zeros of the given, larger shape; one element and a 0-d tensor stand for each other."""
     if not shape and grad.ndim:
-        return reshape(grad, ()) if grad.numel() else zeros_of(grad, ())
+        return ops.reshape(grad, ()) if grad.numel() else zeros_of(grad, ())
     if shape and not grad.ndim:
-        grad = reshape(grad, (1,) * len(shape))
+        grad = ops.reshape(grad, (1,) * len(shape))
     for dim, (own, size) in enumerate(zip(grad.array.shape, shape, strict=True)):
         if own != size:
             whole = (*grad.array.shape[:dim], size, *grad.array.shape[dim + 1 :])
@@ -218,7 +219,7 @@ def _joined(grads: Mapping[int, Tensor], shape: Sequence[int], dim: int, sizes: 
         grads[number] if number in grads else zeros_of(given, (*shape[:dim], size, *shape[dim + 1 :]))
         for number, size in enumerate(sizes)
     ]
-    return cat(parts, dim)
+    return ops.cat(parts, dim)
 
 
 def _piece_sizes(size: int, split_size: int) -> list[int]:
@@ -410,7 +411,7 @@ def _unbind_backward(grads: Mapping[int, Tensor], shape: Sequence[int], dim: int
     given = next(iter(grads.values()))
     dim = normalize_dim(dim, len(shape))
     rest = (*shape[:dim], *shape[dim + 1 :])
-    return stack([grads[n] if n in grads else zeros_of(given, rest) for n in range(shape[dim])], dim)
+    return ops.stack([grads[n] if n in grads else zeros_of(given, rest) for n in range(shape[dim])], dim)
 
 
 @op(
@@ -534,7 +535,3 @@ def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Ten
     [torch.Size([1, 2, 2]), torch.Size([1, 2, 2])]
     """
     return _split_along(input, indices_or_sections, 2, "dsplit", 3)
-
-
-from pullback.ops.shape.joining import cat, stack  # noqa: E402
-from pullback.ops.shape.reshaping import reshape  # noqa: E402

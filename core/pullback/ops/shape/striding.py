@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.autograd.grad_mode import enable_grad
 from pullback.backend.layouts import LAYOUTS, Layout
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
@@ -238,7 +239,7 @@ def _view_as_real_samples(make: Any) -> Iterator[Sample]:
     dtypes=COMPLEXES,
     unsupported="view_as_real is only supported for complex tensors",
     linear=True,
-    vjp=lambda grad: view_as_complex(contiguous(grad)),
+    vjp=lambda grad: view_as_complex(ops.contiguous(grad)),
     view=True,
     method=False,
     samples=_view_as_real_samples,
@@ -402,15 +403,13 @@ attach("resize_", _resize)
 attach("resize_as_", _resize_as)
 
 
-from pullback.ops.shape.reshaping import contiguous, squeeze, t, transpose, unsqueeze  # noqa: E402
-
 for _name, _view, _node_name in (
-    ("t", t, "TBackward1"),
-    ("transpose", transpose, "TransposeBackward1"),
-    ("swapaxes", transpose, "TransposeBackward1"),
-    ("swapdims", transpose, "TransposeBackward1"),
-    ("unsqueeze", unsqueeze, "UnsqueezeBackward1"),
-    ("squeeze", squeeze, None),
+    ("t", ops.t, "TBackward1"),
+    ("transpose", ops.transpose, "TransposeBackward1"),
+    ("swapaxes", ops.transpose, "TransposeBackward1"),
+    ("swapdims", ops.transpose, "TransposeBackward1"),
+    ("unsqueeze", ops.unsqueeze, "UnsqueezeBackward1"),
+    ("squeeze", ops.squeeze, None),
     ("as_strided", as_strided, "AsStridedBackward1"),
 ):
     _attach_in_place(_name, _view, _node_name)
