@@ -338,9 +338,8 @@ def _is_own(module: str | None) -> bool:
 
 def attached_methods() -> dict[str, Any]:
     """What declarations attached to Tensor: everything it has that its class body does not define."""
-    body = inspect.getsource(Tensor)
-    (definition,) = ast.parse(body).body
-    assert isinstance(definition, ast.ClassDef)
+    source = ast.parse((_CORE / "tensor" / "tensor.py").read_text(encoding="utf-8"))
+    (definition,) = [node for node in source.body if isinstance(node, ast.ClassDef) and node.name == "Tensor"]
     written = {node.name for node in definition.body if isinstance(node, ast.FunctionDef)}
     foreign = {name for r in registry.values() if not _is_own(r.module) for name in (*r.method_names, r.inplace_name)}
     found = {}

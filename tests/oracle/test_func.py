@@ -147,7 +147,7 @@ def outcome(lib: Any, program: str) -> Any:
         try:
             return eval(program, environment(lib))
         except Exception as error:
-            return type(error), str(error).replace("pullback.tensor.Tensor", "torch.Tensor")
+            return type(error), str(error).replace("pullback.Tensor", "torch.Tensor")
 
 
 def check(program: str) -> None:

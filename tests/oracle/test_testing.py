@@ -157,7 +157,7 @@ MADE = [
 
 def without_added_lines(text: str) -> str:
     """The message without the lines that PyTorch's has not, and with its classes' names."""
-    text = text.replace("pullback.tensor.Tensor", "torch.Tensor").replace("pullback.nn.parameter", "torch.nn.parameter")
+    text = text.replace("pullback.Tensor", "torch.Tensor").replace("pullback.nn.parameter", "torch.nn.parameter")
     added = ("Worst element", "Difference in ulp")
     return "\n".join(line for line in text.split("\n") if not line.startswith(added))
 

@@ -77,6 +77,7 @@ class Tensor(TensorMethods):
     tensor([1., 2.])
     """
 
+    __module__ = "pullback"  # where users find it
     __slots__ = ("__dict__", "__weakref__", "alias", "array", "backend", "edge")
 
     array: NativeArray

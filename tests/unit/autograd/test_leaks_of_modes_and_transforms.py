@@ -556,5 +556,5 @@ def test_the_count_tells_of_what_is_left(growth: Callable[..., Counter[str]]) ->
         y.grad_fn.metadata["result"] = y
 
     left = growth(function)
-    assert left["pullback.tensor.Tensor"] >= 3
+    assert left["pullback.Tensor"] >= 3
     assert any(name.endswith("MulBackward0") for name in left)

@@ -19,7 +19,7 @@ from pullback.meta.devices import Device
 from pullback.meta.dims import broadcast_shape
 from pullback.meta.dtypes import DType
 from pullback.meta.formats import MemoryFormat, copy_in_order
-from pullback.ops.creation.zeros import zeros_of
+from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.tensor.modes import FORWARD, NO_GRAD, mode
 from pullback.tensor.node import Node, start_node

@@ -23,7 +23,7 @@ from pullback.meta.formats import (
     strides_in_order,
 )
 from pullback.meta.strides import contiguous_strides
-from pullback.ops.creation.options import (
+from pullback.ops.shared.options import (
     arranged,
     check_options,
     checked_dtype,

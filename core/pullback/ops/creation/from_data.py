@@ -16,7 +16,7 @@ from pullback.meta.dtypes import DType, dtype_of_scalar, get_default_dtype, prom
 from pullback.meta.formats import copy_in_order
 from pullback.meta.size import Size
 from pullback.ops.creation.filled import empty
-from pullback.ops.creation.options import (
+from pullback.ops.shared.options import (
     check_can_require_grad,
     check_options,
     checked_dtype,

@@ -14,7 +14,7 @@ from pullback.meta.dtype_names import not_implemented
 from pullback.meta.dtypes import DType
 from pullback.meta.formats import StorageLayout
 from pullback.ops.creation.filled import check_is_tensor, new_empty
-from pullback.ops.creation.options import check_options, checked_dtype, checked_integer, chosen_backend, finished
+from pullback.ops.shared.options import check_options, checked_dtype, checked_integer, chosen_backend, finished
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

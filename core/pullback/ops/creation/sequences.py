@@ -16,7 +16,7 @@ from pullback.meta.devices import Device
 from pullback.meta.dtype_names import c_name, type_name
 from pullback.meta.dtypes import DType, get_default_dtype
 from pullback.meta.formats import StorageLayout
-from pullback.ops.creation.options import (
+from pullback.ops.shared.options import (
     check_options,
     checked_dtype,
     checked_integer,

@@ -13,7 +13,7 @@ from pullback.meta.devices import Device
 from pullback.meta.dtype_names import not_implemented
 from pullback.meta.dtypes import DType
 from pullback.meta.formats import StorageLayout
-from pullback.ops.creation.options import check_options, checked_dtype, checked_integer, default_dtype, finished
+from pullback.ops.shared.options import check_options, checked_dtype, checked_integer, default_dtype, finished
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from pullback.dispatch.out_rules import EXACT, Out
 from pullback.meta import dtypes
 from pullback.meta.dims import broadcast_shape, normalize_dim
 from pullback.meta.dtype_names import type_name
-from pullback.ops.creation.zeros import zeros_of
 from pullback.ops.indexing.checks import check_positions, first_outside, outside, vector_of
 from pullback.ops.indexing.reading_and_writing import add_at
+from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.tensor.indices import Positions
 

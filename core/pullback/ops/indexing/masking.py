@@ -18,8 +18,8 @@ from pullback.dispatch.out_rules import Out
 from pullback.meta import dtypes
 from pullback.meta.dims import broadcast_shape
 from pullback.meta.dtype_names import full_c_name, type_name
-from pullback.ops.creation.zeros import zeros_of
 from pullback.ops.indexing.reading_and_writing import nonzero, put_elements
+from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.tensor.indices import Positions
 from pullback.tensor.levels import plain

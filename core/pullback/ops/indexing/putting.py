@@ -7,19 +7,16 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.inplace import overwrites
 from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
-from pullback.ops.creation.conversion import cast_gradient
-from pullback.ops.creation.zeros import zeros_of
 from pullback.ops.indexing.gathering import not_among, take
 from pullback.ops.indexing.scattering import tensor_like
-from pullback.ops.shape.rearranging import diagonal
-from pullback.ops.shape.reshaping import reshape
-from pullback.ops.shape.slicing import select, slice_
+from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
 
@@ -43,7 +40,7 @@ def _put_samples(make: Any) -> Iterator[Sample]:
     batching="put",
     vjp={
         "input": lambda grad, index, accumulate: grad if accumulate else _without(grad, index),
-        "source": lambda grad, index, source_shape: reshape(take(grad, index), source_shape),
+        "source": lambda grad, index, source_shape: ops.reshape(take(grad, index), source_shape),
     },
     jvp={
         "input": lambda tangent, index, accumulate: tangent if accumulate else _without(tangent, index),
@@ -161,7 +158,7 @@ def _select_scatter_samples(make: Any) -> Iterator[Sample]:
     linear=True,
     vjp={
         "input": lambda grad, src_shape, dim, index: select_scatter(grad, zeros_of(grad, src_shape), dim, index),
-        "src": lambda grad, src_dtype, dim, index: cast_gradient(select(grad, dim, index), src_dtype),
+        "src": lambda grad, src_dtype, dim, index: ops.cast_gradient(ops.select(grad, dim, index), src_dtype),
     },
     samples=_select_scatter_samples,
 )
@@ -199,8 +196,8 @@ def _slice_scatter_samples(make: Any) -> Iterator[Sample]:
         "input": lambda grad, src_shape, dim, start, end, step: slice_scatter(
             grad, zeros_of(grad, src_shape), dim, start, end, step
         ),
-        "src": lambda grad, src_dtype, dim, start, end, step: cast_gradient(
-            slice_(grad, dim, start, end, step), src_dtype
+        "src": lambda grad, src_dtype, dim, start, end, step: ops.cast_gradient(
+            ops.slice_(grad, dim, start, end, step), src_dtype
         ),
     },
     samples=_slice_scatter_samples,
@@ -248,7 +245,9 @@ def _diagonal_scatter_samples(make: Any) -> Iterator[Sample]:
         "input": lambda grad, src_shape, offset, dim1, dim2: diagonal_scatter(
             grad, zeros_of(grad, src_shape), offset, dim1, dim2
         ),
-        "src": lambda grad, src_dtype, offset, dim1, dim2: cast_gradient(diagonal(grad, offset, dim1, dim2), src_dtype),
+        "src": lambda grad, src_dtype, offset, dim1, dim2: ops.cast_gradient(
+            ops.diagonal(grad, offset, dim1, dim2), src_dtype
+        ),
     },
     samples=_diagonal_scatter_samples,
 )

@@ -20,9 +20,9 @@ from pullback.dispatch.methods import attach_method
 from pullback.dispatch.numbers import fitted, python_number
 from pullback.dispatch.out_rules import Out
 from pullback.meta import dtypes
-from pullback.ops.creation.zeros import zeros_of
 from pullback.ops.indexing.checks import refuse_overlap
 from pullback.ops.indexing.keys import bounds, is_integer, parsed, selected
+from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.tensor.indices import Positions, check_mask_shape, check_values, located, refused
 from pullback.tensor.registry import registry

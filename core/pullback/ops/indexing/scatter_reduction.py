@@ -13,7 +13,6 @@ from pullback.dispatch.out_rules import EXACT
 from pullback.meta import dtypes
 from pullback.meta.dims import normalize_dim
 from pullback.meta.dtype_names import type_name
-from pullback.ops.creation.zeros import zeros_of
 from pullback.ops.indexing.checks import vector_of
 from pullback.ops.indexing.scattering import (
     add_elements,
@@ -23,8 +22,9 @@ from pullback.ops.indexing.scattering import (
     scattered,
     tensor_like,
 )
-from pullback.ops.precision import in_float32
-from pullback.ops.reduction.reducing import in_dtype
+from pullback.ops.shared.precision import in_float32
+from pullback.ops.shared.reducing import in_dtype
+from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from pullback.dispatch.out_rules import EXACT
 from pullback.meta import dtypes
 from pullback.meta.dims import normalize_dim
 from pullback.meta.dtype_names import type_name
-from pullback.ops.creation.zeros import zeros_of
 from pullback.ops.indexing.checks import check_positions, first_outside, outside, vector_of
+from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.tensor.indices import Positions
 from pullback.tensor.registry import registry

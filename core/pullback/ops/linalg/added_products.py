@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.autograd.gradients import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.out_rules import CAST, EXACT, Out
@@ -18,10 +19,8 @@ from pullback.ops.linalg.products import (
     plus_product,
     scaled,
 )
-from pullback.ops.pointwise.complex_numbers import conj
-from pullback.ops.precision import number
-from pullback.ops.reduction.reducing import in_dtype
-from pullback.ops.shape.reshaping import expand, expanded_shape, unsqueeze
+from pullback.ops.shared.precision import number
+from pullback.ops.shared.reducing import in_dtype
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -79,12 +78,12 @@ def _addmv_samples(make: Any) -> Iterator[Sample]:
     dtypes=NUMERIC,
     promotion="promote",
     vjp={
-        "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, conj(beta)), tuple(input_shape)),
-        "mat": lambda grad, vec, alpha: outer(scaled(grad, conj(alpha)), conj(vec)),
-        "vec": lambda grad, mat, alpha: mv_adjoint(mat, scaled(grad, conj(alpha))),
+        "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, ops.conj(beta)), tuple(input_shape)),
+        "mat": lambda grad, vec, alpha: outer(scaled(grad, ops.conj(alpha)), ops.conj(vec)),
+        "vec": lambda grad, mat, alpha: mv_adjoint(mat, scaled(grad, ops.conj(alpha))),
     },
     jvp={
-        "input": lambda tangent, out, beta: expand(scaled(tangent, beta), out.array.shape),
+        "input": lambda tangent, out, beta: ops.expand(scaled(tangent, beta), out.array.shape),
         "mat": lambda tangent, vec, alpha: scaled(mv(tangent, vec), alpha),
         "vec": lambda tangent, mat, alpha: scaled(mv(mat, tangent), alpha),
     },
@@ -113,7 +112,7 @@ def _check_addr(input: Any, vec1: Any, vec2: Any, *, beta: complex = 1, alpha: c
     for name, vector in (("vec1", vec1), ("vec2", vec2)):
         if vector.ndim != 1:
             raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {vector.ndim}-D")
-    expanded_shape(input.backend, input.array, (vec1.shape[0], vec2.shape[0]))
+    ops.expanded_shape(input.backend, input.array, (vec1.shape[0], vec2.shape[0]))
 
 
 def _addr_samples(make: Any) -> Iterator[Sample]:
@@ -129,12 +128,12 @@ def _addr_samples(make: Any) -> Iterator[Sample]:
     dtypes=NUMERIC,
     promotion="promote",
     vjp={
-        "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, conj(beta)), tuple(input_shape)),
-        "vec1": lambda grad, vec2, alpha: mv(scaled(grad, conj(alpha)), conj(in_dtype(vec2, grad.dtype))),
-        "vec2": lambda grad, vec1, alpha: mv(scaled(grad, conj(alpha)).mT, conj(in_dtype(vec1, grad.dtype))),
+        "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, ops.conj(beta)), tuple(input_shape)),
+        "vec1": lambda grad, vec2, alpha: mv(scaled(grad, ops.conj(alpha)), ops.conj(in_dtype(vec2, grad.dtype))),
+        "vec2": lambda grad, vec1, alpha: mv(scaled(grad, ops.conj(alpha)).mT, ops.conj(in_dtype(vec1, grad.dtype))),
     },
     jvp={
-        "input": lambda tangent, out, beta: expand(scaled(tangent, beta), out.array.shape),
+        "input": lambda tangent, out, beta: ops.expand(scaled(tangent, beta), out.array.shape),
         "vec1": lambda tangent, vec2, alpha: scaled(outer(tangent, vec2), alpha),
         "vec2": lambda tangent, vec1, alpha: scaled(outer(vec1, tangent), alpha),
     },
@@ -170,7 +169,7 @@ def _check_addbmm(input: Any, batch1: Any, batch2: Any, *, beta: complex = 1, al
         raise RuntimeError(f"batch1 and batch2 must have same number of batches, got {count} and {other_count}")
     if m != k:
         raise RuntimeError(f"Incompatible matrix sizes for bmm ({n}x{m} and {k}x{p})")
-    expanded_shape(input.backend, input.array, (n, p))
+    ops.expanded_shape(input.backend, input.array, (n, p))
     for name, other in (("self", input), ("mat1", batch1)):
         if other.dtype is not batch2.dtype:
             raise RuntimeError(
@@ -187,8 +186,8 @@ def _addbmm_samples(make: Any) -> Iterator[Sample]:
 
 def _for_each(grad: Tensor, batch_shape: tuple[int, ...], alpha: Any) -> Tensor:
     """The gradient of a sum over a batch, for each of its products."""
-    each = unsqueeze(scaled(grad, conj(alpha)), 0)
-    return expand(each, (batch_shape[0], *grad.array.shape))
+    each = ops.unsqueeze(scaled(grad, ops.conj(alpha)), 0)
+    return ops.expand(each, (batch_shape[0], *grad.array.shape))
 
 
 @op(
@@ -197,7 +196,7 @@ def _for_each(grad: Tensor, batch_shape: tuple[int, ...], alpha: Any) -> Tensor:
     dtypes=NUMERIC,
     promotion="promote",
     vjp={
-        "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, conj(beta)), tuple(input_shape)),
+        "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, ops.conj(beta)), tuple(input_shape)),
         "batch1": lambda grad, batch2, batch1_shape, alpha: bmm_adjoint_right(
             _for_each(grad, batch1_shape, alpha), batch2
         ),
@@ -206,7 +205,7 @@ def _for_each(grad: Tensor, batch_shape: tuple[int, ...], alpha: Any) -> Tensor:
         ),
     },
     jvp={
-        "input": lambda tangent, out, beta: expand(scaled(tangent, beta), out.array.shape),
+        "input": lambda tangent, out, beta: ops.expand(scaled(tangent, beta), out.array.shape),
         "batch1": lambda tangent, batch2, alpha: scaled(tangent.bmm(batch2).sum(0), alpha),
         "batch2": lambda tangent, batch1, alpha: scaled(batch1.bmm(tangent).sum(0), alpha),
     },

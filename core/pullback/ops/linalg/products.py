@@ -16,7 +16,7 @@ from pullback.dispatch.out_rules import CAST, EXACT, Out
 from pullback.meta.dims import broadcast_shape, normalize_dims
 from pullback.meta.dtype_names import full_c_name, type_name
 from pullback.meta.dtypes import NUMERIC
-from pullback.ops.precision import number
+from pullback.ops.shared.precision import number
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
 from pullback.meta.dtypes import FLOATS, INEXACT, REAL
-from pullback.ops.creation.zeros import step_derivative
-from pullback.ops.precision import in_float32, number
-from pullback.ops.reduction.reducing import in_wide
+from pullback.ops.shared.precision import in_float32, number
+from pullback.ops.shared.reducing import in_wide
+from pullback.ops.shared.zeros import step_derivative
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ from pullback.ops.nn.loss_reduction import (
     spread_gradient,
     weighted_slope,
 )
-from pullback.ops.precision import in_float32, number
+from pullback.ops.shared.precision import in_float32, number
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pullback import ops
-from pullback.ops.creation.zeros import zeros_of
-from pullback.ops.random.streams import happens_array
+from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.tensor.levels import drawing_backend, levels
 
@@ -50,6 +49,6 @@ def dropout(
     if p == 1:
         noise = zeros_of(input, ())
     else:
-        kept = happens_array(backend, tuple(input.array.shape), 1 - p, input.device, generator)
+        kept = ops.happens_array(backend, tuple(input.array.shape), 1 - p, input.device, generator)
         noise = Tensor._wrap(backend.multiply(backend.astype(kept, input.dtype), 1 / (1 - p)), backend)
     return input.mul_(noise) if inplace else ops.mul(input, noise)

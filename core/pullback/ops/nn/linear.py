@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.meta.dtypes import FLOATS
-from pullback.ops.linalg.products import check_addmm, mm, mm_adjoint_left, mm_adjoint_right, plus_product, summed_to
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def _check_affine(bias: Any, input: Any, weight: Any) -> None:
             (n, v) for n, v in (("input", input), ("weight", weight), ("bias", bias)) if not isinstance(v, Tensor)
         )
         raise TypeError(f"linear(): argument '{wrong}' must be Tensor, not {type(value).__name__}")
-    check_addmm(bias, input, weight.mT if weight.ndim == 2 else weight)
+    ops.check_addmm(bias, input, weight.mT if weight.ndim == 2 else weight)
 
 
 def _affine_samples(make: Any) -> Iterator[Sample]:
@@ -32,20 +31,20 @@ def _affine_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4), make(3, 2).mT, make(3, 4).mT)
 
 
-@op(
+@op(  # type: ignore[call-overload, untyped-decorator]  # mypy meets it before what its formulas call
     batching="affine",
     node="AddmmBackward0",
     dtypes=FLOATS,
     promotion="promote",
     vjp={
-        "bias": lambda grad, bias_shape: summed_to(grad, bias_shape),
-        "input": lambda grad, weight: mm(grad, weight),
-        "weight": lambda grad, input: mm_adjoint_left(grad, input),
+        "bias": lambda grad, bias_shape: ops.summed_to(grad, bias_shape),
+        "input": lambda grad, weight: ops.mm(grad, weight),
+        "weight": lambda grad, input: ops.mm_adjoint_left(grad, input),
     },
     jvp={
         "bias": lambda tangent, out: ops.expand(tangent, out.array.shape),
-        "input": lambda tangent, weight: mm_adjoint_right(tangent, weight),
-        "weight": lambda tangent, input: mm_adjoint_right(input, tangent),
+        "input": lambda tangent, weight: ops.mm_adjoint_right(tangent, weight),
+        "weight": lambda tangent, input: ops.mm_adjoint_right(input, tangent),
     },
     check=_check_affine,
     samples=_affine_samples,
@@ -55,7 +54,7 @@ def affine(backend: Backend, bias: Array, input: Array, weight: Array) -> Array:
     """``input @ weight.mT + bias`` for real matrices, in one operation; what :func:`linear` runs."""
     if input.ndim != 2 or weight.ndim != 2 or bias.ndim > 2:
         raise RuntimeError("affine() expects matrices and a bias")
-    return plus_product(backend, backend.matmul(input, backend.permute_dims(weight, (1, 0))), bias)
+    return ops.plus_product(backend, backend.matmul(input, backend.permute_dims(weight, (1, 0))), bias)
 
 
 def _linear_samples(make: Any) -> Iterator[Sample]:
@@ -93,10 +92,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     if input.array.ndim == 2 and not input.dtype.is_complex:
         if bias is not None:
-            return affine(bias, input, weight)
+            return affine(bias, input, weight)  # type: ignore[no-any-return]
         if weight.array.ndim == 2:
             _check_product(input, weight)
-            return mm_adjoint_right(input, weight)
+            return ops.mm_adjoint_right(input, weight)
     if bias is None or weight.ndim != 2:
         product = ops.matmul(input, ops.t(weight))
         return product if bias is None else product + bias
@@ -111,4 +110,4 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def _check_product(input: Tensor, weight: Tensor) -> None:
     if input.array.shape[1] != weight.array.shape[1] or input.array.dtype != weight.array.dtype:
-        mm(input, ops.t(weight))  # raises
+        ops.mm(input, ops.t(weight))  # raises

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
-from pullback.ops.precision import in_float32
-from pullback.ops.reduction.reducing import over_count
+from pullback.ops.shared.precision import in_float32
+from pullback.ops.shared.reducing import over_count
 from pullback.tensor import Tensor
 from pullback.tensor.modes import NO_GRAD, mode
 

@@ -11,9 +11,8 @@ from pullback.dispatch.declaration import Array, Sample, op
 from pullback.meta import dtypes
 from pullback.meta.dims import normalize_dims
 from pullback.meta.dtypes import FLOATS
-from pullback.ops.linalg.products import plus_product
-from pullback.ops.precision import in_float32
-from pullback.ops.reduction.reducing import count_reduced, in_wide, over_count
+from pullback.ops.shared.precision import in_float32
+from pullback.ops.shared.reducing import count_reduced, in_wide, over_count
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -159,7 +158,7 @@ def layer_normalization(
         out = backend.astype(out, dtype)
     if weight is not None:
         out = backend.multiply(out, weight)
-    return out if bias is None else plus_product(backend, out, bias)
+    return out if bias is None else ops.plus_product(backend, out, bias)
 
 
 def layer_norm(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
 from pullback.dispatch.general import constant
 from pullback.meta.dtypes import FLOATS, REAL
-from pullback.ops.creation.zeros import step_derivative
 from pullback.ops.nn.activations import threshold_backward
-from pullback.ops.pointwise.arithmetic import mul
-from pullback.ops.pointwise.comparison import where
-from pullback.ops.pointwise.exponential import exp
-from pullback.ops.precision import in_float32, number
+from pullback.ops.shared.precision import in_float32, number
+from pullback.ops.shared.zeros import step_derivative
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -125,7 +123,7 @@ def hardtanh(backend: Backend, input: Array, min_val: float = -1.0, max_val: flo
 
 def _celu_derivative(direction: Tensor, input: Tensor, alpha: float) -> Any:
     # Bounded, so that exp cannot overflow where its value is not used.
-    return where(input <= 0, direction * exp(where(input < 0, input, 0) / alpha), direction)
+    return ops.where(input <= 0, direction * ops.exp(ops.where(input < 0, input, 0) / alpha), direction)
 
 
 def _check_celu(input: Any, alpha: float = 1.0) -> None:
@@ -169,8 +167,8 @@ def celu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
 
 
 def _selu_derivative(direction: Tensor, input: Tensor) -> Any:
-    slope = exp(where(input < 0, input, 0)) * (_SELU_ALPHA * _SELU_SCALE)
-    return where(input <= 0, direction * slope, mul(direction, _SELU_SCALE))
+    slope = ops.exp(ops.where(input < 0, input, 0)) * (_SELU_ALPHA * _SELU_SCALE)
+    return ops.where(input <= 0, direction * slope, ops.mul(direction, _SELU_SCALE))
 
 
 @elementwise(

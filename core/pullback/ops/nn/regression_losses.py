@@ -12,7 +12,7 @@ from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.meta import dtypes
 from pullback.meta.dtypes import FLOATS, INEXACT
 from pullback.ops.nn.loss_reduction import checked_reduction, legacy_reduction, reduce_loss, reduced, spread_gradient
-from pullback.ops.precision import in_float32, number
+from pullback.ops.shared.precision import in_float32, number
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.out_rules import EXACT, Out
 from pullback.meta.dims import Dims, normalize_dim
 from pullback.meta.dtypes import FLOATS, DType
-from pullback.ops.precision import in_float32
-from pullback.ops.reduction.reducing import axis_of, cast, in_dtype, in_wide, keep_dims, samples_along_dim
+from pullback.ops.shared.precision import in_float32
+from pullback.ops.shared.reducing import axis_of, cast, in_dtype, in_wide, keep_dims, samples_along_dim
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

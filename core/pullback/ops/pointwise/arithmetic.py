@@ -9,8 +9,8 @@ from pullback.dispatch.declaration import Array, Number, attach, composite, elem
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import CAST, SAME
 from pullback.meta.dtypes import NUMERIC, REAL, bool_
-from pullback.ops.creation.zeros import step_derivative
-from pullback.ops.reduction.reducing import in_dtype
+from pullback.ops.shared.reducing import in_dtype
+from pullback.ops.shared.zeros import step_derivative
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
 

@@ -16,7 +16,7 @@ from pullback.dispatch.out_rules import CAST, SAME, Out
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import full_c_name, not_implemented, type_name
 from pullback.meta.dtypes import EVERY, FLOATS, INEXACT, NUMERIC, REAL, REAL_AND_BOOL
-from pullback.ops.precision import in_float32, number
+from pullback.ops.shared.precision import in_float32, number
 from pullback.tensor import Tensor
 from pullback.tensor.levels import refuse_mapped
 from pullback.tensor.registry import registry

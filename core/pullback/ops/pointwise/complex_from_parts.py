@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.out_rules import Out
 from pullback.meta.dims import broadcast_shape
 from pullback.meta.dtype_names import not_implemented, type_name
 from pullback.meta.dtypes import float16, float32, float64
-from pullback.ops.creation.filled import ones_like
 from pullback.ops.pointwise.complex_numbers import conj, imag, real
 from pullback.tensor import Tensor
 
@@ -98,7 +98,7 @@ def _check_polar(first: Tensor, second: Tensor) -> None:
     dtypes=_PARTS - {float16},
     broadcasts=True,
     vjp={
-        "abs": lambda grad, angle: real(conj(grad) * polar(ones_like(angle), angle)),
+        "abs": lambda grad, angle: real(conj(grad) * polar(ops.ones_like(angle), angle)),
         "angle": lambda grad, out: real(conj(grad) * (out * 1j)),
     },
     jvp={

@@ -8,7 +8,7 @@ from pullback import ops
 from pullback.dispatch.declaration import Array, composite, elementwise
 from pullback.dispatch.out_rules import SAME
 from pullback.meta.dtypes import COMPLEXES, EVERY, INEXACT
-from pullback.ops.creation.zeros import step_derivative
+from pullback.ops.shared.zeros import step_derivative
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

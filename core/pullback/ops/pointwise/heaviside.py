@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
 from pullback.dispatch.out_rules import Out
 from pullback.meta.dtypes import REAL_AND_BOOL, bool_
-from pullback.ops.creation.filled import check_is_tensor
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
 
 
 def _check(input: Any, values: Any) -> None:
-    check_is_tensor("heaviside", input)
-    check_is_tensor("heaviside", values, "values", 2)
+    ops.check_is_tensor("heaviside", input)
+    ops.check_is_tensor("heaviside", values, "values", 2)
     if input.dtype.is_complex or values.dtype.is_complex:
         raise RuntimeError("heaviside is not yet implemented for complex tensors.")
     if input.dtype is not values.dtype:

@@ -9,8 +9,8 @@ from pullback.dispatch.out_rules import SAME
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import not_implemented
 from pullback.meta.dtypes import FLOATS, REAL, DType
-from pullback.ops.creation.zeros import step_derivative
-from pullback.ops.precision import in_float32
+from pullback.ops.shared.precision import in_float32
+from pullback.ops.shared.zeros import step_derivative
 
 if TYPE_CHECKING:
     from collections.abc import Callable

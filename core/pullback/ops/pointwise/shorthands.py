@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
 from pullback.dispatch.out_rules import Out
 from pullback.meta.dtypes import FLOATS, INEXACT
-from pullback.ops.creation.filled import zeros_like
 from pullback.ops.pointwise.comparison import where
 from pullback.ops.pointwise.exponential import exp2
 from pullback.ops.pointwise.rounding import round
 from pullback.ops.pointwise.trigonometric import cos
 from pullback.ops.pointwise.unary import abs
-from pullback.ops.precision import in_float32
-from pullback.ops.reduction.reducing import in_wide
+from pullback.ops.shared.precision import in_float32
+from pullback.ops.shared.reducing import in_wide
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _sinc_slope(input: Tensor) -> Any:
     small = abs(input) < 0.3
     angle = where(small, input, 0) * math.pi
     square = angle * angle
-    series = zeros_like(square)
+    series = ops.zeros_like(square)
     for coefficient in reversed(_SINC_SERIES):
         series = series * square + coefficient
     beyond = where(small, 1, input)

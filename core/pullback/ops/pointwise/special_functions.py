@@ -10,7 +10,6 @@ from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
 from pullback.meta.allocation import check_size
 from pullback.meta.dtypes import FLOATS
-from pullback.ops.creation.filled import check_is_tensor
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _samples_of_orders(make: Any) -> Iterator[Sample]:
 
 
 def _check_order(input: Any, n: Any) -> None:
-    check_is_tensor("polygamma", input)
+    ops.check_is_tensor("polygamma", input)
     if not isinstance(n, int) or isinstance(n, bool):
         raise TypeError(f"polygamma(): argument 'n' (position 1) must be int, not {type(n).__name__}")
     if n < 0:
@@ -118,7 +117,7 @@ def _samples_of_dimensions(make: Any) -> Iterator[Sample]:
 
 
 def _check_dimension(input: Any, p: int) -> None:
-    check_is_tensor("mvlgamma", input)
+    ops.check_is_tensor("mvlgamma", input)
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     check_size((*input.shape, p), input.dtype.itemsize)  # as many terms as PyTorch makes at once

@@ -10,8 +10,8 @@ from pullback.dispatch.declaration import Array, composite, elementwise
 from pullback.dispatch.out_rules import SAME, SAME_OF_REALS, Out
 from pullback.meta import dtypes
 from pullback.meta.dtypes import FLOATS, INEXACT, NUMERIC, REAL_AND_BOOL, DType, bool_
-from pullback.ops.creation.zeros import step_derivative
-from pullback.ops.precision import number
+from pullback.ops.shared.precision import number
+from pullback.ops.shared.zeros import step_derivative
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from pullback import ops
 from pullback.dispatch.declaration import Array, composite, op
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import EXACT, MAKES, Out
@@ -17,8 +18,9 @@ from pullback.meta.dims import broadcast_shape
 from pullback.meta.dtype_names import not_implemented, type_name
 from pullback.meta.dtypes import FLOATS, DType, get_default_dtype
 from pullback.meta.formats import MemoryFormat, StorageLayout
-from pullback.ops.creation.filled import check_is_tensor, with_strides_like
-from pullback.ops.creation.options import (
+from pullback.ops.random.poisson import poisson_array
+from pullback.ops.random.streams import happens_array, integer_array, normal_array, permutation_array, uniform_array
+from pullback.ops.shared.options import (
     check_options,
     checked_dtype,
     checked_integer,
@@ -26,10 +28,8 @@ from pullback.ops.creation.options import (
     chosen_backend,
     finished,
 )
-from pullback.ops.creation.zeros import zeros_of
-from pullback.ops.precision import number
-from pullback.ops.random.poisson import poisson_array
-from pullback.ops.random.streams import happens_array, integer_array, normal_array, permutation_array, uniform_array
+from pullback.ops.shared.precision import number
+from pullback.ops.shared.zeros import zeros_of
 from pullback.random import Generator
 from pullback.tensor import Tensor
 from pullback.tensor.levels import drawing_backend, levels
@@ -294,7 +294,7 @@ def rand_like(
     """
     settings = _like("rand_like", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend)
     drawn = rand(tuple(input.array.shape), generator=generator, **settings)
-    return finished(with_strides_like(drawn, input, memory_format), requires_grad)
+    return finished(ops.with_strides_like(drawn, input, memory_format), requires_grad)
 
 
 @composite(method=False)
@@ -320,7 +320,7 @@ def randn_like(
     """
     settings = _like("randn_like", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend)
     drawn = randn(tuple(input.array.shape), generator=generator, **settings)
-    return finished(with_strides_like(drawn, input, memory_format), requires_grad)
+    return finished(ops.with_strides_like(drawn, input, memory_format), requires_grad)
 
 
 @composite(method=False)
@@ -349,7 +349,7 @@ def randint_like(
     if not bounds and "high" not in named:
         raise TypeError('randint_like() missing 1 required positional arguments: "high"')
     drawn = randint(*bounds, size=tuple(input.array.shape), generator=generator, **named, **settings)
-    return finished(with_strides_like(drawn, input, memory_format), requires_grad)
+    return finished(ops.with_strides_like(drawn, input, memory_format), requires_grad)
 
 
 def _like(
@@ -363,7 +363,7 @@ def _like(
     memory_format: Any,
     backend: Any,
 ) -> dict[str, Any]:
-    check_is_tensor(function, input)
+    ops.check_is_tensor(function, input)
     dtype = checked_dtype(function, dtype) or input.dtype
     check_options(function, device, requires_grad, layout, pin_memory, memory_format)
     if device is None and backend is None:

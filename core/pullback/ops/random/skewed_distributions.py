@@ -10,8 +10,8 @@ from pullback.dispatch.inplace import apply_inplace
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import full_c_name
 from pullback.meta.dtypes import FLOATS, INEXACT, REAL, DType
-from pullback.ops.creation.zeros import zeros_of
 from pullback.ops.random.streams import normal_array, uniform_array
+from pullback.ops.shared.zeros import zeros_of
 from pullback.random import Generator
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry

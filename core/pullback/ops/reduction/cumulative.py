@@ -11,7 +11,7 @@ from pullback.dispatch.out_rules import DECIDES
 from pullback.meta.dims import normalize_dim
 from pullback.meta.dtype_names import full_c_name, not_implemented
 from pullback.meta.dtypes import DType, bool_
-from pullback.ops.reduction.reducing import accumulation_dtype, in_dtype, keep_dims, samples_along_dim
+from pullback.ops.shared.reducing import accumulation_dtype, in_dtype, keep_dims, samples_along_dim
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
 

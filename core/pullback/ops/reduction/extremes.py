@@ -13,8 +13,8 @@ from pullback.meta.dims import Dims, normalize_dim, normalize_dims
 from pullback.meta.dtype_names import not_implemented
 from pullback.meta.dtypes import REAL, REAL_AND_BOOL, DType
 from pullback.meta.limits import iinfo
-from pullback.ops.creation.zeros import zeros_of
-from pullback.ops.reduction.reducing import axis_of, keep_dims, mean_of_some, over_count
+from pullback.ops.shared.reducing import axis_of, keep_dims, mean_of_some, over_count
+from pullback.ops.shared.zeros import zeros_of
 from pullback.return_types import return_type
 from pullback.tensor import Tensor
 

@@ -11,8 +11,8 @@ from pullback.dispatch.out_rules import EXACT
 from pullback.meta.dims import Dims, normalize_dims
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import INEXACT, DType, promote_types
-from pullback.ops.precision import in_float32
-from pullback.ops.reduction.reducing import axis_of, cast, in_dtype, keep_dims, over_count
+from pullback.ops.shared.precision import in_float32
+from pullback.ops.shared.reducing import axis_of, cast, in_dtype, keep_dims, over_count
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
 

@@ -10,7 +10,7 @@ from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.dims import normalize_dim
 from pullback.meta.dtypes import REAL, DType, bool_
-from pullback.ops.creation.zeros import zeros_of
+from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from pullback.meta import dtypes
 from pullback.meta.dims import Dims
 from pullback.meta.dtype_names import not_implemented
 from pullback.meta.dtypes import EVERY, INEXACT, REAL_AND_BOOL, DType, bool_
-from pullback.ops.precision import number
-from pullback.ops.reduction.reducing import (
+from pullback.ops.shared.precision import number
+from pullback.ops.shared.reducing import (
     accumulation_dtype,
     axis_of,
     cast,

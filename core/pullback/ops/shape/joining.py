@@ -9,7 +9,7 @@ from pullback import ops
 from pullback.dispatch.declaration import Array, Arrays, Sample, composite, op
 from pullback.dispatch.out_rules import JOINED
 from pullback.meta.dims import normalize_dim
-from pullback.ops.creation.zeros import zeros_of
+from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.meta.allocation import check_count
 from pullback.meta.dims import normalize_dim
 from pullback.meta.dtypes import INTEGER
-from pullback.ops.creation.options import checked_integer
-from pullback.ops.creation.zeros import zeros_of
+from pullback.ops.shared.options import checked_integer
+from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
