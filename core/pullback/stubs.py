@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pullback import _names
 from pullback.dispatch.declaration import Operation
 from pullback.ops import import_all
 from pullback.tensor import Tensor
@@ -196,6 +197,12 @@ def _is_operator(name: str) -> bool:
 @functools.cache
 def imports_of(module: str) -> dict[str, tuple[str, str]]:
     """Where a module's source imports each name from, also for type checking only."""
+    if module == "pullback":
+        tables = (*_names.NAMES.items(), *_names.LATE.items())
+        listed = {
+            public: (f"pullback.{home}", name) for home, words in tables for public, name in _names.renamed(words)
+        }
+        return listed | {name: ("math", name) for name in ("e", "inf", "nan", "pi")}
     file = getattr(importlib.import_module(module), "__file__", None)
     tree = ast.parse(Path(file).read_text(encoding="utf-8")) if file else ast.Module([], [])
     return {
