@@ -37,7 +37,6 @@ from pullback.interop.dlpack import from_dlpack
 from pullback.interop.serialization import load, save
 from pullback.meta.devices import Device
 from pullback.meta.devices import Device as device
-from pullback.meta.dims import Dims, Sizes
 from pullback.meta.dtypes import (
     DType,
     bfloat16,
@@ -81,7 +80,7 @@ from pullback.meta.formats import (
 from pullback.meta.formats import MemoryFormat as memory_format
 from pullback.meta.formats import StorageLayout as layout
 from pullback.meta.limits import finfo, iinfo
-from pullback.meta.size import Size
+from pullback.meta.shapes import Dims, Size, Sizes
 from pullback.ops.creation.conversion import cpu, fill_, zero_
 from pullback.ops.creation.filled import (
     empty_like,

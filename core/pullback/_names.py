@@ -25,7 +25,7 @@ NAMES: Final = {
         "channels_last channels_last_3d contiguous_format StorageLayout:layout MemoryFormat:memory_format "
         "preserve_format strided"
     ),
-    "meta.size": "Size",
+    "meta.shapes": "Size",
     "ops.creation.conversion": "clone cpu fill",
     "ops.creation.filled": (
         "empty empty_like empty_permuted empty_strided eye full full_like ones ones_like scalar_tensor zeros zeros_like"

@@ -34,7 +34,7 @@ LATE = {
     ("pullback.dispatch.out", "pullback.dispatch.declaration"): CIRCLE,
     ("pullback.ops.creation.conversion", "pullback.ops.creation.legacy_types"): NOT_YET,
     ("pullback.ops.creation.from_data", "pullback.dispatch.subclassing"): NOT_YET,
-    ("pullback.tensor.node", "pullback.autograd.gradients"): CALLED_FOR,  # AccumulateGrad is called
+    ("pullback.tensor.node", "pullback.autograd.gradient_accumulation"): CALLED_FOR,  # AccumulateGrad is called
     ("pullback.tensor.overriding", "pullback.overrides"): NOT_YET,
     ("pullback.tensor.tensor", "pullback.dispatch.subclassing"): CALLED_FOR,
     ("pullback.tensor.tensor", "pullback.interop.dlpack"): CALLED_FOR,

@@ -9,7 +9,7 @@ from pullback.autograd.engine import ones_of, run_backward
 from pullback.autograd.gradient_ownership import unshared_wrap
 from pullback.autograd.graph import GradientEdge, Node, OwnershipToken, edge_behind
 from pullback.dispatch.overridable import make_module_overridable
-from pullback.meta.size import Size
+from pullback.meta.shapes import Size
 from pullback.tensor import LEAF, Tensor
 from pullback.tensor.levels import transforming
 from pullback.tensor.node import OutputSlot

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.anomaly_mode import check_anomaly, show_origin
 from pullback.autograd.fresh_stack import on_fresh_stack, stack_is_deep
+from pullback.autograd.gradient_accumulation import deliver_nothing, deliver_to_leaf, reduced
 from pullback.autograd.gradient_ownership import unshared_wrap
-from pullback.autograd.gradients import deliver_nothing, deliver_to_leaf, reduced
 from pullback.autograd.hooks import after_node, before_node, before_prehooks, run_tensor_hooks
 from pullback.process.blocks import surely
 from pullback.process.locks import holds_lock

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pullback.autograd.function_tangents import propagate_tangents
+from pullback.autograd.gradient_accumulation import reduce_gradient
 from pullback.autograd.gradient_ownership import unshared_wrap
-from pullback.autograd.gradients import reduce_gradient
 from pullback.autograd.saved_by_function import raw_saved_tensors
 from pullback.dispatch.inplace import check_history
 from pullback.meta.dtypes import FLOATING

@@ -20,7 +20,7 @@ from pullback.batching.rules import (
     without_last,
 )
 from pullback.meta import dtypes
-from pullback.meta.dims import broadcast_shape, normalize_dim
+from pullback.meta.shapes import broadcast_shape, normalize_dim
 from pullback.ops.indexing.masking import numbers_of_true
 from pullback.tensor import Tensor
 from pullback.tensor.indices import Positions

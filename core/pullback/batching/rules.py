@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pullback.meta.dims import normalize_dim, normalize_dims
+from pullback.meta.shapes import normalize_dim, normalize_dims
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
 

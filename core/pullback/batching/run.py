@@ -10,7 +10,7 @@ from pullback.batching.levels import Level, LevelArray
 from pullback.batching.random_rules import drawn
 from pullback.batching.rules import call, rule_of
 from pullback.dispatch.general import named_results, promoted_dtype, record
-from pullback.meta.dims import broadcast_shape
+from pullback.meta.shapes import broadcast_shape
 from pullback.tensor import Tensor
 from pullback.tensor.levels import ESCAPED, RECORDED_BENEATH, innermost_mapped, levels
 from pullback.tensor.modes import FORWARD, MODE, NO_GRAD, entered, left, mode

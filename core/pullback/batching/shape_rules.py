@@ -17,7 +17,7 @@ from pullback.batching.rules import (
     rule,
     shape_of,
 )
-from pullback.meta.dims import normalize_dim, normalize_dims
+from pullback.meta.shapes import normalize_dim, normalize_dims
 from pullback.tensor.registry import registry
 
 if TYPE_CHECKING:

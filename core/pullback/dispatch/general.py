@@ -19,9 +19,9 @@ from pullback.errors import BackendError, MissingKernelError
 from pullback.meta import dtypes
 from pullback.meta.allocation import check_size, memory_error
 from pullback.meta.argument_names import UNSET
-from pullback.meta.dims import broadcast_shape
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import DType, dtype_of_scalar, result_type_of
+from pullback.meta.shapes import broadcast_shape
 from pullback.process.interrupts import raised_by_handler
 from pullback.return_types import return_type
 from pullback.tensor import Tensor

@@ -15,9 +15,9 @@ from pullback.dispatch.codegen import make_callable, saved_values
 from pullback.dispatch.declaration import DeclarationError, Operation
 from pullback.dispatch.general import coerce, common_dtype
 from pullback.meta.allocation import check_size
-from pullback.meta.dims import broadcast_shape
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import can_cast
+from pullback.meta.shapes import broadcast_shape
 from pullback.meta.strides import contiguous_strides
 from pullback.process.blocks import surely
 from pullback.process.interrupts import raised_by_handler

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from pullback.meta.size import Size
+from pullback.meta.shapes import Size
 from pullback.process.locks import new_lock
 from pullback.tensor import Tensor
 from pullback.tensor.modes import OVERRIDDEN, mode

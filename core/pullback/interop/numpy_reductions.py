@@ -17,7 +17,7 @@ from pullback.interop.numpy_arguments import (
     tensor_from,
 )
 from pullback.interop.numpy_registry import implements
-from pullback.meta.dims import normalize_dims
+from pullback.meta.shapes import normalize_dims
 from pullback.tensor import Tensor
 
 

@@ -23,7 +23,7 @@ from pullback.interop.shared_memory import placements, view_of
 from pullback.meta import dtypes
 from pullback.meta.devices import Device
 from pullback.meta.dtypes import DType
-from pullback.meta.size import Size
+from pullback.meta.shapes import Size
 from pullback.nn.parameter import Parameter
 from pullback.tensor import Tensor
 

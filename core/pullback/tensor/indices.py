@@ -8,8 +8,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from pullback.meta import dtypes
-from pullback.meta.dims import broadcast_shape, normalize_dim
 from pullback.meta.dtype_names import type_name
+from pullback.meta.shapes import broadcast_shape, normalize_dim
 from pullback.tensor import Tensor
 from pullback.tensor.levels import is_mapped
 from pullback.tensor.node import modified_error

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, overload
 
-from pullback.meta.dims import normalize_dim
 from pullback.meta.formats import MemoryFormat, channels_last, channels_last_3d, check_memory_format, lies_in_format
+from pullback.meta.shapes import normalize_dim
 from pullback.tensor import Tensor, methods_of_tensor
 from pullback.tensor.levels import refuse_mapped
 from pullback.tensor.storage import TypedStorage, UntypedStorage

@@ -8,9 +8,9 @@ from pullback import return_types
 from pullback.backend.base import Backend
 from pullback.dispatch.declaration import Number
 from pullback.meta.devices import Device
-from pullback.meta.dims import Dims, Sizes
 from pullback.meta.dtypes import DType
 from pullback.meta.formats import MemoryFormat, StorageLayout
+from pullback.meta.shapes import Dims, Sizes
 from pullback.ops.creation.legacy_types import TensorType
 from pullback.random import Generator
 from pullback.return_types import MinAndMax, ValuesAndIndices

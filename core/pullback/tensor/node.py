@@ -263,7 +263,7 @@ class AccumulateGrad:
 
     def __call__(self, grad: Tensor) -> tuple[()]:
         """Accumulate a gradient in the leaf, as a pass does that reaches it."""
-        from pullback.autograd.gradients import deliver_to_leaf
+        from pullback.autograd.gradient_accumulation import deliver_to_leaf
 
         deliver_to_leaf(self.variable, grad, None)
         return ()

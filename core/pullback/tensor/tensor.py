@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Self, get_overloads, overload
 
-from pullback.meta.dims import normalize_dim
 from pullback.meta.dtypes import DType
-from pullback.meta.size import Size
+from pullback.meta.shapes import Size, normalize_dim
 from pullback.tensor.levels import refuse_truth
 from pullback.tensor.overriding import DisablePullbackFunction, default_function, know_tensor, register, use
 

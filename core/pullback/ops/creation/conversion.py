@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, overload
 
 from pullback import ops
-from pullback.autograd.gradients import reduce_gradient
+from pullback.autograd.gradient_accumulation import reduce_gradient
 from pullback.backend.base import Backend
 from pullback.backend.registry import known_backends
 from pullback.backend.selection import backend_for_device, get_backend
@@ -16,9 +16,9 @@ from pullback.dispatch.inplace import apply_inplace, check_history, check_writab
 from pullback.dispatch.numbers import fitted
 from pullback.meta import dtypes
 from pullback.meta.devices import Device
-from pullback.meta.dims import broadcast_shape
 from pullback.meta.dtypes import DType
 from pullback.meta.formats import MemoryFormat, copy_in_order
+from pullback.meta.shapes import broadcast_shape
 from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.tensor.modes import FORWARD, NO_GRAD, mode

@@ -11,7 +11,6 @@ from pullback.dispatch.numbers import fitted
 from pullback.dispatch.out_rules import MAKES
 from pullback.meta.allocation import check_extent, check_size, element_count
 from pullback.meta.devices import Device
-from pullback.meta.dims import Sizes
 from pullback.meta.dtypes import DType, dtype_of_scalar, int64, uint64
 from pullback.meta.formats import (
     MemoryFormat,
@@ -22,6 +21,7 @@ from pullback.meta.formats import (
     strided,
     strides_in_order,
 )
+from pullback.meta.shapes import Sizes
 from pullback.meta.strides import contiguous_strides
 from pullback.ops.shared.options import (
     arranged,

@@ -14,7 +14,7 @@ from pullback.meta.devices import Device
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import DType, dtype_of_scalar, get_default_dtype, promote_types
 from pullback.meta.formats import copy_in_order
-from pullback.meta.size import Size
+from pullback.meta.shapes import Size
 from pullback.ops.creation.filled import empty
 from pullback.ops.shared.options import (
     check_can_require_grad,

@@ -12,8 +12,8 @@ from pullback.dispatch.inplace import overwrite
 from pullback.dispatch.methods import attach_method
 from pullback.dispatch.out_rules import EXACT, Out
 from pullback.meta import dtypes
-from pullback.meta.dims import broadcast_shape, normalize_dim
 from pullback.meta.dtype_names import type_name
+from pullback.meta.shapes import broadcast_shape, normalize_dim
 from pullback.ops.indexing.checks import check_positions, first_outside, outside, vector_of
 from pullback.ops.indexing.reading_and_writing import add_at
 from pullback.ops.shared.zeros import zeros_of

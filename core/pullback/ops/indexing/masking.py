@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
-from pullback.autograd.gradients import sum_to_size
+from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import overwrites
@@ -16,8 +16,8 @@ from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.numbers import fitted, python_number
 from pullback.dispatch.out_rules import Out
 from pullback.meta import dtypes
-from pullback.meta.dims import broadcast_shape
 from pullback.meta.dtype_names import full_c_name, type_name
+from pullback.meta.shapes import broadcast_shape
 from pullback.ops.indexing.reading_and_writing import nonzero, put_elements
 from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor

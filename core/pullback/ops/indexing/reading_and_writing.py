@@ -11,7 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pullback import ops
-from pullback.autograd.gradients import sum_to_size
+from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.arguments import class_name
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.dispatch.general import constant

@@ -11,8 +11,8 @@ from pullback.dispatch.general import constant
 from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta import dtypes
-from pullback.meta.dims import normalize_dim
 from pullback.meta.dtype_names import type_name
+from pullback.meta.shapes import normalize_dim
 from pullback.ops.indexing.checks import vector_of
 from pullback.ops.indexing.scattering import (
     add_elements,

@@ -14,8 +14,8 @@ from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.numbers import fitted, python_number
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta import dtypes
-from pullback.meta.dims import normalize_dim
 from pullback.meta.dtype_names import type_name
+from pullback.meta.shapes import normalize_dim
 from pullback.ops.indexing.checks import check_positions, first_outside, outside, vector_of
 from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
-from pullback.autograd.gradients import sum_to_size
+from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.out_rules import CAST, EXACT, Out
-from pullback.meta.dims import broadcast_shape, normalize_dims
 from pullback.meta.dtype_names import full_c_name, type_name
 from pullback.meta.dtypes import NUMERIC
+from pullback.meta.shapes import broadcast_shape, normalize_dims
 from pullback.ops.shared.precision import number
 from pullback.tensor import Tensor
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
-from pullback.autograd.gradients import sum_to_size
+from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.meta import dtypes
-from pullback.meta.dims import normalize_dims
 from pullback.meta.dtypes import FLOATS
+from pullback.meta.shapes import normalize_dims
 from pullback.ops.shared.precision import in_float32
 from pullback.ops.shared.reducing import count_reduced, in_wide, over_count
 from pullback.tensor import Tensor

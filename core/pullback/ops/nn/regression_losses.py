@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
-from pullback.autograd.gradients import sum_to_size
+from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.meta import dtypes
 from pullback.meta.dtypes import FLOATS, INEXACT

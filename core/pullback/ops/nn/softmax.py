@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.out_rules import EXACT, Out
-from pullback.meta.dims import Dims, normalize_dim
 from pullback.meta.dtypes import FLOATS, DType
+from pullback.meta.shapes import Dims, normalize_dim
 from pullback.ops.shared.precision import in_float32
 from pullback.ops.shared.reducing import axis_of, cast, in_dtype, in_wide, keep_dims, samples_along_dim
 from pullback.tensor import Tensor

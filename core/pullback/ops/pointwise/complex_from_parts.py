@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.out_rules import Out
-from pullback.meta.dims import broadcast_shape
 from pullback.meta.dtype_names import not_implemented, type_name
 from pullback.meta.dtypes import float16, float32, float64
+from pullback.meta.shapes import broadcast_shape
 from pullback.ops.pointwise.complex_numbers import conj, imag, real
 from pullback.tensor import Tensor
 

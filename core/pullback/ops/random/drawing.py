@@ -14,10 +14,10 @@ from pullback.dispatch.declaration import Array, composite, op
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import EXACT, MAKES, Out
 from pullback.meta import dtypes
-from pullback.meta.dims import broadcast_shape
 from pullback.meta.dtype_names import not_implemented, type_name
 from pullback.meta.dtypes import FLOATS, DType, get_default_dtype
 from pullback.meta.formats import MemoryFormat, StorageLayout
+from pullback.meta.shapes import broadcast_shape
 from pullback.ops.random.poisson import poisson_array
 from pullback.ops.random.streams import happens_array, integer_array, normal_array, permutation_array, uniform_array
 from pullback.ops.shared.options import (

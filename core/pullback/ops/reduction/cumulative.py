@@ -8,9 +8,9 @@ from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, attach, op
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import DECIDES
-from pullback.meta.dims import normalize_dim
 from pullback.meta.dtype_names import full_c_name, not_implemented
 from pullback.meta.dtypes import DType, bool_
+from pullback.meta.shapes import normalize_dim
 from pullback.ops.shared.reducing import accumulation_dtype, in_dtype, keep_dims, samples_along_dim
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry

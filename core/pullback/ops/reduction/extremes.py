@@ -9,10 +9,10 @@ from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.out_rules import CAST, EXACT, Out
 from pullback.meta import dtypes
-from pullback.meta.dims import Dims, normalize_dim, normalize_dims
 from pullback.meta.dtype_names import not_implemented
 from pullback.meta.dtypes import REAL, REAL_AND_BOOL, DType
 from pullback.meta.limits import iinfo
+from pullback.meta.shapes import Dims, normalize_dim, normalize_dims
 from pullback.ops.shared.reducing import axis_of, keep_dims, mean_of_some, over_count
 from pullback.ops.shared.zeros import zeros_of
 from pullback.return_types import return_type

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.out_rules import EXACT
-from pullback.meta.dims import Dims, normalize_dims
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import INEXACT, DType, promote_types
+from pullback.meta.shapes import Dims, normalize_dims
 from pullback.ops.shared.precision import in_float32
 from pullback.ops.shared.reducing import axis_of, cast, in_dtype, keep_dims, over_count
 from pullback.tensor import Tensor

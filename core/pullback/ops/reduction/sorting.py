@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.out_rules import EXACT
-from pullback.meta.dims import normalize_dim
 from pullback.meta.dtypes import REAL, DType, bool_
+from pullback.meta.shapes import normalize_dim
 from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 

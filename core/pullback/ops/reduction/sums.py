@@ -9,9 +9,9 @@ from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.out_rules import CAST, DECIDES, Out
 from pullback.meta import dtypes
-from pullback.meta.dims import Dims
 from pullback.meta.dtype_names import not_implemented
 from pullback.meta.dtypes import EVERY, INEXACT, REAL_AND_BOOL, DType, bool_
+from pullback.meta.shapes import Dims
 from pullback.ops.shared.precision import number
 from pullback.ops.shared.reducing import (
     accumulation_dtype,

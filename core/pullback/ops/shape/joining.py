@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch.declaration import Array, Arrays, Sample, composite, op
 from pullback.dispatch.out_rules import JOINED
-from pullback.meta.dims import normalize_dim
+from pullback.meta.shapes import normalize_dim
 from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 

@@ -9,9 +9,9 @@ from pullback import ops
 from pullback.dispatch.declaration import Array, Arrays, Sample, attach, composite, op
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.allocation import check_size
-from pullback.meta.dims import as_shape, given_shape, normalize_dim, normalize_dims
 from pullback.meta.dtypes import int64
 from pullback.meta.formats import contiguous_format
+from pullback.meta.shapes import as_shape, given_shape, normalize_dim, normalize_dims
 from pullback.ops.shape.reshaping import inverse_permutation, reshape, variadic_method
 from pullback.tensor import Tensor
 

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
-from pullback.autograd.gradients import sum_to_size
+from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.meta.allocation import check_size, element_count
-from pullback.meta.dims import as_shape, broadcast_shape, given_shape, normalize_dim, normalize_dims
 from pullback.meta.dtypes import DType
 from pullback.meta.formats import MemoryFormat, check_memory_format, contiguous_format, preserve_format
-from pullback.meta.size import Size
+from pullback.meta.shapes import Size, as_shape, broadcast_shape, given_shape, normalize_dim, normalize_dims
 from pullback.meta.strides import view_strides
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.meta.allocation import check_count
-from pullback.meta.dims import normalize_dim
 from pullback.meta.dtypes import INTEGER
+from pullback.meta.shapes import normalize_dim
 from pullback.ops.shared.options import checked_integer
 from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor

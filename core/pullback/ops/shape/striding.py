@@ -12,9 +12,9 @@ from pullback.backend.layouts import LAYOUTS, Layout
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.dispatch.inplace import change_view, check_history, resize
 from pullback.meta.allocation import element_count
-from pullback.meta.dims import as_shape, normalize_dim
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import COMPLEXES, DType, float32, float64
+from pullback.meta.shapes import as_shape, normalize_dim
 from pullback.tensor import Tensor
 from pullback.tensor.views import attach_detached, has_node, layout_of, put_at, strided_view, taken_at
 

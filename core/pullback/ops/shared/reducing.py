@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample
 from pullback.meta import dtypes
-from pullback.meta.dims import Dims, normalize_dims
 from pullback.meta.dtypes import DType
+from pullback.meta.shapes import Dims, normalize_dims
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Dimension arguments: negative numbers, ranges, and PyTorch's errors."""
+"""Shapes: the size of a tensor, dimension arguments and PyTorch's errors about them, and broadcasting."""
 
 from __future__ import annotations
 
@@ -98,3 +98,35 @@ def broadcast_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
                 )
         result = [b if a == 1 else a for a, b in zip(padded_result, padded_shape, strict=True)]
     return tuple(result)
+
+
+class Size(tuple[int, ...]):
+    """A tensor's shape: a tuple that prints as PyTorch's.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.ones(2, 3).shape
+    torch.Size([2, 3])
+    >>> pb.ones(2, 3).shape.numel()
+    6
+    """
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this shape."""
+        count = 1
+        for size in self:
+            count *= size
+        return count
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    def __add__(self, other: Any) -> Size:
+        return Size(tuple(self) + tuple(other))
+
+    def __getitem__(self, index: Any) -> Any:
+        item = super().__getitem__(index)
+        return Size(item) if isinstance(index, slice) else item
