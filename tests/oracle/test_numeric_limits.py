@@ -56,5 +56,5 @@ def test_limits_are_those_of_pytorch(question):
 
 @pytest.mark.parametrize("default", ["float64", "float16"])
 def test_without_a_dtype_they_are_those_of_the_default(default, monkeypatch):
-    monkeypatch.setattr(pb.dtypes, "_default_dtype", getattr(pb, default))
+    monkeypatch.setattr(pb.meta.dtypes, "_default_dtype", getattr(pb, default))
     assert repr(pb.finfo()) == repr(torch.finfo(getattr(torch, default)))
