@@ -11,7 +11,7 @@ import pytest
 
 import pullback as pb
 from pullback.process.locks import made_once
-from pullback.tensor.views import alias_of
+from pullback.tensor.memory import alias_of
 
 THREADS = 6
 InThreads = Callable[[Callable[[int], Any]], list[Any]]

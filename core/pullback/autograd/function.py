@@ -15,6 +15,7 @@ from pullback.dispatch.inplace import check_history
 from pullback.meta.dtypes import FLOATING
 from pullback.tensor import LEAF, Tensor
 from pullback.tensor.levels import levels
+from pullback.tensor.memory import bump_version, has_node, saved_version, version_of
 from pullback.tensor.modes import ANOMALY, FORWARD, MODE, NO_GRAD, SAVING, mode
 from pullback.tensor.node import (
     Node,
@@ -29,16 +30,7 @@ from pullback.tensor.registry import registry
 from pullback.tensor.saved_tensors import beside, packed_by_hooks, packed_result
 from pullback.tensor.seams import NO_LEVEL, seams
 from pullback.tensor.surroundings import enter_user_code, leave_user_code
-from pullback.tensor.views import (
-    bump_version,
-    edge_of,
-    has_node,
-    history_after,
-    leave_function,
-    rebase,
-    saved_version,
-    version_of,
-)
+from pullback.tensor.views import edge_of, history_after, leave_function, rebase
 
 if TYPE_CHECKING:
     from pullback.tensor.node import Edge

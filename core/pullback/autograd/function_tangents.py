@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pullback.autograd.forward_ad import remember_result, set_tangent, size_error, tangent_of, write_tangent
 from pullback.meta.dtypes import FLOATING
 from pullback.tensor import Tensor
+from pullback.tensor.memory import version_of
 from pullback.tensor.modes import FORWARD, MODE, mode
-from pullback.tensor.views import version_of
 
 if TYPE_CHECKING:
     from pullback.autograd.function import Function, FunctionCtx

@@ -9,10 +9,10 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from pullback.process.blocks import Setting
+from pullback.tensor.memory import alias_of
 from pullback.tensor.modes import MODE, MUTATION, SAVING, left, mode
 from pullback.tensor.saved_tensors import saved_tensors_hooks
 from pullback.tensor.seams import seams
-from pullback.tensor.views import alias_of
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor

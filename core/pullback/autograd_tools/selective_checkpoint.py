@@ -15,13 +15,13 @@ import pullback
 from pullback.dispatch.declaration import Composite, Operation
 from pullback.dispatch.interception import AroundKernels
 from pullback.tensor import Tensor
+from pullback.tensor.memory import alias_of
 from pullback.tensor.registry import registry
-from pullback.tensor.views import alias_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
     from pullback.dispatch.declaration import Operation
-    from pullback.tensor.views import VersionCounter
+    from pullback.tensor.memory import VersionCounter
 
 _MISMATCH = (
     "This can happen if the operations in the checkpointed region are nondeterministic or depend on global state that"

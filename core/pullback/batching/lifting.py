@@ -15,10 +15,10 @@ from pullback.autograd.forward_ad import hand_over_tangent
 from pullback.batching.levels import Level, LevelArray, LevelBackend
 from pullback.tensor import LEAF, Tensor
 from pullback.tensor.levels import WRITTEN
-from pullback.tensor.views import Alias, alias_of, stop_retaining
+from pullback.tensor.memory import Alias, alias_of, stop_retaining
 
 if TYPE_CHECKING:
-    from pullback.tensor.views import VersionCounter
+    from pullback.tensor.memory import VersionCounter
 
 
 def lift_memory(tensor: Tensor, level: Level) -> bool:

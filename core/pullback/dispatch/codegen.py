@@ -24,22 +24,13 @@ from pullback.process.interrupts import raised_by_handler
 from pullback.tensor import LEAF, STALE, Tensor
 from pullback.tensor import node as nodes
 from pullback.tensor.levels import levels
+from pullback.tensor.memory import VersionCounter, bump_version, mark_inference, saved_version
 from pullback.tensor.modes import QUIET, mode
 from pullback.tensor.node import Node
 from pullback.tensor.registry import registry
 from pullback.tensor.saved_tensors import show_saved
 from pullback.tensor.unknown_derivative import refuse_derivative
-from pullback.tensor.views import (
-    VersionCounter,
-    attach_view,
-    bump_version,
-    check_versions,
-    keep_layout,
-    mark_inference,
-    regenerate,
-    rewrap_output,
-    saved_version,
-)
+from pullback.tensor.views import attach_view, check_versions, keep_layout, regenerate, rewrap_output
 
 if TYPE_CHECKING:
     from pullback.dispatch.declaration import Formula, Operation

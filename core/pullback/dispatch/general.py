@@ -26,21 +26,13 @@ from pullback.process.interrupts import raised_by_handler
 from pullback.return_types import return_type
 from pullback.tensor import Tensor
 from pullback.tensor.levels import ESCAPED, levels
+from pullback.tensor.memory import alias_of, mark_inference, saved_version, watch_output
 from pullback.tensor.modes import ANOMALY, FORWARD, INFERENCE, INTERCEPTED, KERNELS, NO_GRAD, SAVING, mode
 from pullback.tensor.node import output_slot, start_node
 from pullback.tensor.overriding import NOT_OVERRIDDEN, answered, ask_for_operation, overrides, overriding, use
 from pullback.tensor.seams import NO_LEVEL, seams
 from pullback.tensor.unknown_derivative import refuse_derivative
-from pullback.tensor.views import (
-    OutputOf,
-    alias_of,
-    attach_view,
-    edge_of,
-    keep_layout,
-    mark_inference,
-    saved_version,
-    watch_output,
-)
+from pullback.tensor.views import OutputOf, attach_view, edge_of, keep_layout
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray

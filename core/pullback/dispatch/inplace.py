@@ -23,6 +23,7 @@ from pullback.process.blocks import surely
 from pullback.process.interrupts import raised_by_handler
 from pullback.process.locks import MEMORY, made_once
 from pullback.tensor import LEAF, Tensor
+from pullback.tensor.memory import alias_of, bump_version, has_node, is_inference
 from pullback.tensor.modes import FORWARD, INFERENCE, MUTATION, NO_GRAD, SAVING, mode
 from pullback.tensor.node import Node, start_node
 from pullback.tensor.overriding import NOT_OVERRIDDEN, answered, ask, use
@@ -30,14 +31,10 @@ from pullback.tensor.registry import registry
 from pullback.tensor.seams import seams
 from pullback.tensor.unknown_derivative import UnknownDerivative
 from pullback.tensor.views import (
-    alias_of,
-    bump_version,
     edge_of,
     forbidden_write,
-    has_node,
     history_after,
     history_from_base,
-    is_inference,
     layout_of,
     move_in_storage,
     reaches_beyond,

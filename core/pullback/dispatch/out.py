@@ -17,12 +17,13 @@ from pullback.dispatch.overridable import make_function_overridable
 from pullback.process.blocks import surely
 from pullback.process.interrupts import raised_by_handler
 from pullback.tensor import Tensor
+from pullback.tensor.memory import alias_of, bump_version
 from pullback.tensor.modes import FORWARD, MODE, MUTATION, NO_GRAD, mode
 from pullback.tensor.overriding import NOT_OVERRIDDEN, answered, ask, public_arguments, use
 from pullback.tensor.registry import registry
 from pullback.tensor.seams import seams
 from pullback.tensor.tensor import tensors_of
-from pullback.tensor.views import alias_of, bump_version, write
+from pullback.tensor.views import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,9 +14,10 @@ from pullback.backend.layouts import Layout
 from pullback.backend.selection import get_backend
 from pullback.dispatch.subclassing import moved
 from pullback.tensor import LEAF, Tensor
+from pullback.tensor.memory import mark_inference
 from pullback.tensor.modes import INFERENCE, MODE, NO_GRAD, mode
 from pullback.tensor.overriding import DisablePullbackFunctionSubclass
-from pullback.tensor.views import attach_detached, layout_of, mark_inference, strided_view
+from pullback.tensor.views import attach_detached, layout_of, strided_view
 
 if TYPE_CHECKING:
     from pullback.meta.dtypes import DType

@@ -12,8 +12,8 @@ from pullback.meta.dtype_names import type_name
 from pullback.meta.shapes import broadcast_shape, normalize_dim
 from pullback.tensor import Tensor
 from pullback.tensor.levels import is_mapped
+from pullback.tensor.memory import version_of
 from pullback.tensor.node import modified_error
-from pullback.tensor.views import version_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend

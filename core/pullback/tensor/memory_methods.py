@@ -9,8 +9,9 @@ from pullback.meta.formats import MemoryFormat, channels_last, channels_last_3d,
 from pullback.meta.shapes import normalize_dim
 from pullback.tensor import Tensor, methods_of_tensor
 from pullback.tensor.levels import refuse_mapped
+from pullback.tensor.memory import is_inference, version_of
 from pullback.tensor.storage import TypedStorage, UntypedStorage
-from pullback.tensor.views import address_of, attach_detached, is_inference, layout_of, replace_memory, version_of
+from pullback.tensor.views import address_of, attach_detached, layout_of, replace_memory
 
 if TYPE_CHECKING:
     Methods = Tensor

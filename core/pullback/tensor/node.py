@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pullback.meta.dtypes import DType
     from pullback.tensor import Tensor
-    from pullback.tensor.views import VersionCounter
+    from pullback.tensor.memory import VersionCounter
 
     Edge: TypeAlias = "Node | Tensor"
     Reduction: TypeAlias = tuple[tuple[int, ...] | None, DType] | None

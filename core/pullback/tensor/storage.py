@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.backend.layouts import Layout
 from pullback.meta.dtypes import DType, uint8
-from pullback.tensor.views import alias_of, layout_of, strided_view
+from pullback.tensor.memory import alias_of
+from pullback.tensor.views import layout_of, strided_view
 
 if TYPE_CHECKING:
     from pullback.meta.devices import Device
     from pullback.tensor import Tensor
-    from pullback.tensor.views import Storage
+    from pullback.tensor.memory import Memory
 
 
 class UntypedStorage:
@@ -58,7 +59,7 @@ class UntypedStorage:
         return self._origin.device
 
     @property
-    def _identity(self) -> Storage:
+    def _identity(self) -> Memory:
         return alias_of(self._origin).storage
 
     def __eq__(self, other: object) -> bool:

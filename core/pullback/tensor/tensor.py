@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from pullback.backend.base import Backend, NativeArray
     from pullback.meta.devices import Device
+    from pullback.tensor.memory import Alias
     from pullback.tensor.methods import TensorMethods
     from pullback.tensor.node import AccumulateGrad, NodeHooks
-    from pullback.tensor.views import Alias
 else:
     TensorMethods = object  # the declarations attach the methods; type checkers read their stub
 

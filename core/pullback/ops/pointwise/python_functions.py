@@ -8,7 +8,8 @@ from typing import Any
 from pullback.dispatch.declaration import attach
 from pullback.dispatch.inplace import check_writable
 from pullback.tensor import Tensor
-from pullback.tensor.views import alias_of, write
+from pullback.tensor.memory import alias_of
+from pullback.tensor.views import write
 
 
 def _write(name: str, self: Tensor, others: tuple[Tensor, ...], function: Callable[..., Any]) -> Tensor:

@@ -16,7 +16,8 @@ from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import COMPLEXES, DType, float32, float64
 from pullback.meta.shapes import as_shape, normalize_dim
 from pullback.tensor import Tensor
-from pullback.tensor.views import attach_detached, has_node, layout_of, put_at, strided_view, taken_at
+from pullback.tensor.memory import has_node
+from pullback.tensor.views import attach_detached, layout_of, put_at, strided_view, taken_at
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray

@@ -12,8 +12,8 @@ from pullback.meta.devices import Device
 from pullback.meta.dtypes import DType, get_default_dtype
 from pullback.meta.formats import MemoryFormat, StorageLayout
 from pullback.tensor import LEAF, Tensor
+from pullback.tensor.memory import mark_inference
 from pullback.tensor.modes import INFERENCE, mode
-from pullback.tensor.views import mark_inference
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray
