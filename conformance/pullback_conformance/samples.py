@@ -160,7 +160,7 @@ def declared_samples(operation: Operation | Composite) -> Any:
 
 
 #: Families whose functions built of operations work element by element, and so can do with the default samples.
-_ELEMENTWISE_FAMILIES = frozenset({"arithmetic", "unary", "binary", "comparison", "activation"})
+_ELEMENTWISE_FAMILIES = frozenset({"arithmetic", "unary", "binary", "comparison", "activations"})
 
 
 def _arity(operation: Operation | Composite) -> int:

@@ -59,7 +59,9 @@ CORRECTLY_ROUNDED: Final = frozenset({
 })  # fmt: skip
 
 #: Families whose operations move or select elements.
-_MOVING_FAMILIES: Final = frozenset({"shape", "indexing", "creation", "comparison", "conversion", "joining", "sorting"})
+_MOVING_FAMILIES: Final = frozenset({
+    "comparison", "conversion", "filled", "joining", "reading_and_writing", "reshaping", "sorting",
+})  # fmt: skip
 
 #: Operations of those families that add values up where several go to one place.
 _ACCUMULATING: Final = frozenset({
@@ -119,7 +121,7 @@ def kind_of(operation: Operation | Composite) -> Kind:
     family = operation.module.rpartition(".")[2]
     if operation.name in _ACCUMULATING:
         return Kind.LINEAR
-    if family == "random":
+    if family == "drawing":
         return Kind.ELEMENTWISE
     if isinstance(operation, Composite):
         return Kind.EXACT if family in _MOVING_FAMILIES else Kind.GENERAL
