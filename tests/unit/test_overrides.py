@@ -11,8 +11,7 @@ from typing import ClassVar
 import pytest
 
 import pullback as pb
-from pullback.dispatch.declaration import Composite
-from pullback.extend import intercept, registry
+from pullback.extend import Composite, Operation, intercept, registry
 from pullback.overrides import (
     DisablePullbackFunction,
     DisablePullbackFunctionSubclass,
@@ -493,3 +492,13 @@ def test_nothing_is_changed_before_a_class_overrides():
         "assert list(inspect.signature(pb.flatten).parameters) == ['input', 'start_dim', 'end_dim']\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_the_bodies_of_operations_are_left_as_they_were_declared() -> None:
+    class Plain(pb.Tensor):
+        pass
+
+    assert type(Plain([1.0]).softmax(0)) is Plain
+    for record in registry.values():
+        if isinstance(record, Operation):
+            assert "overridable" not in record.function.__code__.co_filename, record.name

@@ -81,10 +81,12 @@ def make_overridable(record: Operation | Composite) -> None:
 
 
 def _make_record_overridable(record: Operation | Composite) -> None:
-    composed: Any = getattr(record, "function", None)  # operations have none, and always ask
-    if isinstance(composed, types.FunctionType):
-        public: Any = record.public
-        _overridable(composed, composed)
+    if hasattr(record, "kernel"):
+        return  # an operation, which always asks
+    call: Any = record.call
+    public: Any = record.public
+    if isinstance(call, types.FunctionType):
+        _overridable(call, call)
         _overridable(public, public)
 
 
