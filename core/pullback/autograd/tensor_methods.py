@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pullback import autograd
 from pullback.tensor import LEAF, STALE, Tensor, methods_of_tensor
@@ -13,12 +13,8 @@ from pullback.tensor.levels import refuse_requires_grad, transforming
 from pullback.tensor.memory import alias_of, base_requires_grad, has_node, retain_at, version_of
 from pullback.tensor.modes import FORWARD, INFERENCE, mode
 from pullback.tensor.node import Node, OutputSlot, hooks_of, place_of
+from pullback.tensor.tensor import Methods
 from pullback.tensor.views import attach_detached, regenerate
-
-if TYPE_CHECKING:
-    Methods = Tensor
-else:
-    Methods = object
 
 
 @methods_of_tensor

@@ -215,9 +215,10 @@ class LevelBackend(Backend):
         count = self.scope.batch_size
         if count is not None:
             check_randomness(self.scope)
-        mapped = count is not None and self.scope.randomness != "same"
-        array = function(self.inner, (count, *shape) if mapped else tuple(shape), *rest)
-        return LevelArray(Tensor._wrap(array, self.inner), 0 if mapped else None, self)
+        if count is None or self.scope.randomness == "same":
+            return LevelArray(Tensor._wrap(self.inner.drawn(function, shape, *rest), self.inner), None, self)
+        array = self.inner.drawn(function, (count, *shape), *rest)
+        return LevelArray(Tensor._wrap(array, self.inner), 0, self)
 
     def _constant(self, kernel: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
         """What a kernel of the backend beneath makes of arrays without a history, where nothing is mapped over."""

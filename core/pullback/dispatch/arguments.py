@@ -125,7 +125,6 @@ class Kind:
 
 
 def _must_be(function: str, name: str, position: int | None, expected: str, value: Any) -> str:
-
     place = "" if position is None else f" (position {position})"
     found = f"not {class_name(value)}"
     if expected == "tuple of ints" and isinstance(value, list | tuple) and value:

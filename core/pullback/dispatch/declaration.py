@@ -425,7 +425,7 @@ def op(
     otherwise : callable, optional
         What runs instead where an operand has another number of dimensions, or is no tensor; else ``check`` refuses it.
     out : Out, optional
-        What its function in ``pullback`` takes as ``out=``, a rule of :mod:`pullback.dispatch.out`; nothing by
+        What its function in ``pullback`` takes as ``out=``, a rule of :mod:`pullback.dispatch.out_rules`; nothing by
         default.
     batching : str or callable, optional
         How it runs on operands that :func:`pullback.vmap` has taken a dimension from: the name of a rule of

@@ -343,7 +343,7 @@ def check_writable(
     if not isinstance(tensor, Tensor):
         raise TypeError(f"only a Tensor can be written in place, not {type(tensor).__name__}")
     check_history(tensor, operands)
-    if not fills and (overlaps_itself(tensor) or _is_recorded_window(tensor, operands)):
+    if not fills and overlaps_itself(tensor, windows=_is_recorded_view(tensor, operands)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location."
             " Please clone() the tensor before performing the operation."
@@ -379,13 +379,11 @@ def check_history(tensor: Tensor, operands: Sequence[Tensor] = ()) -> None:
         edge_of(operand)  # raises where its history cannot be told
 
 
-def _is_recorded_window(tensor: Tensor, operands: Sequence[Tensor]) -> bool:
-    """Whether a gradient would pass to one place by several elements of the tensor, of which the write leaves one."""
+def _is_recorded_view(tensor: Tensor, operands: Sequence[Tensor]) -> bool:
+    """Whether gradients pass by the elements of a view: where two are one place, a write leaves but one of them."""
     if tensor.alias is None or tensor.alias.base is None or mode() & NO_GRAD:
         return False
-    if tensor.backend.mutable and tensor.backend.is_contiguous(tensor.array):
-        return False
-    return (tensor.edge is not None or any(o.edge is not None for o in operands)) and layout_of(tensor).windowed
+    return tensor.edge is not None or any(o.edge is not None for o in operands)
 
 
 def _begins(tensor: Tensor) -> bool:
@@ -407,15 +405,19 @@ def check_inference(tensor: Tensor) -> None:
         )
 
 
-def overlaps_itself(tensor: Tensor) -> bool:
-    """Whether two elements of the tensor are one piece of memory: it was expanded and not copied since."""
+def overlaps_itself(tensor: Tensor, windows: bool = False) -> bool:
+    """Whether two elements of the tensor are one piece of memory: it was expanded and not copied since.
+
+    ``windows`` counts windows that overlap as well.
+    """
     backend = tensor.backend
     if backend.mutable:
         if backend.is_contiguous(tensor.array):
             return False
     elif tensor.alias is None or tensor.alias.origin is None:
         return False
-    return layout_of(tensor).repeats
+    layout = layout_of(tensor)
+    return layout.windowed if windows else layout.repeats
 
 
 def writes_alone(tensor: Tensor, operand: Tensor | None = None) -> bool:

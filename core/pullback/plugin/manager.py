@@ -101,6 +101,7 @@ class _Plugins:
         self.complaints: list[str] = []  # that have not been reported
         self.told: list[str] = []
         self.running: set[tuple[int, str]] = set()  # the plugins whose hooks a thread is in
+        self.tools: dict[str, tuple[str, str]] | None = None  # the plugin and the place of each, once asked for
         self.wasted = 0.0  # the seconds that were waited for what did not end
 
     def reject(self, key: str, rejected: _Rejected, part: str = "") -> None:
@@ -477,6 +478,8 @@ def load_tool(name: str) -> Any:
 def _tools() -> dict[str, tuple[str, str]]:
     """The plugin and the place of each tool, by its name; of two of one name the first stays."""
     plugins = _loaded()
+    if plugins.tools is not None:
+        return plugins.tools
     found: dict[str, tuple[str, str]] = {}
     for key, brought in _call_each(plugins, "pullback_tools"):
         for name, place in brought.items():
@@ -487,6 +490,7 @@ def _tools() -> dict[str, tuple[str, str]]:
                 plugins.reject(key, rejected, part=f"tool {name!r} of ")
             else:
                 found[name] = (key, place)
+    plugins.tools = found
     plugins.complain()
     return found
 

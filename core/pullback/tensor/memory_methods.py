@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 from pullback.meta.formats import MemoryFormat, channels_last, channels_last_3d, check_memory_format, lies_in_format
 from pullback.meta.shapes import normalize_dim
@@ -11,12 +11,8 @@ from pullback.tensor import Tensor, methods_of_tensor
 from pullback.tensor.levels import refuse_mapped
 from pullback.tensor.memory import is_inference, version_of
 from pullback.tensor.storage import TypedStorage, UntypedStorage
+from pullback.tensor.tensor import Methods
 from pullback.tensor.views import address_of, attach_detached, layout_of, replace_memory
-
-if TYPE_CHECKING:
-    Methods = Tensor
-else:
-    Methods = object
 
 
 @methods_of_tensor

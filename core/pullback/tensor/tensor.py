@@ -461,6 +461,11 @@ def methods_of_tensor(methods: type) -> type:
     return methods
 
 
+if TYPE_CHECKING:
+    Methods = Tensor
+else:
+    Methods = object  # what :func:`methods_of_tensor` takes them from; type checkers know what ``self`` is
+
 # What operations read in place of `backend`: the same slot, except where a subclass must be asked first.
 Tensor.fast_backend = vars(Tensor)["backend"]
 know_tensor(Tensor)

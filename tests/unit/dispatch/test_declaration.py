@@ -8,6 +8,7 @@ import pytest
 
 import pullback as pb
 from pullback.dispatch.codegen import source_of
+from pullback.dispatch.declaration import Keywords, Operation
 from pullback.dispatch.general import general
 from pullback.extend import Array, DeclarationError, elementwise, op, registry
 
@@ -156,3 +157,8 @@ def test_an_error_carries_the_operation_and_its_operands_as_a_note() -> None:
 def test_a_misspelt_keyword_names_the_one_that_was_meant():
     with pytest.raises(DeclarationError, match=r"op\(\) takes no keyword 'sampels'; did you mean 'samples'\?"):
         op(sampels=lambda make: ())
+
+
+def test_the_typed_keywords_are_those_that_are_taken():
+    taken = {*inspect.signature(Operation.__init__).parameters, *inspect.signature(op).parameters}
+    assert set(Keywords.__annotations__) | {"outputs"} == taken - {"self", "function", "declaration"}

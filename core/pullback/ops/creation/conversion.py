@@ -87,8 +87,9 @@ def _transfer(value: Tensor, backend: Backend, device: Device | None) -> Tensor:
     """The tensor's elements on another backend or device; differentiable."""
     source = value.backend
     backend = backend.plain
-    if source.level:
-        return source.transferred(value, backend, device)  # type: ignore[return-value]
+    moved = source.transferred(value, backend, device)
+    if moved is not None:
+        return moved
     if source is backend:
         array: NativeArray = backend.to_device(value.array, device) if device is not None else value.array
     else:

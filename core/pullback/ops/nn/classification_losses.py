@@ -54,21 +54,21 @@ def _check_nll(
 
 def _weights_of(
     backend: Backend, target: NativeArray, weight: NativeArray | None, ignore_index: int, dtype: DType
-) -> tuple[NativeArray, NativeArray | None]:
-    """The targets, those to ignore replaced by class 0, and the weight of each; None where all weigh 1."""
+) -> tuple[NativeArray, NativeArray | None, NativeArray | None]:
+    """The targets, those to ignore replaced by class 0; the weight of each, and which count, None where all weigh 1."""
     if weight is None and ignore_index < 0:
         try:
             lowest = int(backend.min(target)) if math.prod(target.shape) else 0
         except TypeError:
             lowest = -1  # being traced, so without values
         if lowest >= 0:
-            return target, None
+            return target, None, None
     ignored = backend.equal(target, ignore_index)
-    target = backend.where(ignored, 0, target)
-    weights = backend.astype(backend.logical_not(ignored), dtype)
+    target, counted = backend.where(ignored, 0, target), backend.logical_not(ignored)
+    weights = backend.astype(counted, dtype)
     if weight is not None:
         weights = backend.multiply(backend.take(weight, _indexable(backend, target, weight.shape[0]), axis=0), weights)
-    return target, weights
+    return target, weights, counted
 
 
 def _indexable(backend: Backend, target: NativeArray, classes: int) -> NativeArray:
@@ -127,7 +127,7 @@ def negative_log_likelihood(
         raise RuntimeError("nll_loss() expects a class for each row")
     if weight is not None and (tuple(weight.shape) != input.shape[axis : axis + 1] or weight.dtype != input.dtype):
         raise RuntimeError("nll_loss() expects a weight of the input's dtype for each class")
-    target, weights = _weights_of(backend, target, weight, ignore_index, backend.dtypes[input.dtype])
+    target, weights, _ = _weights_of(backend, target, weight, ignore_index, backend.dtypes[input.dtype])
     if weights is not None:
         _indexable(backend, target, input.shape[axis])
     try:
@@ -178,8 +178,7 @@ def nll_loss_backward(
 ) -> Array:
     """The gradient of :func:`nll_loss`: at each target's class minus its weight, elsewhere 0."""
     axis = 0 if len(shape) == 1 else 1
-    given = target
-    target, weights = _weights_of(backend, target, weight, ignore_index, backend.dtypes[gradient.dtype])
+    target, weights, counted = _weights_of(backend, target, weight, ignore_index, backend.dtypes[gradient.dtype])
     factor = backend.negative(gradient)
     if reduction == "mean":
         if weights is None:
@@ -198,8 +197,8 @@ def nll_loss_backward(
     if len(shape) > 2:
         classes = backend.reshape(classes, (shape[axis], *(1 for _ in shape[2:])))
     chosen = backend.equal(backend.reshape(target, apart), classes)
-    if weights is not None:
-        chosen = backend.logical_and(chosen, backend.reshape(backend.not_equal(given, ignore_index), apart))
+    if counted is not None:
+        chosen = backend.logical_and(chosen, backend.reshape(counted, apart))
     return backend.where(chosen, factor, number(backend, 0, gradient))
 
 

@@ -125,9 +125,8 @@ def mul(input: Array, other: Array) -> Array:
     node="DivBackward0",
     vjp={
         "input": lambda grad, other: grad / ops.conj(other),
-        "other": lambda grad, input, other: (
-            -grad * ops.conj(input / other / other)
-        ),  # other * other may be out of range
+        # The square of ``other`` may be out of range.
+        "other": lambda grad, input, other: -grad * ops.conj(input / other / other),
     },
     jvp={
         "input": lambda tangent, other: tangent / other,

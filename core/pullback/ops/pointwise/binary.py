@@ -311,9 +311,8 @@ def _over_squared_distance(leg: Tensor, input: Tensor, other: Tensor) -> Any:
     """``leg / (input**2 + other**2)``, of legs of length 1 or less and so in range; zero at the origin and infinity."""
     dtype = (input if input.dtype.is_floating_point else other).dtype
     leg, input, other = (s if s.dtype.is_floating_point else ops.to_dtype(s, dtype) for s in (leg, input, other))
-    longer = maximum(
-        ops.abs(input), ops.abs(other)
-    ).detach()  # what it is makes no difference, and so it has no derivative
+    # What it is makes no difference, and so it has no derivative.
+    longer = maximum(ops.abs(input), ops.abs(other)).detach()
     singular = ops.logical_or(ops.eq(longer, 0), ops.isinf(longer))
     scale = ops.where(singular, ops.ones_like(longer), longer)
     leg, input, other = (ops.where(singular, ops.ones_like(longer), side) / scale for side in (leg, input, other))

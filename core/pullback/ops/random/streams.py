@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pullback.meta import dtypes
 from pullback.meta.allocation import check_size
@@ -18,6 +20,16 @@ if TYPE_CHECKING:
 
 #: How many of a word's bits a uniform number has: as many as make every value exact.
 _UNIFORM_BITS = {dtypes.float16: 11, dtypes.bfloat16: 8, dtypes.float32: 24}
+
+
+def _for_each_example(draw: Callable[..., NativeArray]) -> Callable[..., NativeArray]:
+    """Have ``draw(backend, shape, ...)`` draw for each example of a level, where the backend is one's."""
+
+    @functools.wraps(draw)
+    def drawn(backend: Backend, shape: Sequence[int], *rest: Any) -> NativeArray:
+        return backend.drawn(draw, shape, *rest)
+
+    return drawn
 
 
 def _words(
@@ -35,12 +47,11 @@ def _bits53(backend: Backend, high: NativeArray, low: NativeArray) -> NativeArra
     return backend.bitwise_or(backend.bitwise_left_shift(high, 21), backend.bitwise_right_shift(low, 11))
 
 
+@_for_each_example
 def uniform_array(
     backend: Backend, shape: tuple[int, ...], dtype: DType, device: Device | None, generator: Generator | None
 ) -> NativeArray:
     """Numbers from [0, 1); of a complex dtype, from the unit square."""
-    if backend.level:
-        return backend.drawn(uniform_array, shape, dtype, device, generator)
     if dtype.is_complex:
         return _as_complex(backend, uniform_array(backend, (*shape, 2), dtype.to_real(), device, generator), dtype)
     count = math.prod(shape)
@@ -54,6 +65,7 @@ def uniform_array(
     return backend.reshape(numbers if dtype is working else backend.astype(numbers, dtype), shape)
 
 
+@_for_each_example
 def normal_array(
     backend: Backend, shape: tuple[int, ...], dtype: DType, device: Device | None, generator: Generator | None
 ) -> NativeArray:
@@ -61,8 +73,6 @@ def normal_array(
 
     Computed in double precision, so that what the backends' logarithms and cosines differ by mostly rounds away.
     """
-    if backend.level:
-        return backend.drawn(normal_array, shape, dtype, device, generator)
     if dtype.is_complex:
         pairs = normal_array(backend, (*shape, 2), dtype.to_real(), device, generator)
         return backend.as_array(backend.multiply(_as_complex(backend, pairs, dtype), math.sqrt(0.5)))
@@ -90,6 +100,7 @@ def _as_complex(backend: Backend, pairs: NativeArray, dtype: DType) -> NativeArr
     return backend.as_array(backend.add(parts[0], backend.multiply(parts[1], 1j)))
 
 
+@_for_each_example
 def integer_array(
     backend: Backend,
     shape: tuple[int, ...],
@@ -100,8 +111,6 @@ def integer_array(
     generator: Generator | None,
 ) -> NativeArray:
     """Integers from [low, high), each equally likely: draws of 64 bits that would favour some are made again."""
-    if backend.level:
-        return backend.drawn(integer_array, shape, low, high, dtype, device, generator)
     span = high - low
     count = math.prod(shape)
     signed = word_dtype(backend) is dtypes.int64
@@ -140,22 +149,20 @@ def _bits64(backend: Backend, high: NativeArray, low: NativeArray) -> NativeArra
     return backend.bitwise_or(backend.bitwise_left_shift(high, 32), low)
 
 
+@_for_each_example
 def happens_array(
     backend: Backend, shape: tuple[int, ...], probability: float, device: Device | None, generator: Generator | None
 ) -> NativeArray:
     """Truth values that are True with the given probability, to 32 bits."""
-    if backend.level:
-        return backend.drawn(happens_array, shape, probability, device, generator)
     (drawn,) = _words(backend, generator, math.prod(shape), 1, device)
     return backend.reshape(backend.less(drawn, round(probability * 2.0**32)), shape)
 
 
+@_for_each_example
 def permutation_array(
     backend: Backend, shape: tuple[int, ...], dtype: DType, device: Device | None, generator: Generator | None
 ) -> NativeArray:
     """The integers from 0 up to the last size in random order, another one for each index of the other dimensions."""
-    if backend.level:
-        return backend.drawn(permutation_array, shape, dtype, device, generator)
     combined = in_order if word_dtype(backend) is dtypes.int64 else _bits64
     keys = combined(backend, *_words(backend, generator, math.prod(shape), 2, device))
     keys = backend.reshape(keys, shape)

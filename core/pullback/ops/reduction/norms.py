@@ -33,9 +33,8 @@ def _norm_derivative(input: Tensor, norm_of_each: Tensor, ord: float, dim: Dims)
         return ops.where(chosen, over_count(direction, ops.sum(chosen, dim, True)), ops.zeros_like(direction))
     if ord == 2:
         return input / norm_of_each
-    without = (
-        ops.logical_or(ops.eq(size, 0), ops.isinf(size)) if ord < 0 else ops.eq(size, 0)
-    )  # elements without a part in it
+    # Elements without a part in it.
+    without = ops.logical_or(ops.eq(size, 0), ops.isinf(size)) if ord < 0 else ops.eq(size, 0)
     power = ops.pow(ops.where(without, ops.ones_like(size), size) / norm_of_each, ord - 1)
     return ops.sgn(input) * ops.where(without, ops.zeros_like(power), power)
 
