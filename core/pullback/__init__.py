@@ -1,7 +1,7 @@
 """PyTorch's autograd semantics over any array library: ``import pullback as pb``.
 
-The namespace is PyTorch's: ``pb.tensor``, ``pb.ones``, ``pb.no_grad``, ``x.backward()``. ``_names.py`` lists what is in
-it and where that is; the stub beside this file tells it to type checkers and editors.
+The namespace is PyTorch's: ``pb.tensor``, ``pb.ones``, ``pb.no_grad``, ``x.backward()``. ``_names.py`` and
+``ops/_index.py`` list what is in it and where that is; the stub beside this file tells it to type checkers and editors.
 """
 
 from __future__ import annotations
@@ -16,25 +16,34 @@ from typing import Any as _Any
 from pullback import _names
 from pullback.dispatch.out import FunctionsWithOut as _FunctionsWithOut
 from pullback.errors import did_you_mean as _did_you_mean
+from pullback.ops import _index
 from pullback.tensor import Tensor as _Tensor
 
 __version__ = "0.1.0"
 
-for _module, _words in _names.NAMES.items():
+for _module, _words in {**_names.NAMES, **_index.FUNCTIONS}.items():
     _found = vars(_import_module(f"pullback.{_module}"))
-    globals().update({_public: _found[_name] for _public, _name in _names.renamed(_words)})
+    # Skips what a family has no more: the package can be imported to write the index again.
+    globals().update({_public: _found[_name] for _public, _name in _names.renamed(_words) if _name in _found})
 for _module in _names.METHODS.split():
     _import_module(f"pullback.{_module}")
-globals().update({_name: vars(_Tensor)[_name] for _name in _names.INPLACE.split()})
+_inplace = f"{_names.INPLACE} {_index.INPLACE}".split()
+globals().update({_name: vars(_Tensor)[_name] for _name in _inplace})
 
 _late = {
-    _public: (_module, _name) for _module, _words in _names.LATE.items() for _public, _name in _names.renamed(_words)
+    _public: (_module, _name)
+    for _module, _words in {**_names.LATE, **_index.LATE}.items()
+    for _public, _name in _names.renamed(_words)
 }
 _modules = _names.MODULES.split()
 
 __all__ = sorted(
-    ["e", "inf", "nan", "pi", *_late, *_modules, *_names.INPLACE.split()]
-    + [_public for _words in _names.NAMES.values() for _public, _ in _names.renamed(_words)]
+    ["e", "inf", "nan", "pi", *_late, *_modules, *_inplace]
+    + [
+        _public
+        for _words in (*_names.NAMES.values(), *_index.FUNCTIONS.values())
+        for _public, _ in _names.renamed(_words)
+    ]
 )
 
 # Functions that take ``out=`` are taken out, and made when they are first used.
@@ -47,7 +56,8 @@ def __getattr__(name: str) -> _Any:
         return _functions_with_out.make(name)
     if name in _late:
         module, original = _late[name]
-        found = getattr(_import_module(f"pullback.{module}"), original)
+        home = _import_module(f"pullback.{module}")
+        found = getattr(home if hasattr(home, original) else _Tensor, original)
         found = globals()[name] = _functions_with_out.later(name, found)
         return found
     if name not in _modules:

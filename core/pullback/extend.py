@@ -34,6 +34,7 @@ from pullback.dispatch.declaration import (
     elementwise,
     op,
 )
+from pullback.dispatch.declaration_values import Accepts, Check, Inplace, Outputs, Promotes
 from pullback.dispatch.interception import intercept, intercept_kernels
 from pullback.errors import (
     BackendError,
@@ -57,6 +58,7 @@ from pullback.tensor.tensor import tensors_of
 
 __all__ = [
     "CPU",
+    "Accepts",
     "Array",
     "ArrayAPIBackend",
     "Arrays",
@@ -65,17 +67,21 @@ __all__ = [
     "BackendError",
     "BackendSpec",
     "BackendUnavailableError",
+    "Check",
     "Composite",
     "DType",
     "DeclarationError",
     "Device",
+    "Inplace",
     "Kernel",
     "Limitation",
     "MissingKernelError",
     "NativeArray",
     "NumPyLikeBackend",
     "Operation",
+    "Outputs",
     "PluginError",
+    "Promotes",
     "Sample",
     "Tensor",
     "UnknownBackendError",

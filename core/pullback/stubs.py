@@ -15,6 +15,7 @@ import inspect
 import pkgutil
 import re
 import sys
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
@@ -22,8 +23,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pullback import _names
-from pullback.dispatch.declaration import Operation
-from pullback.ops import import_all
+from pullback.dispatch.declaration import Operation, exports
+from pullback.ops import _index, import_all
+from pullback.ops.late_families import LATE_FAMILIES
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
 
@@ -46,13 +48,12 @@ _HEADER = "# Written by `python -m pullback.stubs` from the operations' declarat
 
 
 _CORE = Path(__file__).parent
-_INDEX = '''"""In which module of this package each public function is. Written by `python -m pullback.stubs`."""
+_INDEX = '''"""Where operations are declared and where they are public. Written by `python -m pullback.stubs`."""
 
 from __future__ import annotations
 
 from typing import Final
-
-HOMES: Final = {'''
+'''
 
 
 class Parameter(NamedTuple):
@@ -198,11 +199,10 @@ def _is_operator(name: str) -> bool:
 def imports_of(module: str) -> dict[str, tuple[str, str]]:
     """Where a module's source imports each name from, also for type checking only."""
     if module == "pullback":
-        tables = (*_names.NAMES.items(), *_names.LATE.items())
-        listed = {
-            public: (f"pullback.{home}", name) for home, words in tables for public, name in _names.renamed(words)
-        }
-        return listed | {name: ("math", name) for name in ("e", "inf", "nan", "pi")}
+        tables = [i for t in (_names.NAMES, _names.LATE, _index.FUNCTIONS, _index.LATE) for i in t.items()]
+        return _listed(tables) | {name: ("math", name) for name in ("e", "inf", "nan", "pi")}
+    if module == "pullback.nn.functional":
+        return _listed(_index.FUNCTIONAL.items())
     file = getattr(importlib.import_module(module), "__file__", None)
     tree = ast.parse(Path(file).read_text(encoding="utf-8")) if file else ast.Module([], [])
     return {
@@ -211,6 +211,11 @@ def imports_of(module: str) -> dict[str, tuple[str, str]]:
         if isinstance(node, ast.ImportFrom) and node.module is not None
         for alias in node.names
     }
+
+
+def _listed(tables: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Where tables of names say that each public name is."""
+    return {public: (f"pullback.{home}", name) for home, words in tables for public, name in _names.renamed(words)}
 
 
 class Stub:
@@ -439,15 +444,105 @@ def operation_homes() -> dict[str, str]:
     return {name: homes[name] for name in sorted(set(homes) - twice)}
 
 
+def public_operations(namespace: str) -> Iterator[tuple[str, str, str]]:
+    """What a public module has of the operations: the family, the function's name there, its public name."""
+    for record in registry.values():
+        if namespace in record.namespaces and record.module.startswith("pullback.ops."):
+            for public in (record.name, *record.aliases):
+                yield record.module, record.function.__name__, public
+    for (where, name), module in exports.items():
+        if where == namespace:
+            yield module, name, name
+
+
+def public_inplace() -> Iterator[tuple[str, str, str]]:
+    """The in-place methods that are functions of ``pullback`` too, as :func:`public_operations` tells functions."""
+    for record in registry.values():
+        functions = record.inplace.functions if isinstance(record, Operation) else False
+        for name in (f"{n}_" for n in (record.name, *record.aliases)) if functions is True else functions or ():
+            yield record.module, name, name
+
+
+def late_methods() -> Iterator[tuple[str, str, str]]:
+    """The methods of Tensor that families declare which are imported late."""
+    for record in registry.values():
+        for name in record.method_names:
+            if record.module.removeprefix("pullback.ops.") in LATE_FAMILIES:
+                yield record.module, name, name
+
+
+def _by_module(names: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """The words of :func:`pullback._names.renamed` for each module."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for module, name, public in names:
+        found.setdefault(module.removeprefix("pullback."), set()).add((public, name))
+    return {
+        module: " ".join(name if name == public else f"{name}:{public}" for public, name in sorted(pairs))
+        for module, pairs in sorted(found.items())
+    }
+
+
+def _wrapped(text: str) -> list[str]:
+    """The lines of a string of many words, within parentheses."""
+    width = _WIDTH - len('        ""')
+    parts = [text] if len(text) <= width else textwrap.wrap(text, width - 1, break_on_hyphens=False)
+    return [f'        "{part} "' for part in parts[:-1]] + [f'        "{parts[-1]}"']
+
+
+def _table(comment: str, name: str, words: dict[str, str]) -> Iterator[str]:
+    """The source of a table of the index."""
+    yield f"#: {comment}"
+    yield f"{name}: Final = {{"
+    for key, text in words.items():
+        line = f'    "{key}": "{text}",'
+        if len(line) <= _WIDTH:
+            yield line
+        else:
+            yield f'    "{key}": ('
+            yield from _wrapped(text)
+            yield "    ),"
+    yield "}"
+
+
 def operation_names() -> dict[Path, str]:
-    """The index by which formulas find operations of other families, and its stub."""
+    """The index of operations, by which formulas find them and public modules are filled, and its stub."""
     homes = operation_homes()
-    index = [*_INDEX.splitlines(), *(f'    "{name}": "{home}",' for name, home in homes.items()), "}"]
+    functions = _by_module(public_operations("pullback"))
+    inplace = _by_module(public_inplace())
+    late = {module for module in {*functions, *inplace} if module.removeprefix("ops.") in LATE_FAMILIES}
+    known = {module: words for module, words in functions.items() if module not in late}
+    later = {
+        module: " ".join(table[module] for table in (functions, inplace) if module in table) for module in sorted(late)
+    }
+    methods = {m.removeprefix("ops."): words for m, words in _by_module(late_methods()).items()}
+    everywhere = " ".join(words for module, words in inplace.items() if module not in late)
+    index = [
+        *_INDEX.splitlines(),
+        "",
+        *_table("The family that has each function: formulas find it by this.", "HOMES", homes),
+        "",
+        *_table(
+            "The functions of ``pullback``, and those of families that are imported when first used.",
+            "FUNCTIONS",
+            known,
+        ),
+        *_table("Those of families that are imported when first used.", "LATE", later),
+        *_table("The methods of Tensor that those families declare.", "LATE_METHODS", methods),
+        *_table(
+            "The functions of ``pullback.nn.functional``.",
+            "FUNCTIONAL",
+            _by_module(public_operations("pullback.nn.functional")),
+        ),
+        "#: In-place methods that are functions of ``pullback`` too.",
+        "INPLACE: Final = (",
+        *(line[4:] for line in _wrapped(everywhere)),
+        ")",
+    ]
     imports = [(f"pullback.ops.{home}", name, name) for name, home in homes.items()]
     stub = [_HEADER.rstrip(), "", *_import_lines(imports)]
     stub += ["", "def import_all() -> None: ..."]
     ops = _CORE / "ops"
-    return {ops / "_homes.py": "\n".join(index) + "\n", ops / "__init__.pyi": "\n".join(stub) + "\n"}
+    return {ops / "_index.py": "\n".join(index) + "\n", ops / "__init__.pyi": "\n".join(stub) + "\n"}
 
 
 def stubs() -> dict[Path, str]:

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, Typ
 from pullback.backend.registry import let_go_of
 from pullback.dispatch.arguments import attribute_kinds, checking
 from pullback.dispatch.codegen import make_callable, make_inplace, make_node_type
+from pullback.dispatch.declaration_values import Accepts, Check, Inplace, Outputs, Promotes, PromotionRule
 from pullback.dispatch.out_rules import CAST, Out
 from pullback.dispatch.overridable import make_overridable
 from pullback.errors import did_you_mean
@@ -58,7 +59,7 @@ Number: TypeAlias = int | float | complex  # what an operand may be beside a Ten
 Formula: TypeAlias = Callable[..., Any]
 Formulas: TypeAlias = Formula | Mapping[str, Formula]
 Partial: TypeAlias = Formula | float | str
-Promotion: TypeAlias = Literal["same", "promote", "float"]
+Memory: TypeAlias = Literal["preserved", "filled"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: What formulas call the result and its derivatives.
@@ -90,10 +91,9 @@ class Operation:
         *,
         name: str | None = None,
         kernel: str | None = None,
-        dtypes: frozenset[DType] = dtypes.EVERY,
-        promotion: Promotion = "same",
+        dtypes: frozenset[DType] | Accepts = dtypes.EVERY,
+        promotion: PromotionRule | Promotes = "same",
         broadcasts: bool = False,
-        promotes: Sequence[str] | None = None,
         result: DType | None = None,
         partials: Partial | Mapping[str, Partial] | None = None,
         vjp: Formulas | None = None,
@@ -101,27 +101,20 @@ class Operation:
         linear: bool | Literal["each"] = False,
         nondifferentiable: str | None = None,
         node: str | Formula | None = None,
-        outputs: Sequence[str] | None = None,
-        differentiable_outputs: Sequence[str] | None = None,
+        outputs: Sequence[str] | Outputs | None = None,
         view: bool = False,
-        check: Callable[..., None] | None = None,
-        kernel_checks: bool = False,
+        memory: Memory | None = None,
+        check: Callable[..., None] | Check | None = None,
         samples: Callable[..., Iterable[Any]] | None = None,
         domain: tuple[float, float] = (-2.0, 2.0),
         oracle: str | None = None,
-        unsupported: str | Callable[[DType], Exception] | None = None,
-        refuses: Callable[..., None] | None = None,
-        numbers: bool | Sequence[str] = True,
-        fits: Sequence[str] = (),
-        scales: str | None = None,
-        keeps_layout: bool = False,
-        fills: bool = False,
-        takes_nothing: bool = False,
-        ndim: int | None = None,
-        otherwise: Callable[..., Any] | None = None,
         out: Out | None = None,
         batching: str | Rule | None = None,
+        namespace: str | Sequence[str] | None = "pullback",
     ) -> None:
+        accepts = dtypes if isinstance(dtypes, Accepts) else Accepts(dtypes)
+        promotes = promotion if isinstance(promotion, Promotes) else Promotes(promotion)
+        checked = check if isinstance(check, Check) else None
         self.name = name or function.__name__.rstrip("_")
         self.doc = function.__doc__ or ""
         self.module = function.__module__
@@ -153,35 +146,36 @@ class Operation:
         self.takes_dtype = "dtype" in self.attributes and self.defaults.get("dtype", self) is None
         self._check_names()
         self.kernel = kernel or self.name
-        self.dtypes = dtypes
-        self.promotion = promotion
+        self.namespaces = (namespace,) if isinstance(namespace, str) else tuple(namespace or ())
+        self.dtypes = accepts.dtypes
+        self.promotion = promotes.rule
         self.broadcasts = broadcasts
-        self.promotes: tuple[str, ...] = tuple(promotes) if promotes is not None else self.operands
+        self.promotes: tuple[str, ...] = self.operands if promotes.operands is None else tuple(promotes.operands)
         self.result = result
         self.linear = linear
         self.nondifferentiable = nondifferentiable
         self.outputs = tuple(outputs) if outputs is not None else None
-        self.differentiable_outputs = (
-            tuple(differentiable_outputs) if differentiable_outputs is not None else self.outputs
-        )
+        self.differentiable_outputs = outputs.differentiable if isinstance(outputs, Outputs) else self.outputs
         self.view = view
-        self.check = check
-        self.kernel_checks = kernel_checks
+        self.keeps_layout = memory == "preserved"
+        self.fills = memory == "filled"
+        self.check: Callable[..., None] | None = checked.function if checked else check  # type: ignore[assignment]
+        self.kernel_checks = checked is not None and checked.kernel_checks
+        self.ndim = checked.ndim if checked else None
+        self.otherwise = checked.otherwise if checked else None
         self.samples = samples
         self.domain = domain
         self.oracle = oracle
-        self.unsupported = unsupported
-        self.refuses = refuses
+        self.unsupported = accepts.unsupported
+        self.refuses = accepts.refuses
+        self.takes_nothing = accepts.takes_nothing
+        numbers = promotes.numbers
         if numbers is True:
-            numbers = self.promotes if promotion != "same" and len(self.promotes) > 1 and not self.sequence else ()
+            several = self.promotion != "same" and len(self.promotes) > 1 and not self.sequence
+            numbers = self.promotes if several else ()
         self.numbers: frozenset[str] = frozenset(numbers or ())
-        self.fits = frozenset(fits)
-        self.scales = scales
-        self.keeps_layout = keeps_layout
-        self.fills = fills
-        self.takes_nothing = takes_nothing
-        self.ndim = ndim
-        self.otherwise = otherwise
+        self.fits = frozenset(promotes.fits)
+        self.scales = promotes.scales
         self.out = out
         self.batching = batching
         self.draws = batching in ("draws", "draws of a shape")
@@ -195,6 +189,7 @@ class Operation:
         )
         camel = "".join(part[:1].upper() + part[1:] for part in self.name.split("_"))
         self.node_name: str | Formula = node or f"{camel}Backward0"
+        self.inplace = Inplace()
         self.inplace_name: str | None = None
         self.method_names: tuple[str, ...] = ()
         self.aliases: tuple[str, ...] = ()
@@ -265,6 +260,7 @@ class Composite:
         samples: Callable[..., Iterable[Any]] | None,
         dtypes: frozenset[DType],
         out: Out | None = None,
+        namespace: str | Sequence[str] | None = "pullback",
     ) -> None:
         self.name = name
         self.function = self.call = function
@@ -274,6 +270,7 @@ class Composite:
         self.samples = samples
         self.dtypes = dtypes
         self.out = out
+        self.namespaces = (namespace,) if isinstance(namespace, str) else tuple(namespace or ())
         self.nondifferentiable: str | None = None
         self.method_names: tuple[str, ...] = ()
         self.aliases: tuple[str, ...] = ()
@@ -301,10 +298,9 @@ class Keywords(TypedDict, total=False):
 
     name: str
     kernel: str
-    dtypes: frozenset[DType]
-    promotion: Promotion
+    dtypes: frozenset[DType] | Accepts
+    promotion: PromotionRule | Promotes
     broadcasts: bool
-    promotes: Sequence[str]
     result: DType
     partials: Partial | Mapping[str, Partial] | None
     vjp: Formulas
@@ -312,29 +308,18 @@ class Keywords(TypedDict, total=False):
     linear: bool | Literal["each"]
     nondifferentiable: str
     node: str | Formula
-    differentiable_outputs: Sequence[str]
     view: bool
-    check: Callable[..., None]
-    kernel_checks: bool
+    memory: Memory
+    check: Callable[..., None] | Check
     samples: Callable[..., Iterable[Any]]
     domain: tuple[float, float]
     oracle: str
-    unsupported: str | Callable[[DType], Exception]
-    refuses: Callable[..., None]
-    numbers: bool | Sequence[str]
-    fits: Sequence[str]
-    scales: str
-    keeps_layout: bool
-    fills: bool
-    takes_nothing: bool
-    ndim: int
-    otherwise: Callable[..., Any]
     out: Out | None
     batching: str | Rule
+    namespace: str | Sequence[str] | None
     method: bool
-    inplace: bool
-    operator: str
-    reflected: Literal["same"]
+    inplace: bool | Inplace
+    operator: str | tuple[str, str]
     aliases: Sequence[str]
 
 
@@ -357,9 +342,8 @@ def op(
 def op(
     *,
     method: bool = True,
-    inplace: bool = False,
-    operator: str | None = None,
-    reflected: Literal["same"] | None = None,
+    inplace: bool | Inplace = False,
+    operator: str | tuple[str, str] | None = None,
     aliases: Sequence[str] = (),
     **declaration: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -369,61 +353,37 @@ def op(
     ----------
     kernel : str, optional
         The kernel's name, where it isn't the operation's.
-    dtypes : frozenset of DType
-        What the operation accepts after promotion.
-    promotion : {"same", "promote", "float"}
+    dtypes : frozenset of DType or Accepts
+        What the operation accepts after promotion; with what is said of other dtypes.
+    promotion : {"same", "promote", "float"} or Promotes
         ``same``: operands keep their dtypes and must agree. ``promote``: to their common dtype. ``float``: and an
-        integer or bool result becomes the default floating dtype.
+        integer or bool result becomes the default floating dtype. With which operands take part, and may be numbers.
     broadcasts : bool
         Operands broadcast against each other; gradients are reduced to each operand's shape.
-    promotes : sequence of str, optional
-        The operands that take part in promotion; all by default.
     result : DType, optional
         The result's dtype where it isn't the operands' (``bool`` for comparisons).
     partials, vjp, jvp, linear, nondifferentiable
         The derivatives: see the module's text.
     node : str or formula, optional
         The graph node's name, PyTorch's; a formula of the attributes where it depends on them.
-    outputs : sequence of str, optional
-        Names of the results where there are several; the body returns a tuple.
-    differentiable_outputs : sequence of str, optional
-        Those that have gradients; all by default.
+    outputs : sequence of str or Outputs, optional
+        Names of the results where there are several; the body returns a tuple. With those that have gradients, where
+        these are not all.
     view : bool
         On backends with mutable arrays the result shares the first operand's memory; on others it behaves so.
-    check : callable, optional
-        Takes the operands and attributes and raises the error a user should see.
-    kernel_checks : bool
-        The kernel or body fails on whatever ``check`` refuses, so that ``check`` need run only to say what is wrong.
+    memory : {"preserved", "filled"}, optional
+        What is known of a result that is no view. ``preserved``: its elements lie in the order of the operand's, on
+        immutable backends too. ``filled``: all its elements are equal; written in place, it may go to memory that
+        overlaps itself.
+    check : callable or Check, optional
+        Takes the operands and attributes and raises the error a user should see; with the number of dimensions that
+        operands have.
     samples : callable, optional
         ``samples(make)`` yields the argument sets that conformance runs; elementwise operations have a default.
     domain : (float, float)
         Where elementwise samples are drawn from.
     oracle : str, optional
         The function of mpmath that gives values in higher precision.
-    unsupported : str or callable, optional
-        What to say of other dtypes. One word is PyTorch's name of the kernel, by default ``<name>_cpu``, in
-        ``"..." not implemented for 'Long'``. A text is that of a RuntimeError, with ``{dtype}``, ``{kind}`` (``Long``)
-        ``{name}`` and ``{role}`` (``Optional`` for the argument ``dtype``, else ``Input``) filled in. A function takes
-        the dtype and returns the error.
-    refuses : callable, optional
-        Takes the operands before they promote, and raises the error for dtypes that may not even do that. Python's
-        bools, which it may refuse too, are left to the general path.
-    numbers : bool or sequence of str
-        Whether Python numbers may stand for operands that promote, or for which of them.
-    fits : sequence of str
-        Those of them whose numbers must lie in the dtype's range, where others wrap around.
-    scales : str, optional
-        The operand that the keyword ``alpha`` multiplies first.
-    keeps_layout : bool
-        Whether the result's elements lie in memory in the order of the operand's, on immutable backends too.
-    fills : bool
-        Whether all elements of the result are equal: written in place, it may go to memory that overlaps itself.
-    takes_nothing : bool
-        Whether a tensor without elements may be of any dtype: PyTorch's kernel, which refuses some, does not run then.
-    ndim : int, optional
-        The number of dimensions every operand has.
-    otherwise : callable, optional
-        What runs instead where an operand has another number of dimensions, or is no tensor; else ``check`` refuses it.
     out : Out, optional
         What its function in ``pullback`` takes as ``out=``, a rule of :mod:`pullback.dispatch.out_rules`; nothing by
         default.
@@ -431,10 +391,15 @@ def op(
         How it runs on operands that :func:`pullback.vmap` has taken a dimension from: the name of a rule of
         :mod:`pullback.batching`, or a function like those. Elementwise operations, and those of one operand whose
         attributes name dimensions, need none; without a rule one example runs after the other, with a warning.
-    method, inplace : bool
-        Whether it becomes a Tensor method, and has an in-place method (``name_``).
-    operator, reflected
-        ``"add"`` makes ``__add__`` (and ``__iadd__`` where in-place); reflected ``"same"`` makes ``__radd__`` too.
+    namespace : str or sequence of str, optional
+        The public module that has the function, ``pullback`` by default; None for what is a method alone, or a part of
+        others. The index of names is written from it.
+    method : bool
+        Whether it becomes a Tensor method.
+    inplace : bool or Inplace
+        Whether it has an in-place method (``name_``), and what else is known of that.
+    operator : str or (str, str), optional
+        ``"add"`` makes ``__add__`` (and ``__iadd__`` where in-place); ``("add", "radd")`` makes ``__radd__`` too.
     aliases : sequence of str
         Further public names.
 
@@ -447,6 +412,8 @@ def op(
     for unknown in declaration.keys() - _KEYWORDS:
         raise DeclarationError(f"op() takes no keyword {unknown!r}{did_you_mean(unknown, _KEYWORDS)}")
 
+    operators = (operator,) if isinstance(operator, str) else operator or ()
+
     def declare(declared: Callable[..., Any]) -> Callable[..., Any]:
         operation = Operation(declared, **declaration)
         operation.call = make_callable(operation)
@@ -458,15 +425,15 @@ def op(
             written = make_inplace(operation)
             operation.inplace_name = written.__name__
             methods |= dict.fromkeys((f"{n}_" for n in (operation.name, *aliases)), written)
+            if isinstance(inplace, Inplace):
+                operation.inplace = inplace
             arithmetic = len(operation.operands) > 1 and operation.result is None
-            if operator and arithmetic:  # Python has in-place operators of nothing else
-                methods[f"__i{operator}__"] = written
-        if operator:
-            own_code = len(operation.operands) == 2 or operator == "invert"
+            if operators and arithmetic:  # Python has in-place operators of nothing else
+                methods[f"__i{operators[0]}__"] = written
+        if operators:
+            own_code = len(operation.operands) == 2 or operators == ("invert",)
             called = make_callable(operation, operator=True) if own_code else operation.call
-            methods[f"__{operator}__"] = called
-            if reflected:
-                methods[f"__r{operator}__"] = called
+            methods |= {f"__{name}__": called for name in operators}
         _attach(operation, methods)
         return operation.call
 
@@ -492,11 +459,12 @@ def composite(
     operator: str | None = None,
     dtypes: frozenset[DType] = dtypes.FLOATS,
     out: Out | None = None,
+    namespace: str | Sequence[str] | None = "pullback",
 ) -> Callable[[F], F]:
     """Declare a function of Tensors built of operations; it becomes a method too unless ``method=False``."""
 
     def declare(declared: F) -> F:
-        record = Composite(declared, declared.__name__, samples, dtypes, out)
+        record = Composite(declared, declared.__name__, samples, dtypes, out, namespace)
         record.aliases = tuple(aliases)
         names = (record.name, *aliases) if method else ()
         methods: dict[str, Callable[..., Any]] = dict.fromkeys(names, record.public)
@@ -525,6 +493,23 @@ def _attach(record: Operation | Composite, methods: dict[str, Callable[..., Any]
     record.method_names = tuple(methods)
     for method_name, method in methods.items():
         setattr(Tensor, method_name, method)
+
+
+#: Functions written by hand, with their public module, and the module that has them.
+exports: Final[dict[tuple[str, str], str]] = {}
+
+
+def in_namespace(*namespaces: str) -> Callable[[F], F]:
+    """Say in which public modules a function written by hand is; operations say it in their declarations.
+
+    The index of names is written from it, so a function is listed nowhere else.
+    """
+
+    def listed(function: F) -> F:
+        exports.update({(namespace, function.__name__): function.__module__ for namespace in namespaces})
+        return function
+
+    return listed
 
 
 def public_function(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,33 +23,3 @@ def attach_method(name: str, function: Callable[..., Any]) -> None:
     setattr(Tensor, name, function)
     if name in registry:
         registry[name].method_names = (name,)
-
-
-class _DeclaredLater:
-    """Stands for a Tensor method until it is first asked for: then the module that declares it is imported."""
-
-    __slots__ = ("home", "name")
-
-    def __init__(self, module: str, name: str) -> None:
-        self.home = f"pullback.ops.pointwise.{module}"
-        self.name = name
-
-    def __get__(self, tensor: Tensor | None, kind: type[Tensor]) -> Any:
-        import importlib
-
-        importlib.import_module(self.home)  # the declaration takes this one's place
-        return getattr(kind if tensor is None else tensor, self.name)
-
-
-#: Families that few programs need, and the methods that each declares.
-LATER = {
-    "divisors": ("gcd", "gcd_", "lcm", "lcm_"),
-    "next_number": ("nextafter", "nextafter_"),
-    "special_functions": (
-        "digamma", "digamma_", "erfinv", "erfinv_", "lgamma", "lgamma_", "mvlgamma", "mvlgamma_", "polygamma",
-        "polygamma_",
-    ),
-}  # fmt: skip
-for _module, _names in LATER.items():
-    for _name in _names:
-        setattr(Tensor, _name, _DeclaredLater(_module, _name))

@@ -1,89 +1,20 @@
-"""The functions of neural networks: activations, affine maps, losses, normalisation."""
+"""The functions of neural networks: activations, affine maps, losses, normalisation.
+
+Operations say in their declarations that they are among them; ``ops/_index.py`` is written from that.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from pullback.dispatch.declaration import public_function
 from pullback.dispatch.overridable import make_module_overridable
-from pullback.ops.indexing.reading_and_writing import one_hot
-from pullback.ops.nn.activations import (
-    gelu,
-    logsigmoid,
-    softplus,
-)
-from pullback.ops.nn.classification_losses import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    nll_loss,
-)
-from pullback.ops.nn.dropout import dropout
-from pullback.ops.nn.inplace_activations import (
-    celu,
-    celu_,
-    elu,
-    elu_,
-    hardtanh,
-    hardtanh_,
-    leaky_relu,
-    leaky_relu_,
-    relu,
-    relu_,
-    selu,
-    selu_,
-    silu,
-    threshold,
-    threshold_,
-)
-from pullback.ops.nn.linear import linear
-from pullback.ops.nn.normalization import layer_norm
-from pullback.ops.nn.regression_losses import (
-    huber_loss,
-    l1_loss,
-    mse_loss,
-    smooth_l1_loss,
-)
-from pullback.ops.nn.softmax import log_softmax, softmax
-from pullback.ops.pointwise.trigonometric import tanh
-from pullback.ops.pointwise.unary import sigmoid
+from pullback.ops._index import FUNCTIONAL
 
-__all__ = [
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "celu",
-    "celu_",
-    "cross_entropy",
-    "dropout",
-    "elu",
-    "elu_",
-    "gelu",
-    "hardtanh",
-    "hardtanh_",
-    "huber_loss",
-    "l1_loss",
-    "layer_norm",
-    "leaky_relu",
-    "leaky_relu_",
-    "linear",
-    "log_softmax",
-    "logsigmoid",
-    "mse_loss",
-    "nll_loss",
-    "one_hot",
-    "relu",
-    "relu_",
-    "selu",
-    "selu_",
-    "sigmoid",
-    "silu",
-    "smooth_l1_loss",
-    "softmax",
-    "softplus",
-    "tanh",
-    "threshold",
-    "threshold_",
-]
+__all__ = sorted(" ".join(FUNCTIONAL.values()).split())
 
-for _name in __all__:
-    globals()[_name] = public_function(globals()[_name])
+for _module, _words in FUNCTIONAL.items():
+    _family = vars(import_module(f"pullback.{_module}"))
+    globals().update({_name: public_function(_family[_name]) for _name in _words.split() if _name in _family})
 
 make_module_overridable(__name__)

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 import pullback as pb
-from pullback.extend import Array, elementwise, registry
+from pullback.extend import Accepts, Array, Promotes, elementwise, registry
 from pullback.meta import dtypes
 from pullback.meta.dtypes import dtype_of_scalar, result_type_of
 
@@ -153,15 +153,27 @@ def declared():
 
 @pytest.mark.usefixtures("declared")
 def test_an_unsupported_dtype_is_told_by_kernel_by_text_or_by_error() -> None:
-    @elementwise(kernel="negative", dtypes=dtypes.FLOATS, partials=-1, unsupported="told_kernel")
+    @elementwise(
+        kernel="negative",
+        dtypes=Accepts(dtypes.FLOATS, unsupported="told_kernel"),
+        partials=-1,
+    )
     def told(input: Array) -> Array:
         """By the name of a kernel."""
 
-    @elementwise(kernel="negative", dtypes=dtypes.FLOATS, partials=-1, unsupported="{name}: not for {kind}")
+    @elementwise(
+        kernel="negative",
+        dtypes=Accepts(dtypes.FLOATS, unsupported="{name}: not for {kind}"),
+        partials=-1,
+    )
     def wordy(input: Array) -> Array:
         """By a text."""
 
-    @elementwise(kernel="negative", dtypes=dtypes.FLOATS, partials=-1, unsupported=lambda d: TypeError(d.name))
+    @elementwise(
+        kernel="negative",
+        dtypes=Accepts(dtypes.FLOATS, unsupported=lambda d: TypeError(d.name)),
+        partials=-1,
+    )
     def choosy(input: Array) -> Array:
         """By an error."""
 
@@ -182,11 +194,11 @@ def test_operands_may_be_refused_before_they_promote_and_numbers_altogether() ->
         if other is True:
             raise RuntimeError("no bools")
 
-    @elementwise(kernel="add", partials={"input": 1, "other": 1}, refuses=refuse)
+    @elementwise(kernel="add", partials={"input": 1, "other": 1}, dtypes=Accepts(refuses=refuse))
     def choosy(input: Array, other: Array) -> Array:
         """A sum without bools."""
 
-    @elementwise(kernel="add", partials={"input": 1, "other": 1}, numbers=False)
+    @elementwise(kernel="add", partials={"input": 1, "other": 1}, promotion=Promotes(numbers=False))
     def whole(input: Array, other: Array) -> Array:
         """A sum of tensors alone."""
 

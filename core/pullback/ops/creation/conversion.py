@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pullback.ops.creation.legacy_types import TensorType
 
 
-@op(batching="any shape", linear=True, vjp=lambda grad: grad, keeps_layout=True)
+@op(batching="any shape", linear=True, vjp=lambda grad: grad, memory="preserved")
 def clone(backend: Backend, input: Array, *, memory_format: MemoryFormat | None = None) -> Array:
     """A copy with memory of its own, through which gradients flow.
 
@@ -53,11 +53,12 @@ def clone(backend: Backend, input: Array, *, memory_format: MemoryFormat | None 
 @op(
     batching="any shape",
     name="to_dtype",
-    keeps_layout=True,
+    memory="preserved",
     node="ToCopyBackward0",
     linear=True,
     vjp=lambda grad, input_dtype: cast_gradient(grad, input_dtype),
     method=False,
+    namespace=None,
 )
 def to_dtype(backend: Backend, input: Array, dtype: DType) -> Array:
     """The elements converted to another dtype; what :func:`to` records."""
@@ -112,7 +113,7 @@ def _transfer(value: Tensor, backend: Backend, device: Device | None) -> Tensor:
     return out
 
 
-@composite()
+@composite(namespace=None)
 def to(
     input: Tensor,
     *args: DType | type | Device | Backend | Tensor | str | bool | None,
@@ -306,7 +307,7 @@ for _name, _dtype in {
     attach(_name, _cast_method(_name, _dtype))
 
 
-@composite()
+@composite(namespace=None)
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """``input`` in the dtype and on the backend of ``other``."""
     if not isinstance(other, Tensor):
@@ -401,6 +402,7 @@ attach("type", _type)
         "src": lambda tangent, input_shape, input_dtype: tangent.to(input_dtype).expand(input_shape),
     },
     method=False,
+    namespace=None,
 )
 def copy(backend: Backend, input: Array, src: Array) -> Array:
     """``src`` broadcast and cast to the shape and dtype of ``input``; what writing into a tensor records."""
@@ -488,8 +490,9 @@ def _zero_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad: zeros_of(grad, grad.shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     method=False,
-    fills=True,
+    memory="filled",
     samples=_zero_samples,
+    namespace=None,
 )
 def zero(backend: Backend, input: Array) -> Array:
     """Zeros of the shape and dtype of ``input``, as its in-place form ``zero_`` writes them."""
@@ -507,7 +510,7 @@ def _zero_into(backend: Backend, input: Array) -> Array:
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     method=False,
-    fills=True,
+    memory="filled",
 )
 def fill(backend: Backend, input: Array, value: Any) -> Array:
     """A tensor of the shape and dtype of ``input`` filled with one value.
@@ -562,6 +565,7 @@ def _fill_tensor_samples(make: Any) -> Iterator[Sample]:
     },
     method=False,
     samples=_fill_tensor_samples,
+    namespace=None,
 )
 def fill_tensor(backend: Backend, input: Array, value: Array) -> Array:
     """A tensor of the shape and dtype of ``input`` filled with the element of a 0-d tensor."""

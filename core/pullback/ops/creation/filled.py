@@ -588,7 +588,7 @@ def _new(
     return _made(kind, shape, dtype, device, requires_grad, backend, value)
 
 
-@composite()
+@composite(namespace=None)
 def new_zeros(
     input: Tensor,
     *sizes: Sizes,
@@ -604,7 +604,7 @@ def new_zeros(
     return _new("zeros", input, sizes, size, dtype, layout, device, pin_memory, requires_grad, backend)
 
 
-@composite()
+@composite(namespace=None)
 def new_ones(
     input: Tensor,
     *sizes: Sizes,
@@ -620,7 +620,7 @@ def new_ones(
     return _new("ones", input, sizes, size, dtype, layout, device, pin_memory, requires_grad, backend)
 
 
-@composite()
+@composite(namespace=None)
 def new_empty(
     input: Tensor,
     *sizes: Sizes,
@@ -636,7 +636,7 @@ def new_empty(
     return _new("empty", input, sizes, size, dtype, layout, device, pin_memory, requires_grad, backend)
 
 
-@composite()
+@composite(namespace=None)
 def new_empty_strided(
     input: Tensor,
     size: Sequence[int],
@@ -659,7 +659,7 @@ def new_empty_strided(
     return _strided(shape, strides, dtype, device, requires_grad, backend)
 
 
-@composite()
+@composite(namespace=None)
 def new_full(
     input: Tensor,
     size: Sizes,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pullback
 from pullback.backend.selection import backend_of_array, current_backend, get_backend
-from pullback.dispatch.declaration import composite
+from pullback.dispatch.declaration import composite, in_namespace
 from pullback.meta import dtypes
 from pullback.meta.devices import Device
 from pullback.meta.dtype_names import type_name
@@ -277,6 +277,7 @@ def _destination(own: Backend, device: Any, backend: Any) -> Any:
     return current_backend() if own is get_backend("numpy") else own
 
 
+@in_namespace("pullback")
 def tensor(
     data: Any,
     *,
@@ -340,6 +341,7 @@ def _new_tensor(
     return finished(Tensor._wrap(_array_from(data, dtype, chosen, place), chosen), requires_grad)
 
 
+@in_namespace("pullback")
 def as_tensor(
     data: Any,
     dtype: DType | None = None,
@@ -369,6 +371,7 @@ def as_tensor(
     return _new_tensor(data, dtype, device, False, backend, "")
 
 
+@in_namespace("pullback")
 def asarray(
     obj: Any,
     *,
@@ -483,6 +486,7 @@ def _kind(dtype: DType) -> str:
     return type_name(dtype)
 
 
+@in_namespace("pullback")
 def from_numpy(ndarray: Any) -> Tensor:
     """A tensor on the NumPy backend that shares the array's memory.
 
@@ -512,6 +516,7 @@ def from_numpy(ndarray: Any) -> Tensor:
     return Tensor._wrap(_adopted(ndarray, backend), backend)
 
 
+@in_namespace("pullback")
 def frombuffer(
     buffer: Any,
     *,
@@ -613,7 +618,7 @@ def _legacy(args: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
     return tensor(data, **options)
 
 
-@composite()
+@composite(namespace=None)
 def new(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """A tensor of the dtype and on the backend of ``input``: of data, or uninitialised of a shape.
 
@@ -626,7 +631,7 @@ def new(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     return _legacy(args, {"dtype": input.dtype, "backend": input.backend, **kwargs})
 
 
-@composite()
+@composite(namespace=None)
 def new_tensor(
     input: Tensor,
     data: Any,

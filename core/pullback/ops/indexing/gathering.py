@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
-from pullback.dispatch.declaration import Array, Sample, composite, op
+from pullback.dispatch.declaration import Array, Sample, composite, in_namespace, op
 from pullback.dispatch.inplace import overwrite
 from pullback.dispatch.methods import attach_method
 from pullback.dispatch.out_rules import EXACT, Out
@@ -57,6 +57,7 @@ def _gather_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_gather_samples,
     out=EXACT,
+    namespace=None,
 )
 def gather_elements(backend: Backend, input: Array, index: Array, dim: int) -> Array:
     """The elements that ``index`` names along a dimension.
@@ -94,6 +95,7 @@ def _added(name: str, grad: Tensor, shape: Sequence[int], index: Tensor, dim: in
     return overwrite(name, zeros_of(grad, shape), index, grad, dim)  # type: ignore[no-any-return]
 
 
+@in_namespace("pullback")
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """The elements that ``index`` names along a dimension: ``out[i, j] = input[index[i, j], j]`` for ``dim=0``.
 
@@ -182,6 +184,7 @@ def index_select_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=index_select_samples,
     out=Out("index_select(): self and result must have the same scalar type"),
+    namespace=None,
 )
 def select_slices(backend: Backend, input: Array, index: Array, dim: int) -> Array:
     """The slices at the positions ``index`` of a dimension.
@@ -219,6 +222,7 @@ def select_slices(backend: Backend, input: Array, index: Array, dim: int) -> Arr
         raise IndexError("index out of range in self") from None
 
 
+@in_namespace("pullback")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices at the positions ``index`` of a dimension, in their order.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
-from pullback.dispatch.declaration import Array, Sample, op
+from pullback.dispatch.declaration import Array, Sample, in_namespace, op
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import overwrites
 from pullback.dispatch.methods import attach_method, run_inplace
@@ -74,6 +74,7 @@ def _masked_fill_samples(make: Any) -> Iterator[Sample]:
     method=False,
     check=_check_mask,
     samples=_masked_fill_samples,
+    namespace=None,
 )
 def _masked_fill(backend: Backend, input: Array, mask: Array, value: Any) -> Array:
     """The tensor with a number where ``mask`` is true.
@@ -115,6 +116,7 @@ def _masked_fill_tensor_samples(make: Any) -> Iterator[Sample]:
     method=False,
     check=_check_mask,
     samples=_masked_fill_tensor_samples,
+    namespace=None,
 )
 def _masked_fill_tensor(backend: Backend, input: Array, mask: Array, value: Array) -> Array:
     """The tensor with one element's value where ``mask`` is true."""
@@ -145,6 +147,7 @@ def _element(backend: Backend, input: Array, value: Array) -> Array:
     return backend.astype(value, own)
 
 
+@in_namespace("pullback")
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """A copy of the tensor with ``value`` where ``mask`` is true; the two broadcast.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.arguments import class_name
-from pullback.dispatch.declaration import Array, Sample, attach, composite, op
+from pullback.dispatch.declaration import Array, Sample, attach, composite, in_namespace, op
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace, check_writable, overwrite, overwrites
 from pullback.dispatch.methods import attach_method
@@ -51,6 +51,7 @@ def _index_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, input_shape, indices: add_at(zeros_of(grad, input_shape), grad, indices),
     method=False,
     samples=_index_samples,
+    namespace=None,
 )
 def index(backend: Backend, input: Array, indices: Positions) -> Array:
     """The elements at the given positions; what a tensor as index does."""
@@ -104,6 +105,7 @@ def _index_put_samples(make: Any) -> Iterator[Sample]:
     },
     method=False,
     samples=_index_put_samples,
+    namespace=None,
 )
 def put_elements(backend: Backend, input: Array, values: Array, indices: Positions, accumulate: bool = False) -> Array:
     """A copy of the tensor with ``values`` at the given positions, or added there.
@@ -144,6 +146,7 @@ def _put(backend: Backend, put: Any, input: Array, values: Array, indices: Posit
     linear=True,
     vjp=lambda grad, steps, layout: _zero_part(grad, steps, layout),
     method=False,
+    namespace=None,
 )
 def _zero_part(backend: Backend, input: Array, steps: Any, layout: Any) -> Array:
     """The tensor with zeros where the steps of a view's chain lead to, from a tensor of that layout."""
@@ -154,6 +157,7 @@ def _zero(like: Tensor) -> Tensor:
     return zeros_of(like, ())
 
 
+@in_namespace("pullback")
 def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of the tensor with ``values`` at the positions ``indices``, or added there.
 
@@ -240,7 +244,7 @@ attach_method("index_put_", _index_put_method_)
 # -- x[...] -----------------------------------------------------------------------------------------------------------
 
 
-@op(batching="any shape", linear=True, vjp=lambda grad: grad, view=True, method=False)
+@op(batching="any shape", linear=True, vjp=lambda grad: grad, view=True, method=False, namespace=None)
 def alias(backend: Backend, input: Array) -> Array:
     """The tensor as a view of itself: ``x[...]``."""
     return backend.getitem(input, ...)
@@ -356,6 +360,7 @@ def nonzero(input: Tensor, *, as_tuple: Literal[False] = False) -> Tensor: ...
 def nonzero(input: Tensor, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
 
 
+@in_namespace("pullback")
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, ...]:
     """The positions of the elements that are not zero: a row each, or with ``as_tuple`` a vector per dimension.
 
@@ -379,6 +384,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, 
     outputs=("*",),
     method=False,
     out=Out("nonzero: Expected out tensor to have scalar type {result} but got scalar type{out}"),
+    namespace=None,
 )
 def _nonzero(backend: Backend, input: Array) -> Sequence[Array]:
     """The positions of the elements that are not zero, a vector for each dimension.
@@ -424,7 +430,7 @@ def argwhere(input: Tensor) -> Tensor:
     return nonzero(input)
 
 
-@composite(method=False)
+@composite(method=False, namespace="pullback.nn.functional")
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """A one at the position each element names, zeros elsewhere, along a new last dimension.
 

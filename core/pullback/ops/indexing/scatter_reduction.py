@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
-from pullback.dispatch.declaration import Array, Sample, op
+from pullback.dispatch.declaration import Array, Sample, in_namespace, op
 from pullback.dispatch.general import constant
 from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.out_rules import EXACT
@@ -230,6 +230,7 @@ def _scatter_reduce_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_scatter_reduce_samples,
     out=EXACT,
+    namespace=None,
 )
 def _reduce(
     backend: Backend, input: Array, index: Array, src: Array, dim: int, reduce: str, include_self: bool = True
@@ -250,6 +251,7 @@ def _reduce(
     return _reduced(backend, input, index, src, dim, reduce, include_self)
 
 
+@in_namespace("pullback")
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
@@ -331,6 +333,7 @@ def _index_reduce_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_index_reduce_samples,
     out=EXACT,
+    namespace=None,
 )
 def _reduce_slices(
     backend: Backend, input: Array, index: Array, source: Array, dim: int, reduce: str, include_self: bool = True
@@ -358,6 +361,7 @@ def _reduce_slices(
     return _reduced(backend, input, backend.broadcast_to(whole, shape), source, dim, reduce, include_self)
 
 
+@in_namespace("pullback")
 def index_reduce(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
-from pullback.dispatch.declaration import Array, Sample, op
+from pullback.dispatch.declaration import Array, Sample, in_namespace, op
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace, overwrites
 from pullback.dispatch.methods import attach_method, run_inplace
@@ -101,6 +101,7 @@ def tensor_like(make: Any, data: Any) -> Tensor:
     method=False,
     samples=_scatter_samples,
     out=EXACT,
+    namespace=None,
 )
 def _scatter(backend: Backend, input: Array, index: Array, src: Array, dim: int) -> Array:
     """A copy of the tensor with elements of ``src`` at the positions ``index`` names along a dimension.
@@ -141,6 +142,7 @@ def _scatter_value_samples(make: Any) -> Iterator[Sample]:
     jvp={"input": lambda tangent, index, dim: scatter_number(tangent, index, dim, 0)},
     method=False,
     samples=_scatter_value_samples,
+    namespace=None,
 )
 def scatter_number(backend: Backend, input: Array, index: Array, dim: int, value: Any) -> Array:
     """A copy of the tensor with one value at the positions ``index`` names along a dimension."""
@@ -180,6 +182,7 @@ def _scatter_add_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_scatter_add_samples,
     out=EXACT,
+    namespace=None,
 )
 def add_elements(backend: Backend, input: Array, index: Array, src: Array, dim: int) -> Array:
     """The tensor plus elements of ``src`` at the positions ``index`` names along a dimension.
@@ -241,6 +244,7 @@ def _scatter_call(
     return "scatter_reduce", (index, src, dim, "prod", True)
 
 
+@in_namespace("pullback")
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
@@ -279,6 +283,7 @@ def _scatter_(
     return run_inplace(name, self, *arguments)
 
 
+@in_namespace("pullback")
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """The tensor plus ``src`` at positions along a dimension: ``out[index[i, j], j] += src[i, j]`` for ``dim=0``.
 
@@ -383,6 +388,7 @@ def _index_add_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_index_add_samples,
     out=EXACT,
+    namespace=None,
 )
 def add_slices(backend: Backend, input: Array, index: Array, source: Array, dim: int, *, alpha: float = 1) -> Array:
     """The tensor plus the slices of ``source`` at the positions ``index`` of a dimension.
@@ -426,6 +432,7 @@ def _times(tensor: Tensor, factor: Any) -> Tensor:
     return tensor if factor == 1 else tensor * factor
 
 
+@in_namespace("pullback")
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
     """The tensor plus ``alpha`` times the slices of ``source`` at the positions ``index`` of a dimension.
 
@@ -473,6 +480,7 @@ def _index_copy_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_index_copy_samples,
     out=EXACT,
+    namespace=None,
 )
 def _index_copy(backend: Backend, input: Array, index: Array, source: Array, dim: int) -> Array:
     """The tensor with the slices of ``source`` at the positions ``index`` of a dimension.
@@ -536,6 +544,7 @@ def _check_copied(backend: Backend, input: Array, index: Array, source: Array, d
         raise IndexError(f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({size})")
 
 
+@in_namespace("pullback")
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy of the tensor with the slices of ``source`` at the positions ``index`` of a dimension.
 
@@ -569,6 +578,7 @@ def _index_fill_samples(make: Any) -> Iterator[Sample]:
     jvp={"input": lambda tangent, index, dim: _index_fill(tangent, index, dim, 0)},
     method=False,
     samples=_index_fill_samples,
+    namespace=None,
 )
 def _index_fill(backend: Backend, input: Array, index: Array, dim: int, value: Any) -> Array:
     """The tensor with one number in the slices at the positions ``index`` of a dimension.
@@ -626,6 +636,7 @@ def _index_fill_tensor_samples(make: Any) -> Iterator[Sample]:
     },
     method=False,
     samples=_index_fill_tensor_samples,
+    namespace=None,
 )
 def _index_fill_tensor(backend: Backend, input: Array, index: Array, value: Array, dim: int) -> Array:
     """The tensor with one element's value in the slices at the positions ``index`` of a dimension."""
@@ -654,6 +665,7 @@ def index_where(grad: Tensor, index: Tensor, dim: int) -> Tensor:
     return ops.index(grad, Positions((*((None,) * normalize_dim(dim, grad.ndim)), index))) if grad.ndim else grad
 
 
+@in_namespace("pullback")
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of the tensor with one value in the slices at the positions ``index`` of a dimension.
 

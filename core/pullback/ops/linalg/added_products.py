@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, op
+from pullback.dispatch.declaration_values import Inplace, Promotes
 from pullback.dispatch.out_rules import CAST, EXACT, Out
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import NUMERIC
@@ -73,10 +74,9 @@ def _addmv_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    numbers=False,
     batching="plus product",
     dtypes=NUMERIC,
-    promotion="promote",
+    promotion=Promotes(numbers=False),
     vjp={
         "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, ops.conj(beta)), tuple(input_shape)),
         "mat": lambda grad, vec, alpha: outer(scaled(grad, ops.conj(alpha)), ops.conj(vec)),
@@ -89,7 +89,7 @@ def _addmv_samples(make: Any) -> Iterator[Sample]:
     },
     check=_check_addmv,
     samples=_addmv_samples,
-    inplace=True,
+    inplace=Inplace(functions=True),
     out=EXACT,
 )
 def addmv(backend: Backend, input: Array, mat: Array, vec: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
@@ -123,10 +123,9 @@ def _addr_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    numbers=False,
     batching="plus outer product",
     dtypes=NUMERIC,
-    promotion="promote",
+    promotion=Promotes(numbers=False),
     vjp={
         "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, ops.conj(beta)), tuple(input_shape)),
         "vec1": lambda grad, vec2, alpha: mv(scaled(grad, ops.conj(alpha)), ops.conj(in_dtype(vec2, grad.dtype))),
@@ -191,10 +190,9 @@ def _for_each(grad: Tensor, batch_shape: tuple[int, ...], alpha: Any) -> Tensor:
 
 
 @op(
-    numbers=False,
     batching="plus sum of products",
     dtypes=NUMERIC,
-    promotion="promote",
+    promotion=Promotes(numbers=False),
     vjp={
         "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, ops.conj(beta)), tuple(input_shape)),
         "batch1": lambda grad, batch2, batch1_shape, alpha: bmm_adjoint_right(

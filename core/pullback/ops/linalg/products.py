@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, composite, op
+from pullback.dispatch.declaration_values import Accepts, Check, Promotes
 from pullback.dispatch.out_rules import CAST, EXACT, Out
 from pullback.meta.dtype_names import full_c_name, type_name
 from pullback.meta.dtypes import NUMERIC
@@ -173,21 +174,15 @@ def _left_adjoint_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    numbers=False,
     batching="matmul",
-    ndim=2,
-    dtypes=NUMERIC,
-    promotion="promote",
+    dtypes=Accepts(NUMERIC, unsupported="addmm_impl_cpu_", refuses=_check_mm, takes_nothing=True),
+    promotion=Promotes(numbers=False),
     linear="each",
     vjp={
         "input": lambda grad, mat2: _mm_right(grad, mat2),
         "mat2": lambda grad, input: _mm_left(input, grad),
     },
-    check=_check_mm,
-    refuses=_check_mm,
-    unsupported="addmm_impl_cpu_",
-    takes_nothing=True,
-    kernel_checks=True,
+    check=Check(_check_mm, kernel_checks=True, ndim=2),
     samples=_mm_samples,
     out=EXACT,
 )
@@ -224,6 +219,7 @@ def mm(input: Array, mat2: Array) -> Array:
     vjp={"input": lambda grad, mat2: mm(grad, mat2), "mat2": lambda grad, input: _mm_left(grad, input)},
     samples=_right_adjoint_samples,
     method=False,
+    namespace=None,
 )
 def mm_adjoint_right(backend: Backend, input: Array, mat2: Array) -> Array:
     """``input @ mat2.mH`` for matrices."""
@@ -240,6 +236,7 @@ def mm_adjoint_right(backend: Backend, input: Array, mat2: Array) -> Array:
     vjp={"input": lambda grad, mat2: mm_adjoint_right(mat2, grad), "mat2": lambda grad, input: mm(input, grad)},
     samples=_left_adjoint_samples,
     method=False,
+    namespace=None,
 )
 def mm_adjoint_left(backend: Backend, input: Array, mat2: Array) -> Array:
     """``input.mH @ mat2`` for matrices."""
@@ -262,19 +259,15 @@ def _bmm_left_adjoint_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    numbers=False,
     batching="matmul",
-    dtypes=NUMERIC,
-    promotion="promote",
+    dtypes=Accepts(NUMERIC, unsupported="bmm", refuses=_check_bmm, takes_nothing=True),
+    promotion=Promotes(numbers=False),
     linear="each",
     vjp={
         "input": lambda grad, mat2: _bmm_right(grad, mat2),
         "mat2": lambda grad, input: _bmm_left(input, grad),
     },
     check=_check_bmm,
-    refuses=_check_bmm,
-    unsupported="bmm",
-    takes_nothing=True,
     samples=_bmm_samples,
     out=EXACT,
 )
@@ -314,6 +307,7 @@ def bmm(backend: Backend, input: Array, mat2: Array) -> Array:
     vjp={"input": lambda grad, mat2: bmm(grad, mat2), "mat2": lambda grad, input: _bmm_left(grad, input)},
     samples=_bmm_right_adjoint_samples,
     method=False,
+    namespace=None,
 )
 def bmm_adjoint_right(backend: Backend, input: Array, mat2: Array) -> Array:
     """``input @ mat2.mH`` for two batches of matrices."""
@@ -330,6 +324,7 @@ def bmm_adjoint_right(backend: Backend, input: Array, mat2: Array) -> Array:
     vjp={"input": lambda grad, mat2: bmm_adjoint_right(mat2, grad), "mat2": lambda grad, input: bmm(input, grad)},
     samples=_bmm_left_adjoint_samples,
     method=False,
+    namespace=None,
 )
 def bmm_adjoint_left(backend: Backend, input: Array, mat2: Array) -> Array:
     """``input.mH @ mat2`` for two batches of matrices."""
@@ -347,19 +342,15 @@ def _mv_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    numbers=False,
     batching="matmul",
-    dtypes=NUMERIC,
-    promotion="promote",
+    dtypes=Accepts(NUMERIC, unsupported="addmv_impl_cpu", refuses=_check_mv, takes_nothing=True),
+    promotion=Promotes(numbers=False),
     linear="each",
     vjp={
         "input": lambda grad, vec: _outer(grad, vec),
         "vec": lambda grad, input: _mv_adjoint(input, grad),
     },
     check=_check_mv,
-    refuses=_check_mv,
-    unsupported="addmv_impl_cpu",
-    takes_nothing=True,
     samples=_mv_samples,
     out=Out("addmv input tensors must have the same dtype, but got {out}, {result}, and {result}"),
 )
@@ -396,6 +387,7 @@ def _mv_adjoint_samples(make: Any) -> Iterator[Sample]:
     vjp={"input": lambda grad, vec: _outer(vec, grad), "vec": lambda grad, input: mv(input, grad)},
     samples=_mv_adjoint_samples,
     method=False,
+    namespace=None,
 )
 def mv_adjoint(backend: Backend, input: Array, vec: Array) -> Array:
     """``input.mH @ vec`` for a matrix and a vector."""
@@ -409,15 +401,12 @@ def _dot_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    numbers=False,
     batching="matmul",
-    dtypes=NUMERIC,
-    promotion="promote",
+    dtypes=Accepts(NUMERIC, unsupported="dot", refuses=_check_dot),
+    promotion=Promotes(numbers=False),
     linear="each",
     vjp={"input": lambda grad, tensor: grad * ops.conj(tensor), "tensor": lambda grad, input: grad * ops.conj(input)},
     check=_check_dot,
-    refuses=_check_dot,
-    unsupported="dot",
     samples=_dot_samples,
     out=Out("result dtype {out} does not match input dtype {result}"),
 )
@@ -519,21 +508,14 @@ def _matmul(input: Tensor, other: Tensor) -> Tensor:
 
 @op(
     batching="matmul",
-    ndim=2,
-    numbers=False,
-    otherwise=_matmul,
     operator="matmul",
     kernel="mm",
     node="MmBackward0",
-    dtypes=NUMERIC,
-    promotion="promote",
+    dtypes=Accepts(NUMERIC, unsupported="addmm_impl_cpu_", refuses=_check_mm, takes_nothing=True),
+    promotion=Promotes(numbers=False),
     linear="each",
     vjp={"input": lambda grad, other: _mm_right(grad, other), "other": lambda grad, input: _mm_left(input, grad)},
-    check=_check_mm,
-    refuses=_check_mm,
-    unsupported="addmm_impl_cpu_",
-    takes_nothing=True,
-    kernel_checks=True,
+    check=Check(_check_mm, kernel_checks=True, ndim=2, otherwise=_matmul),
     samples=_matmul_samples,
     out=EXACT,
 )
@@ -649,6 +631,7 @@ def _column_sums_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, input_shape: ops.expand(grad, input_shape),
     samples=_column_sums_samples,
     method=False,
+    namespace=None,
 )
 def column_sums(backend: Backend, input: Array) -> Array:
     """The sum of a matrix's rows: the gradient of a bias."""
@@ -671,10 +654,9 @@ def _addmm_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    numbers=False,
     batching="plus product",
     dtypes=NUMERIC,
-    promotion="promote",
+    promotion=Promotes(numbers=False),
     vjp={
         "input": lambda grad, input_shape, beta: summed_to(scaled(grad, ops.conj(beta)), input_shape),
         "mat1": lambda grad, mat2, alpha: mm_adjoint_right(scaled(grad, ops.conj(alpha)), mat2),
@@ -734,10 +716,9 @@ def _baddbmm_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    numbers=False,
     batching="plus product",
     dtypes=NUMERIC,
-    promotion="promote",
+    promotion=Promotes(numbers=False),
     vjp={
         "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, ops.conj(beta)), tuple(input_shape)),
         "batch1": lambda grad, batch2, alpha: bmm_adjoint_right(scaled(grad, ops.conj(alpha)), batch2),

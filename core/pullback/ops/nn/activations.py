@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
+from pullback.dispatch.declaration_values import Accepts, Inplace
 from pullback.meta.dtypes import FLOATS, INEXACT, REAL
 from pullback.ops.shared.precision import in_float32, number
 from pullback.ops.shared.reducing import in_wide
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     method=False,
     inplace=False,
     domain=(0.3, 2.0),
+    namespace=None,
 )
 def threshold_backward(backend: Backend, grad_output: Array, input: Array, threshold: float = 0) -> Array:
     """``grad_output`` where ``input`` is above the threshold or NaN, zero elsewhere."""
@@ -40,16 +42,19 @@ def threshold_backward(backend: Backend, grad_output: Array, input: Array, thres
 
 
 @elementwise(
-    dtypes=REAL,
+    dtypes=Accepts(
+        REAL,
+        unsupported=lambda dtype: (
+            NotImplementedError("clamp is not supported for complex types")
+            if dtype.is_complex
+            else RuntimeError("Boolean inputs not supported for relu")
+        ),
+    ),
     vjp=lambda grad, out: threshold_backward(grad, out),
     jvp=lambda tangent, out: threshold_backward(tangent, out),
     domain=(0.3, 2.0),
-    unsupported=lambda dtype: (
-        NotImplementedError("clamp is not supported for complex types")
-        if dtype.is_complex
-        else RuntimeError("Boolean inputs not supported for relu")
-    ),
     out=None,
+    inplace=Inplace(functions=True),
 )
 def relu(backend: Backend, input: Array) -> Array:
     """Each element where it is positive, else zero.
@@ -103,7 +108,13 @@ def _gelu_samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
-    dtypes=FLOATS, partials=_gelu_partial, method=False, inplace=False, check=_check_gelu, samples=_gelu_samples
+    dtypes=FLOATS,
+    partials=_gelu_partial,
+    method=False,
+    inplace=False,
+    check=_check_gelu,
+    samples=_gelu_samples,
+    namespace="pullback.nn.functional",
 )
 def gelu(backend: Backend, input: Array, *, approximate: str = "none") -> Array:
     """Gaussian error linear unit: each element times the normal distribution's cumulative probability there.
@@ -146,7 +157,7 @@ def _silu_slope(input: Tensor) -> Any:
     return probability * (near * (1 - probability) + 1)
 
 
-@elementwise(dtypes=INEXACT, partials=_silu_partial, method=False, inplace=False)
+@elementwise(dtypes=INEXACT, partials=_silu_partial, method=False, inplace=False, namespace=None)
 def silu(backend: Backend, input: Array) -> Array:
     """Sigmoid linear unit, also called swish: ``input * sigmoid(input)``.
 
@@ -181,6 +192,7 @@ def _softplus_samples(make: Any) -> Iterator[Sample]:
     method=False,
     inplace=False,
     samples=_softplus_samples,
+    namespace="pullback.nn.functional",
 )
 def softplus(backend: Backend, input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """A smooth :func:`relu`: ``log(1 + exp(beta * input)) / beta``.
@@ -235,6 +247,7 @@ def _slope_backward_samples(make: Any) -> Iterator[Sample]:
     method=False,
     inplace=False,
     samples=_slope_backward_samples,
+    namespace=None,
 )
 def leaky_relu_backward(backend: Backend, grad_output: Array, input: Array, negative_slope: float) -> Array:
     """``grad_output`` where ``input`` is positive, ``negative_slope`` times it elsewhere."""
@@ -251,6 +264,7 @@ def leaky_relu_backward(backend: Backend, grad_output: Array, input: Array, nega
     method=False,
     inplace=False,
     samples=_slope_samples,
+    namespace=None,
 )
 def leaky_relu(backend: Backend, input: Array, negative_slope: float = 0.01) -> Array:
     """Each element where it is positive, else ``negative_slope`` times it.
@@ -277,6 +291,7 @@ def _elu_derivative(direction: Tensor, input: Tensor, alpha: float) -> Any:
     method=False,
     inplace=False,
     samples=_slope_samples,
+    namespace=None,
 )
 def elu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
     """Exponential linear unit: each element where it is positive, else ``alpha * (exp(input) - 1)``.
@@ -299,6 +314,7 @@ def elu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
     partials=lambda input: ops.where(input < 0, 1 - ops.sigmoid(input), ops.sigmoid(-input)),
     method=False,
     inplace=False,
+    namespace="pullback.nn.functional",
 )
 def logsigmoid(backend: Backend, input: Array) -> Array:
     """Logarithm of :func:`~pullback.sigmoid` of each element, without underflow.

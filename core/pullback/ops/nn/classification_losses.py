@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
-from pullback.dispatch.declaration import Array, Sample, op
+from pullback.dispatch.declaration import Array, Sample, in_namespace, op
+from pullback.dispatch.declaration_values import Check, Promotes
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import FLOATS
@@ -107,10 +108,10 @@ def _nll_samples(make: Any) -> Iterator[Sample]:
             grad, input_shape, target, weight, ignore_index, reduction
         )
     },
-    check=_check_nll,
-    kernel_checks=True,
+    check=Check(_check_nll, kernel_checks=True),
     samples=_nll_samples,
     method=False,
+    namespace=None,
 )
 def negative_log_likelihood(
     backend: Backend,
@@ -166,6 +167,7 @@ def _nll_backward_samples(make: Any) -> Iterator[Sample]:
     },
     samples=_nll_backward_samples,
     method=False,
+    namespace=None,
 )
 def nll_loss_backward(
     backend: Backend,
@@ -202,6 +204,7 @@ def nll_loss_backward(
     return backend.where(chosen, factor, number(backend, 0, gradient))
 
 
+@in_namespace("pullback.nn.functional")
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -259,6 +262,7 @@ def _class_loss(input: Tensor, target: Tensor, weight: Tensor | None, ignore_ind
     return negative_log_likelihood(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 
+@in_namespace("pullback.nn.functional")
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -377,8 +381,7 @@ def _bce_samples(make: Any) -> Iterator[Sample]:
     batching="loss",
     name="binary_cross_entropy_with_logits",
     dtypes=FLOATS,
-    promotion="promote",
-    promotes=("input", "target"),
+    promotion=Promotes(operands=("input", "target")),
     vjp={
         "input": lambda grad, input, target, weight, pos_weight, reduction: (
             spread_gradient(grad, input.array.shape, reduction)
@@ -399,6 +402,7 @@ def _bce_samples(make: Any) -> Iterator[Sample]:
     },
     samples=_bce_samples,
     method=False,
+    namespace=None,
 )
 def logistic_loss(
     backend: Backend,
@@ -430,6 +434,7 @@ def logistic_loss(
     return reduce_array(backend, loss, reduction)
 
 
+@in_namespace("pullback", "pullback.nn.functional")
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -498,8 +503,7 @@ def _probability_samples(make: Any) -> Iterator[Sample]:
     batching="loss",
     name="binary_cross_entropy",
     dtypes=FLOATS,
-    promotion="promote",
-    promotes=("input", "target"),
+    promotion=Promotes(operands=("input", "target")),
     vjp={
         "input": lambda grad, input, target, weight, reduction: (
             spread_gradient(grad, input.array.shape, reduction)
@@ -520,6 +524,7 @@ def _probability_samples(make: Any) -> Iterator[Sample]:
     check=_check_probabilities,
     samples=_probability_samples,
     method=False,
+    namespace=None,
 )
 def probability_loss(
     backend: Backend, input: Array, target: Array, weight: Array | None = None, *, reduction: str = "mean"
@@ -546,6 +551,7 @@ def probability_loss(
     return reduce_array(backend, loss, reduction)
 
 
+@in_namespace("pullback.nn.functional")
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pullback import ops
+from pullback.dispatch.declaration import in_namespace
 from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.tensor.levels import drawing_backend, levels
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pullback.random import Generator
 
 
+@in_namespace("pullback.nn.functional")
 def dropout(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Generator | None = None
 ) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pullback.dispatch.declaration import in_namespace
 from pullback.dispatch.inplace import apply_inplace
 from pullback.ops.nn import activations as activation
 from pullback.ops.nn import piecewise_activations
@@ -16,6 +17,7 @@ def _write(name: str, input: Tensor, *arguments: Any) -> Tensor:
     return apply_inplace(operation, input, arguments, {})
 
 
+@in_namespace("pullback.nn.functional")
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """Each element, or 0 where it is negative.
 
@@ -28,6 +30,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     return input.relu_() if inplace else activation.relu(input)
 
 
+@in_namespace("pullback.nn.functional")
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Each element where it is positive, else ``negative_slope`` times it.
 
@@ -40,6 +43,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     return leaky_relu_(input, negative_slope) if inplace else activation.leaky_relu(input, negative_slope)
 
 
+@in_namespace("pullback.nn.functional")
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Exponential linear unit: each element where it is positive, else ``alpha * (exp(input) - 1)``.
 
@@ -52,6 +56,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return elu_(input, alpha) if inplace else activation.elu(input, alpha)
 
 
+@in_namespace("pullback.nn.functional")
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """Sigmoid linear unit, also called swish: ``input * sigmoid(input)``.
 
@@ -64,6 +69,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return _write("silu", input) if inplace else activation.silu(input)
 
 
+@in_namespace("pullback.nn.functional")
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """Each element where it exceeds ``threshold``, else ``value``.
 
@@ -78,6 +84,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     return piecewise_activations.threshold(input, threshold, value)
 
 
+@in_namespace("pullback.nn.functional")
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """Each element between two bounds, else the nearer bound.
 
@@ -95,6 +102,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     return hardtanh_(input, min_val, max_val) if inplace else piecewise_activations.hardtanh(input, min_val, max_val)
 
 
+@in_namespace("pullback.nn.functional")
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Each element where it is positive, else ``alpha * (exp(input / alpha) - 1)``: smooth for every ``alpha``.
 
@@ -107,6 +115,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return celu_(input, alpha) if inplace else piecewise_activations.celu(input, alpha)
 
 
+@in_namespace("pullback.nn.functional")
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """Scaled exponential linear unit, with the constants of https://arxiv.org/abs/1706.02515.
 
@@ -122,36 +131,43 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 # -- in place ---------------------------------------------------------------------------------------------------------
 
 
+@in_namespace("pullback.nn.functional")
 def relu_(input: Tensor) -> Tensor:
     """In-place version of :func:`relu`."""
     return input.relu_()
 
 
+@in_namespace("pullback.nn.functional")
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """In-place version of :func:`leaky_relu`."""
     return _write("leaky_relu", input, negative_slope)
 
 
+@in_namespace("pullback.nn.functional")
 def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     """In-place version of :func:`elu`."""
     return _write("elu", input, alpha)
 
 
+@in_namespace("pullback", "pullback.nn.functional")
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """In-place version of :func:`threshold`."""
     return _write("threshold", input, threshold, value)
 
 
+@in_namespace("pullback.nn.functional")
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """In-place version of :func:`hardtanh`."""
     return _write("hardtanh", input, min_val, max_val)
 
 
+@in_namespace("pullback", "pullback.nn.functional")
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     """In-place version of :func:`celu`."""
     return _write("celu", input, alpha)
 
 
+@in_namespace("pullback", "pullback.nn.functional")
 def selu_(input: Tensor) -> Tensor:
     """In-place version of :func:`selu`."""
     return _write("selu", input)

@@ -49,6 +49,7 @@ def _affine_samples(make: Any) -> Iterator[Sample]:
     check=_check_affine,
     samples=_affine_samples,
     method=False,
+    namespace=None,
 )
 def affine(backend: Backend, bias: Array, input: Array, weight: Array) -> Array:
     """``input @ weight.mT + bias`` for real matrices, in one operation; what :func:`linear` runs."""
@@ -66,7 +67,7 @@ def _linear_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 2, 3), make(4, 3))
 
 
-@composite(method=False, samples=_linear_samples)
+@composite(method=False, samples=_linear_samples, namespace="pullback.nn.functional")
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Affine map of the last dimension: ``input @ weight.T + bias``.
 

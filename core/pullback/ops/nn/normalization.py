@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
-from pullback.dispatch.declaration import Array, Sample, op
+from pullback.dispatch.declaration import Array, Sample, in_namespace, op
 from pullback.meta import dtypes
 from pullback.meta.dtypes import FLOATS
 from pullback.meta.shapes import normalize_dims
@@ -53,6 +53,7 @@ def _root_samples(make: Any) -> Iterator[Sample]:
     jvp=lambda tangent, input, out, dim: ops.mean(tangent * (input / out), dim, True),
     samples=_root_samples,
     method=False,
+    namespace=None,
 )
 def root_mean_square(backend: Backend, input: Array, dim: tuple[int, ...], added: float) -> Array:
     """The square root of the mean square along dimensions, which stay, plus a number; squares may leave the range."""
@@ -132,6 +133,7 @@ def _layer_norm_samples(make: Any) -> Iterator[Sample]:
     check=_check_layer_norm,
     samples=_layer_norm_samples,
     method=False,
+    namespace=None,
 )
 def layer_normalization(
     backend: Backend,
@@ -161,6 +163,7 @@ def layer_normalization(
     return out if bias is None else ops.plus_product(backend, out, bias)
 
 
+@in_namespace("pullback.nn.functional")
 def layer_norm(
     input: Tensor,
     normalized_shape: Sequence[int],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
+from pullback.dispatch.declaration_values import Accepts
 from pullback.dispatch.general import constant
 from pullback.meta.dtypes import FLOATS, REAL
 from pullback.ops.nn.activations import threshold_backward
@@ -30,8 +31,7 @@ def _threshold_samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
-    dtypes=REAL,
-    unsupported="threshold_cpu",
+    dtypes=Accepts(REAL, unsupported="threshold_cpu"),
     vjp=lambda grad, input, threshold: threshold_backward(grad, input, threshold),
     jvp=lambda tangent, input, threshold: threshold_backward(tangent, input, threshold),
     method=False,
@@ -78,6 +78,7 @@ def _hardtanh_backward_samples(make: Any) -> Iterator[Sample]:
     method=False,
     inplace=False,
     samples=_hardtanh_backward_samples,
+    namespace=None,
 )
 def hardtanh_backward(backend: Backend, grad_output: Array, input: Array, min_val: float, max_val: float) -> Array:
     """``grad_output`` where ``input`` is between two bounds or NaN, zero elsewhere."""
@@ -92,8 +93,7 @@ def _check_hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> 
 
 
 @elementwise(
-    dtypes=REAL,
-    unsupported="hardtanh_cpu",
+    dtypes=Accepts(REAL, unsupported="hardtanh_cpu"),
     vjp=lambda grad, input, min_val, max_val: hardtanh_backward(grad, input, min_val, max_val),
     jvp=lambda tangent, input, min_val, max_val: hardtanh_backward(tangent, input, min_val, max_val),
     check=_check_hardtanh,
@@ -101,6 +101,7 @@ def _check_hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> 
     inplace=False,
     samples=_hardtanh_samples,
     out=None,
+    namespace=None,
 )
 def hardtanh(backend: Backend, input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
     """Each element between two bounds, else the nearer bound.
@@ -140,8 +141,7 @@ def _celu_samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
-    dtypes=FLOATS,
-    unsupported="elu_cpu",
+    dtypes=Accepts(FLOATS, unsupported="elu_cpu"),
     vjp=lambda grad, input, alpha: _celu_derivative(grad, input, alpha),
     jvp=lambda tangent, input, alpha: _celu_derivative(tangent, input, alpha),
     check=_check_celu,
@@ -172,8 +172,7 @@ def _selu_derivative(direction: Tensor, input: Tensor) -> Any:
 
 
 @elementwise(
-    dtypes=FLOATS,
-    unsupported="elu_cpu",
+    dtypes=Accepts(FLOATS, unsupported="elu_cpu"),
     node="EluBackward0",
     vjp=lambda grad, input: _selu_derivative(grad, input),
     jvp=lambda tangent, input: _selu_derivative(tangent, input),

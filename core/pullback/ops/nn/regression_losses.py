@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
-from pullback.dispatch.declaration import Array, Sample, composite, op
+from pullback.dispatch.declaration import Array, Sample, composite, in_namespace, op
 from pullback.meta import dtypes
 from pullback.meta.dtypes import FLOATS, INEXACT
 from pullback.ops.nn.loss_reduction import checked_reduction, legacy_reduction, reduce_loss, reduced, spread_gradient
@@ -45,6 +45,7 @@ def _loss_samples(make: Any) -> Iterator[Sample]:
     },
     samples=_loss_samples,
     method=False,
+    namespace=None,
 )
 def squared_error(backend: Backend, input: Array, target: Array, *, reduction: str = "mean") -> Array:
     """Squared differences of two tensors of one shape, and their mean or sum."""
@@ -78,6 +79,7 @@ def _mse_backward_samples(make: Any) -> Iterator[Sample]:
     },
     samples=_mse_backward_samples,
     method=False,
+    namespace=None,
 )
 def mse_loss_backward(backend: Backend, gradient: Array, input: Array, target: Array, factor: float) -> Array:
     """``gradient * factor * (input - target)``: the gradient of the squared error."""
@@ -103,6 +105,7 @@ def _same_shape(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return input, target
 
 
+@in_namespace("pullback.nn.functional")
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -144,7 +147,7 @@ def mse_loss(
     return ops.sum(weighted) / ops.sum(weight) if reduction == "mean" else reduce_loss(weighted, reduction)
 
 
-@composite(method=False, samples=_loss_samples)
+@composite(method=False, samples=_loss_samples, namespace="pullback.nn.functional")
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -195,6 +198,7 @@ def _smooth_slope(input: Tensor, target: Tensor, beta: float) -> Tensor:
     },
     samples=_loss_samples,
     method=False,
+    namespace=None,
 )
 def smooth_absolute_error(
     backend: Backend, input: Array, target: Array, *, reduction: str = "mean", beta: float = 1.0
@@ -210,6 +214,7 @@ def smooth_absolute_error(
     return reduced(backend, loss, reduction, input, target)
 
 
+@in_namespace("pullback.nn.functional")
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
@@ -271,6 +276,7 @@ def _huber_slope(input: Tensor, target: Tensor, delta: float) -> Tensor:
     },
     samples=_loss_samples,
     method=False,
+    namespace=None,
 )
 def huber_error(backend: Backend, input: Array, target: Array, *, reduction: str = "mean", delta: float = 1.0) -> Array:
     """Half the squared differences up to ``delta``, ``delta`` times the absolute ones above, and their mean or sum."""
@@ -285,6 +291,7 @@ def huber_error(backend: Backend, input: Array, target: Array, *, reduction: str
     return reduced(backend, loss, reduction, input, target)
 
 
+@in_namespace("pullback.nn.functional")
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, op
+from pullback.dispatch.declaration_values import Accepts
 from pullback.dispatch.out_rules import EXACT, Out
 from pullback.meta.dtypes import FLOATS, DType
 from pullback.meta.shapes import Dims, normalize_dim
@@ -88,13 +89,12 @@ def _softmax_derivative(direction: Tensor, out: Tensor, dim: int) -> Any:
 
 
 @op(
-    dtypes=FLOATS,
+    dtypes=Accepts(FLOATS, unsupported="softmax_lastdim_kernel_impl", takes_nothing=True),
     vjp=lambda grad, out, dim, input_dtype: in_dtype(_softmax_derivative(grad, out, dim), input_dtype),
     jvp=lambda tangent, out, dim: _softmax_derivative(in_dtype(tangent, out.dtype), out, dim),
     samples=samples_along_dim,
     out=EXACT,
-    unsupported="softmax_lastdim_kernel_impl",
-    takes_nothing=True,
+    namespace=("pullback", "pullback.nn.functional"),
 )
 def softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = None) -> Array:
     """Exponentials of the elements, divided by their sum along a dimension.
@@ -145,6 +145,7 @@ def _log_softmax_backward_samples(make: Any) -> Iterator[Sample]:
     },
     samples=_log_softmax_backward_samples,
     method=False,
+    namespace=None,
 )
 def log_softmax_backward(backend: Backend, gradient: Array, result: Array, dim: int) -> Array:
     """The gradient of :func:`log_softmax` from that of its ``result``: ``gradient - exp(result) * sum(gradient)``."""
@@ -153,13 +154,12 @@ def log_softmax_backward(backend: Backend, gradient: Array, result: Array, dim: 
 
 
 @op(
-    dtypes=FLOATS,
+    dtypes=Accepts(FLOATS, unsupported="log_softmax_lastdim_kernel_impl", takes_nothing=True),
     vjp=lambda grad, out, dim, input_dtype: in_dtype(log_softmax_backward(grad, out, dim), input_dtype),
     jvp=lambda tangent, out, dim: _log_softmax_tangent(in_dtype(tangent, out.dtype), out, dim),
     samples=samples_along_dim,
     out=EXACT,
-    unsupported="log_softmax_lastdim_kernel_impl",
-    takes_nothing=True,
+    namespace=("pullback", "pullback.nn.functional"),
 )
 def log_softmax(backend: Backend, input: Array, dim: int, dtype: DType | None = None) -> Array:
     """Logarithm of :func:`softmax`, without underflow.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Number, attach, composite, elementwise
+from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import CAST, SAME
 from pullback.meta.dtypes import NUMERIC, REAL, bool_
@@ -42,7 +43,11 @@ def _check_integer_power(input: Any, exponent: Any) -> None:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
-@elementwise(partials={"input": 1, "other": 1}, scales="other", operator="add", reflected="same")
+@elementwise(
+    partials={"input": 1, "other": 1},
+    promotion=Promotes(scales="other"),
+    operator=("add", "radd"),
+)
 def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Sum of two tensors: ``input + alpha * other``.
 
@@ -56,12 +61,11 @@ def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
 
 @elementwise(
     kernel="subtract",
-    dtypes=NUMERIC,
+    dtypes=Accepts(NUMERIC, refuses=_refuse_bool),
     partials={"input": 1, "other": -1},
-    scales="other",
+    promotion=Promotes(scales="other"),
     operator="sub",
     aliases=("subtract",),
-    refuses=_refuse_bool,
 )
 def sub(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Difference of two tensors: ``input - alpha * other``.
@@ -80,13 +84,11 @@ def sub(input: Array, other: Array, *, alpha: complex = 1) -> Array:
 
 
 @elementwise(
-    numbers=("other",),
-    dtypes=NUMERIC,
+    promotion=Promotes(numbers=("other",), scales="input"),
+    dtypes=Accepts(NUMERIC, refuses=_refuse_bool),
     partials={"input": -1, "other": 1},
-    scales="input",
     node="RsubBackward1",
     inplace=False,
-    refuses=_refuse_bool,
     out=None,
 )
 def rsub(backend: Backend, input: Array, other: Array, *, alpha: complex = 1) -> Array:
@@ -104,8 +106,7 @@ def rsub(backend: Backend, input: Array, other: Array, *, alpha: complex = 1) ->
 @elementwise(
     kernel="multiply",
     partials={"input": "other", "other": "input"},
-    operator="mul",
-    reflected="same",
+    operator=("mul", "rmul"),
     aliases=("multiply",),
 )
 def mul(input: Array, other: Array) -> Array:
@@ -146,10 +147,9 @@ def true_divide(input: Array, other: Array) -> Array:
 
 
 @elementwise(
-    dtypes=REAL,
+    dtypes=Accepts(REAL, unsupported="div_floor_cpu"),
     nondifferentiable="a step function: its derivative is zero wherever it exists",
     operator="floordiv",
-    unsupported="div_floor_cpu",
 )
 def floor_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards minus infinity.
@@ -168,7 +168,7 @@ _STEP_TANGENTS = {"input": lambda tangent: step_derivative(tangent), "other": la
 
 @elementwise(
     kernel="floor_divide",
-    dtypes=REAL,
+    dtypes=Accepts(REAL, unsupported="div_floor_cpu"),
     node="DivBackward2",
     vjp=_STEPS,
     jvp=_STEP_TANGENTS,
@@ -176,7 +176,7 @@ _STEP_TANGENTS = {"input": lambda tangent: step_derivative(tangent), "other": la
     method=False,
     inplace=False,
     out=None,
-    unsupported="div_floor_cpu",
+    namespace=None,
 )
 def floored_quotient(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards minus infinity; ``div(..., rounding_mode="floor")``.
@@ -186,14 +186,14 @@ def floored_quotient(input: Array, other: Array) -> Array:
 
 
 @elementwise(
-    dtypes=REAL,
+    dtypes=Accepts(REAL, unsupported="div_trunc_cpu"),
     node="DivBackward2",
     vjp=_STEPS,
     jvp=_STEP_TANGENTS,
     domain=(0.6, 3.3),
     method=False,
     inplace=False,
-    unsupported="div_trunc_cpu",
+    namespace=None,
 )
 def trunc_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards zero; ``div(..., rounding_mode="trunc")``."""
@@ -242,7 +242,7 @@ def remainder(input: Array, other: Array) -> Array:
 
 
 @elementwise(
-    numbers=("other",),
+    promotion=Promotes(numbers=("other",)),
     dtypes=REAL,
     partials={"input": 1, "other": lambda input, other: -trunc_divide(input, other)},
     node=lambda other: "FmodBackward1" if isinstance(other, Tensor) else "FmodBackward0",
@@ -297,7 +297,7 @@ def _pow_by_exponent(direction: Tensor, input: Any, exponent: Any, out: Tensor, 
         "input": lambda tangent, input, exponent: _pow_by_input(tangent, input, exponent, False),
         "exponent": lambda tangent, input, exponent, out: _pow_by_exponent(tangent, input, exponent, out, False),
     },
-    dtypes=NUMERIC,
+    dtypes=Accepts(NUMERIC, unsupported="pow"),
     node=lambda input, exponent: (
         "PowBackward0"
         if not isinstance(exponent, Tensor)
@@ -308,8 +308,7 @@ def _pow_by_exponent(direction: Tensor, input: Any, exponent: Any, out: Tensor, 
     domain=(0.3, 2.0),
     operator="pow",
     check=_check_integer_power,
-    unsupported="pow",
-    fits=("exponent",),
+    promotion=Promotes(fits=("exponent",)),
 )
 def pow(input: Array, exponent: Array) -> Array:
     """``input`` to the power of ``exponent``.
@@ -329,12 +328,12 @@ def pow(input: Array, exponent: Array) -> Array:
 
 @elementwise(
     kernel="negative",
-    dtypes=NUMERIC,
+    dtypes=Accepts(NUMERIC, unsupported=_NEGATE_BOOL),
     partials=-1,
     operator="neg",
-    unsupported=_NEGATE_BOOL,
     aliases=("negative",),
     out=SAME,
+    inplace=Inplace(functions=True),
 )
 def neg(input: Array) -> Array:
     """Each element with the opposite sign.
@@ -347,13 +346,13 @@ def neg(input: Array) -> Array:
     """
 
 
-@composite()
+@composite(namespace=None)
 def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
     """Quotient with the operands exchanged: ``other / input``; what ``2 / x`` runs."""
     return ops.reciprocal(input) * other
 
 
-@composite()
+@composite(namespace=None)
 def rpow(input: Tensor, base: Tensor | Number) -> Tensor:
     """Power with the operands exchanged: ``base ** input``; what ``2 ** x`` runs."""
     return pow(base, input)

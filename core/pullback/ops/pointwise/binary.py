@@ -9,6 +9,7 @@ from pullback import ops
 from pullback.autograd.grad_mode import no_grad
 from pullback.dispatch.arguments import number_of
 from pullback.dispatch.declaration import Array, Sample, attach, composite, elementwise
+from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.numbers import fitted
@@ -43,7 +44,7 @@ def _refuse_complex(name: str) -> Callable[..., None]:
 
 
 @elementwise(
-    dtypes=REAL_AND_BOOL,
+    dtypes=Accepts(REAL_AND_BOOL, refuses=_refuse_complex("maximum")),
     vjp={
         "input": lambda grad, input, other: _share(grad, ops.lt(input, other), ops.eq(input, other)),
         "other": lambda grad, input, other: _share(grad, ops.gt(input, other), ops.eq(input, other)),
@@ -53,8 +54,7 @@ def _refuse_complex(name: str) -> Callable[..., None]:
         "other": lambda tangent, input, other: _share(tangent, ops.gt(input, other), ops.eq(input, other)),
     },
     inplace=False,
-    refuses=_refuse_complex("maximum"),
-    numbers=False,
+    promotion=Promotes(numbers=False),
 )
 def maximum(input: Array, other: Array) -> Array:
     """The larger of each two elements; NaN where one of them is.
@@ -70,7 +70,7 @@ def maximum(input: Array, other: Array) -> Array:
 
 
 @elementwise(
-    dtypes=REAL_AND_BOOL,
+    dtypes=Accepts(REAL_AND_BOOL, refuses=_refuse_complex("minimum")),
     vjp={
         "input": lambda grad, input, other: _share(grad, ops.gt(input, other), ops.eq(input, other)),
         "other": lambda grad, input, other: _share(grad, ops.lt(input, other), ops.eq(input, other)),
@@ -80,8 +80,7 @@ def maximum(input: Array, other: Array) -> Array:
         "other": lambda tangent, input, other: _share(tangent, ops.lt(input, other), ops.eq(input, other)),
     },
     inplace=False,
-    refuses=_refuse_complex("minimum"),
-    numbers=False,
+    promotion=Promotes(numbers=False),
 )
 def minimum(input: Array, other: Array) -> Array:
     """The smaller of each two elements; NaN where one of them is.
@@ -128,14 +127,14 @@ def _clamp_number_samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
-    dtypes=REAL,
-    unsupported="clamp_scalar_cpu",
+    dtypes=Accepts(REAL, unsupported="clamp_scalar_cpu"),
     node="ClampBackward1",
     vjp=lambda grad, input, min, max: _within(grad, input, min, max),
     jvp=lambda tangent, input, min, max: _within(tangent, input, min, max),
     samples=_clamp_number_samples,
     method=False,
     inplace=False,
+    namespace=None,
 )
 def clamp_to_numbers(backend: Backend, input: Array, min: float | None = None, max: float | None = None) -> Array:
     """:func:`clamp` between numbers."""
@@ -158,8 +157,7 @@ def _clamp_tensor_samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
-    dtypes=REAL_AND_BOOL,
-    unsupported="clamp_cpu",
+    dtypes=Accepts(REAL_AND_BOOL, unsupported="clamp_cpu"),
     node="ClampBackward0",
     vjp={
         "input": lambda grad, input, min, max: _within(grad, input, min, max),
@@ -174,6 +172,7 @@ def _clamp_tensor_samples(make: Any) -> Iterator[Sample]:
     samples=_clamp_tensor_samples,
     method=False,
     inplace=False,
+    namespace=None,
 )
 def clamp_to_tensors(backend: Backend, input: Array, min: Array | None = None, max: Array | None = None) -> Array:
     """:func:`clamp` between tensors, which broadcast."""
@@ -321,7 +320,7 @@ def _over_squared_distance(leg: Tensor, input: Tensor, other: Tensor) -> Any:
 
 
 @elementwise(
-    promotion="float",
+    promotion=Promotes("float", numbers=False),
     dtypes=FLOATS,
     partials={
         "input": lambda input, other: _over_squared_distance(other, input, other),
@@ -330,7 +329,6 @@ def _over_squared_distance(leg: Tensor, input: Tensor, other: Tensor) -> Any:
     domain=(0.3, 2.0),
     oracle="atan2",
     aliases=("arctan2",),
-    numbers=False,
 )
 def atan2(input: Array, other: Array) -> Array:
     """The angle of the point (``other``, ``input``) seen from the origin, in radians.
@@ -358,7 +356,7 @@ def _over_distance(leg: Tensor, distance: Tensor) -> Any:
     },
     domain=(0.3, 2.0),
     oracle="hypot",
-    numbers=False,
+    promotion=Promotes(numbers=False),
 )
 def hypot(input: Array, other: Array) -> Array:
     """Length of the hypotenuse over two legs, ``sqrt(input**2 + other**2)``, without overflow.
@@ -377,8 +375,7 @@ def _kept_sign(direction: Tensor, input: Any, out: Tensor) -> Any:
 
 
 @elementwise(
-    numbers=("other",),
-    promotion="float",
+    promotion=Promotes("float", numbers=("other",)),
     dtypes=FLOATS,
     node=lambda other: "CopysignBackward0" if isinstance(other, Tensor) else "CopysignBackward1",
     vjp={
@@ -412,7 +409,7 @@ def copysign(input: Array, other: Array) -> Array:
         "other": lambda input, other: ops.sigmoid(other - input),
     },
     inplace=False,
-    numbers=False,
+    promotion=Promotes(numbers=False),
 )
 def logaddexp(input: Array, other: Array) -> Array:
     """Logarithm of the sum of the operands' exponentials, without overflow.
@@ -452,6 +449,7 @@ def _times_log(direction: Tensor, input: Any, other: Any) -> Any:
         "other": lambda tangent, input, other: tangent * (input / other),
     },
     domain=(0.3, 2.0),
+    inplace=Inplace(functions=True),
 )
 def xlogy(backend: Backend, input: Array, other: Array) -> Array:
     """``input * log(other)``, and zero where ``input`` is zero whatever ``other`` but NaN.
@@ -495,8 +493,8 @@ def _lerp_samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
-    numbers=("weight",),
-    dtypes=INEXACT,
+    promotion=Promotes(numbers=("weight",), fits=("weight",)),
+    dtypes=Accepts(INEXACT, unsupported="lerp_kernel_tensor", refuses=_refuse_lerp),
     node=lambda weight: "LerpBackward1" if isinstance(weight, Tensor) else "LerpBackward0",
     vjp={
         "input": lambda grad, weight: grad * ops.conj(1 - weight),
@@ -508,9 +506,6 @@ def _lerp_samples(make: Any) -> Iterator[Sample]:
         "end": lambda tangent, weight: tangent * weight,
         "weight": lambda tangent, input, end: tangent * (end - input),
     },
-    refuses=_refuse_lerp,
-    fits=("weight",),
-    unsupported="lerp_kernel_tensor",
     samples=_lerp_samples,
 )
 def lerp(backend: Backend, input: Array, end: Array, weight: Array) -> Array:
@@ -553,8 +548,8 @@ def _three_samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
-    numbers=False,
-    dtypes=NUMERIC,
+    promotion=Promotes(numbers=False),
+    dtypes=Accepts(NUMERIC, unsupported="addcmul_cpu_out"),
     vjp={
         "input": lambda grad: grad,
         "tensor1": lambda grad, tensor2, value: grad * ops.conj(tensor2 * value),
@@ -566,7 +561,6 @@ def _three_samples(make: Any) -> Iterator[Sample]:
         "tensor2": lambda tangent, tensor1, value: tangent * (tensor1 * value),
     },
     samples=_three_samples,
-    unsupported="addcmul_cpu_out",
 )
 def addcmul(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, value: complex = 1) -> Array:
     """``input + value * tensor1 * tensor2``.
@@ -601,8 +595,8 @@ def _refuse_integer_division(input: Any, tensor1: Any, tensor2: Any) -> None:
 
 
 @elementwise(
-    numbers=False,
-    dtypes=INEXACT,
+    promotion=Promotes(numbers=False),
+    dtypes=Accepts(INEXACT, refuses=_refuse_integer_division),
     vjp={
         "input": lambda grad: grad,
         "tensor1": lambda grad, tensor2, value: grad * ops.conj(value / tensor2),
@@ -613,7 +607,6 @@ def _refuse_integer_division(input: Any, tensor1: Any, tensor2: Any) -> None:
         "tensor1": lambda tangent, tensor2, value: tangent * (value / tensor2),
         "tensor2": lambda tangent, tensor1, tensor2, value: -tangent * (tensor1 / tensor2 * value / tensor2),
     },
-    refuses=_refuse_integer_division,
     samples=_three_samples,
 )
 def addcdiv(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, value: complex = 1) -> Array:

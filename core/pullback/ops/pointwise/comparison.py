@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from pullback import ops
-from pullback.dispatch.declaration import Array, Number, attach, elementwise
+from pullback.dispatch.declaration import Array, Number, attach, elementwise, in_namespace
+from pullback.dispatch.declaration_values import Accepts, Promotes
 from pullback.dispatch.out_rules import SAME, Out
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import EVERY, INTEGRAL, REAL_AND_BOOL, bool_
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pullback.backend.base import Backend
 
 
-@elementwise(numbers=("other",), kernel="equal", result=bool_)
+@elementwise(promotion=Promotes(numbers=("other",)), kernel="equal", result=bool_)
 def eq(input: Array, other: Array) -> Array:
     """Whether the elements are equal.
 
@@ -27,7 +28,7 @@ def eq(input: Array, other: Array) -> Array:
     """
 
 
-@elementwise(numbers=("other",), kernel="not_equal", result=bool_, aliases=("not_equal",))
+@elementwise(promotion=Promotes(numbers=("other",)), kernel="not_equal", result=bool_, aliases=("not_equal",))
 def ne(input: Array, other: Array) -> Array:
     """Whether the elements differ.
 
@@ -39,7 +40,14 @@ def ne(input: Array, other: Array) -> Array:
     """
 
 
-@elementwise(numbers=("other",), kernel="less", result=bool_, dtypes=REAL_AND_BOOL, operator="lt", aliases=("less",))
+@elementwise(
+    promotion=Promotes(numbers=("other",)),
+    kernel="less",
+    result=bool_,
+    dtypes=REAL_AND_BOOL,
+    operator="lt",
+    aliases=("less",),
+)
 def lt(input: Array, other: Array) -> Array:
     """Whether elements of ``input`` are less than those of ``other``.
 
@@ -52,7 +60,12 @@ def lt(input: Array, other: Array) -> Array:
 
 
 @elementwise(
-    numbers=("other",), kernel="less_equal", result=bool_, dtypes=REAL_AND_BOOL, operator="le", aliases=("less_equal",)
+    promotion=Promotes(numbers=("other",)),
+    kernel="less_equal",
+    result=bool_,
+    dtypes=REAL_AND_BOOL,
+    operator="le",
+    aliases=("less_equal",),
 )
 def le(input: Array, other: Array) -> Array:
     """Whether elements of ``input`` are less than or equal to those of ``other``.
@@ -66,7 +79,12 @@ def le(input: Array, other: Array) -> Array:
 
 
 @elementwise(
-    numbers=("other",), kernel="greater", result=bool_, dtypes=REAL_AND_BOOL, operator="gt", aliases=("greater",)
+    promotion=Promotes(numbers=("other",)),
+    kernel="greater",
+    result=bool_,
+    dtypes=REAL_AND_BOOL,
+    operator="gt",
+    aliases=("greater",),
 )
 def gt(input: Array, other: Array) -> Array:
     """Whether elements of ``input`` are greater than those of ``other``.
@@ -80,7 +98,7 @@ def gt(input: Array, other: Array) -> Array:
 
 
 @elementwise(
-    numbers=("other",),
+    promotion=Promotes(numbers=("other",)),
     kernel="greater_equal",
     result=bool_,
     dtypes=REAL_AND_BOOL,
@@ -114,7 +132,7 @@ attach("__eq__", _equal_operator)
 attach("__ne__", _not_equal_operator)
 
 
-@elementwise(result=bool_, numbers=False)
+@elementwise(result=bool_, promotion=Promotes(numbers=False))
 def logical_and(backend: Backend, input: Array, other: Array) -> Array:
     """Whether both elements are nonzero.
 
@@ -127,7 +145,7 @@ def logical_and(backend: Backend, input: Array, other: Array) -> Array:
     return backend.logical_and(*_truth(backend, input, other))
 
 
-@elementwise(result=bool_, numbers=False)
+@elementwise(result=bool_, promotion=Promotes(numbers=False))
 def logical_or(backend: Backend, input: Array, other: Array) -> Array:
     """Whether one of the elements is nonzero.
 
@@ -140,7 +158,7 @@ def logical_or(backend: Backend, input: Array, other: Array) -> Array:
     return backend.logical_or(*_truth(backend, input, other))
 
 
-@elementwise(result=bool_, numbers=False)
+@elementwise(result=bool_, promotion=Promotes(numbers=False))
 def logical_xor(backend: Backend, input: Array, other: Array) -> Array:
     """Whether exactly one of the elements is nonzero.
 
@@ -174,7 +192,11 @@ def _truth(backend: Backend, *arrays: Array) -> tuple[Array, ...]:
 _BITS = "bits are not differentiable"
 
 
-@elementwise(dtypes=INTEGRAL, nondifferentiable=_BITS, operator="and", reflected="same")
+@elementwise(
+    dtypes=INTEGRAL,
+    nondifferentiable=_BITS,
+    operator=("and", "rand"),
+)
 def bitwise_and(input: Array, other: Array) -> Array:
     """Bitwise AND of integers; logical AND of bools.
 
@@ -186,7 +208,11 @@ def bitwise_and(input: Array, other: Array) -> Array:
     """
 
 
-@elementwise(dtypes=INTEGRAL, nondifferentiable=_BITS, operator="or", reflected="same")
+@elementwise(
+    dtypes=INTEGRAL,
+    nondifferentiable=_BITS,
+    operator=("or", "ror"),
+)
 def bitwise_or(input: Array, other: Array) -> Array:
     """Bitwise OR of integers; logical OR of bools.
 
@@ -198,7 +224,11 @@ def bitwise_or(input: Array, other: Array) -> Array:
     """
 
 
-@elementwise(dtypes=INTEGRAL, nondifferentiable=_BITS, operator="xor", reflected="same")
+@elementwise(
+    dtypes=INTEGRAL,
+    nondifferentiable=_BITS,
+    operator=("xor", "rxor"),
+)
 def bitwise_xor(input: Array, other: Array) -> Array:
     """Bitwise exclusive OR of integers; logical of bools.
 
@@ -225,7 +255,10 @@ def bitwise_not(input: Array) -> Array:
 
 
 @elementwise(
-    dtypes=INTEGRAL - {bool_}, nondifferentiable=_BITS, domain=(1, 6), operator="lshift", unsupported="lshift_cpu"
+    dtypes=Accepts(INTEGRAL - {bool_}, unsupported="lshift_cpu"),
+    nondifferentiable=_BITS,
+    domain=(1, 6),
+    operator="lshift",
 )
 def bitwise_left_shift(input: Array, other: Array) -> Array:
     """Bits of integers shifted to the left.
@@ -239,7 +272,10 @@ def bitwise_left_shift(input: Array, other: Array) -> Array:
 
 
 @elementwise(
-    dtypes=INTEGRAL - {bool_}, nondifferentiable=_BITS, domain=(1, 6), operator="rshift", unsupported="rshift_cpu"
+    dtypes=Accepts(INTEGRAL - {bool_}, unsupported="rshift_cpu"),
+    nondifferentiable=_BITS,
+    domain=(1, 6),
+    operator="rshift",
 )
 def bitwise_right_shift(input: Array, other: Array) -> Array:
     """Bits of integers shifted to the right, keeping the sign.
@@ -273,8 +309,7 @@ def _check_where(condition: Any, input: Any, other: Any) -> None:
 
 @elementwise(
     dtypes=EVERY,
-    promotes=("input", "other"),
-    fits=("input", "other"),
+    promotion=Promotes(operands=("input", "other"), fits=("input", "other")),
     vjp={
         "input": lambda grad, condition: _where(condition, grad, 0),
         "other": lambda grad, condition: _where(condition, 0, grad),
@@ -285,6 +320,7 @@ def _check_where(condition: Any, input: Any, other: Any) -> None:
     method=False,
     name="where",
     out=Out("Expected out type to be {result} but got {out}"),
+    namespace=None,
 )
 def _where(condition: Array, input: Array, other: Array) -> Array:
     """Elements of ``input`` where ``condition`` holds, of ``other`` elsewhere; the three broadcast.
@@ -306,6 +342,7 @@ def where(condition: Tensor) -> tuple[Tensor, ...]: ...
 def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> Tensor: ...
 
 
+@in_namespace("pullback")
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Tensor | tuple[Tensor, ...]:
     """Elements of ``input`` where ``condition`` holds, of ``other`` elsewhere; the three broadcast.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, op
+from pullback.dispatch.declaration_values import Accepts
 from pullback.dispatch.out_rules import Out
 from pullback.meta.dtype_names import not_implemented, type_name
 from pullback.meta.dtypes import float16, float32, float64
@@ -53,14 +54,13 @@ def _combined(backend: Backend, first: Array, second: Array) -> Array:
 
 
 @op(
-    dtypes=_PARTS,
+    dtypes=Accepts(_PARTS, refuses=_check_parts),
     broadcasts=True,
     linear=True,
     vjp={
         "real": lambda grad, real_dtype: real(grad).to(real_dtype),
         "imag": lambda grad, imag_dtype: imag(grad).to(imag_dtype),
     },
-    refuses=_check_parts,
     check=_check_parts,
     method=False,
     samples=_samples,
@@ -95,7 +95,7 @@ def _check_polar(first: Tensor, second: Tensor) -> None:
 
 
 @op(
-    dtypes=_PARTS - {float16},
+    dtypes=Accepts(_PARTS - {float16}, refuses=_check_polar),
     broadcasts=True,
     vjp={
         "abs": lambda grad, angle: real(conj(grad) * polar(ops.ones_like(angle), angle)),
@@ -105,7 +105,6 @@ def _check_polar(first: Tensor, second: Tensor) -> None:
         "abs": lambda tangent, angle: polar(tangent, angle),
         "angle": lambda tangent, out: tangent * out * 1j,
     },
-    refuses=_check_polar,
     check=_check_polar,
     method=False,
     samples=_samples,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, overload
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, composite, elementwise
+from pullback.dispatch.declaration_values import Inplace
 from pullback.dispatch.out_rules import SAME
 from pullback.meta.dtypes import COMPLEXES, EVERY, INEXACT
 from pullback.ops.shared.zeros import step_derivative
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
     from pullback.backend.base import Backend
 
 
-@elementwise(kernel="conj", dtypes=EVERY, linear=True, vjp=lambda grad: conj_physical(grad), out=SAME)
+@elementwise(
+    kernel="conj",
+    dtypes=EVERY,
+    linear=True,
+    vjp=lambda grad: conj_physical(grad),
+    out=SAME,
+    inplace=Inplace(functions=True),
+)
 def conj_physical(backend: Backend, input: Array) -> Array:
     """Complex conjugate of each element.
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pullback.dispatch.declaration import Array, Sample, elementwise
+from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes
 from pullback.meta.dtypes import INTEGERS
-from pullback.tensor import Tensor
 
 
 def _samples(make: Any) -> Iterator[Sample]:
@@ -18,11 +18,11 @@ def _samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
-    dtypes=INTEGERS,
+    dtypes=Accepts(INTEGERS, unsupported="gcd_cpu"),
     nondifferentiable="it takes integers",
-    numbers=False,
+    promotion=Promotes(numbers=False),
     samples=_samples,
-    unsupported="gcd_cpu",
+    inplace=Inplace(functions=True),
 )
 def gcd(input: Array, other: Array) -> Array:
     """Greatest common divisor of two elements, which is not negative; that of zeros is zero.
@@ -36,11 +36,11 @@ def gcd(input: Array, other: Array) -> Array:
 
 
 @elementwise(
-    dtypes=INTEGERS,
+    dtypes=Accepts(INTEGERS, unsupported="lcm_cpu"),
     nondifferentiable="it takes integers",
-    numbers=False,
+    promotion=Promotes(numbers=False),
     samples=_samples,
-    unsupported="lcm_cpu",
+    inplace=Inplace(functions=True),
 )
 def lcm(input: Array, other: Array) -> Array:
     """Least common multiple of two elements, which is not negative; that with a zero is zero.
@@ -51,7 +51,3 @@ def lcm(input: Array, other: Array) -> Array:
     >>> pb.lcm(pb.tensor([4, -6, 0]), pb.tensor([6, 4, 5]))
     tensor([12, 12,  0])
     """
-
-
-gcd_ = Tensor.gcd_
-lcm_ = Tensor.lcm_

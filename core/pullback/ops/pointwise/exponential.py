@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, elementwise
+from pullback.dispatch.declaration_values import Inplace
 from pullback.meta import dtypes
 from pullback.meta.dtypes import INEXACT, bool_
 
@@ -20,7 +21,7 @@ _LN10 = math.log(10)
 # -- exponentials and logarithms --------------------------------------------------------------------------------------
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials="out", oracle="exp")
+@elementwise(promotion="float", dtypes=INEXACT, partials="out", oracle="exp", inplace=Inplace(functions=True))
 def exp(input: Array) -> Array:
     """Exponential of each element.
 
@@ -32,7 +33,7 @@ def exp(input: Array) -> Array:
     """
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda out: out * _LN2)
+@elementwise(promotion="float", dtypes=INEXACT, partials=lambda out: out * _LN2, inplace=Inplace(functions=True))
 def exp2(input: Array) -> Array:
     """Two to the power of each element.
 
@@ -44,7 +45,9 @@ def exp2(input: Array) -> Array:
     """
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda out: out + 1, oracle="expm1")
+@elementwise(
+    promotion="float", dtypes=INEXACT, partials=lambda out: out + 1, oracle="expm1", inplace=Inplace(functions=True)
+)
 def expm1(input: Array) -> Array:
     """``exp(input) - 1``, accurate near zero.
 
@@ -63,6 +66,7 @@ def expm1(input: Array) -> Array:
     jvp=lambda tangent, input: tangent / input,
     domain=(0.1, 4.0),
     oracle="log",
+    inplace=Inplace(functions=True),
 )
 def log(input: Array) -> Array:
     """Natural logarithm of each element.
@@ -81,6 +85,7 @@ def log(input: Array) -> Array:
     vjp=lambda grad, input: grad * (1 / _LN2) / ops.conj(input),
     jvp=lambda tangent, input: tangent * (1 / _LN2) / input,
     domain=(0.1, 4.0),
+    inplace=Inplace(functions=True),
 )
 def log2(input: Array) -> Array:
     """Logarithm to base 2 of each element.
@@ -100,6 +105,7 @@ def log2(input: Array) -> Array:
     jvp=lambda tangent, input: tangent * (1 / _LN10) / input,
     domain=(0.1, 4.0),
     oracle="log10",
+    inplace=Inplace(functions=True),
 )
 def log10(input: Array) -> Array:
     """Logarithm to base 10 of each element.
@@ -120,6 +126,7 @@ def log10(input: Array) -> Array:
     jvp=lambda tangent, input: tangent / (input + 1),
     domain=(-0.5, 3.0),
     oracle="log1p",
+    inplace=Inplace(functions=True),
 )
 def log1p(input: Array) -> Array:
     """``log(1 + input)``, accurate near zero.
@@ -142,6 +149,7 @@ def log1p(input: Array) -> Array:
     jvp=lambda tangent, out: tangent / (out * 2),
     domain=(0.1, 4.0),
     oracle="sqrt",
+    inplace=Inplace(functions=True),
 )
 def sqrt(input: Array) -> Array:
     """Square root of each element.
@@ -154,7 +162,13 @@ def sqrt(input: Array) -> Array:
     """
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda out: out * -0.5 * out * out, domain=(0.1, 4.0))
+@elementwise(
+    promotion="float",
+    dtypes=INEXACT,
+    partials=lambda out: out * -0.5 * out * out,
+    domain=(0.1, 4.0),
+    inplace=Inplace(functions=True),
+)
 def rsqrt(input: Array) -> Array:
     """One divided by the square root of each element.
 
@@ -166,7 +180,7 @@ def rsqrt(input: Array) -> Array:
     """
 
 
-@elementwise(node="PowBackward0", partials=lambda input: input * 2)
+@elementwise(node="PowBackward0", partials=lambda input: input * 2, inplace=Inplace(functions=True))
 def square(backend: Backend, input: Array) -> Array:
     """Square of each element; of bools as int64.
 
@@ -181,7 +195,13 @@ def square(backend: Backend, input: Array) -> Array:
     return backend.square(input)
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda out: -out * out, domain=(0.5, 3.0))
+@elementwise(
+    promotion="float",
+    dtypes=INEXACT,
+    partials=lambda out: -out * out,
+    domain=(0.5, 3.0),
+    inplace=Inplace(functions=True),
+)
 def reciprocal(input: Array) -> Array:
     """One divided by each element.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
+from pullback.dispatch.declaration_values import Accepts, Promotes
 from pullback.dispatch.out_rules import Out
 from pullback.meta.dtypes import REAL_AND_BOOL, bool_
 
@@ -31,13 +32,12 @@ def _samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
-    dtypes=REAL_AND_BOOL,
+    dtypes=Accepts(REAL_AND_BOOL, unsupported="heaviside is not yet implemented for complex tensors."),
     nondifferentiable="PyTorch has none of it",
     check=_check,
-    numbers=False,
+    promotion=Promotes(numbers=False),
     samples=_samples,
     out=Out("heaviside is not yet implemented for tensors with different dtypes."),
-    unsupported="heaviside is not yet implemented for complex tensors.",
 )
 def heaviside(backend: Backend, input: Array, values: Array) -> Array:
     """Zero for negative elements and NaN, one for positive ones, and that of ``values`` for zeros.

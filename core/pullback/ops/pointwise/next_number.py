@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pullback.dispatch.declaration import Array, elementwise
+from pullback.dispatch.declaration_values import Accepts, Promotes
 from pullback.meta.dtypes import FLOATS
 from pullback.tensor import Tensor
 
@@ -13,14 +14,13 @@ def _where_it_moves(vector: Tensor, input: Tensor, other: Tensor) -> Tensor:
 
 
 @elementwise(
-    dtypes=FLOATS,
+    dtypes=Accepts(FLOATS, unsupported="nextafter_cpu"),
     vjp={"input": lambda grad, input, other: _where_it_moves(grad, input, other), "other": lambda grad: grad * 0},
     jvp={
         "input": lambda tangent, input, other: _where_it_moves(tangent, input, other),
         "other": lambda tangent: tangent * 0,
     },
-    numbers=False,
-    unsupported="nextafter_cpu",
+    promotion=Promotes(numbers=False),
 )
 def nextafter(input: Array, other: Array) -> Array:
     """The next number that the dtype has from each element of ``input`` towards that of ``other``.

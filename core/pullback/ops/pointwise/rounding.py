@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback.dispatch.declaration import Array, elementwise
+from pullback.dispatch.declaration_values import Accepts, Inplace
 from pullback.dispatch.out_rules import SAME
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import not_implemented
@@ -30,12 +31,12 @@ def _unsupported(name: str) -> Callable[[DType], Exception]:
 
 
 @elementwise(
-    dtypes=REAL,
+    dtypes=Accepts(REAL, unsupported=_unsupported("floor")),
     vjp=lambda grad: step_derivative(grad),
     jvp=lambda tangent: step_derivative(tangent),
     domain=(0.1, 0.9),
     out=SAME,
-    unsupported=_unsupported("floor"),
+    inplace=Inplace(functions=True),
 )
 def floor(input: Array) -> Array:
     """Each element rounded down to an integer.
@@ -49,12 +50,12 @@ def floor(input: Array) -> Array:
 
 
 @elementwise(
-    dtypes=REAL,
+    dtypes=Accepts(REAL, unsupported=_unsupported("ceil")),
     vjp=lambda grad: step_derivative(grad),
     jvp=lambda tangent: step_derivative(tangent),
     domain=(0.1, 0.9),
     out=SAME,
-    unsupported=_unsupported("ceil"),
+    inplace=Inplace(functions=True),
 )
 def ceil(input: Array) -> Array:
     """Each element rounded up to an integer.
@@ -68,13 +69,13 @@ def ceil(input: Array) -> Array:
 
 
 @elementwise(
-    dtypes=REAL,
+    dtypes=Accepts(REAL, unsupported=_unsupported("trunc")),
     vjp=lambda grad: step_derivative(grad),
     jvp=lambda tangent: step_derivative(tangent),
     domain=(0.1, 0.9),
     aliases=("fix",),
     out=SAME,
-    unsupported=_unsupported("trunc"),
+    inplace=Inplace(functions=True),
 )
 def trunc(input: Array) -> Array:
     """Each element rounded towards zero to an integer.
@@ -93,14 +94,14 @@ def _check_round(input: Any, decimals: int) -> None:
 
 
 @elementwise(
-    dtypes=REAL,
+    dtypes=Accepts(REAL, unsupported="round_vml_cpu"),
     vjp=lambda grad: step_derivative(grad),
     jvp=lambda tangent: step_derivative(tangent),
     node=lambda decimals: "RoundBackward1" if decimals else "RoundBackward0",
     check=_check_round,
     domain=(0.1, 0.4),
     out=SAME,
-    unsupported="round_vml_cpu",
+    inplace=Inplace(functions=True),
 )
 def round(backend: Backend, input: Array, *, decimals: int = 0) -> Array:
     """Each element rounded to the nearest integer, halves to the even one, or to a number of decimals.
@@ -133,7 +134,7 @@ def round(backend: Backend, input: Array, *, decimals: int = 0) -> Array:
     return in_float32(backend, lambda x: backend.multiply(backend.round(backend.divide(x, scale)), scale), input)
 
 
-@elementwise(dtypes=FLOATS, partials=1, domain=(0.1, 0.9), out=SAME)
+@elementwise(dtypes=FLOATS, partials=1, domain=(0.1, 0.9), out=SAME, inplace=Inplace(functions=True))
 def frac(backend: Backend, input: Array) -> Array:
     """What rounding towards zero cuts off each element.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
+from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes
 from pullback.dispatch.out_rules import Out
 from pullback.meta.dtypes import FLOATS, INEXACT
 from pullback.ops.pointwise.comparison import where
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 
 @elementwise(
     promotion="float",
-    dtypes=FLOATS,
+    dtypes=Accepts(FLOATS, unsupported="deg2rad is not supported for complex tensors."),
     partials=math.pi / 180,
     node="Deg2RadBackward0",
-    unsupported="deg2rad is not supported for complex tensors.",
+    inplace=Inplace(functions=True),
 )
 def deg2rad(backend: Backend, input: Array) -> Array:
     """Angles given in degrees, in radians.
@@ -45,10 +46,10 @@ def deg2rad(backend: Backend, input: Array) -> Array:
 
 @elementwise(
     promotion="float",
-    dtypes=FLOATS,
+    dtypes=Accepts(FLOATS, unsupported="rad2deg is not supported for complex tensors."),
     partials=180 / math.pi,
     node="Rad2DegBackward0",
-    unsupported="rad2deg is not supported for complex tensors.",
+    inplace=Inplace(functions=True),
 )
 def rad2deg(backend: Backend, input: Array) -> Array:
     """Angles given in radians, in degrees.
@@ -83,7 +84,9 @@ def _sinc_slope(input: Tensor) -> Any:
     return where(small, series * angle * math.pi, (cos(turn * math.pi) - sinc(beyond)) / beyond)
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=_sinc_partial, domain=(0.2, 2.0))
+@elementwise(
+    promotion="float", dtypes=INEXACT, partials=_sinc_partial, domain=(0.2, 2.0), inplace=Inplace(functions=True)
+)
 def sinc(backend: Backend, input: Array) -> Array:
     """``sin(pi * input) / (pi * input)``, and 1 at 0.
 
@@ -133,6 +136,7 @@ def _logit_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, input, eps: _logit_derivative(grad, input, eps),
     jvp=lambda tangent, input, eps: _logit_derivative(tangent, input, eps),
     samples=_logit_samples,
+    inplace=Inplace(functions=True),
 )
 def logit(backend: Backend, input: Array, eps: float | None = None) -> Array:
     """``log(input / (1 - input))``: the inverse of :func:`sigmoid`.
@@ -159,11 +163,11 @@ def logit(backend: Backend, input: Array, eps: float | None = None) -> Array:
 
 
 @elementwise(
-    promotion="float",
+    promotion=Promotes("float", numbers=False),
     dtypes=INEXACT,
     partials={"input": lambda other: exp2(other), "other": lambda out: out * math.log(2)},
-    numbers=False,
     out=Out("ldexp can't be cast to the desired output type {out}", casts=True),
+    inplace=Inplace(functions=True),
 )
 def ldexp(backend: Backend, input: Array, other: Array) -> Array:
     """``input * 2**other``.

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
-from pullback.dispatch.declaration import Array, Sample, elementwise
+from pullback.dispatch.declaration import Array, Sample, elementwise, in_namespace
+from pullback.dispatch.declaration_values import Accepts
 from pullback.meta.allocation import check_size
 from pullback.meta.dtypes import FLOATS
 from pullback.tensor import Tensor
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
 
 @elementwise(
     promotion="float",
-    dtypes=FLOATS,
+    dtypes=Accepts(FLOATS, unsupported="lgamma_vml_cpu"),
     partials=lambda input: digamma(input),
     domain=(0.1, 4.0),
     oracle="loggamma",
-    unsupported="lgamma_vml_cpu",
 )
 def lgamma(input: Array) -> Array:
     """Logarithm of the absolute value of the gamma function of each element.
@@ -37,11 +37,10 @@ def lgamma(input: Array) -> Array:
 
 @elementwise(
     promotion="float",
-    dtypes=FLOATS,
+    dtypes=Accepts(FLOATS, unsupported="digamma"),
     partials=lambda input: input.polygamma(1),
     domain=(0.1, 4.0),
     oracle="digamma",
-    unsupported="digamma",
 )
 def digamma(input: Array) -> Array:
     """The derivative of :func:`lgamma` at each element.
@@ -72,13 +71,13 @@ def _check_order(input: Any, n: Any) -> None:
 
 @elementwise(
     promotion="float",
-    dtypes=FLOATS,
+    dtypes=Accepts(FLOATS, unsupported="polygamma"),
     vjp=lambda grad, input, n: grad * input.polygamma(n + 1),
     jvp=lambda tangent, input, n: tangent * input.polygamma(n + 1),
     check=_check_order,
     samples=_samples_of_orders,
-    unsupported="polygamma",
     name="polygamma",
+    namespace=None,
 )
 def _polygamma(backend: Backend, input: Array, n: int) -> Array:
     """The derivative of order ``n`` of :func:`digamma` at each element.
@@ -104,6 +103,7 @@ def _polygamma(backend: Backend, input: Array, n: int) -> Array:
     return backend.polygamma(input, n) if n else backend.digamma(input)
 
 
+@in_namespace("pullback")
 def polygamma(n: int, input: Tensor) -> Tensor:
     """The derivative of order ``n`` of :func:`digamma` at each element: see :meth:`Tensor.polygamma`."""
     _check_order(input, n)
@@ -130,12 +130,11 @@ def _half_steps(input: Tensor, p: int) -> Tensor:
 
 @elementwise(
     promotion="float",
-    dtypes=FLOATS,
+    dtypes=Accepts(FLOATS, unsupported="mvlgamma_cpu"),
     vjp=lambda grad, input, p: grad * _half_steps(input, p),
     jvp=lambda tangent, input, p: tangent * _half_steps(input, p),
     check=_check_dimension,
     samples=_samples_of_dimensions,
-    unsupported="mvlgamma_cpu",
 )
 def mvlgamma(backend: Backend, input: Array, p: int) -> Array:
     """Logarithm of the gamma function of ``p`` dimensions of each element.
@@ -158,12 +157,11 @@ def mvlgamma(backend: Backend, input: Array, p: int) -> Array:
 
 @elementwise(
     promotion="float",
-    dtypes=FLOATS,
+    dtypes=Accepts(FLOATS, unsupported="erfinv_vml_cpu"),
     # From the operand, so that the result may be written.
     partials=lambda input: ops.exp(ops.square(erfinv(input))) * (math.sqrt(math.pi) / 2),
     domain=(-0.9, 0.9),
     oracle="erfinv",
-    unsupported="erfinv_vml_cpu",
 )
 def erfinv(input: Array) -> Array:
     """The number whose error function is the element: infinite at -1 and 1, NaN beyond.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, elementwise
+from pullback.dispatch.declaration_values import Inplace
 from pullback.meta.dtypes import INEXACT
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def _acosh_partial(input: Tensor) -> Any:
     return ops.rsqrt(positive - 1) * ops.rsqrt(positive + 1)
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda input: cos(input), oracle="sin")
+@elementwise(
+    promotion="float", dtypes=INEXACT, partials=lambda input: cos(input), oracle="sin", inplace=Inplace(functions=True)
+)
 def sin(input: Array) -> Array:
     """Sine of each element, in radians.
 
@@ -62,7 +65,9 @@ def sin(input: Array) -> Array:
     """
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda input: -sin(input), oracle="cos")
+@elementwise(
+    promotion="float", dtypes=INEXACT, partials=lambda input: -sin(input), oracle="cos", inplace=Inplace(functions=True)
+)
 def cos(input: Array) -> Array:
     """Cosine of each element, in radians.
 
@@ -74,7 +79,14 @@ def cos(input: Array) -> Array:
     """
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda out: out * out + 1, domain=(-1.2, 1.2), oracle="tan")
+@elementwise(
+    promotion="float",
+    dtypes=INEXACT,
+    partials=lambda out: out * out + 1,
+    domain=(-1.2, 1.2),
+    oracle="tan",
+    inplace=Inplace(functions=True),
+)
 def tan(input: Array) -> Array:
     """Tangent of each element, in radians.
 
@@ -93,6 +105,7 @@ def tan(input: Array) -> Array:
     domain=(-0.9, 0.9),
     oracle="asin",
     aliases=("arcsin",),
+    inplace=Inplace(functions=True),
 )
 def asin(input: Array) -> Array:
     """Inverse sine of each element, in radians.
@@ -112,6 +125,7 @@ def asin(input: Array) -> Array:
     domain=(-0.9, 0.9),
     oracle="acos",
     aliases=("arccos",),
+    inplace=Inplace(functions=True),
 )
 def acos(input: Array) -> Array:
     """Inverse cosine of each element, in radians.
@@ -131,6 +145,7 @@ def acos(input: Array) -> Array:
     jvp=lambda tangent, input: _over_square_plus_one(tangent, input),
     oracle="atan",
     aliases=("arctan",),
+    inplace=Inplace(functions=True),
 )
 def atan(input: Array) -> Array:
     """Inverse tangent of each element, in radians.
@@ -143,7 +158,13 @@ def atan(input: Array) -> Array:
     """
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda input: cosh(input), oracle="sinh")
+@elementwise(
+    promotion="float",
+    dtypes=INEXACT,
+    partials=lambda input: cosh(input),
+    oracle="sinh",
+    inplace=Inplace(functions=True),
+)
 def sinh(input: Array) -> Array:
     """Hyperbolic sine of each element.
 
@@ -155,7 +176,13 @@ def sinh(input: Array) -> Array:
     """
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda input: sinh(input), oracle="cosh")
+@elementwise(
+    promotion="float",
+    dtypes=INEXACT,
+    partials=lambda input: sinh(input),
+    oracle="cosh",
+    inplace=Inplace(functions=True),
+)
 def cosh(input: Array) -> Array:
     """Hyperbolic cosine of each element.
 
@@ -167,7 +194,14 @@ def cosh(input: Array) -> Array:
     """
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda out: 1 - out * out, oracle="tanh")
+@elementwise(
+    promotion="float",
+    dtypes=INEXACT,
+    partials=lambda out: 1 - out * out,
+    oracle="tanh",
+    namespace=("pullback", "pullback.nn.functional"),
+    inplace=Inplace(functions=True),
+)
 def tanh(input: Array) -> Array:
     """Hyperbolic tangent of each element.
 
@@ -185,6 +219,7 @@ def tanh(input: Array) -> Array:
     partials=lambda input: _asinh_partial(input),
     oracle="asinh",
     aliases=("arcsinh",),
+    inplace=Inplace(functions=True),
 )
 def asinh(input: Array) -> Array:
     """Inverse hyperbolic sine of each element.
@@ -204,6 +239,7 @@ def asinh(input: Array) -> Array:
     domain=(1.1, 4.0),
     oracle="acosh",
     aliases=("arccosh",),
+    inplace=Inplace(functions=True),
 )
 def acosh(input: Array) -> Array:
     """Inverse hyperbolic cosine of each element.
@@ -224,6 +260,7 @@ def acosh(input: Array) -> Array:
     domain=(-0.9, 0.9),
     oracle="atanh",
     aliases=("arctanh",),
+    inplace=Inplace(functions=True),
 )
 def atanh(input: Array) -> Array:
     """Inverse hyperbolic tangent of each element.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, composite, elementwise
+from pullback.dispatch.declaration_values import Accepts, Inplace
 from pullback.dispatch.out_rules import SAME, SAME_OF_REALS, Out
 from pullback.meta import dtypes
 from pullback.meta.dtypes import FLOATS, INEXACT, NUMERIC, REAL_AND_BOOL, DType, bool_
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     operator="abs",
     aliases=("absolute",),
     out=SAME_OF_REALS,
+    inplace=Inplace(functions=("abs_",)),
 )
 def abs(input: Array) -> Array:
     """Absolute value of each element; of a complex tensor its modulus, a real tensor.
@@ -64,12 +66,11 @@ def _direction(backend: Backend, input: Array) -> Array:
 
 
 @elementwise(
-    dtypes=REAL_AND_BOOL,
+    dtypes=Accepts(REAL_AND_BOOL, unsupported=_refuse_sign),
     vjp=lambda grad: step_derivative(grad),
     jvp=lambda tangent: step_derivative(tangent),
     domain=(0.3, 2.0),
     out=SAME,
-    unsupported=_refuse_sign,
 )
 def sign(backend: Backend, input: Array) -> Array:
     """-1, 0 or 1 as each element is negative, zero or positive.
@@ -135,7 +136,13 @@ def positive(input: Tensor) -> Tensor:
 # -- special functions ------------------------------------------------------------------------------------------------
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda out: out * (1 - out))
+@elementwise(
+    promotion="float",
+    dtypes=INEXACT,
+    partials=lambda out: out * (1 - out),
+    namespace=("pullback", "pullback.nn.functional"),
+    inplace=Inplace(functions=True),
+)
 def sigmoid(input: Array) -> Array:
     """Logistic function of each element, ``1 / (1 + exp(-input))``, without overflow.
 
@@ -152,10 +159,10 @@ _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 @elementwise(
     promotion="float",
-    dtypes=FLOATS,
+    dtypes=Accepts(FLOATS, unsupported="erf_vml_cpu"),
     partials=lambda input: ops.exp(-(input * input)) * _TWO_OVER_ROOT_PI,
     oracle="erf",
-    unsupported="erf_vml_cpu",
+    inplace=Inplace(functions=True),
 )
 def erf(input: Array) -> Array:
     """Error function of each element.
@@ -170,10 +177,10 @@ def erf(input: Array) -> Array:
 
 @elementwise(
     promotion="float",
-    dtypes=FLOATS,
+    dtypes=Accepts(FLOATS, unsupported="erfc_vml_cpu"),
     partials=lambda input: ops.exp(-(input * input)) * -_TWO_OVER_ROOT_PI,
     oracle="erfc",
-    unsupported="erfc_vml_cpu",
+    inplace=Inplace(functions=True),
 )
 def erfc(input: Array) -> Array:
     """Complementary error function of each element, ``1 - erf(input)``, accurate where that is small.
@@ -227,10 +234,9 @@ def isfinite(input: Array) -> Array:
 
 @elementwise(
     result=bool_,
-    dtypes=REAL_AND_BOOL,
+    dtypes=Accepts(REAL_AND_BOOL, unsupported=_refuse_signbit),
     inplace=False,
     out=Out("signbit does not support non-boolean outputs."),
-    unsupported=_refuse_signbit,
 )
 def signbit(backend: Backend, input: Array) -> Array:
     """Whether each element has its sign bit set: is negative, or is negative zero.
@@ -259,6 +265,7 @@ _LARGEST = {
     vjp=lambda grad, input: ops.where(isfinite(input), grad, 0),
     jvp=lambda tangent, input: ops.where(isfinite(input), tangent, 0),
     out=Out("nan_to_num: dtype of out: {out} should be same as input: {result}"),
+    inplace=Inplace(functions=True),
 )
 def nan_to_num(
     backend: Backend, input: Array, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, composite, op
+from pullback.dispatch.declaration_values import Accepts
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import EXACT, MAKES, Out
 from pullback.meta import dtypes
@@ -447,6 +448,7 @@ def _scaled(drawn: Tensor, mean: Any, std: Any) -> Tensor:
         "std": lambda tangent, out: zeros_of(tangent, out.shape),
     },
     method=False,
+    namespace=None,
 )
 def normal_from(
     backend: Backend, mean: Array, std: Array, kind: int = 3, *, generator: Generator | None = None
@@ -631,6 +633,7 @@ def poisson(backend: Backend, input: Array, generator: Generator | None = None) 
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     method=False,
+    namespace=None,
 )
 def uniform(
     backend: Backend, input: Array, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
@@ -657,6 +660,7 @@ def uniform(
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     method=False,
+    namespace=None,
 )
 def normal_fill(
     backend: Backend, input: Array, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
@@ -675,12 +679,15 @@ def normal_fill(
     batching="draws of a shape",
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
-    dtypes=FLOATS,
-    unsupported=(
-        "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you"
-        " specified {kind}"
+    dtypes=Accepts(
+        FLOATS,
+        unsupported=(
+            "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you"
+            " specified {kind}"
+        ),
     ),
     method=False,
+    namespace=None,
 )
 def exponential(backend: Backend, input: Array, lambd: float = 1.0, *, generator: Generator | None = None) -> Array:
     """Exponential numbers of rate ``lambd`` in the shape and dtype of ``input``; what :func:`exponential_` records."""
@@ -704,6 +711,7 @@ def exponential(backend: Backend, input: Array, lambd: float = 1.0, *, generator
         "p": lambda tangent, input_shape: zeros_of(tangent, input_shape),
     },
     method=False,
+    namespace=None,
 )
 def bernoulli_from(backend: Backend, input: Array, p: Array, *, generator: Generator | None = None) -> Array:
     """Ones and zeros with the probabilities ``p``, in the shape and dtype of ``input``."""
@@ -719,6 +727,7 @@ def bernoulli_from(backend: Backend, input: Array, p: Array, *, generator: Gener
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     method=False,
+    namespace=None,
 )
 def random_integers(
     backend: Backend, input: Array, low: int, high: int, *, generator: Generator | None = None

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pullback.dispatch.declaration import Array, attach, op
+from pullback.dispatch.declaration_values import Accepts
 from pullback.dispatch.inplace import apply_inplace
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import full_c_name
@@ -37,9 +38,9 @@ def _uniform(backend: Backend, input: NativeArray, generator: Generator | None) 
     batching="draws of a shape",
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
-    dtypes=FLOATS,
-    unsupported=_no_cauchy,
+    dtypes=Accepts(FLOATS, unsupported=_no_cauchy),
     method=False,
+    namespace=None,
 )
 def cauchy(
     backend: Backend, input: Array, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None
@@ -62,9 +63,9 @@ def cauchy(
     batching="draws of a shape",
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
-    dtypes=INEXACT,
-    unsupported="log_normal_cpu",
+    dtypes=Accepts(INEXACT, unsupported="log_normal_cpu"),
     method=False,
+    namespace=None,
 )
 def log_normal(
     backend: Backend, input: Array, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None
@@ -83,9 +84,9 @@ def log_normal(
     batching="draws of a shape",
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
-    dtypes=REAL,
-    unsupported="geometric_cpu",
+    dtypes=Accepts(REAL, unsupported="geometric_cpu"),
     method=False,
+    namespace=None,
 )
 def geometric(backend: Backend, input: Array, p: float, *, generator: Generator | None = None) -> Array:
     """Numbers of trials up to the first success, in the shape and dtype of ``input``; :func:`geometric_` records it."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
+from pullback.dispatch.declaration_values import Accepts, Outputs
 from pullback.dispatch.out_rules import CAST, EXACT, Out
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import not_implemented
@@ -92,14 +93,14 @@ def _extreme_samples_along_dim(make: Any) -> Iterator[Sample]:
 
 @op(
     batching="extreme of all",
-    dtypes=REAL_AND_BOOL,
+    dtypes=Accepts(REAL_AND_BOOL, unsupported="max_all"),
     node="MaxBackward1",
     vjp=lambda grad, input, out: _shared_gradient(grad, input, out, None, False),
     jvp=lambda tangent, input, out: _shared_tangent(tangent, input, out, None, False),
     check=lambda input: _check_some("max", input, None),
     samples=_extreme_samples,
     method=False,
-    unsupported="max_all",
+    namespace=None,
 )
 def max_of_all(backend: Backend, input: Array) -> Array:
     """:func:`max` of all elements."""
@@ -108,14 +109,14 @@ def max_of_all(backend: Backend, input: Array) -> Array:
 
 @op(
     batching="extreme of all",
-    dtypes=REAL_AND_BOOL,
+    dtypes=Accepts(REAL_AND_BOOL, unsupported="min_all"),
     node="MinBackward1",
     vjp=lambda grad, input, out: _shared_gradient(grad, input, out, None, False),
     jvp=lambda tangent, input, out: _shared_tangent(tangent, input, out, None, False),
     check=lambda input: _check_some("min", input, None),
     samples=_extreme_samples,
     method=False,
-    unsupported="min_all",
+    namespace=None,
 )
 def min_of_all(backend: Backend, input: Array) -> Array:
     """:func:`min` of all elements."""
@@ -123,16 +124,15 @@ def min_of_all(backend: Backend, input: Array) -> Array:
 
 
 @op(
-    dtypes=REAL_AND_BOOL,
+    dtypes=Accepts(REAL_AND_BOOL, unsupported="max(): does not support complex input"),
     node="MaxBackward0",
-    outputs=("values", "indices"),
-    differentiable_outputs=("values",),
+    outputs=Outputs("values", "indices", differentiable=("values",)),
     vjp=lambda grad, indices, input_shape, dim, keepdim: _selected_gradient(grad, indices, input_shape, dim, keepdim),
     jvp=lambda tangent, indices, dim, keepdim: _selected_tangent(tangent, indices, dim, keepdim),
     check=lambda input, dim, keepdim: _check_some("max", input, dim),
     samples=_extreme_samples_along_dim,
     method=False,
-    unsupported="max(): does not support complex input",
+    namespace=None,
 )
 def max_along_dim(backend: Backend, input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """:func:`max` along a dimension, and where each lies."""
@@ -143,16 +143,15 @@ def max_along_dim(backend: Backend, input: Array, dim: int, keepdim: bool = Fals
 
 
 @op(
-    dtypes=REAL_AND_BOOL,
+    dtypes=Accepts(REAL_AND_BOOL, unsupported="min(): does not support complex input"),
     node="MinBackward0",
-    outputs=("values", "indices"),
-    differentiable_outputs=("values",),
+    outputs=Outputs("values", "indices", differentiable=("values",)),
     vjp=lambda grad, indices, input_shape, dim, keepdim: _selected_gradient(grad, indices, input_shape, dim, keepdim),
     jvp=lambda tangent, indices, dim, keepdim: _selected_tangent(tangent, indices, dim, keepdim),
     check=lambda input, dim, keepdim: _check_some("min", input, dim),
     samples=_extreme_samples_along_dim,
     method=False,
-    unsupported="min(): does not support complex input",
+    namespace=None,
 )
 def min_along_dim(backend: Backend, input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """:func:`min` along a dimension, and where each lies."""
@@ -279,7 +278,7 @@ def _nonempty_samples_over_dims(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    dtypes=REAL_AND_BOOL,
+    dtypes=Accepts(REAL_AND_BOOL, unsupported="max_values_cpu", takes_nothing=True),
     vjp=lambda grad, input, out, dim, keepdim: _shared_gradient(grad, input, out, dim, keepdim),
     jvp=lambda tangent, input, out, dim, keepdim: _shared_tangent(tangent, input, out, dim, keepdim),
     check=lambda input, dim, keepdim: _check_some("amax", input, dim),
@@ -287,8 +286,6 @@ def _nonempty_samples_over_dims(make: Any) -> Iterator[Sample]:
     out=Out(
         "Expected the dtype for input and out to match, but got {result} for input's dtype and {out} for out's dtype."
     ),
-    unsupported="max_values_cpu",
-    takes_nothing=True,
 )
 def amax(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """The largest element, over all or several dimensions; equal ones share the gradient evenly.
@@ -303,7 +300,7 @@ def amax(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False
 
 
 @op(
-    dtypes=REAL_AND_BOOL,
+    dtypes=Accepts(REAL_AND_BOOL, unsupported="min_values_cpu", takes_nothing=True),
     vjp=lambda grad, input, out, dim, keepdim: _shared_gradient(grad, input, out, dim, keepdim),
     jvp=lambda tangent, input, out, dim, keepdim: _shared_tangent(tangent, input, out, dim, keepdim),
     check=lambda input, dim, keepdim: _check_some("amin", input, dim),
@@ -311,8 +308,6 @@ def amax(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False
     out=Out(
         "Expected the dtype for input and out to match, but got {result} for input's dtype and {out} for out's dtype."
     ),
-    unsupported="min_values_cpu",
-    takes_nothing=True,
 )
 def amin(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """The smallest element, over all or several dimensions; equal ones share the gradient evenly.
@@ -352,11 +347,10 @@ def _refuse_position(name: str) -> Callable[[DType], Exception]:
 
 @op(
     batching="reduction of one dim",
-    dtypes=REAL,
+    dtypes=Accepts(REAL, unsupported=_refuse_position("argmax")),
     nondifferentiable=_INDICES,
     check=lambda input, dim, keepdim: _check_some("argmax", input, dim),
     samples=_extreme_samples_along_dim,
-    unsupported=_refuse_position("argmax"),
     out=EXACT,
 )
 def argmax(backend: Backend, input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
@@ -374,11 +368,10 @@ def argmax(backend: Backend, input: Array, dim: int | None = None, keepdim: bool
 
 @op(
     batching="reduction of one dim",
-    dtypes=REAL,
+    dtypes=Accepts(REAL, unsupported=_refuse_position("argmin")),
     nondifferentiable=_INDICES,
     check=lambda input, dim, keepdim: _check_some("argmin", input, dim),
     samples=_extreme_samples_along_dim,
-    unsupported=_refuse_position("argmin"),
     out=EXACT,
 )
 def argmin(backend: Backend, input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
@@ -398,16 +391,15 @@ def argmin(backend: Backend, input: Array, dim: int | None = None, keepdim: bool
 
 
 @op(
-    dtypes=REAL,
+    dtypes=Accepts(REAL, unsupported="median_out"),
     node="MedianBackward1",
-    outputs=("values", "indices"),
-    differentiable_outputs=("values",),
+    outputs=Outputs("values", "indices", differentiable=("values",)),
     vjp=lambda grad, indices, input_shape, dim, keepdim: _selected_gradient(grad, indices, input_shape, dim, keepdim),
     jvp=lambda tangent, indices, dim, keepdim: _selected_tangent(tangent, indices, dim, keepdim),
     check=lambda input, dim, keepdim: _check_some("median", input, dim),
     samples=_extreme_samples_along_dim,
     method=False,
-    unsupported="median_out",
+    namespace=None,
 )
 def median_along_dim(backend: Backend, input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """:func:`median` along a dimension, and where each lies."""
@@ -437,14 +429,13 @@ def _median_of_all(backend: Backend, x: Array) -> Array:
 
 @op(
     batching="extreme of all",
-    dtypes=REAL,
+    dtypes=Accepts(REAL, unsupported="median_cpu", takes_nothing=True),
     node="MedianBackward0",
     vjp=lambda grad, input, out: _shared_gradient(grad, input, out, None, False),
     jvp=lambda tangent, input, out: _shared_tangent(tangent, input, out, None, False),
     samples=_extreme_samples,
     method=False,
-    unsupported="median_cpu",
-    takes_nothing=True,
+    namespace=None,
 )
 def median_of_all(backend: Backend, input: Array) -> Array:
     """:func:`median` of all elements; NaN where there are none."""

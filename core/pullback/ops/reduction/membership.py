@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback.dispatch.declaration import Array, Sample, composite, op
+from pullback.dispatch.declaration_values import Accepts, Promotes
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import REAL, bool_, dtype_of_scalar
@@ -30,15 +31,14 @@ def _unsupported(dtype: DType) -> Exception:
 
 
 @op(
-    promotion="promote",
-    dtypes=REAL,
+    promotion=Promotes(numbers=False),
+    dtypes=Accepts(REAL, unsupported=_unsupported),
     result=bool_,
     nondifferentiable="its results are truth values",
     batching="membership",
     method=False,
-    numbers=False,
-    unsupported=_unsupported,
     samples=_samples_of_values,
+    namespace=None,
 )
 def is_among(backend: Backend, input: Array, values: Array) -> Array:
     """Whether each element is among the values, of which there are some; what :func:`isin` computes."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
+from pullback.dispatch.declaration_values import Accepts
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import INEXACT, DType, promote_types
@@ -106,13 +107,15 @@ def _norm_samples(make: Any) -> Iterator[Sample]:
 @op(
     name="vector_norm",
     node="LinalgVectorNormBackward0",
-    dtypes=INEXACT,
+    dtypes=Accepts(
+        INEXACT, unsupported="linalg.vector_norm: Expected a floating point or complex tensor as input. Got {kind}"
+    ),
     vjp=lambda grad, input, out, ord, dim, keepdim: _norm_gradient(grad, input, out, ord, dim, keepdim),
     jvp=lambda tangent, input, out, ord, dim, keepdim: _norm_tangent(tangent, input, out, ord, dim, keepdim),
     check=_check_norm,
     samples=_norm_samples,
     method=False,
-    unsupported="linalg.vector_norm: Expected a floating point or complex tensor as input. Got {kind}",
+    namespace=None,
 )
 def vector_norm(
     backend: Backend,

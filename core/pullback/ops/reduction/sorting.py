@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
+from pullback.dispatch.declaration_values import Accepts, Outputs
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.dtypes import REAL, DType, bool_
 from pullback.meta.shapes import normalize_dim
@@ -49,15 +50,13 @@ def _ordered(backend: Backend, input: Array, dim: int, descending: bool, stable:
 
 
 @op(
-    dtypes=_ORDERED,
+    dtypes=Accepts(_ORDERED, unsupported=_NO_COMPLEX),
     vjp=lambda grad, input_shape, indices, dim: _selected_gradient(grad, input_shape, indices, dim),
     jvp=lambda tangent, indices, dim: ops.gather_elements(tangent, indices, dim),
     node=lambda stable: "SortBackward0" if stable is None else "SortBackward1",
-    outputs=("values", "indices"),
-    differentiable_outputs=("values",),
+    outputs=Outputs("values", "indices", differentiable=("values",)),
     samples=_sort_samples,
     out=EXACT,
-    unsupported=_NO_COMPLEX,
 )
 def sort(
     backend: Backend, input: Array, dim: int = -1, descending: bool = False, stable: bool | None = None
@@ -86,10 +85,9 @@ def sort(
 
 
 @op(
-    dtypes=_ORDERED,
+    dtypes=Accepts(_ORDERED, unsupported=_NO_COMPLEX),
     nondifferentiable="its results are positions",
     samples=_sort_samples,
-    unsupported=_NO_COMPLEX,
     out=EXACT,
 )
 def argsort(backend: Backend, input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Array:
@@ -126,14 +124,12 @@ def _topk_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    dtypes=REAL,
+    dtypes=Accepts(REAL, unsupported=_refuse_topk),
     vjp=lambda grad, input_shape, indices, dim: _selected_gradient(grad, input_shape, indices, dim),
     jvp=lambda tangent, indices, dim: ops.gather_elements(tangent, indices, dim),
-    outputs=("values", "indices"),
-    differentiable_outputs=("values",),
+    outputs=Outputs("values", "indices", differentiable=("values",)),
     samples=_topk_samples,
     out=EXACT,
-    unsupported=_refuse_topk,
 )
 def topk(
     backend: Backend, input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
+from pullback.dispatch.declaration_values import Accepts
 from pullback.dispatch.out_rules import CAST, DECIDES, Out
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import not_implemented
@@ -82,7 +83,7 @@ def _check_nansum(input: Tensor, dim: Dims, keepdim: bool, dtype: DType | None) 
 
 
 @op(
-    dtypes=REAL_AND_BOOL,
+    dtypes=Accepts(REAL_AND_BOOL, unsupported="nansum on CPU does not support complex inputs"),
     check=_check_nansum,
     vjp=lambda grad, input, dim, keepdim: ops.where(
         ops.isnan(input), 0, in_dtype(expand_reduced(grad, input.shape, dim, keepdim), input.dtype)
@@ -92,7 +93,6 @@ def _check_nansum(input: Tensor, dim: Dims, keepdim: bool, dtype: DType | None) 
     ),
     samples=samples_over_dims,
     out=DECIDES,
-    unsupported="nansum on CPU does not support complex inputs",
 )
 def nansum(
     backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
@@ -116,17 +116,19 @@ def _mean_gradient(grad: Tensor, shape: tuple[int, ...], dtype: DType, dim: Dims
 
 
 @op(
-    dtypes=INEXACT,
+    dtypes=Accepts(
+        INEXACT,
+        unsupported=(
+            "mean(): could not infer output dtype. {role} dtype must be either a floating point or complex dtype."
+            " Got: {kind}"
+        ),
+    ),
     node=lambda dim: "MeanBackward0" if dim is None else "MeanBackward1",
     linear=True,
     vjp=lambda grad, input_shape, input_dtype, dim, keepdim: _mean_gradient(
         grad, input_shape, input_dtype, dim, keepdim
     ),
     samples=samples_over_dims,
-    unsupported=(
-        "mean(): could not infer output dtype. {role} dtype must be either a floating point or complex dtype."
-        " Got: {kind}"
-    ),
     out=Out("mean.dtype_out(): input types can't be cast to the desired output type {out}", casts=True),
 )
 def mean(
@@ -239,7 +241,7 @@ _NO_VARIANCE = "std and var only support floating point and complex dtypes"
 
 
 @op(
-    dtypes=INEXACT,
+    dtypes=Accepts(INEXACT, unsupported=_NO_VARIANCE),
     vjp=lambda grad, input, dim, unbiased, keepdim, correction: _variance_gradient(
         grad, input, dim, unbiased, keepdim, correction
     ),
@@ -247,7 +249,6 @@ _NO_VARIANCE = "std and var only support floating point and complex dtypes"
         tangent, input, dim, unbiased, keepdim, correction
     ),
     samples=_variance_samples,
-    unsupported=_NO_VARIANCE,
     out=CAST,
 )
 def var(
@@ -329,7 +330,7 @@ def _deviation_tangent(
 
 
 @op(
-    dtypes=INEXACT,
+    dtypes=Accepts(INEXACT, unsupported=_NO_VARIANCE),
     vjp=lambda grad, input, out, dim, unbiased, keepdim, correction: _deviation_gradient(
         grad, input, out, dim, unbiased, keepdim, correction
     ),
@@ -337,7 +338,6 @@ def _deviation_tangent(
         tangent, input, out, dim, unbiased, keepdim, correction
     ),
     samples=_variance_samples,
-    unsupported=_NO_VARIANCE,
     out=CAST,
 )
 def std(

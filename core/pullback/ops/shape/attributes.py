@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pullback.dispatch.declaration import attach
+from pullback.dispatch.declaration import attach, in_namespace
 from pullback.meta.dtypes import DType
 from pullback.tensor import Tensor
 from pullback.tensor.storage import UntypedStorage
 from pullback.tensor.views import layout_of
 
 
+@in_namespace("pullback")
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape.
 
@@ -25,6 +26,7 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
     return bool(input.array.shape == other.array.shape)
 
 
+@in_namespace("pullback")
 def is_nonzero(input: Tensor) -> bool:
     """Whether the only element is not zero.
 
@@ -42,6 +44,7 @@ def is_nonzero(input: Tensor) -> bool:
     return bool(input)
 
 
+@in_namespace("pullback")
 def get_device(input: Tensor) -> int:
     """The index of the device that holds the elements; -1 for the CPU.
 
@@ -55,6 +58,7 @@ def get_device(input: Tensor) -> int:
     return -1 if device.type == "cpu" else device.index or 0
 
 
+@in_namespace("pullback")
 def is_conj(input: Tensor) -> bool:
     """Whether conjugation of the elements is put off: never, :func:`pullback.conj` computes them.
 
@@ -67,6 +71,7 @@ def is_conj(input: Tensor) -> bool:
     return False
 
 
+@in_namespace("pullback")
 def is_neg(input: Tensor) -> bool:
     """Whether negation of the elements is put off: never.
 
@@ -79,6 +84,7 @@ def is_neg(input: Tensor) -> bool:
     return False
 
 
+@in_namespace("pullback")
 def is_inference(input: Tensor) -> bool:
     """Whether the tensor was made in inference mode.
 
@@ -91,6 +97,7 @@ def is_inference(input: Tensor) -> bool:
     return input.is_inference()
 
 
+@in_namespace("pullback")
 def resolve_conj(input: Tensor) -> Tensor:
     """The tensor with its elements conjugated where that is put off: itself, as it never is.
 
@@ -103,6 +110,7 @@ def resolve_conj(input: Tensor) -> Tensor:
     return input
 
 
+@in_namespace("pullback")
 def resolve_neg(input: Tensor) -> Tensor:
     """The tensor with its elements negated where that is put off: itself, as it never is.
 
@@ -115,6 +123,7 @@ def resolve_neg(input: Tensor) -> Tensor:
     return input
 
 
+@in_namespace("pullback")
 def is_storage(obj: Any) -> bool:
     """Whether ``obj`` is the memory behind a tensor.
 
@@ -127,6 +136,7 @@ def is_storage(obj: Any) -> bool:
     return isinstance(obj, UntypedStorage)
 
 
+@in_namespace("pullback")
 def typename(obj: Any) -> str:
     """The name of an object's type; of a tensor as PyTorch spells it.
 

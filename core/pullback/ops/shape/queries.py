@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, TypeGuard
 
+from pullback.dispatch.declaration import in_namespace
 from pullback.dispatch.overridable import make_module_overridable
 from pullback.meta.dtypes import DType, dtype_of_scalar, result_type_of
 from pullback.tensor import Tensor
 
 
+@in_namespace("pullback")
 def is_tensor(obj: Any) -> TypeGuard[Tensor]:
     """Whether ``obj`` is a Tensor.
 
@@ -27,6 +29,7 @@ def _require_tensor(function: str, value: Any) -> None:
         raise TypeError(f"{function}(): argument 'input' (position 1) must be Tensor, not {kind}")
 
 
+@in_namespace("pullback")
 def is_floating_point(input: Tensor) -> bool:
     """Whether the tensor's dtype is a floating one.
 
@@ -40,6 +43,7 @@ def is_floating_point(input: Tensor) -> bool:
     return input.dtype.is_floating_point
 
 
+@in_namespace("pullback")
 def is_complex(input: Tensor) -> bool:
     """Whether the tensor's dtype is complex.
 
@@ -68,6 +72,7 @@ def is_inference(input: Tensor) -> bool:
     return input.is_inference()
 
 
+@in_namespace("pullback")
 def is_signed(input: Tensor) -> bool:
     """Whether the tensor's dtype can hold negative numbers.
 
@@ -81,6 +86,7 @@ def is_signed(input: Tensor) -> bool:
     return input.dtype.is_signed
 
 
+@in_namespace("pullback")
 def numel(input: Tensor) -> int:
     """The number of elements.
 
@@ -94,6 +100,7 @@ def numel(input: Tensor) -> int:
     return input.numel()
 
 
+@in_namespace("pullback")
 def result_type(tensor1: Any, tensor2: Any) -> DType:
     """The dtype that arithmetic of the two, tensors or numbers, gives.
 

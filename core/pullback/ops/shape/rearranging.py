@@ -199,6 +199,7 @@ def _repeat_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, input_shape, repeats: _repeat_vjp(grad, input_shape, repeats),
     method=False,
     samples=_repeat_samples,
+    namespace=None,
 )
 def repeat(backend: Backend, input: Array, repeats: Sequence[int]) -> Array:
     """Copies of the tensor side by side: ``repeats[d]`` of them along dimension ``d``.
@@ -458,6 +459,7 @@ def _diagonal_backward_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, offset, dim1, dim2: diagonal(grad, offset, dim1, dim2),
     method=False,
     samples=_diagonal_backward_samples,
+    namespace=None,
 )
 def diagonal_backward(backend: Backend, input: Array, shape: Sequence[int], offset: int, dim1: int, dim2: int) -> Array:
     """Zeros of the given shape with ``input`` where :func:`diagonal` would take it from."""
@@ -648,6 +650,7 @@ def _blocks_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, tensors_shape: _block_diag_vjp(grad, tensors_shape),
     method=False,
     samples=_blocks_samples,
+    namespace=None,
 )
 def blocks_along_diagonal(backend: Backend, tensors: Arrays) -> Array:
     """The matrices along the diagonal of one matrix; what :func:`block_diag` records."""

@@ -113,6 +113,7 @@ def _view_samples(make: Any) -> Iterator[Sample]:
     view=True,
     method=False,
     samples=_view_samples,
+    namespace=None,
 )
 def view(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     """The same elements with another shape, sharing memory.
@@ -160,6 +161,7 @@ registry["view"].method_names = ("view",)
     view=True,
     method=False,
     samples=_view_samples,
+    namespace=None,
 )
 def reshape_alias(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     """What :func:`reshape` records where elements with gaps between them can be viewed in another shape."""
@@ -174,6 +176,7 @@ def reshape_alias(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     vjp=lambda grad, input_shape: reshape(grad, input_shape),
     method=False,
     samples=_view_samples,
+    namespace=None,
 )
 def unsafe_view(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     """Another shape for a tensor that nothing else refers to, so that no view need be kept track of."""
@@ -219,19 +222,19 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     return unsafe_view(ops.clone(input, memory_format=contiguous_format), size)
 
 
-@composite()
+@composite(namespace=None)
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor viewed with the shape of ``other``."""
     return input.view(other.array.shape)
 
 
-@composite()
+@composite(namespace=None)
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor with the shape of ``other``: a view where memory allows it, else a copy."""
     return reshape(input, other.array.shape)
 
 
-@composite()
+@composite(namespace=None)
 def contiguous(input: Tensor, *, memory_format: MemoryFormat = contiguous_format) -> Tensor:
     """The tensor itself where its elements lie in row-major order, else a copy where they do."""
     if memory_format is contiguous_format:
@@ -671,6 +674,7 @@ def _expand_samples(make: Any) -> Iterator[Sample]:
     view=True,
     method=False,
     samples=_expand_samples,
+    namespace=None,
 )
 def expand(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     """The tensor with its dimensions of size 1 stretched to ``size``, without a copy; -1 keeps a dimension's size.
@@ -743,7 +747,7 @@ def expanded_shape(backend: Backend, input: Array, size: Sequence[int]) -> tuple
 variadic_method("expand", "size")
 
 
-@composite()
+@composite(namespace=None)
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor expanded to the shape of ``other``."""
     return expand(input, tuple(other.array.shape))

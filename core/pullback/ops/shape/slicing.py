@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
-from pullback.dispatch.declaration import Array, Sample, attach, composite, op
+from pullback.dispatch.declaration import Array, Sample, attach, composite, in_namespace, op
 from pullback.meta.allocation import check_count
 from pullback.meta.dtypes import INTEGER
 from pullback.meta.shapes import normalize_dim
@@ -86,6 +86,7 @@ def _select_backward_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, dim, index: select(grad, dim, index),
     method=False,
     samples=_select_backward_samples,
+    namespace=None,
 )
 def select_backward(backend: Backend, input: Array, shape: Sequence[int], dim: int, index: int) -> Array:
     """Zeros of the given shape with ``input`` where :func:`select` would take it from."""
@@ -113,6 +114,7 @@ def _slice_key(dim: int, start: int | None, end: int | None, step: int) -> tuple
     view=True,
     method=False,
     samples=_slice_samples,
+    namespace=None,
 )
 def slice_(
     backend: Backend, input: Array, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
@@ -144,6 +146,7 @@ def _slice_backward_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, dim, start, end, step: slice_(grad, dim, start, end, step),
     method=False,
     samples=_slice_backward_samples,
+    namespace=None,
 )
 def slice_backward(
     backend: Backend,
@@ -256,6 +259,7 @@ def _split_samples(make: Any) -> Iterator[Sample]:
     outputs=("*",),
     method=False,
     samples=_split_samples,
+    namespace=None,
 )
 def _split_evenly(backend: Backend, input: Array, split_size: int, dim: int = 0) -> Sequence[Array]:
     """The tensor in pieces of ``split_size`` along a dimension; the last may be smaller.
@@ -320,6 +324,7 @@ def split_with_sizes(backend: Backend, input: Array, split_sizes: Sequence[int],
     return _pieces(backend, input, dim, split_sizes)
 
 
+@in_namespace("pullback")
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """The tensor in pieces along a dimension, which are views of it.
 

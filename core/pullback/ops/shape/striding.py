@@ -10,6 +10,7 @@ from pullback import ops
 from pullback.autograd.grad_mode import enable_grad
 from pullback.backend.layouts import LAYOUTS, Layout
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
+from pullback.dispatch.declaration_values import Accepts
 from pullback.dispatch.inplace import change_view, check_history, resize
 from pullback.meta.allocation import element_count
 from pullback.meta.dtype_names import type_name
@@ -125,6 +126,7 @@ def _restride_backward_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, source, target: restride_backward(grad, source, target),
     method=False,
     samples=_restride_samples,
+    namespace=None,
 )
 def restride(backend: Backend, input: Array, source: Layout, target: Layout) -> Array:
     """What :func:`as_strided` computes, as a function of the tensor's elements: they lie at ``source`` in a storage.
@@ -142,6 +144,7 @@ def restride(backend: Backend, input: Array, source: Layout, target: Layout) -> 
     vjp=lambda grad, source, target: restride(grad, source, target),
     method=False,
     samples=_restride_backward_samples,
+    namespace=None,
 )
 def restride_backward(backend: Backend, input: Array, source: Layout, target: Layout) -> Array:
     """The gradient of :func:`restride`."""
@@ -167,6 +170,7 @@ def _unfold_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, input_shape, dimension, size, step: unfold_backward(grad, input_shape, dimension, size, step),
     view=True,
     samples=_unfold_samples,
+    namespace=None,
 )
 def unfold(backend: Backend, input: Array, dimension: int, size: int, step: int) -> Array:
     """Windows of ``size`` along a dimension, ``step`` apart, as a view: they are in a new last dimension.
@@ -210,6 +214,7 @@ def _unfold_backward_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, dimension, size, step: unfold(grad, dimension, size, step),
     method=False,
     samples=_unfold_backward_samples,
+    namespace=None,
 )
 def unfold_backward(
     backend: Backend, input: Array, shape: Sequence[int], dimension: int, size: int, step: int
@@ -237,8 +242,7 @@ def _view_as_real_samples(make: Any) -> Iterator[Sample]:
 
 @op(
     batching="batched already",
-    dtypes=COMPLEXES,
-    unsupported="view_as_real is only supported for complex tensors",
+    dtypes=Accepts(COMPLEXES, unsupported="view_as_real is only supported for complex tensors"),
     linear=True,
     vjp=lambda grad: view_as_complex(ops.contiguous(grad)),
     view=True,
@@ -285,9 +289,12 @@ def _check_pairs(input: Tensor) -> None:
 
 @op(
     batching="batched already",
-    dtypes=frozenset((float32, float64)),
-    unsupported=(
-        "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: {kind}"
+    dtypes=Accepts(
+        frozenset((float32, float64)),
+        unsupported=(
+            "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type:"
+            " {kind}"
+        ),
     ),
     linear=True,
     vjp=lambda grad: view_as_real(grad),

@@ -1,0 +1,156 @@
+"""What a declaration says in more than one word: which operands it accepts, how they promote, what is checked.
+
+Each keyword takes the plain form where that is enough (``dtypes=FLOATS``) and one of these where there is more to say
+(``dtypes=Accepts(FLOATS, unsupported="log2")``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from pullback.meta import dtypes as _dtypes
+
+if TYPE_CHECKING:
+    from pullback.meta.dtypes import DType
+
+#: What becomes of the operands' dtypes before the kernel runs.
+PromotionRule: TypeAlias = Literal["same", "promote", "float"]
+
+
+class Accepts:
+    """Which dtypes an operation accepts, and what it says of others.
+
+    Parameters
+    ----------
+    dtypes : frozenset of DType
+        What is accepted after promotion; every dtype by default.
+    unsupported : str or callable, optional
+        What to say of other dtypes. One word is PyTorch's name of the kernel, by default ``<name>_cpu``, in
+        ``"..." not implemented for 'Long'``. A text is that of a RuntimeError, with ``{dtype}``, ``{kind}`` (``Long``)
+        ``{name}`` and ``{role}`` (``Optional`` for the argument ``dtype``, else ``Input``) filled in. A function takes
+        the dtype and returns the error.
+    refuses : callable, optional
+        Takes the operands before they promote, and raises the error for dtypes that may not even do that. Python's
+        bools, which it may refuse too, are left to the general path.
+    takes_nothing : bool
+        Whether a tensor without elements may be of any dtype: PyTorch's kernel, which refuses some, does not run then.
+    """
+
+    __slots__ = ("dtypes", "refuses", "takes_nothing", "unsupported")
+
+    def __init__(
+        self,
+        dtypes: frozenset[DType] = _dtypes.EVERY,
+        *,
+        unsupported: str | Callable[[DType], Exception] | None = None,
+        refuses: Callable[..., None] | None = None,
+        takes_nothing: bool = False,
+    ) -> None:
+        self.dtypes = dtypes
+        self.unsupported = unsupported
+        self.refuses = refuses
+        self.takes_nothing = takes_nothing
+
+
+class Promotes:
+    """How operands come to a common dtype, and which of them may be Python numbers.
+
+    Parameters
+    ----------
+    rule : {"promote", "float", "same"}
+        ``promote``: to their common dtype. ``float``: and an integer or bool result becomes the default floating dtype.
+        ``same``: they keep their dtypes and must agree.
+    operands : sequence of str, optional
+        The operands that take part; all by default.
+    numbers : bool or sequence of str
+        Whether Python numbers may stand for operands that promote, or for which of them.
+    fits : sequence of str
+        Those of them whose numbers must lie in the dtype's range, where others wrap around.
+    scales : str, optional
+        The operand that the keyword ``alpha`` multiplies first.
+    """
+
+    __slots__ = ("fits", "numbers", "operands", "rule", "scales")
+
+    def __init__(
+        self,
+        rule: PromotionRule = "promote",
+        *,
+        operands: Sequence[str] | None = None,
+        numbers: bool | Sequence[str] = True,
+        fits: Sequence[str] = (),
+        scales: str | None = None,
+    ) -> None:
+        self.rule = rule
+        self.operands = operands
+        self.numbers = numbers
+        self.fits = fits
+        self.scales = scales
+
+
+class Check:
+    """What looks at operands and attributes before the kernel runs.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the operands and attributes and raises the error a user should see.
+    kernel_checks : bool
+        The kernel or body fails on whatever ``function`` refuses, so that it need run only to say what is wrong.
+    ndim : int, optional
+        The number of dimensions every operand has.
+    otherwise : callable, optional
+        What runs instead where an operand has another number of dimensions, or is no tensor; else ``function`` refuses
+        it.
+    """
+
+    __slots__ = ("function", "kernel_checks", "ndim", "otherwise")
+
+    def __init__(
+        self,
+        function: Callable[..., None],
+        *,
+        kernel_checks: bool = False,
+        ndim: int | None = None,
+        otherwise: Callable[..., Any] | None = None,
+    ) -> None:
+        self.function = function
+        self.kernel_checks = kernel_checks
+        self.ndim = ndim
+        self.otherwise = otherwise
+
+
+class Outputs(tuple[str, ...]):
+    """The names of an operation's results, and which of them have gradients.
+
+    Parameters
+    ----------
+    *names : str
+        A name for each result.
+    differentiable : sequence of str
+        Those that have gradients.
+    """
+
+    differentiable: tuple[str, ...]
+
+    def __new__(cls, *names: str, differentiable: Sequence[str]) -> Outputs:
+        """The names as a tuple that also knows which are differentiable."""
+        made = super().__new__(cls, names)
+        made.differentiable = tuple(differentiable)
+        return made
+
+
+class Inplace:
+    """What is known of an operation's in-place form.
+
+    Parameters
+    ----------
+    functions : bool or sequence of str
+        Whether it and its aliases are functions of ``pullback`` too, as ``torch.exp_`` is, or which of them.
+    """
+
+    __slots__ = ("functions",)
+
+    def __init__(self, *, functions: bool | Sequence[str] = False) -> None:
+        self.functions = functions
