@@ -1,6 +1,6 @@
 """The public names of ``pullback``, each beside the module that has it: they are listed here and nowhere else.
 
-``__init__.py`` reads these tables, and ``python -m pullback.stubs`` writes the stub for type checkers and editors.
+``__init__.py`` reads these tables, and ``python tools/stubs.py`` writes the stub for type checkers and editors.
 ``name:public`` gives a name of a module another one.
 """
 

@@ -1,4 +1,4 @@
-"""In which module of this package each public function is. Written by `python -m pullback.stubs`."""
+"""In which module of this package each public function is. Written by `python tools/stubs.py`."""
 
 from __future__ import annotations
 
