@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import pullback as pb
-from pullback import stubs
+import stubs
 from pullback.dispatch.declaration import Operation
 from pullback.tensor.registry import registry
 
@@ -95,7 +95,7 @@ ERRORS = {
 
 def test_the_stubs_are_up_to_date() -> None:
     stale = [path.name for path, source in stubs.stubs().items() if path.read_text(encoding="utf-8") != source]
-    assert not stale, "run `python -m pullback.stubs`"
+    assert not stale, "run `python tools/stubs.py`"
 
 
 def test_check_says_what_is_stale(

@@ -1,4 +1,4 @@
-# Written by `python -m pullback.stubs` from the operations' declarations: change those.
+# Written by `python tools/stubs.py` from the operations' declarations: change those.
 
 from pullback.meta.dtypes import DType
 from pullback.ops.indexing.reading_and_writing import one_hot

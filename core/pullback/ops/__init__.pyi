@@ -1,4 +1,4 @@
-# Written by `python -m pullback.stubs` from the operations' declarations: change those.
+# Written by `python tools/stubs.py` from the operations' declarations: change those.
 
 from pullback.ops.creation.conversion import cast_gradient as cast_gradient
 from pullback.ops.creation.conversion import clone as clone

@@ -1,4 +1,4 @@
-"""Where operations are declared and where they are public. Written by `python -m pullback.stubs`."""
+"""Where operations are declared and where they are public. Written by `python tools/stubs.py`."""
 
 from __future__ import annotations
 

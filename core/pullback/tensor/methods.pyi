@@ -1,4 +1,4 @@
-# Written by `python -m pullback.stubs` from the operations' declarations: change those.
+# Written by `python tools/stubs.py` from the operations' declarations: change those.
 
 import builtins
 from collections.abc import Callable, Sequence

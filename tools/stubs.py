@@ -1,4 +1,4 @@
-"""Type stubs, written from the declarations: ``python -m pullback.stubs`` writes them, ``--check`` compares.
+"""Type stubs, written from the declarations: ``python tools/stubs.py`` writes them, ``--check`` compares.
 
 Most methods of Tensor and functions of ``pullback`` come from declarations when the package is imported, so a type
 checker or an editor cannot see them in the source. The stubs beside it tell them: ``tensor/methods.pyi``, the methods
@@ -44,11 +44,11 @@ _NAMES = {
     "Tensor": "pullback.tensor",
     "return_types": "pullback",
 }
-_HEADER = "# Written by `python -m pullback.stubs` from the operations' declarations: change those.\n"
+_HEADER = "# Written by `python tools/stubs.py` from the operations' declarations: change those.\n"
 
 
-_CORE = Path(__file__).parent
-_INDEX = '''"""Where operations are declared and where they are public. Written by `python -m pullback.stubs`."""
+_CORE = Path(_names.__file__).parent
+_INDEX = '''"""Where operations are declared and where they are public. Written by `python tools/stubs.py`."""
 
 from __future__ import annotations
 
@@ -564,7 +564,7 @@ def main(arguments: list[str]) -> int:
             if "--check" not in arguments:
                 path.write_text(source, encoding="utf-8")
     for path in stale:
-        print(f"{path}: {'stale; run `python -m pullback.stubs`' if '--check' in arguments else 'written'}")
+        print(f"{path}: {'stale; run `python tools/stubs.py`' if '--check' in arguments else 'written'}")
     return int(bool(stale) and "--check" in arguments)
 
 
