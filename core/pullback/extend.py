@@ -34,7 +34,7 @@ from pullback.dispatch.declaration import (
     elementwise,
     op,
 )
-from pullback.dispatch.declaration_values import Accepts, Check, Inplace, Outputs, Promotes
+from pullback.dispatch.declaration_values import Accepts, Check, Inplace, Outputs, Promotes, Shows
 from pullback.dispatch.interception import intercept, intercept_kernels
 from pullback.errors import (
     BackendError,
@@ -83,6 +83,7 @@ __all__ = [
     "PluginError",
     "Promotes",
     "Sample",
+    "Shows",
     "Tensor",
     "UnknownBackendError",
     "backend_specs",

@@ -28,7 +28,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, Typ
 from pullback.backend.registry import let_go_of
 from pullback.dispatch.arguments import attribute_kinds, checking
 from pullback.dispatch.codegen import make_callable, make_inplace, make_node_type
-from pullback.dispatch.declaration_values import Accepts, Check, Inplace, Outputs, Promotes, PromotionRule
+from pullback.dispatch.declaration_values import (
+    PLAINLY,
+    Accepts,
+    Check,
+    Inplace,
+    Outputs,
+    Promotes,
+    PromotionRule,
+    Shows,
+)
 from pullback.dispatch.out_rules import CAST, Out
 from pullback.dispatch.overridable import make_overridable
 from pullback.errors import did_you_mean
@@ -101,6 +110,7 @@ class Operation:
         linear: bool | Literal["each"] = False,
         nondifferentiable: str | None = None,
         node: str | Formula | None = None,
+        shows: Shows | Mapping[str, Shows] = PLAINLY,
         outputs: Sequence[str] | Outputs | None = None,
         view: bool = False,
         memory: Memory | None = None,
@@ -189,6 +199,7 @@ class Operation:
         )
         camel = "".join(part[:1].upper() + part[1:] for part in self.name.split("_"))
         self.node_name: str | Formula = node or f"{camel}Backward0"
+        self.shows = shows
         self.inplace = Inplace()
         self.inplace_name: str | None = None
         self.method_names: tuple[str, ...] = ()
@@ -240,6 +251,10 @@ class Operation:
         if found is None:
             found = self._node_types.setdefault((name, conjugates), make_node_type(self, name, conjugates))
         return found
+
+    def shown_by(self, node: str) -> Shows:
+        """What the node of that name shows."""
+        return self.shows if isinstance(self.shows, Shows) else self.shows.get(node, PLAINLY)
 
     @property
     def public(self) -> Callable[..., Any]:
@@ -308,6 +323,7 @@ class Keywords(TypedDict, total=False):
     linear: bool | Literal["each"]
     nondifferentiable: str
     node: str | Formula
+    shows: Shows | Mapping[str, Shows]
     view: bool
     memory: Memory
     check: Callable[..., None] | Check
@@ -366,6 +382,9 @@ def op(
         The derivatives: see the module's text.
     node : str or formula, optional
         The graph node's name, PyTorch's; a formula of the attributes where it depends on them.
+    shows : Shows or mapping from str to Shows
+        What its node shows of what it saves, where PyTorch's shows something else; for each node, where there are
+        several.
     outputs : sequence of str or Outputs, optional
         Names of the results where there are several; the body returns a tuple. With those that have gradients, where
         these are not all.

@@ -6,8 +6,8 @@ Each keyword takes the plain form where that is enough (``dtypes=FLOATS``) and o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from pullback.meta import dtypes as _dtypes
 
@@ -154,3 +154,53 @@ class Inplace:
 
     def __init__(self, *, functions: bool | Sequence[str] = False) -> None:
         self.functions = functions
+
+
+class Shows:
+    """What a graph node shows, as ``node._saved_...``, where that differs from what it saves.
+
+    A node shows what its formulas save, under PyTorch's names: the first operand as ``self``, the result as ``result``.
+
+    Parameters
+    ----------
+    sizes : sequence of str
+        The operands of which the shape that is saved is shown.
+    hidden : sequence of str
+        What PyTorch's node does not have, by PyTorch's name.
+    renamed : mapping from str to str
+        What PyTorch's node calls otherwise.
+    derived : mapping from str to anything
+        What PyTorch's node has and this one doesn't save: a constant, or a function that finds it, as those of
+        :mod:`pullback.dispatch.shown_values`.
+    adjoint : str, optional
+        The operand that PyTorch saves transposed and conjugated, because it multiplies by that.
+    numbers : sequence of str
+        The operands that are Python numbers here, and that PyTorch keeps as such.
+    dims : {"tuple", "empty for all"}, optional
+        PyTorch keeps a single dimension in a tuple too; and all dimensions as an empty one.
+    """
+
+    __slots__ = ("adjoint", "derived", "dims", "hidden", "numbers", "renamed", "sizes")
+
+    def __init__(
+        self,
+        *,
+        sizes: Sequence[str] = (),
+        hidden: Sequence[str] = (),
+        renamed: Mapping[str, str] = {},
+        derived: Mapping[str, Any] = {},
+        adjoint: str | None = None,
+        numbers: Sequence[str] = (),
+        dims: Literal["tuple", "empty for all"] | None = None,
+    ) -> None:
+        self.sizes = sizes
+        self.hidden = hidden
+        self.renamed = renamed
+        self.derived = derived
+        self.adjoint = adjoint
+        self.numbers = numbers
+        self.dims = dims
+
+
+#: What the nodes of operations show that say nothing of it.
+PLAINLY: Final = Shows()

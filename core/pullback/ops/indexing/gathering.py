@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, in_namespace, op
+from pullback.dispatch.declaration_values import Shows
 from pullback.dispatch.inplace import overwrite
 from pullback.dispatch.methods import attach_method
 from pullback.dispatch.out_rules import EXACT, Out
@@ -58,6 +59,7 @@ def _gather_samples(make: Any) -> Iterator[Sample]:
     samples=_gather_samples,
     out=EXACT,
     namespace=None,
+    shows=Shows(derived={"sparse_grad": False}),
 )
 def gather_elements(backend: Backend, input: Array, index: Array, dim: int) -> Array:
     """The elements that ``index`` names along a dimension.
@@ -185,6 +187,7 @@ def index_select_samples(make: Any) -> Iterator[Sample]:
     samples=index_select_samples,
     out=Out("index_select(): self and result must have the same scalar type"),
     namespace=None,
+    shows=Shows(sizes=("input",)),
 )
 def select_slices(backend: Backend, input: Array, index: Array, dim: int) -> Array:
     """The slices at the positions ``index`` of a dimension.

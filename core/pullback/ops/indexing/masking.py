@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
+from pullback.dispatch.declaration_values import Shows
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import overwrites
 from pullback.dispatch.methods import attach_method, run_inplace
@@ -260,6 +261,7 @@ def _masked_scatter_samples(make: Any) -> Iterator[Sample]:
     },
     check=lambda input, mask, source: _check_mask(input, mask),
     samples=_masked_scatter_samples,
+    shows=Shows(sizes=("source",)),
 )
 def masked_scatter(backend: Backend, input: Array, mask: Array, source: Array) -> Array:
     """A copy of the tensor with the elements of ``source``, in their order, where ``mask`` is true.

@@ -14,6 +14,7 @@ from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.arguments import class_name
 from pullback.dispatch.declaration import Array, Sample, attach, composite, in_namespace, op
+from pullback.dispatch.declaration_values import Shows
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace, check_writable, overwrite, overwrites
 from pullback.dispatch.methods import attach_method
@@ -52,6 +53,7 @@ def _index_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_index_samples,
     namespace=None,
+    shows=Shows(sizes=("input",)),
 )
 def index(backend: Backend, input: Array, indices: Positions) -> Array:
     """The elements at the given positions; what a tensor as index does."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
+from pullback.dispatch.declaration_values import Shows
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace, overwrites
 from pullback.dispatch.methods import attach_method, run_inplace
@@ -389,6 +390,7 @@ def _index_add_samples(make: Any) -> Iterator[Sample]:
     samples=_index_add_samples,
     out=EXACT,
     namespace=None,
+    shows=Shows(derived={"source_dim": lambda saved: len(saved("source_shape"))}),
 )
 def add_slices(backend: Backend, input: Array, index: Array, source: Array, dim: int, *, alpha: float = 1) -> Array:
     """The tensor plus the slices of ``source`` at the positions ``index`` of a dimension.
@@ -481,6 +483,7 @@ def _index_copy_samples(make: Any) -> Iterator[Sample]:
     samples=_index_copy_samples,
     out=EXACT,
     namespace=None,
+    shows=Shows(derived={"source_dim": lambda saved: len(saved("source_shape"))}),
 )
 def _index_copy(backend: Backend, input: Array, index: Array, source: Array, dim: int) -> Array:
     """The tensor with the slices of ``source`` at the positions ``index`` of a dimension.

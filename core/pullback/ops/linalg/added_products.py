@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, op
-from pullback.dispatch.declaration_values import Inplace, Promotes
+from pullback.dispatch.declaration_values import Inplace, Promotes, Shows
 from pullback.dispatch.out_rules import CAST, EXACT, Out
+from pullback.dispatch.shown_values import size_of
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import NUMERIC
 from pullback.ops.linalg.products import (
@@ -211,6 +212,13 @@ def _for_each(grad: Tensor, batch_shape: tuple[int, ...], alpha: Any) -> Tensor:
     samples=_addbmm_samples,
     inplace=True,
     out=Out("self and mat2 must have the same dtype, but got {out} and {result}", resizing=""),
+    shows=Shows(
+        derived={
+            "batch1_sym_argsize_0": size_of("batch1_shape", 0),
+            "batch1_sym_argsize_1": size_of("batch1_shape", 1),
+            "batch2_sym_argsize_2": size_of("batch2", 2),
+        }
+    ),
 )
 def addbmm(
     backend: Backend, input: Array, batch1: Array, batch2: Array, *, beta: complex = 1, alpha: complex = 1

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, composite, op
-from pullback.dispatch.declaration_values import Accepts, Check, Promotes
+from pullback.dispatch.declaration_values import Accepts, Check, Promotes, Shows
 from pullback.dispatch.out_rules import CAST, EXACT, Out
+from pullback.dispatch.shown_values import sizes_and_strides
 from pullback.meta.dtype_names import full_c_name, type_name
 from pullback.meta.dtypes import NUMERIC
 from pullback.meta.shapes import broadcast_shape, normalize_dims
@@ -185,6 +186,7 @@ def _left_adjoint_samples(make: Any) -> Iterator[Sample]:
     check=Check(_check_mm, kernel_checks=True, ndim=2),
     samples=_mm_samples,
     out=EXACT,
+    shows=Shows(renamed={"other": "mat2"}, derived=sizes_and_strides("self", "mat2")),
 )
 def mm(input: Array, mat2: Array) -> Array:
     """Product of two matrices.
@@ -220,6 +222,7 @@ def mm(input: Array, mat2: Array) -> Array:
     samples=_right_adjoint_samples,
     method=False,
     namespace=None,
+    shows=Shows(renamed={"other": "mat2"}, derived=sizes_and_strides("self", "mat2"), adjoint="mat2"),
 )
 def mm_adjoint_right(backend: Backend, input: Array, mat2: Array) -> Array:
     """``input @ mat2.mH`` for matrices."""
@@ -237,6 +240,7 @@ def mm_adjoint_right(backend: Backend, input: Array, mat2: Array) -> Array:
     samples=_left_adjoint_samples,
     method=False,
     namespace=None,
+    shows=Shows(renamed={"other": "mat2"}, derived=sizes_and_strides("self", "mat2"), adjoint="self"),
 )
 def mm_adjoint_left(backend: Backend, input: Array, mat2: Array) -> Array:
     """``input.mH @ mat2`` for matrices."""
@@ -270,6 +274,7 @@ def _bmm_left_adjoint_samples(make: Any) -> Iterator[Sample]:
     check=_check_bmm,
     samples=_bmm_samples,
     out=EXACT,
+    shows=Shows(renamed={"other": "mat2"}),
 )
 def bmm(backend: Backend, input: Array, mat2: Array) -> Array:
     """Product of each matrix of a batch with the matrix of the same number in another.
@@ -308,6 +313,7 @@ def bmm(backend: Backend, input: Array, mat2: Array) -> Array:
     samples=_bmm_right_adjoint_samples,
     method=False,
     namespace=None,
+    shows=Shows(renamed={"other": "mat2"}, adjoint="mat2"),
 )
 def bmm_adjoint_right(backend: Backend, input: Array, mat2: Array) -> Array:
     """``input @ mat2.mH`` for two batches of matrices."""
@@ -325,6 +331,7 @@ def bmm_adjoint_right(backend: Backend, input: Array, mat2: Array) -> Array:
     samples=_bmm_left_adjoint_samples,
     method=False,
     namespace=None,
+    shows=Shows(renamed={"other": "mat2"}, adjoint="self"),
 )
 def bmm_adjoint_left(backend: Backend, input: Array, mat2: Array) -> Array:
     """``input.mH @ mat2`` for two batches of matrices."""
@@ -353,6 +360,7 @@ def _mv_samples(make: Any) -> Iterator[Sample]:
     check=_check_mv,
     samples=_mv_samples,
     out=Out("addmv input tensors must have the same dtype, but got {out}, {result}, and {result}"),
+    shows=Shows(renamed={"other": "vec"}),
 )
 def mv(backend: Backend, input: Array, vec: Array) -> Array:
     """Product of a matrix and a vector.
@@ -388,6 +396,7 @@ def _mv_adjoint_samples(make: Any) -> Iterator[Sample]:
     samples=_mv_adjoint_samples,
     method=False,
     namespace=None,
+    shows=Shows(renamed={"other": "vec"}, adjoint="self"),
 )
 def mv_adjoint(backend: Backend, input: Array, vec: Array) -> Array:
     """``input.mH @ vec`` for a matrix and a vector."""
@@ -409,6 +418,7 @@ def _dot_samples(make: Any) -> Iterator[Sample]:
     check=_check_dot,
     samples=_dot_samples,
     out=Out("result dtype {out} does not match input dtype {result}"),
+    shows=Shows(renamed={"other": "tensor"}),
 )
 def dot(backend: Backend, input: Array, tensor: Array) -> Array:
     """Sum of the products of two vectors' elements; nothing is conjugated.
@@ -518,6 +528,7 @@ def _matmul(input: Tensor, other: Tensor) -> Tensor:
     check=Check(_check_mm, kernel_checks=True, ndim=2, otherwise=_matmul),
     samples=_matmul_samples,
     out=EXACT,
+    shows=Shows(renamed={"other": "mat2"}, derived=sizes_and_strides("self", "mat2")),
 )
 def matmul(input: Array, other: Array) -> Array:
     """Product of two tensors: of vectors, matrices, or batches of matrices whose leading dimensions broadcast.
@@ -632,6 +643,7 @@ def _column_sums_samples(make: Any) -> Iterator[Sample]:
     samples=_column_sums_samples,
     method=False,
     namespace=None,
+    shows=Shows(sizes=("input",), derived={"dim": (0,), "keepdim": False}, dims="tuple"),
 )
 def column_sums(backend: Backend, input: Array) -> Array:
     """The sum of a matrix's rows: the gradient of a bias."""
@@ -671,6 +683,7 @@ def _addmm_samples(make: Any) -> Iterator[Sample]:
     samples=_addmm_samples,
     inplace=True,
     out=EXACT,
+    shows=Shows(derived=sizes_and_strides("mat1", "mat2")),
 )
 def addmm(backend: Backend, input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
     """``beta * input + alpha * (mat1 @ mat2)``; ``input`` broadcasts to the product's shape.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
-from pullback.dispatch.declaration_values import Accepts, Inplace
+from pullback.dispatch.declaration_values import Accepts, Inplace, Shows
 from pullback.meta.dtypes import FLOATS, INEXACT, REAL
 from pullback.ops.shared.precision import in_float32, number
 from pullback.ops.shared.reducing import in_wide
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     inplace=False,
     domain=(0.3, 2.0),
     namespace=None,
+    shows=Shows(renamed={"input": "self"}),
 )
 def threshold_backward(backend: Backend, grad_output: Array, input: Array, threshold: float = 0) -> Array:
     """``grad_output`` where ``input`` is above the threshold or NaN, zero elsewhere."""
@@ -248,6 +249,7 @@ def _slope_backward_samples(make: Any) -> Iterator[Sample]:
     inplace=False,
     samples=_slope_backward_samples,
     namespace=None,
+    shows=Shows(renamed={"input": "self"}),
 )
 def leaky_relu_backward(backend: Backend, grad_output: Array, input: Array, negative_slope: float) -> Array:
     """``grad_output`` where ``input`` is positive, ``negative_slope`` times it elsewhere."""
@@ -292,6 +294,7 @@ def _elu_derivative(direction: Tensor, input: Tensor, alpha: float) -> Any:
     inplace=False,
     samples=_slope_samples,
     namespace=None,
+    shows=Shows(derived={"scale": 1, "input_scale": 1}),
 )
 def elu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
     """Exponential linear unit: each element where it is positive, else ``alpha * (exp(input) - 1)``.
@@ -315,6 +318,7 @@ def elu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
     method=False,
     inplace=False,
     namespace="pullback.nn.functional",
+    shows=Shows(derived={"buffer": lambda saved: (-saved("input").detach().abs()).exp()}),
 )
 def logsigmoid(backend: Backend, input: Array) -> Array:
     """Logarithm of :func:`~pullback.sigmoid` of each element, without underflow.

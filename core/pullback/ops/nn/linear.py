@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
+from pullback.dispatch.declaration_values import Shows
+from pullback.dispatch.shown_values import sizes_and_strides
 from pullback.meta.dtypes import FLOATS
 from pullback.tensor import Tensor
 
@@ -50,6 +52,11 @@ def _affine_samples(make: Any) -> Iterator[Sample]:
     samples=_affine_samples,
     method=False,
     namespace=None,
+    shows=Shows(
+        renamed={"input": "mat1", "weight": "mat2"},
+        derived={**sizes_and_strides("mat1", "mat2"), "alpha": 1, "beta": 1},
+        adjoint="mat2",
+    ),
 )
 def affine(backend: Backend, bias: Array, input: Array, weight: Array) -> Array:
     """``input @ weight.mT + bias`` for real matrices, in one operation; what :func:`linear` runs."""

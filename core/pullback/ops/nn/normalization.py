@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
+from pullback.dispatch.declaration_values import Shows
 from pullback.meta import dtypes
 from pullback.meta.dtypes import FLOATS
 from pullback.meta.shapes import normalize_dims
@@ -103,6 +104,13 @@ def _standard_of(input: Tensor, normalized_shape: Sequence[int], eps: float) -> 
     return in_wide(lambda x: _standardized(x, dims, eps)[0], input)
 
 
+def _normalized_moments(saved: Callable[[str], Any]) -> tuple[Tensor, Tensor]:
+    """The mean and the reciprocal deviation, which PyTorch's node keeps."""
+    tensor: Tensor = saved("input").detach()
+    dims = tuple(range(-len(saved("normalized_shape")), 0))
+    return tensor.mean(dims, keepdim=True), (tensor.var(dims, correction=0, keepdim=True) + saved("eps")).rsqrt()
+
+
 def _layer_norm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), make(3), make(3), normalized_shape=(3,))
     yield Sample(make(2, 3, 2), normalized_shape=(3, 2))
@@ -134,6 +142,14 @@ def _layer_norm_samples(make: Any) -> Iterator[Sample]:
     samples=_layer_norm_samples,
     method=False,
     namespace=None,
+    shows=Shows(
+        hidden=("eps",),
+        renamed={"self": "input"},
+        derived={
+            "result1": lambda saved: _normalized_moments(saved)[0],
+            "result2": lambda saved: _normalized_moments(saved)[1],
+        },
+    ),
 )
 def layer_normalization(
     backend: Backend,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
-from pullback.dispatch.declaration_values import Accepts
+from pullback.dispatch.declaration_values import Accepts, Shows
 from pullback.dispatch.general import constant
 from pullback.meta.dtypes import FLOATS, REAL
 from pullback.ops.nn.activations import threshold_backward
@@ -79,6 +79,7 @@ def _hardtanh_backward_samples(make: Any) -> Iterator[Sample]:
     inplace=False,
     samples=_hardtanh_backward_samples,
     namespace=None,
+    shows=Shows(renamed={"input": "self"}),
 )
 def hardtanh_backward(backend: Backend, grad_output: Array, input: Array, min_val: float, max_val: float) -> Array:
     """``grad_output`` where ``input`` is between two bounds or NaN, zero elsewhere."""
@@ -179,6 +180,7 @@ def _selu_derivative(direction: Tensor, input: Tensor) -> Any:
     method=False,
     inplace=False,
     out=None,
+    shows=Shows(derived={"alpha": 1.6732632423543772, "scale": 1.0507009873554805, "input_scale": 1}),
 )
 def selu(backend: Backend, input: Array) -> Array:
     """Scaled exponential linear unit, with the constants of https://arxiv.org/abs/1706.02515.

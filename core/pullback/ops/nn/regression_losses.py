@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, composite, in_namespace, op
+from pullback.dispatch.declaration_values import Shows
 from pullback.meta import dtypes
 from pullback.meta.dtypes import FLOATS, INEXACT
 from pullback.ops.nn.loss_reduction import checked_reduction, legacy_reduction, reduce_loss, reduced, spread_gradient
@@ -80,6 +81,7 @@ def _mse_backward_samples(make: Any) -> Iterator[Sample]:
     samples=_mse_backward_samples,
     method=False,
     namespace=None,
+    shows=Shows(hidden=("factor",), renamed={"gradient": "grad_output", "input": "self"}),
 )
 def mse_loss_backward(backend: Backend, gradient: Array, input: Array, target: Array, factor: float) -> Array:
     """``gradient * factor * (input - target)``: the gradient of the squared error."""

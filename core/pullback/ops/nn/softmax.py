@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, op
-from pullback.dispatch.declaration_values import Accepts
+from pullback.dispatch.declaration_values import Accepts, Shows
 from pullback.dispatch.out_rules import EXACT, Out
 from pullback.meta.dtypes import FLOATS, DType
 from pullback.meta.shapes import Dims, normalize_dim
@@ -69,6 +69,7 @@ def _samples_of_given_dims(make: Any) -> Iterator[Sample]:
     jvp=lambda tangent, input, out, dim, keepdim: ops.sum(tangent * _weights(input, out, dim, keepdim), dim, keepdim),
     samples=_samples_of_given_dims,
     out=Out("logsumexp(): Expected floating point type for result tensor, but got: {out}", casts=True),
+    shows=Shows(dims="tuple"),
 )
 def logsumexp(backend: Backend, input: Array, dim: Dims, keepdim: bool = False) -> Array:
     """Logarithm of the sum of exponentials along dimensions, without overflow.

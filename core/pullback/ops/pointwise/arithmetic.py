@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Number, attach, composite, elementwise
-from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes
+from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes, Shows
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import CAST, SAME
 from pullback.meta.dtypes import NUMERIC, REAL, bool_
@@ -47,6 +47,7 @@ def _check_integer_power(input: Any, exponent: Any) -> None:
     partials={"input": 1, "other": 1},
     promotion=Promotes(scales="other"),
     operator=("add", "radd"),
+    shows=Shows(derived={"alpha": 1}),
 )
 def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Sum of two tensors: ``input + alpha * other``.
@@ -66,6 +67,7 @@ def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     promotion=Promotes(scales="other"),
     operator="sub",
     aliases=("subtract",),
+    shows=Shows(derived={"alpha": 1}),
 )
 def sub(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Difference of two tensors: ``input - alpha * other``.
@@ -90,6 +92,7 @@ def sub(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     node="RsubBackward1",
     inplace=False,
     out=None,
+    shows=Shows(derived={"alpha": 1}),
 )
 def rsub(backend: Backend, input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Difference with the operands exchanged: ``other - alpha * input``; what ``1 - x`` runs.
@@ -229,6 +232,7 @@ def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = No
     node=lambda other: "RemainderBackward1" if isinstance(other, Tensor) else "RemainderBackward0",
     domain=(0.6, 3.3),
     operator="mod",
+    shows={"RemainderBackward0": Shows(hidden=("self", "other"))},
 )
 def remainder(input: Array, other: Array) -> Array:
     """Remainder of the division rounded down: it has the sign of ``other``, as Python's ``%``.
@@ -247,6 +251,7 @@ def remainder(input: Array, other: Array) -> Array:
     partials={"input": 1, "other": lambda input, other: -trunc_divide(input, other)},
     node=lambda other: "FmodBackward1" if isinstance(other, Tensor) else "FmodBackward0",
     domain=(0.6, 3.3),
+    shows={"FmodBackward0": Shows(hidden=("self", "other"))},
 )
 def fmod(backend: Backend, input: Array, other: Array) -> Array:
     """Remainder of the division rounded towards zero: it has the sign of ``input``, as C's ``fmod``.
@@ -309,6 +314,7 @@ def _pow_by_exponent(direction: Tensor, input: Any, exponent: Any, out: Tensor, 
     operator="pow",
     check=_check_integer_power,
     promotion=Promotes(fits=("exponent",)),
+    shows={"PowBackward0": Shows(hidden=("result",), numbers=("exponent",)), "PowBackward2": Shows(numbers=("self",))},
 )
 def pow(input: Array, exponent: Array) -> Array:
     """``input`` to the power of ``exponent``.

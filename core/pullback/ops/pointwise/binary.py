@@ -9,7 +9,7 @@ from pullback import ops
 from pullback.autograd.grad_mode import no_grad
 from pullback.dispatch.arguments import number_of
 from pullback.dispatch.declaration import Array, Sample, attach, composite, elementwise
-from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes
+from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes, Shows
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.numbers import fitted
@@ -450,6 +450,7 @@ def _times_log(direction: Tensor, input: Any, other: Any) -> Any:
     },
     domain=(0.3, 2.0),
     inplace=Inplace(functions=True),
+    shows={"XlogyBackward1": Shows(numbers=("self",)), "XlogyBackward2": Shows(numbers=("other",))},
 )
 def xlogy(backend: Backend, input: Array, other: Array) -> Array:
     """``input * log(other)``, and zero where ``input`` is zero whatever ``other`` but NaN.
@@ -507,6 +508,7 @@ def _lerp_samples(make: Any) -> Iterator[Sample]:
         "weight": lambda tangent, input, end: tangent * (end - input),
     },
     samples=_lerp_samples,
+    shows={"LerpBackward0": Shows(hidden=("self", "end"), numbers=("weight",))},
 )
 def lerp(backend: Backend, input: Array, end: Array, weight: Array) -> Array:
     """Linear interpolation: ``input + weight * (end - input)``.

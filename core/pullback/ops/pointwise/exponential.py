@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, elementwise
-from pullback.dispatch.declaration_values import Inplace
+from pullback.dispatch.declaration_values import Inplace, Shows
 from pullback.meta import dtypes
 from pullback.meta.dtypes import INEXACT, bool_
 
@@ -180,7 +180,12 @@ def rsqrt(input: Array) -> Array:
     """
 
 
-@elementwise(node="PowBackward0", partials=lambda input: input * 2, inplace=Inplace(functions=True))
+@elementwise(
+    node="PowBackward0",
+    partials=lambda input: input * 2,
+    inplace=Inplace(functions=True),
+    shows=Shows(hidden=("result",), derived={"exponent": 2}, numbers=("exponent",)),
+)
 def square(backend: Backend, input: Array) -> Array:
     """Square of each element; of bools as int64.
 

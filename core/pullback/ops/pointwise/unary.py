@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, composite, elementwise
-from pullback.dispatch.declaration_values import Accepts, Inplace
+from pullback.dispatch.declaration_values import Accepts, Inplace, Shows
 from pullback.dispatch.out_rules import SAME, SAME_OF_REALS, Out
 from pullback.meta import dtypes
 from pullback.meta.dtypes import FLOATS, INEXACT, NUMERIC, REAL_AND_BOOL, DType, bool_
@@ -100,6 +100,7 @@ def _sgn_derivative(direction: Tensor, input: Tensor) -> Tensor:
     jvp=lambda tangent, input: _sgn_derivative(tangent, input),
     domain=(0.3, 2.0),
     out=SAME,
+    shows=Shows(derived={"result": lambda saved: saved("input").sgn()}),
 )
 def sgn(backend: Backend, input: Array) -> Array:
     """:func:`sign` for complex tensors too: there ``input / abs(input)``, and zero at zero.

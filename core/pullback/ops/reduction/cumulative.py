@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, attach, op
+from pullback.dispatch.declaration_values import Shows
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import DECIDES
 from pullback.meta.dtype_names import full_c_name, not_implemented
@@ -128,6 +129,7 @@ def _cumprod_tangent(tangent: Tensor, input: Tensor, dim: int, dtype: DType | No
     jvp=lambda tangent, input, dim, dtype: _cumprod_tangent(tangent, input, dim, dtype),
     samples=samples_along_dim,
     out=DECIDES,
+    shows=Shows(derived={"result": lambda saved: saved("input").cumprod(saved("dim"))}),
 )
 def cumprod(backend: Backend, input: Array, dim: int, *, dtype: DType | None = None) -> Array:
     """Running product along a dimension; of integers and bools, as int64.
@@ -196,6 +198,10 @@ def _prod_samples(make: Any) -> Iterator[Sample]:
     jvp=lambda tangent, input, dim, keepdim, dtype: _prod_tangent(tangent, input, dim, keepdim, dtype),
     samples=_prod_samples,
     out=DECIDES,
+    shows={
+        "ProdBackward0": Shows(hidden=("dim", "keepdim"), derived={"result": lambda saved: saved("input").prod()}),
+        "ProdBackward1": Shows(derived={"result": lambda saved: saved("input").prod(saved("dim"), saved("keepdim"))}),
+    },
 )
 def prod(
     backend: Backend, input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
-from pullback.dispatch.declaration_values import Accepts, Outputs
+from pullback.dispatch.declaration_values import Accepts, Outputs, Shows
 from pullback.dispatch.out_rules import CAST, EXACT, Out
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import not_implemented
@@ -133,6 +133,7 @@ def min_of_all(backend: Backend, input: Array) -> Array:
     samples=_extreme_samples_along_dim,
     method=False,
     namespace=None,
+    shows=Shows(sizes=("input",)),
 )
 def max_along_dim(backend: Backend, input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """:func:`max` along a dimension, and where each lies."""
@@ -152,6 +153,7 @@ def max_along_dim(backend: Backend, input: Array, dim: int, keepdim: bool = Fals
     samples=_extreme_samples_along_dim,
     method=False,
     namespace=None,
+    shows=Shows(sizes=("input",)),
 )
 def min_along_dim(backend: Backend, input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """:func:`min` along a dimension, and where each lies."""
@@ -286,6 +288,7 @@ def _nonempty_samples_over_dims(make: Any) -> Iterator[Sample]:
     out=Out(
         "Expected the dtype for input and out to match, but got {result} for input's dtype and {out} for out's dtype."
     ),
+    shows=Shows(dims="empty for all"),
 )
 def amax(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """The largest element, over all or several dimensions; equal ones share the gradient evenly.
@@ -308,6 +311,7 @@ def amax(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False
     out=Out(
         "Expected the dtype for input and out to match, but got {result} for input's dtype and {out} for out's dtype."
     ),
+    shows=Shows(dims="empty for all"),
 )
 def amin(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """The smallest element, over all or several dimensions; equal ones share the gradient evenly.
@@ -400,6 +404,7 @@ def argmin(backend: Backend, input: Array, dim: int | None = None, keepdim: bool
     samples=_extreme_samples_along_dim,
     method=False,
     namespace=None,
+    shows=Shows(sizes=("input",)),
 )
 def median_along_dim(backend: Backend, input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """:func:`median` along a dimension, and where each lies."""

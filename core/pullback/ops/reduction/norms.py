@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
-from pullback.dispatch.declaration_values import Accepts
+from pullback.dispatch.declaration_values import Accepts, Shows
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import INEXACT, DType, promote_types
@@ -116,6 +116,7 @@ def _norm_samples(make: Any) -> Iterator[Sample]:
     samples=_norm_samples,
     method=False,
     namespace=None,
+    shows=Shows(dims="tuple"),
 )
 def vector_norm(
     backend: Backend,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
-from pullback.dispatch.declaration_values import Accepts, Outputs
+from pullback.dispatch.declaration_values import Accepts, Outputs, Shows
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.dtypes import REAL, DType, bool_
 from pullback.meta.shapes import normalize_dim
@@ -57,6 +57,7 @@ def _ordered(backend: Backend, input: Array, dim: int, descending: bool, stable:
     outputs=Outputs("values", "indices", differentiable=("values",)),
     samples=_sort_samples,
     out=EXACT,
+    shows=Shows(sizes=("input",)),
 )
 def sort(
     backend: Backend, input: Array, dim: int = -1, descending: bool = False, stable: bool | None = None
@@ -130,6 +131,7 @@ def _topk_samples(make: Any) -> Iterator[Sample]:
     outputs=Outputs("values", "indices", differentiable=("values",)),
     samples=_topk_samples,
     out=EXACT,
+    shows=Shows(sizes=("input",)),
 )
 def topk(
     backend: Backend, input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True

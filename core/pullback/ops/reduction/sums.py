@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, op
-from pullback.dispatch.declaration_values import Accepts
+from pullback.dispatch.declaration_values import Accepts, Shows
 from pullback.dispatch.out_rules import CAST, DECIDES, Out
+from pullback.dispatch.shown_values import numel_of
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import not_implemented
 from pullback.meta.dtypes import EVERY, INEXACT, REAL_AND_BOOL, DType, bool_
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
     ),
     samples=samples_over_dims,
     out=DECIDES,
+    shows={
+        "SumBackward0": Shows(sizes=("input",), hidden=("dim", "keepdim")),
+        "SumBackward1": Shows(sizes=("input",), dims="tuple"),
+    },
 )
 def sum(
     backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
@@ -93,6 +98,7 @@ def _check_nansum(input: Tensor, dim: Dims, keepdim: bool, dtype: DType | None) 
     ),
     samples=samples_over_dims,
     out=DECIDES,
+    shows=Shows(dims="tuple"),
 )
 def nansum(
     backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
@@ -130,6 +136,12 @@ def _mean_gradient(grad: Tensor, shape: tuple[int, ...], dtype: DType, dim: Dims
     ),
     samples=samples_over_dims,
     out=Out("mean.dtype_out(): input types can't be cast to the desired output type {out}", casts=True),
+    shows={
+        "MeanBackward0": Shows(
+            sizes=("input",), hidden=("dim", "keepdim"), derived={"self_sym_numel": numel_of("input_shape")}
+        ),
+        "MeanBackward1": Shows(sizes=("input",), derived={"self_sym_numel": numel_of("input_shape")}, dims="tuple"),
+    },
 )
 def mean(
     backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
@@ -237,6 +249,18 @@ def _variance_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 3).mT, 1, correction=2)
 
 
+def _shown_correction(saved: Callable[[str], Any]) -> Any:
+    """The correction that PyTorch's node keeps, of the arguments ``dim``, ``unbiased`` and ``correction``."""
+    dim, unbiased, correction = saved("dim"), saved("unbiased"), saved("correction")
+    if correction is not None:
+        return correction
+    if isinstance(dim, bool):  # ``std(False)``
+        unbiased, dim = dim, None
+    if unbiased is not None:
+        return int(unbiased)
+    return None if dim is None else 1
+
+
 _NO_VARIANCE = "std and var only support floating point and complex dtypes"
 
 
@@ -250,6 +274,7 @@ _NO_VARIANCE = "std and var only support floating point and complex dtypes"
     ),
     samples=_variance_samples,
     out=CAST,
+    shows=Shows(hidden=("unbiased",), derived={"correction": _shown_correction}, dims="tuple"),
 )
 def var(
     backend: Backend,
@@ -339,6 +364,7 @@ def _deviation_tangent(
     ),
     samples=_variance_samples,
     out=CAST,
+    shows=Shows(hidden=("unbiased",), derived={"correction": _shown_correction}, dims="tuple"),
 )
 def std(
     backend: Backend,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Arrays, Sample, attach, composite, op
+from pullback.dispatch.declaration_values import Shows
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.allocation import check_size
 from pullback.meta.dtypes import int64
@@ -99,6 +100,7 @@ def _roll_samples(make: Any) -> Iterator[Sample]:
     linear=True,
     vjp=lambda grad, shifts, dims: roll(grad, _opposite(shifts), dims),
     samples=_roll_samples,
+    shows=Shows(dims="empty for all"),
 )
 def roll(backend: Backend, input: Array, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Array:
     """The elements shifted along dimensions; those that leave at one end come in at the other.
@@ -200,6 +202,7 @@ def _repeat_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_repeat_samples,
     namespace=None,
+    shows=Shows(sizes=("input",)),
 )
 def repeat(backend: Backend, input: Array, repeats: Sequence[int]) -> Array:
     """Copies of the tensor side by side: ``repeats[d]`` of them along dimension ``d``.
@@ -425,6 +428,7 @@ def _diagonal_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, input_shape, offset, dim1, dim2: diagonal_backward(grad, input_shape, offset, dim1, dim2),
     view=True,
     samples=_diagonal_samples,
+    shows=Shows(sizes=("input",)),
 )
 def diagonal(backend: Backend, input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:
     """The diagonal of the matrices that two dimensions span, as the last dimension of a view.
@@ -473,6 +477,7 @@ def diagonal_backward(backend: Backend, input: Array, shape: Sequence[int], offs
     method=False,
     samples=_diagonal_samples,
     out=EXACT,
+    shows=Shows(sizes=("input",)),
 )
 def diagonal_copy(backend: Backend, input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:
     """A copy of :func:`diagonal`.
@@ -564,7 +569,13 @@ def _trace_vjp(grad: Tensor, shape: Sequence[int]) -> Tensor:
     return diagonal_backward(ops.expand(grad, (min(shape),)), tuple(shape), 0, 0, 1)
 
 
-@op(batching="trace", linear=True, vjp=lambda grad, input_shape: _trace_vjp(grad, input_shape), samples=_trace_samples)
+@op(
+    batching="trace",
+    linear=True,
+    vjp=lambda grad, input_shape: _trace_vjp(grad, input_shape),
+    samples=_trace_samples,
+    shows=Shows(sizes=("input",)),
+)
 def trace(backend: Backend, input: Array) -> Array:
     """The sum of the elements on the diagonal of a matrix; of integers as int64.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
+from pullback.dispatch.declaration_values import Shows
 from pullback.meta.allocation import check_size, element_count
 from pullback.meta.dtypes import DType
 from pullback.meta.formats import MemoryFormat, check_memory_format, contiguous_format, preserve_format
@@ -114,6 +115,7 @@ def _view_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_view_samples,
     namespace=None,
+    shows=Shows(sizes=("input",)),
 )
 def view(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     """The same elements with another shape, sharing memory.
@@ -162,6 +164,7 @@ registry["view"].method_names = ("view",)
     method=False,
     samples=_view_samples,
     namespace=None,
+    shows=Shows(sizes=("input",)),
 )
 def reshape_alias(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     """What :func:`reshape` records where elements with gaps between them can be viewed in another shape."""
@@ -177,6 +180,7 @@ def reshape_alias(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     method=False,
     samples=_view_samples,
     namespace=None,
+    shows=Shows(sizes=("input",)),
 )
 def unsafe_view(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     """Another shape for a tensor that nothing else refers to, so that no view need be kept track of."""
@@ -363,6 +367,7 @@ def _squeeze_node(dim: Any) -> str:
     view=True,
     node=_squeeze_node,
     samples=_squeeze_samples,
+    shows=Shows(sizes=("input",)),
 )
 def squeeze(backend: Backend, input: Array, dim: int | Sequence[int] | None = None) -> Array:
     """The tensor without its dimensions of size 1, or without those among ``dim`` that have size 1.
@@ -675,6 +680,7 @@ def _expand_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_expand_samples,
     namespace=None,
+    shows=Shows(sizes=("input",)),
 )
 def expand(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     """The tensor with its dimensions of size 1 stretched to ``size``, without a copy; -1 keeps a dimension's size.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, attach, composite, in_namespace, op
+from pullback.dispatch.declaration_values import Shows
 from pullback.meta.allocation import check_count
 from pullback.meta.dtypes import INTEGER
 from pullback.meta.shapes import normalize_dim
@@ -50,6 +51,7 @@ def _select_key(dim: int, index: int) -> tuple[Any, ...]:
     vjp=lambda grad, input_shape, dim, index: select_backward(grad, input_shape, dim, index),
     view=True,
     samples=_select_samples,
+    shows=Shows(sizes=("input",)),
 )
 def select(backend: Backend, input: Array, dim: int, index: int) -> Array:
     """The part of the tensor at one index of a dimension, which the result lacks.
@@ -115,6 +117,13 @@ def _slice_key(dim: int, start: int | None, end: int | None, step: int) -> tuple
     method=False,
     samples=_slice_samples,
     namespace=None,
+    shows=Shows(
+        sizes=("input",),
+        derived={
+            "start": lambda saved: saved("start") or 0,
+            "end": lambda saved: 2**63 - 1 if saved("end") is None else saved("end"),
+        },
+    ),
 )
 def slice_(
     backend: Backend, input: Array, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
@@ -260,6 +269,7 @@ def _split_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_split_samples,
     namespace=None,
+    shows=Shows(sizes=("input",)),
 )
 def _split_evenly(backend: Backend, input: Array, split_size: int, dim: int = 0) -> Sequence[Array]:
     """The tensor in pieces of ``split_size`` along a dimension; the last may be smaller.
@@ -292,6 +302,7 @@ def _split_with_sizes_samples(make: Any) -> Iterator[Sample]:
     view=True,
     outputs=("*",),
     samples=_split_with_sizes_samples,
+    shows=Shows(sizes=("input",)),
 )
 def split_with_sizes(backend: Backend, input: Array, split_sizes: Sequence[int], dim: int = 0) -> Sequence[Array]:
     """The tensor in pieces of the given sizes along a dimension.

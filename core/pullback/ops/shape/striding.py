@@ -10,7 +10,7 @@ from pullback import ops
 from pullback.autograd.grad_mode import enable_grad
 from pullback.backend.layouts import LAYOUTS, Layout
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
-from pullback.dispatch.declaration_values import Accepts
+from pullback.dispatch.declaration_values import Accepts, Shows
 from pullback.dispatch.inplace import change_view, check_history, resize
 from pullback.meta.allocation import element_count
 from pullback.meta.dtype_names import type_name
@@ -127,6 +127,14 @@ def _restride_backward_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_restride_samples,
     namespace=None,
+    shows=Shows(
+        hidden=("source", "target"),
+        derived={
+            "size": lambda saved: tuple(saved("target").shape),
+            "stride": lambda saved: tuple(saved("target").strides),
+            "storage_offset": lambda saved: saved("target").offset,
+        },
+    ),
 )
 def restride(backend: Backend, input: Array, source: Layout, target: Layout) -> Array:
     """What :func:`as_strided` computes, as a function of the tensor's elements: they lie at ``source`` in a storage.
@@ -171,6 +179,7 @@ def _unfold_samples(make: Any) -> Iterator[Sample]:
     view=True,
     samples=_unfold_samples,
     namespace=None,
+    shows=Shows(sizes=("input",)),
 )
 def unfold(backend: Backend, input: Array, dimension: int, size: int, step: int) -> Array:
     """Windows of ``size`` along a dimension, ``step`` apart, as a view: they are in a new last dimension.
@@ -215,6 +224,7 @@ def _unfold_backward_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_unfold_backward_samples,
     namespace=None,
+    shows=Shows(renamed={"dimension": "dim"}),
 )
 def unfold_backward(
     backend: Backend, input: Array, shape: Sequence[int], dimension: int, size: int, step: int
