@@ -453,17 +453,6 @@ def _lifted(tensor: Tensor, out: Tensor) -> bool:
 # -- what is said of what can't be ------------------------------------------------------------------------------------
 
 
-#: In-place operations of which PyTorch says that shapes do not fit, and those it calls arithmetic or by their name.
-_BY_SHAPE = frozenset({
-    "add", "atan2", "bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "copysign",
-})  # fmt: skip
-_ARITHMETIC = frozenset({
-    "clamp_max", "clamp_min", "copy", "logical_and", "logical_or", "logical_xor", "masked_fill", "mul", "sub",
-    "true_divide",
-})  # fmt: skip
-_BY_NAME = frozenset({"fill_", "index_add_", "index_fill_", "index_put_", "scatter_add_", "scatter_reduce_"})
-
-
 def _not_functional() -> RuntimeError:
     return RuntimeError(
         "mutating a non-functional tensor with a functional tensor is not allowed. Please ensure that all of your"
@@ -500,9 +489,10 @@ def unbatched_write(operation: Operation, tensor: Tensor, out: Tensor) -> Runtim
         )
     name, where = operation.name, "in a vmap"
     written = f"{name.removesuffix('_to_tensors').removesuffix('_tensor').removesuffix('_value')}_"
-    if name in _ARITHMETIC or name in _BY_SHAPE:
+    refused_by = operation.inplace.refused_by
+    if refused_by in ("arithmetic", "shape"):
         written = "inplace arithmetic"
-    elif written not in _BY_NAME:
+    elif refused_by is None:
         where, written = f"at level {max(mapped_levels(out) - mapped_levels(tensor))}", f"aten::{written}"
     explained = (
         f"vmap: {written}(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that"
@@ -510,7 +500,7 @@ def unbatched_write(operation: Operation, tensor: Tensor, out: Tensor) -> Runtim
         f" over {where}. Please try to use out-of-place operators instead of {written}. If said operator is being"
         " called inside the PyTorch framework, please file a bug report instead."
     )
-    if name not in _BY_SHAPE:
+    if refused_by != "shape":
         return RuntimeError(explained)
     whole = list(out.shape)
     while out.backend.level:

@@ -440,12 +440,12 @@ def op(
         methods: dict[str, Callable[..., Any]] = {}
         if method:
             methods |= dict.fromkeys((operation.name, *aliases), operation.call)
-        if inplace:
+        if isinstance(inplace, Inplace):
+            operation.inplace = inplace
+        if operation.inplace.method if isinstance(inplace, Inplace) else inplace:
             written = make_inplace(operation)
             operation.inplace_name = written.__name__
             methods |= dict.fromkeys((f"{n}_" for n in (operation.name, *aliases)), written)
-            if isinstance(inplace, Inplace):
-                operation.inplace = inplace
             arithmetic = len(operation.operands) > 1 and operation.result is None
             if operators and arithmetic:  # Python has in-place operators of nothing else
                 methods[f"__i{operators[0]}__"] = written

@@ -148,12 +148,25 @@ class Inplace:
     ----------
     functions : bool or sequence of str
         Whether it and its aliases are functions of ``pullback`` too, as ``torch.exp_`` is, or which of them.
+    method : bool
+        Whether the declaration makes the method; else it is written by hand.
+    refused_by : {"shape", "arithmetic", "name"}, optional
+        In what words ``vmap`` refuses to write results that differ between examples into a tensor that is the same for
+        all: that shapes do not fit, that in-place arithmetic can't be, or that this method can't.
     """
 
-    __slots__ = ("functions",)
+    __slots__ = ("functions", "method", "refused_by")
 
-    def __init__(self, *, functions: bool | Sequence[str] = False) -> None:
+    def __init__(
+        self,
+        *,
+        functions: bool | Sequence[str] = False,
+        method: bool = True,
+        refused_by: Literal["shape", "arithmetic", "name"] | None = None,
+    ) -> None:
         self.functions = functions
+        self.method = method
+        self.refused_by = refused_by
 
 
 class Shows:

@@ -11,6 +11,7 @@ from pullback.backend.base import Backend
 from pullback.backend.registry import known_backends
 from pullback.backend.selection import backend_for_device, get_backend
 from pullback.dispatch.declaration import Array, Number, Sample, attach, composite, op
+from pullback.dispatch.declaration_values import Inplace
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace, check_history, check_writable, overwrites
 from pullback.dispatch.numbers import fitted
@@ -403,6 +404,7 @@ attach("type", _type)
     },
     method=False,
     namespace=None,
+    inplace=Inplace(refused_by="arithmetic", method=False),
 )
 def copy(backend: Backend, input: Array, src: Array) -> Array:
     """``src`` broadcast and cast to the shape and dtype of ``input``; what writing into a tensor records."""
@@ -511,6 +513,7 @@ def _zero_into(backend: Backend, input: Array) -> Array:
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     method=False,
     memory="filled",
+    inplace=Inplace(refused_by="name", method=False),
 )
 def fill(backend: Backend, input: Array, value: Any) -> Array:
     """A tensor of the shape and dtype of ``input`` filled with one value.
@@ -566,6 +569,7 @@ def _fill_tensor_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_fill_tensor_samples,
     namespace=None,
+    inplace=Inplace(refused_by="name", method=False),
 )
 def fill_tensor(backend: Backend, input: Array, value: Array) -> Array:
     """A tensor of the shape and dtype of ``input`` filled with the element of a 0-d tensor."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
-from pullback.dispatch.declaration_values import Shows
+from pullback.dispatch.declaration_values import Inplace, Shows
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import overwrites
 from pullback.dispatch.methods import attach_method, run_inplace
@@ -76,6 +76,7 @@ def _masked_fill_samples(make: Any) -> Iterator[Sample]:
     check=_check_mask,
     samples=_masked_fill_samples,
     namespace=None,
+    inplace=Inplace(refused_by="arithmetic", method=False),
 )
 def _masked_fill(backend: Backend, input: Array, mask: Array, value: Any) -> Array:
     """The tensor with a number where ``mask`` is true.

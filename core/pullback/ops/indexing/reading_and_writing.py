@@ -14,7 +14,7 @@ from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.arguments import class_name
 from pullback.dispatch.declaration import Array, Sample, attach, composite, in_namespace, op
-from pullback.dispatch.declaration_values import Shows
+from pullback.dispatch.declaration_values import Inplace, Shows
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace, check_writable, overwrite, overwrites
 from pullback.dispatch.methods import attach_method
@@ -108,6 +108,7 @@ def _index_put_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_index_put_samples,
     namespace=None,
+    inplace=Inplace(refused_by="name", method=False),
 )
 def put_elements(backend: Backend, input: Array, values: Array, indices: Positions, accumulate: bool = False) -> Array:
     """A copy of the tensor with ``values`` at the given positions, or added there.

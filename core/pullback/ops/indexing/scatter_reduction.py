@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
+from pullback.dispatch.declaration_values import Inplace
 from pullback.dispatch.general import constant
 from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.out_rules import EXACT
@@ -231,6 +232,7 @@ def _scatter_reduce_samples(make: Any) -> Iterator[Sample]:
     samples=_scatter_reduce_samples,
     out=EXACT,
     namespace=None,
+    inplace=Inplace(refused_by="name", method=False),
 )
 def _reduce(
     backend: Backend, input: Array, index: Array, src: Array, dim: int, reduce: str, include_self: bool = True

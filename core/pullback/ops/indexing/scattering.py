@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
-from pullback.dispatch.declaration_values import Shows
+from pullback.dispatch.declaration_values import Inplace, Shows
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace, overwrites
 from pullback.dispatch.methods import attach_method, run_inplace
@@ -184,6 +184,7 @@ def _scatter_add_samples(make: Any) -> Iterator[Sample]:
     samples=_scatter_add_samples,
     out=EXACT,
     namespace=None,
+    inplace=Inplace(refused_by="name", method=False),
 )
 def add_elements(backend: Backend, input: Array, index: Array, src: Array, dim: int) -> Array:
     """The tensor plus elements of ``src`` at the positions ``index`` names along a dimension.
@@ -391,6 +392,7 @@ def _index_add_samples(make: Any) -> Iterator[Sample]:
     out=EXACT,
     namespace=None,
     shows=Shows(derived={"source_dim": lambda saved: len(saved("source_shape"))}),
+    inplace=Inplace(refused_by="name", method=False),
 )
 def add_slices(backend: Backend, input: Array, index: Array, source: Array, dim: int, *, alpha: float = 1) -> Array:
     """The tensor plus the slices of ``source`` at the positions ``index`` of a dimension.
@@ -582,6 +584,7 @@ def _index_fill_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_index_fill_samples,
     namespace=None,
+    inplace=Inplace(refused_by="name", method=False),
 )
 def _index_fill(backend: Backend, input: Array, index: Array, dim: int, value: Any) -> Array:
     """The tensor with one number in the slices at the positions ``index`` of a dimension.
@@ -640,6 +643,7 @@ def _index_fill_tensor_samples(make: Any) -> Iterator[Sample]:
     method=False,
     samples=_index_fill_tensor_samples,
     namespace=None,
+    inplace=Inplace(refused_by="name", method=False),
 )
 def _index_fill_tensor(backend: Backend, input: Array, index: Array, value: Array, dim: int) -> Array:
     """The tensor with one element's value in the slices at the positions ``index`` of a dimension."""

@@ -48,6 +48,7 @@ def _check_integer_power(input: Any, exponent: Any) -> None:
     promotion=Promotes(scales="other"),
     operator=("add", "radd"),
     shows=Shows(derived={"alpha": 1}),
+    inplace=Inplace(refused_by="shape"),
 )
 def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Sum of two tensors: ``input + alpha * other``.
@@ -68,6 +69,7 @@ def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     operator="sub",
     aliases=("subtract",),
     shows=Shows(derived={"alpha": 1}),
+    inplace=Inplace(refused_by="arithmetic"),
 )
 def sub(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Difference of two tensors: ``input - alpha * other``.
@@ -111,6 +113,7 @@ def rsub(backend: Backend, input: Array, other: Array, *, alpha: complex = 1) ->
     partials={"input": "other", "other": "input"},
     operator=("mul", "rmul"),
     aliases=("multiply",),
+    inplace=Inplace(refused_by="arithmetic"),
 )
 def mul(input: Array, other: Array) -> Array:
     """Product of two tensors.
@@ -137,6 +140,7 @@ def mul(input: Array, other: Array) -> Array:
         "other": lambda tangent, input, other: -tangent * (input / other / other),
     },
     operator="truediv",
+    inplace=Inplace(refused_by="arithmetic"),
 )
 def true_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors; of integers or bools, as the default floating dtype.

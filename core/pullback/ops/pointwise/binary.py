@@ -329,6 +329,7 @@ def _over_squared_distance(leg: Tensor, input: Tensor, other: Tensor) -> Any:
     domain=(0.3, 2.0),
     oracle="atan2",
     aliases=("arctan2",),
+    inplace=Inplace(refused_by="shape"),
 )
 def atan2(input: Array, other: Array) -> Array:
     """The angle of the point (``other``, ``input``) seen from the origin, in radians.
@@ -387,6 +388,7 @@ def _kept_sign(direction: Tensor, input: Any, out: Tensor) -> Any:
         "other": lambda tangent: ops.zeros_like(tangent),
     },
     domain=(0.3, 2.0),
+    inplace=Inplace(refused_by="shape"),
 )
 def copysign(input: Array, other: Array) -> Array:
     """Each element of ``input`` with the sign of that of ``other``.

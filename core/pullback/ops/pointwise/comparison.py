@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Number, attach, elementwise, in_namespace
-from pullback.dispatch.declaration_values import Accepts, Promotes
+from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes
 from pullback.dispatch.out_rules import SAME, Out
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import EVERY, INTEGRAL, REAL_AND_BOOL, bool_
@@ -132,7 +132,7 @@ attach("__eq__", _equal_operator)
 attach("__ne__", _not_equal_operator)
 
 
-@elementwise(result=bool_, promotion=Promotes(numbers=False))
+@elementwise(result=bool_, promotion=Promotes(numbers=False), inplace=Inplace(refused_by="arithmetic"))
 def logical_and(backend: Backend, input: Array, other: Array) -> Array:
     """Whether both elements are nonzero.
 
@@ -145,7 +145,7 @@ def logical_and(backend: Backend, input: Array, other: Array) -> Array:
     return backend.logical_and(*_truth(backend, input, other))
 
 
-@elementwise(result=bool_, promotion=Promotes(numbers=False))
+@elementwise(result=bool_, promotion=Promotes(numbers=False), inplace=Inplace(refused_by="arithmetic"))
 def logical_or(backend: Backend, input: Array, other: Array) -> Array:
     """Whether one of the elements is nonzero.
 
@@ -158,7 +158,7 @@ def logical_or(backend: Backend, input: Array, other: Array) -> Array:
     return backend.logical_or(*_truth(backend, input, other))
 
 
-@elementwise(result=bool_, promotion=Promotes(numbers=False))
+@elementwise(result=bool_, promotion=Promotes(numbers=False), inplace=Inplace(refused_by="arithmetic"))
 def logical_xor(backend: Backend, input: Array, other: Array) -> Array:
     """Whether exactly one of the elements is nonzero.
 
@@ -196,6 +196,7 @@ _BITS = "bits are not differentiable"
     dtypes=INTEGRAL,
     nondifferentiable=_BITS,
     operator=("and", "rand"),
+    inplace=Inplace(refused_by="shape"),
 )
 def bitwise_and(input: Array, other: Array) -> Array:
     """Bitwise AND of integers; logical AND of bools.
@@ -212,6 +213,7 @@ def bitwise_and(input: Array, other: Array) -> Array:
     dtypes=INTEGRAL,
     nondifferentiable=_BITS,
     operator=("or", "ror"),
+    inplace=Inplace(refused_by="shape"),
 )
 def bitwise_or(input: Array, other: Array) -> Array:
     """Bitwise OR of integers; logical OR of bools.
@@ -228,6 +230,7 @@ def bitwise_or(input: Array, other: Array) -> Array:
     dtypes=INTEGRAL,
     nondifferentiable=_BITS,
     operator=("xor", "rxor"),
+    inplace=Inplace(refused_by="shape"),
 )
 def bitwise_xor(input: Array, other: Array) -> Array:
     """Bitwise exclusive OR of integers; logical of bools.
@@ -259,6 +262,7 @@ def bitwise_not(input: Array) -> Array:
     nondifferentiable=_BITS,
     domain=(1, 6),
     operator="lshift",
+    inplace=Inplace(refused_by="shape"),
 )
 def bitwise_left_shift(input: Array, other: Array) -> Array:
     """Bits of integers shifted to the left.
@@ -276,6 +280,7 @@ def bitwise_left_shift(input: Array, other: Array) -> Array:
     nondifferentiable=_BITS,
     domain=(1, 6),
     operator="rshift",
+    inplace=Inplace(refused_by="shape"),
 )
 def bitwise_right_shift(input: Array, other: Array) -> Array:
     """Bits of integers shifted to the right, keeping the sign.

@@ -30,7 +30,7 @@ from pullback.ops.shared.reducing import (
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pullback.backend.base import Backend
 
