@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from pullback.backend.base import NativeArray
 
 if TYPE_CHECKING:
-    from pullback.backend.array_api import ArrayAPIBackend
+    from pullback.backend.array_api.namespace import NamespaceBackend
 
 
-def einsum(backend: ArrayAPIBackend, equation: str, operands: tuple[NativeArray, ...]) -> NativeArray:
+def einsum(backend: NamespaceBackend, equation: str, operands: tuple[NativeArray, ...]) -> NativeArray:
     """The sum of products that ``equation`` names, two operands at a time from the left."""
     inputs, output = parse(equation, [len(operand.shape) for operand in operands])
     terms = [_diagonal(backend, operand, labels) for operand, labels in zip(operands, inputs, strict=True)]
@@ -53,7 +53,7 @@ def parse(equation: str, dims: list[int]) -> tuple[list[str], str]:
     return inputs, ellipsis + "".join(once)
 
 
-def _diagonal(backend: ArrayAPIBackend, array: NativeArray, labels: str) -> tuple[NativeArray, str]:
+def _diagonal(backend: NamespaceBackend, array: NativeArray, labels: str) -> tuple[NativeArray, str]:
     """The array with each label once: the diagonal of those that repeat."""
     for label in labels:
         if labels.count(label) > 1:
@@ -67,7 +67,7 @@ def _diagonal(backend: ArrayAPIBackend, array: NativeArray, labels: str) -> tupl
     return array, labels
 
 
-def _sum_out(backend: ArrayAPIBackend, array: NativeArray, labels: str, keep: set[str]) -> tuple[NativeArray, str]:
+def _sum_out(backend: NamespaceBackend, array: NativeArray, labels: str, keep: set[str]) -> tuple[NativeArray, str]:
     axes = tuple(axis for axis, label in enumerate(labels) if label not in keep)
     if not axes:
         return array, labels
@@ -75,7 +75,7 @@ def _sum_out(backend: ArrayAPIBackend, array: NativeArray, labels: str, keep: se
 
 
 def _contract(
-    backend: ArrayAPIBackend, x: NativeArray, x_labels: str, y: NativeArray, y_labels: str, later: set[str]
+    backend: NamespaceBackend, x: NativeArray, x_labels: str, y: NativeArray, y_labels: str, later: set[str]
 ) -> tuple[NativeArray, str]:
     x, x_labels = _sum_out(backend, x, x_labels, later | set(y_labels))
     y, y_labels = _sum_out(backend, y, y_labels, later | set(x_labels))

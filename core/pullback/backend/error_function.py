@@ -18,7 +18,7 @@ from pullback.backend.base import NativeArray
 from pullback.backend.polynomials import polynomial
 
 if TYPE_CHECKING:
-    from pullback.backend.array_api import ArrayAPIBackend
+    from pullback.backend.array_api.namespace import NamespaceBackend
 
 #: A function and the magnitude below which it holds.
 Piece: TypeAlias = tuple[float, Callable[[NativeArray], NativeArray]]
@@ -65,7 +65,7 @@ SB = (
 )  # fmt: skip
 
 
-def _tail(backend: ArrayAPIBackend, x: NativeArray, over: tuple[float, ...], under: tuple[float, ...]) -> NativeArray:
+def _tail(backend: NamespaceBackend, x: NativeArray, over: tuple[float, ...], under: tuple[float, ...]) -> NativeArray:
     """``erfc(x)`` for a positive x: exp(-x²) in two parts, so that rounding x² does not cost digits."""
     inverse = 1.0 / (x * x)
     ratio = polynomial(inverse, over) / polynomial(inverse, under)
@@ -73,7 +73,7 @@ def _tail(backend: ArrayAPIBackend, x: NativeArray, over: tuple[float, ...], und
     return backend.product_of_exponentials(-(high * high) - 0.5625, (high - x) * (high + x) + ratio) / x
 
 
-def erf(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
+def erf(backend: NamespaceBackend, x: NativeArray) -> NativeArray:
     """The error function of a float64 array, within an ulp."""
 
     def small(a: NativeArray) -> NativeArray:
@@ -91,7 +91,7 @@ def erf(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
     return backend.copysign(backend.piecewise(magnitude, magnitude, pieces), x)
 
 
-def erfc(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
+def erfc(backend: NamespaceBackend, x: NativeArray) -> NativeArray:
     """1 - erf(x) of a float64 array, within two and a half ulp down to the smallest normal result."""
 
     def small(a: NativeArray) -> NativeArray:
@@ -132,7 +132,7 @@ GUESS = (
 GUESS_OF_TAIL = (-1.970840454, -1.624906493, 3.429567803, 1.641345311), (1.0, 3.543889200, 1.637067800)
 
 
-def erfinv(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
+def erfinv(backend: NamespaceBackend, x: NativeArray) -> NativeArray:
     """The inverse of erf of a float64 array, within two ulp.
 
     Newton's method from a rational approximation, by erf near zero and by erfc, which keeps its digits, beyond: as good
@@ -167,6 +167,6 @@ def erfinv(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
     return backend.copysign(backend.piecewise(magnitude, magnitude, pieces), x)
 
 
-def _constant(backend: ArrayAPIBackend, x: NativeArray, value: float) -> NativeArray:
+def _constant(backend: NamespaceBackend, x: NativeArray, value: float) -> NativeArray:
     """``value`` everywhere but where ``x`` is NaN."""
     return backend.where(backend.isnan(x), x, value)

@@ -20,7 +20,7 @@ from pullback.backend.base import NativeArray
 from pullback.backend.polynomials import polynomial
 
 if TYPE_CHECKING:
-    from pullback.backend.array_api import ArrayAPIBackend
+    from pullback.backend.array_api.namespace import NamespaceBackend
     from pullback.backend.error_function import Piece
 
 #: Around 1 and 2, in powers of the distance from 2; even and odd ones.
@@ -88,12 +88,12 @@ EULER_MACLAURIN = (
 )  # fmt: skip
 
 
-def _distance(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
+def _distance(backend: NamespaceBackend, x: NativeArray) -> NativeArray:
     """How far each element is from the nearest integer, with its sign: exact."""
     return x - backend.round(x)
 
 
-def lgamma(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
+def lgamma(backend: NamespaceBackend, x: NativeArray) -> NativeArray:
     """log|Γ(x)| of a float64 array, within two ulp for positive numbers."""
 
     def from_two(y: NativeArray) -> NativeArray:
@@ -143,7 +143,7 @@ def lgamma(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
     return backend.where(x < 0, reflected, backend.where(positive == 0, 0.0, positive))  # not a negative zero
 
 
-def mvlgamma(backend: ArrayAPIBackend, x: NativeArray, p: int) -> NativeArray:
+def mvlgamma(backend: NamespaceBackend, x: NativeArray, p: int) -> NativeArray:
     """The logarithm of the gamma function of ``p`` dimensions, of a float64 array."""
     total = lgamma(backend, x)
     for number in range(1, p):
@@ -151,7 +151,7 @@ def mvlgamma(backend: ArrayAPIBackend, x: NativeArray, p: int) -> NativeArray:
     return total + p * (p - 1) / 4 * math.log(math.pi)
 
 
-def digamma(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
+def digamma(backend: NamespaceBackend, x: NativeArray) -> NativeArray:
     """The derivative of lgamma of a float64 array, within four ulp for positive numbers."""
 
     def from_one_to_two(a: NativeArray) -> NativeArray:
@@ -191,7 +191,7 @@ def digamma(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
 _FACTORIALS = 170
 
 
-def polygamma(backend: ArrayAPIBackend, x: NativeArray, n: int) -> NativeArray:
+def polygamma(backend: NamespaceBackend, x: NativeArray, n: int) -> NativeArray:
     """The derivative of order ``n`` of digamma of a float64 array, for an ``n`` that is not zero.
 
     It is n! times Hurwitz's zeta function of n + 1, with a sign: a sum, and its tail by Euler and Maclaurin. Negative
@@ -226,7 +226,7 @@ def polygamma(backend: ArrayAPIBackend, x: NativeArray, n: int) -> NativeArray:
     return backend.where(backend.logical_and(pole, backend.isfinite(x)), sign * math.inf, found)
 
 
-def _cotangent(backend: ArrayAPIBackend, distance: NativeArray) -> NativeArray:
+def _cotangent(backend: NamespaceBackend, distance: NativeArray) -> NativeArray:
     """The cotangent of π times what is at most 1/2: exactly 0 there."""
     size = backend.abs(distance)
     near_zero = backend.tan(math.pi * (0.5 - size)) * backend.sign(distance)

@@ -12,10 +12,10 @@ from pullback.backend.base import NativeArray
 from pullback.meta import dtypes as dt
 
 if TYPE_CHECKING:
-    from pullback.backend.array_api import ArrayAPIBackend
+    from pullback.backend.array_api.namespace import NamespaceBackend
 
 
-def getitem(backend: ArrayAPIBackend, x: NativeArray, key: Any) -> NativeArray:
+def getitem(backend: NamespaceBackend, x: NativeArray, key: Any) -> NativeArray:
     """``x[key]``."""
     parts = _expand(backend, x, key if isinstance(key, tuple) else (key,))
     if not any(backend.is_array(part) for part in parts):
@@ -48,7 +48,7 @@ def getitem(backend: ArrayAPIBackend, x: NativeArray, key: Any) -> NativeArray:
     return backend.permute_dims(found, order)
 
 
-def _expand(backend: ArrayAPIBackend, x: NativeArray, key: tuple[Any, ...]) -> list[Any]:
+def _expand(backend: NamespaceBackend, x: NativeArray, key: tuple[Any, ...]) -> list[Any]:
     """The key with one part for each axis (and None for new ones): no Ellipsis, no boolean arrays."""
     boolean = backend.native_dtypes[dt.bool_]
 
@@ -105,7 +105,7 @@ def _in_bounds(parts: list[Any], shape: tuple[int, ...]) -> list[Any]:
     return result
 
 
-def _linear(backend: ArrayAPIBackend, indices: list[Any], sizes: list[int]) -> tuple[NativeArray, tuple[int, ...]]:
+def _linear(backend: NamespaceBackend, indices: list[Any], sizes: list[int]) -> tuple[NativeArray, tuple[int, ...]]:
     """Flat positions in the C-ordered product of ``sizes``, and the shape of the broadcast indices."""
     integer = backend.native_dtypes[dt.int64]
     arrays = []
@@ -120,7 +120,7 @@ def _linear(backend: ArrayAPIBackend, indices: list[Any], sizes: list[int]) -> t
     return backend.reshape(total, (-1,)) if prod(total.shape) else backend.reshape(total, (0,)), total.shape
 
 
-def check_bounds(backend: ArrayAPIBackend, indices: NativeArray, size: int, axis: int) -> None:
+def check_bounds(backend: NamespaceBackend, indices: NativeArray, size: int, axis: int) -> None:
     """Raise IndexError where an index is outside an axis of that size."""
     if not prod(indices.shape):
         return
@@ -130,7 +130,7 @@ def check_bounds(backend: ArrayAPIBackend, indices: NativeArray, size: int, axis
         raise IndexError(f"index {wrong} is out of bounds for dimension {axis} with size {size}")
 
 
-def index_put(backend: ArrayAPIBackend, x: NativeArray, key: Any, values: Any, accumulate: bool) -> NativeArray:
+def index_put(backend: NamespaceBackend, x: NativeArray, key: Any, values: Any, accumulate: bool) -> NativeArray:
     """A copy of ``x`` with ``values`` at ``key``; of several for one, the last stays or all add up."""
     integer = backend.native_dtypes[dt.int64]
     positions = getitem(backend, backend.reshape(backend.xp.arange(prod(x.shape), dtype=integer), x.shape), key)
@@ -139,7 +139,7 @@ def index_put(backend: ArrayAPIBackend, x: NativeArray, key: Any, values: Any, a
 
 
 def scatter(
-    backend: ArrayAPIBackend, x: NativeArray, axis: int, indices: NativeArray, values: Any, reduce: str | None
+    backend: NamespaceBackend, x: NativeArray, axis: int, indices: NativeArray, values: Any, reduce: str | None
 ) -> NativeArray:
     """``torch.scatter``: ``indices`` may be smaller than ``x`` in every dimension but ``axis``."""
     if reduce not in (None, "add", "multiply", "max", "min"):
@@ -166,7 +166,7 @@ def scatter(
 
 
 def _put(
-    backend: ArrayAPIBackend, x: NativeArray, positions: NativeArray, values: NativeArray, reduce: str | None
+    backend: NamespaceBackend, x: NativeArray, positions: NativeArray, values: NativeArray, reduce: str | None
 ) -> NativeArray:
     xp = backend.xp
     count = prod(positions.shape)

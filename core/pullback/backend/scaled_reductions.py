@@ -13,10 +13,11 @@ from pullback.backend.base import NativeArray
 from pullback.meta.limits import finfo
 
 if TYPE_CHECKING:
-    from pullback.backend.array_api import ArrayAPIBackend, Axis
+    from pullback.backend.array_api.axes import Axis
+    from pullback.backend.array_api.namespace import NamespaceBackend
 
 
-def mean(backend: ArrayAPIBackend, x: NativeArray, axis: Axis, keepdims: bool, count: int) -> NativeArray:
+def mean(backend: NamespaceBackend, x: NativeArray, axis: Axis, keepdims: bool, count: int) -> NativeArray:
     """The mean of ``count`` elements, finite where they are: their sum may not be."""
     plain = backend.sum(x, axis, None, keepdims) / count
     if count < 2:
@@ -29,7 +30,7 @@ def mean(backend: ArrayAPIBackend, x: NativeArray, axis: Axis, keepdims: bool, c
     return backend.mended(plain, backend.isfinite(plain), mend)
 
 
-def root_of_squares(backend: ArrayAPIBackend, size: NativeArray, axis: Axis, keepdims: bool) -> NativeArray:
+def root_of_squares(backend: NamespaceBackend, size: NativeArray, axis: Axis, keepdims: bool) -> NativeArray:
     """The square root of the sum of squares of magnitudes."""
     total = backend.sum(backend.square(size), axis, None, keepdims)
     if 0 in size.shape:
@@ -44,7 +45,7 @@ def root_of_squares(backend: ArrayAPIBackend, size: NativeArray, axis: Axis, kee
     return backend.mended(backend.sqrt(total), _accurate(backend, total), mend)
 
 
-def root_of_mean_square(backend: ArrayAPIBackend, x: NativeArray, axis: Axis, added: float, count: int) -> NativeArray:
+def root_of_mean_square(backend: NamespaceBackend, x: NativeArray, axis: Axis, added: float, count: int) -> NativeArray:
     """The square root of the mean square of ``count`` real elements plus a number; the dimensions stay."""
     total = backend.sum(backend.square(x), axis, None, True) / count + added
     plain = backend.sqrt(total)
@@ -58,7 +59,7 @@ def root_of_mean_square(backend: ArrayAPIBackend, x: NativeArray, axis: Axis, ad
     return backend.mended(plain, _accurate(backend, total), mend)
 
 
-def mean_square(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
+def mean_square(backend: NamespaceBackend, x: NativeArray) -> NativeArray:
     """The mean square of real elements, finite where it is in range: their squares may not be."""
     plain = backend.mean(backend.square(x))
     if 0 in x.shape:
@@ -70,7 +71,7 @@ def mean_square(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
     return backend.mended(plain, backend.isfinite(plain), mend)
 
 
-def root_of_powers(backend: ArrayAPIBackend, size: NativeArray, ord: float, axis: Axis, keepdims: bool) -> NativeArray:
+def root_of_powers(backend: NamespaceBackend, size: NativeArray, ord: float, axis: Axis, keepdims: bool) -> NativeArray:
     """The sum of magnitudes to the power ``ord``, to the power ``1 / ord``."""
     total = backend.sum(backend.pow(size, ord), axis, None, keepdims)
     plain = backend.pow(total, 1 / ord)
@@ -88,7 +89,7 @@ def root_of_powers(backend: ArrayAPIBackend, size: NativeArray, ord: float, axis
 
 
 def variance(
-    backend: ArrayAPIBackend, x: NativeArray, axis: Axis, freedom: float, keepdims: bool, root: bool, count: int
+    backend: NamespaceBackend, x: NativeArray, axis: Axis, freedom: float, keepdims: bool, root: bool, count: int
 ) -> NativeArray:
     """The squared distances of ``count`` elements from their mean, summed and divided by ``freedom``; or its root.
 
@@ -111,7 +112,7 @@ def variance(
 
 
 def _scaled_variance(
-    backend: ArrayAPIBackend, x: NativeArray, axis: Axis, freedom: float, root: bool, plain: NativeArray
+    backend: NamespaceBackend, x: NativeArray, axis: Axis, freedom: float, root: bool, plain: NativeArray
 ) -> NativeArray:
     limits = finfo(backend.dtypes[plain.dtype])
     largest, scale, back = _scaled(backend, backend.max(_magnitude(backend, x), axis, True))
@@ -131,24 +132,24 @@ def _scaled_variance(
     return _shaped(backend, out, plain)
 
 
-def _squares(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
+def _squares(backend: NamespaceBackend, x: NativeArray) -> NativeArray:
     if backend.dtypes[x.dtype].is_complex:
         return backend.square(backend.real(x)) + backend.square(backend.imag(x))
     return backend.square(x)
 
 
-def _magnitude(backend: ArrayAPIBackend, x: NativeArray) -> NativeArray:
+def _magnitude(backend: NamespaceBackend, x: NativeArray) -> NativeArray:
     """The absolute value; of a complex number, that of its greater part."""
     if backend.dtypes[x.dtype].is_complex:
         return backend.maximum(backend.abs(backend.real(x)), backend.abs(backend.imag(x)))
     return backend.abs(x)
 
 
-def _fitting(backend: ArrayAPIBackend, factor: NativeArray, x: NativeArray) -> NativeArray:
+def _fitting(backend: NamespaceBackend, factor: NativeArray, x: NativeArray) -> NativeArray:
     return backend.convert(factor, x.dtype)
 
 
-def _scaled(backend: ArrayAPIBackend, size: NativeArray) -> tuple[NativeArray, NativeArray, NativeArray]:
+def _scaled(backend: NamespaceBackend, size: NativeArray) -> tuple[NativeArray, NativeArray, NativeArray]:
     """Sizes to divide by, of medium range; the powers of two that bring them there, and those that lead back.
 
     By a power of two scaling is exact: any other factor would round away what elements differ in. Dividing by a size
@@ -163,19 +164,19 @@ def _scaled(backend: ArrayAPIBackend, size: NativeArray) -> tuple[NativeArray, N
     return _divisor(backend, size * scale), scale, back
 
 
-def _divisor(backend: ArrayAPIBackend, size: NativeArray) -> NativeArray:
+def _divisor(backend: NamespaceBackend, size: NativeArray) -> NativeArray:
     """A size to divide by; one where it is zero, infinite or NaN."""
     usable = backend.logical_and(size > 0, size < inf)
     return backend.where(usable, size, backend.like(1.0, size))
 
 
-def _accurate(backend: ArrayAPIBackend, total: NativeArray) -> NativeArray:
+def _accurate(backend: NamespaceBackend, total: NativeArray) -> NativeArray:
     """Where a sum of squares has lost nothing to underflow, and is finite."""
     limits = finfo(backend.dtypes[total.dtype])
     return backend.logical_and(total > limits.tiny / limits.eps, total < inf)
 
 
-def _shaped(backend: ArrayAPIBackend, kept: NativeArray, like: NativeArray) -> NativeArray:
+def _shaped(backend: NamespaceBackend, kept: NativeArray, like: NativeArray) -> NativeArray:
     """A reduction with its dimensions kept, in the shape of the same one that may have dropped them."""
     shape = getattr(like, "shape", ())
     return kept if kept.shape == shape else backend.reshape(kept, shape)
