@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import pullback
-from pullback.dispatch.overridable import ASK_MODES_ONLY, NEVER_ASK, begin_use
+from pullback.dispatch.overridable import asked_by, begin_use
 from pullback.tensor import Tensor
 from pullback.tensor.overriding import (
     NOT_OVERRIDDEN,
@@ -177,13 +177,16 @@ def get_ignored_functions() -> set[Callable[..., Any]]:
     >>> pb.is_tensor in pb.overrides.get_ignored_functions()
     True
     """
-    names = [*NEVER_ASK, *ASK_MODES_ONLY]
-    makers = [
+    makers = {
         n for n in registry if registry[n].module in ("pullback.ops.creation.filled", "pullback.ops.creation.sequences")
-    ]
-    names += [n for n in makers if not registry[n].method_names and not n.endswith("_like")]
-    functions = (getattr(pullback, name, None) for name in names)
-    return {f for f in functions if isinstance(f, types.FunctionType)}
+    }
+    makers = {n for n in makers if not registry[n].method_names and not n.endswith("_like")}
+    functions = {name: getattr(pullback, name) for name in pullback.__all__}
+    return {
+        function
+        for name, function in functions.items()
+        if isinstance(function, types.FunctionType) and (name in makers or asked_by(function) != "classes")
+    }
 
 
 def get_default_nowrap_functions() -> set[Callable[..., Any]]:

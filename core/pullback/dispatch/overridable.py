@@ -10,7 +10,7 @@ import functools
 import sys
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from pullback.meta.shapes import Size
 from pullback.process.locks import new_lock
@@ -30,6 +30,9 @@ from pullback.tensor.seams import seams
 
 if TYPE_CHECKING:
     from pullback.dispatch.declaration import Composite, Operation
+
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def begin_use() -> None:
@@ -60,6 +63,29 @@ _FUNCTIONS_OF: Final = {
 }
 
 
+_HOMES_OF_OPERATIONS: Final = ("pullback.ops.", "pullback.dispatch.", "pullback.autograd.tensor_methods")
+
+#: Whom functions ask that do not ask the classes of their arguments, as they were told.
+_ASKED: Final[dict[tuple[str, str], Literal["modes", "nobody"]]] = {}
+
+
+def asks(whom: Literal["modes", "nobody"]) -> Callable[[F], F]:
+    """Declare that a public function asks modes alone, as it makes a tensor of whatever it gets, or nobody."""
+
+    def told(function: F) -> F:
+        _ASKED[function.__module__, function.__name__] = whom
+        return function
+
+    return told
+
+
+def asked_by(function: Callable[..., Any]) -> Literal["classes", "modes", "nobody"]:
+    """Whom a public function asks before it runs: nobody where it is no operation, and so not about tensors."""
+    home, name = function.__module__, function.__name__
+    about_tensors = home.startswith(_HOMES_OF_OPERATIONS) or name in _FUNCTIONS_OF.get(home, ())
+    return _ASKED.get((home, name), "classes" if about_tensors else "nobody")
+
+
 def make_module_overridable(module_name: str) -> None:
     """Make the public functions of a module overridable, once anything may override them."""
     if use.begun:
@@ -70,8 +96,8 @@ def _make_functions_overridable(module_name: str) -> None:
     module = sys.modules[module_name]
     for name in _FUNCTIONS_OF.get(module_name) or module.__all__:
         value = vars(module).get(name)
-        if isinstance(value, types.FunctionType) and name not in NEVER_ASK:
-            _overridable(value, value, asks_classes=name not in ASK_MODES_ONLY)
+        if isinstance(value, types.FunctionType) and (asked := asked_by(value)) != "nobody":
+            _overridable(value, value, asks_classes=asked == "classes")
 
 
 def make_overridable(record: Operation | Composite) -> None:
@@ -108,20 +134,6 @@ def _make_attribute_overridable(name: str) -> None:
             _overridable(deleter, value.__delete__, asks_modes=False)
 
 
-#: Public functions that ask nobody: they are not about tensors.
-NEVER_ASK: Final = frozenset(
-    (
-        "available_backends", "can_cast", "current_backend", "finfo", "get_backend", "get_default_device",
-        "get_default_dtype", "get_printoptions", "get_rng_state", "iinfo", "initial_seed", "is_grad_enabled",
-        "is_storage", "is_tensor", "load", "manual_seed", "printoptions", "promote_types", "save", "seed",
-        "set_default_backend", "set_default_device", "set_default_dtype", "set_grad_enabled", "set_printoptions",
-        "set_rng_state", "typename", "use_backend",
-    )
-)  # fmt: skip
-
-#: Functions that make a tensor of whatever they get, without asking its class.
-ASK_MODES_ONLY: Final = frozenset(("asarray", "as_tensor", "from_dlpack", "from_numpy", "frombuffer", "tensor"))
-
 #: What the package calls itself, or what must not ask for it answers.
 _INTERNAL: Final = frozenset(
     (
@@ -134,7 +146,7 @@ _INTERNAL: Final = frozenset(
 def make_function_overridable(function: types.FunctionType) -> None:
     """Make a public function overridable, once anything may override it."""
     if use.begun:
-        _overridable(function, function, asks_classes=function.__name__ not in ASK_MODES_ONLY)
+        _overridable(function, function, asks_classes=asked_by(function) == "classes")
 
 
 def _asking(*args: Any, **kwargs: Any) -> Any:

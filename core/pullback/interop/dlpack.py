@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pullback.backend.base import Backend
 from pullback.backend.selection import backend_for_device, backend_of_array, current_backend, get_backend
+from pullback.dispatch.overridable import asks
 from pullback.meta.devices import Device
 from pullback.tensor import Tensor
 
@@ -90,6 +91,7 @@ def to_dlpack(tensor: Tensor) -> Any:
     return tensor.__dlpack__()
 
 
+@asks("modes")
 def from_dlpack(
     ext_tensor: Any,
     *,

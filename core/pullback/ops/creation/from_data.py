@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pullback
 from pullback.backend.selection import backend_of_array, current_backend, get_backend
 from pullback.dispatch.declaration import composite, in_namespace
+from pullback.dispatch.overridable import asks
 from pullback.meta import dtypes
 from pullback.meta.devices import Device
 from pullback.meta.dtype_names import type_name
@@ -277,6 +278,7 @@ def _destination(own: Backend, device: Any, backend: Any) -> Any:
     return current_backend() if own is get_backend("numpy") else own
 
 
+@asks("modes")
 @in_namespace("pullback")
 def tensor(
     data: Any,
@@ -341,6 +343,7 @@ def _new_tensor(
     return finished(Tensor._wrap(_array_from(data, dtype, chosen, place), chosen), requires_grad)
 
 
+@asks("modes")
 @in_namespace("pullback")
 def as_tensor(
     data: Any,
@@ -371,6 +374,7 @@ def as_tensor(
     return _new_tensor(data, dtype, device, False, backend, "")
 
 
+@asks("modes")
 @in_namespace("pullback")
 def asarray(
     obj: Any,
@@ -486,6 +490,7 @@ def _kind(dtype: DType) -> str:
     return type_name(dtype)
 
 
+@asks("modes")
 @in_namespace("pullback")
 def from_numpy(ndarray: Any) -> Tensor:
     """A tensor on the NumPy backend that shares the array's memory.
@@ -516,6 +521,7 @@ def from_numpy(ndarray: Any) -> Tensor:
     return Tensor._wrap(_adopted(ndarray, backend), backend)
 
 
+@asks("modes")
 @in_namespace("pullback")
 def frombuffer(
     buffer: Any,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pullback.dispatch.declaration import attach, in_namespace
+from pullback.dispatch.overridable import asks
 from pullback.meta.dtypes import DType
 from pullback.tensor import Tensor
 from pullback.tensor.storage import UntypedStorage
@@ -123,6 +124,7 @@ def resolve_neg(input: Tensor) -> Tensor:
     return input
 
 
+@asks("nobody")
 @in_namespace("pullback")
 def is_storage(obj: Any) -> bool:
     """Whether ``obj`` is the memory behind a tensor.
@@ -136,6 +138,7 @@ def is_storage(obj: Any) -> bool:
     return isinstance(obj, UntypedStorage)
 
 
+@asks("nobody")
 @in_namespace("pullback")
 def typename(obj: Any) -> str:
     """The name of an object's type; of a tensor as PyTorch spells it.

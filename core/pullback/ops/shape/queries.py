@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, TypeGuard
 
 from pullback.dispatch.declaration import in_namespace
-from pullback.dispatch.overridable import make_module_overridable
+from pullback.dispatch.overridable import asks, make_module_overridable
 from pullback.meta.dtypes import DType, dtype_of_scalar, result_type_of
 from pullback.tensor import Tensor
 
 
+@asks("nobody")
 @in_namespace("pullback")
 def is_tensor(obj: Any) -> TypeGuard[Tensor]:
     """Whether ``obj`` is a Tensor.
