@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pullback.backend.layouts import Layout
+from pullback.backend.geometry import Geometry as Layout
 from pullback.dispatch.codegen import make_callable, saved_values
 from pullback.dispatch.declaration import DeclarationError, Operation
 from pullback.dispatch.general import coerce, common_dtype
@@ -35,13 +35,15 @@ from pullback.tensor.views import (
     forbidden_write,
     history_after,
     history_from_base,
-    layout_of,
     move_in_storage,
     reaches_beyond,
     rebase,
     strided_view,
     writable_array,
     write,
+)
+from pullback.tensor.views import (
+    geometry_of as layout_of,
 )
 
 if TYPE_CHECKING:

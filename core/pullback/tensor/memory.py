@@ -6,7 +6,7 @@ import itertools
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from pullback.backend.layouts import Layout
+from pullback.backend.geometry import Geometry
 from pullback.meta.dtypes import FLOATING
 from pullback.process.locks import MEMORY
 from pullback.tensor import Tensor
@@ -131,8 +131,8 @@ class Alias:
         Which output of which node the view was, before a write outdated that history.
     asked : bool
         Whether the view was asked to require gradients itself, before that of its base made it do so.
-    layout : Layout or None
-        Where the elements lie, once asked for; see :func:`layout_of`.
+    layout : Geometry or None
+        Where the elements lie, once asked for; see :func:`geometry_of`.
     """
 
     __slots__ = (
@@ -149,7 +149,7 @@ class Alias:
         self.seen = counter.version
         self.producer: tuple[int, str] | None = None
         self.asked = False
-        self.layout: Layout | None = None
+        self.layout: Geometry | None = None
 
 
 _NO_STEPS: tuple[Step, ...] = ()

@@ -13,7 +13,7 @@ import weakref
 from _thread import get_ident  # `threading` itself takes a millisecond to import
 from typing import TYPE_CHECKING, Any, Final
 
-from pullback.backend.layouts import LAYOUTS, Layout
+from pullback.backend.geometry import GEOMETRIES, Geometry
 from pullback.backend.selection import backend_of_array
 from pullback.errors import MissingKernelError
 from pullback.meta.dtypes import FLOATING, int64
@@ -139,9 +139,9 @@ def _shorten(alias: Alias) -> None:
 
 
 def _shortened(start: Tensor, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    source = layout_of(start)
+    source = geometry_of(start)
     try:
-        target = _layout_after(source, steps)
+        target = _geometry_after(source, steps)
     except MissingKernelError:  # a plugin's view that is more than strides
         return steps
     return steps if target.dtype is not source.dtype else ((strided_view, (source, target)),)
@@ -248,7 +248,7 @@ def history_from_base(view: Tensor) -> Any:
     assert alias.base is not None
     recast = _up_to_other_dtype(alias.steps)
     if not recast:
-        return as_strided_node(alias.base, layout_of(alias.base), layout_of(view))
+        return as_strided_node(alias.base, geometry_of(alias.base), geometry_of(view))
     mode_before = mode()
     try:
         MODE.set(0)
@@ -257,7 +257,7 @@ def history_from_base(view: Tensor) -> Any:
         MODE.set(mode_before)
     if recast == len(alias.steps):
         return fresh.edge
-    return as_strided_node(fresh, layout_of(fresh), layout_of(view))
+    return as_strided_node(fresh, geometry_of(fresh), geometry_of(view))
 
 
 def reaches_beyond(view: Tensor) -> bool:
@@ -331,7 +331,7 @@ def _write_all(tensor: Tensor, array: NativeArray) -> None:
     alias.storage.writer = get_ident()
     others = [t for t in alias.storage.live() if t is not tensor]
     if backend.level and not alias.path:
-        alias.layout = layout_of(tensor)
+        alias.layout = geometry_of(tensor)
         array = backend.laid_out(array, alias.layout)
     elif backend.level:
         others.append(tensor)  # what it wraps shall lie in memory as a part of what the origin wraps
@@ -350,9 +350,9 @@ def writable_array(tensor: Tensor) -> NativeArray:
     backend, array, alias = tensor.backend, tensor.array, tensor.alias
     if alias is None or alias.origin is None or backend.writable(array):
         return array
-    layout = layout_of(tensor)
-    native = backend.native_dtype(layout.dtype)
-    return backend.as_strided(alias.origin.array, layout.shape, layout.strides, layout.offset, dtype=native)
+    geometry = geometry_of(tensor)
+    native = backend.native_dtype(geometry.dtype)
+    return backend.as_strided(alias.origin.array, geometry.shape, geometry.strides, geometry.offset, dtype=native)
 
 
 def _refresh(written: Tensor, others: Sequence[Tensor]) -> None:
@@ -378,17 +378,17 @@ def _refresh_from(origin: Tensor, members: Sequence[Tensor]) -> None:
 
 
 def _stand_in(origin: Tensor) -> Tensor:
-    """A tensor with the origin's array and layout, on which the steps to its views can be replayed."""
+    """A tensor with the origin's array and geometry, on which the steps to its views can be replayed."""
     source = Tensor._wrap(origin.array, origin.backend)
     alias = alias_of(source)
-    alias.layout = layout_of(origin)
+    alias.layout = geometry_of(origin)
     return source
 
 
 def _with_elements(origin: Tensor, view: Tensor, array: NativeArray) -> NativeArray:
     """The origin's array with the elements that the view shows replaced."""
     backend = origin.backend
-    own = layout_of(origin)
+    own = geometry_of(origin)
     alias = view.alias
     assert alias is not None
     flat = flattened(origin)
@@ -406,12 +406,12 @@ def _with_elements(origin: Tensor, view: Tensor, array: NativeArray) -> NativeAr
     return backend.permute_dims(ordered, tuple(order.index(d) for d in range(len(order))))
 
 
-def _places_after(backend: Backend, layout: Layout, steps: Sequence[Step]) -> NativeArray:
-    """Where in the storage the elements lie that the steps lead to, from a tensor of the given layout; a vector."""
+def _places_after(backend: Backend, geometry: Geometry, steps: Sequence[Step]) -> NativeArray:
+    """Where in the storage the elements lie that the steps lead to, from a tensor of the given geometry; a vector."""
     try:
-        return places(backend, _layout_after(layout, steps))
+        return places(backend, _geometry_after(geometry, steps))
     except MissingKernelError:  # a plugin's view that is more than strides: it shows the places themselves
-        every = backend.reshape(places(backend, layout), layout.shape)
+        every = backend.reshape(places(backend, geometry), geometry.shape)
         mode_before = mode()
         try:
             MODE.set(NO_GRAD)
@@ -422,21 +422,21 @@ def _places_after(backend: Backend, layout: Layout, steps: Sequence[Step]) -> Na
 
 def flattened(origin: Tensor) -> NativeArray:
     """The elements of a storage in the order they have there, as a vector, on an immutable backend."""
-    layout = layout_of(origin)
+    geometry = geometry_of(origin)
     backend = origin.backend
-    array = origin.array if layout.is_contiguous else backend.permute_dims(origin.array, layout.order)
+    array = origin.array if geometry.is_contiguous else backend.permute_dims(origin.array, geometry.order)
     return backend.reshape(array, (-1,))
 
 
-def places(backend: Backend, layout: Layout) -> NativeArray:
-    """Where in the storage each element of the layout lies, as a vector of int64 in the elements' order."""
+def places(backend: Backend, geometry: Geometry) -> NativeArray:
+    """Where in the storage each element of the geometry lies, as a vector of int64 in the elements' order."""
     native = backend.native_dtypes[int64]
-    if 0 in layout.shape:
+    if 0 in geometry.shape:
         return backend.zeros((0,), dtype=native)
-    start = layout.offset
+    start = geometry.offset
     total = None
     trailing = 0
-    for size, stride in zip(reversed(layout.shape), reversed(layout.strides), strict=True):
+    for size, stride in zip(reversed(geometry.shape), reversed(geometry.strides), strict=True):
         if size == 1:
             continue
         if stride:
@@ -450,48 +450,48 @@ def places(backend: Backend, layout: Layout) -> NativeArray:
     return backend.full((1,), start, dtype=native) if total is None else backend.reshape(total, (-1,))
 
 
-# -- layouts ----------------------------------------------------------------------------------------------------------
+# -- geometries -------------------------------------------------------------------------------------------------------
 
 
-def layout_of(tensor: Tensor) -> Layout:
+def geometry_of(tensor: Tensor) -> Geometry:
     """Where the tensor's elements lie in its storage.
 
     For a view it follows from the chain of operations that made it, by PyTorch's rules; for other tensors from the
     strides of the array, where it has any.
     """
-    if tensor.backend is LAYOUTS:
+    if tensor.backend is GEOMETRIES:
         return tensor.array  # type: ignore[no-any-return]
     alias = tensor.alias
     if alias is None or alias.origin is None:
-        return _own_layout(tensor) if alias is None or alias.layout is None else alias.layout
+        return _own_geometry(tensor) if alias is None or alias.layout is None else alias.layout
     if alias.layout is None:
         try:
-            alias.layout = _layout_after(layout_of(alias.origin), alias.path)
+            alias.layout = _geometry_after(geometry_of(alias.origin), alias.path)
         except MissingKernelError:  # a plugin's view that is more than strides
-            alias.layout = _own_layout(tensor)
+            alias.layout = _own_geometry(tensor)
     return alias.layout
 
 
-def _layout_after(layout: Layout, steps: Sequence[Step]) -> Layout:
-    """The layout that the steps lead to."""
+def _geometry_after(geometry: Geometry, steps: Sequence[Step]) -> Geometry:
+    """The geometry that the steps lead to."""
     mode_before = mode()
     try:
         MODE.set(NO_GRAD)
-        return _replay(Tensor._wrap(layout, LAYOUTS), steps).array  # type: ignore[no-any-return]
+        return _replay(Tensor._wrap(geometry, GEOMETRIES), steps).array  # type: ignore[no-any-return]
     finally:
         MODE.set(mode_before)
 
 
-def _own_layout(tensor: Tensor) -> Layout:
-    """The layout of a tensor that is the beginning of its storage."""
+def _own_geometry(tensor: Tensor) -> Geometry:
+    """The geometry of a tensor that is the beginning of its storage."""
     array, backend = tensor.array, tensor.backend
     shape = tuple(array.shape)
     strides = backend.strides(array)
     if strides is None or backend.is_contiguous(array):
-        return Layout.contiguous(tensor.dtype, shape)
+        return Geometry.contiguous(tensor.dtype, shape)
     # An array library may step anything along a dimension of size 1; PyTorch steps over what lies to its right.
     usual = contiguous_strides(shape)
-    return Layout(tensor.dtype, shape, [u if n == 1 else s for n, s, u in zip(shape, strides, usual, strict=True)])
+    return Geometry(tensor.dtype, shape, [u if n == 1 else s for n, s, u in zip(shape, strides, usual, strict=True)])
 
 
 def keep_layout(out: Tensor, source: Tensor, memory_format: MemoryFormat | None = None) -> None:
@@ -499,10 +499,10 @@ def keep_layout(out: Tensor, source: Tensor, memory_format: MemoryFormat | None 
     if out.backend.mutable:
         return  # the array has the strides that its kernel gave it
 
-    layout = layout_of(source)
-    order = order_of_copy(layout.shape, layout.strides, memory_format)
+    geometry = geometry_of(source)
+    order = order_of_copy(geometry.shape, geometry.strides, memory_format)
     if order is not None:
-        alias_of(out).layout = Layout(out.dtype, layout.shape, strides_in_order(layout.shape, order))
+        alias_of(out).layout = Geometry(out.dtype, geometry.shape, strides_in_order(geometry.shape, order))
 
 
 def address_of(tensor: Tensor) -> int:
@@ -511,7 +511,7 @@ def address_of(tensor: Tensor) -> int:
         return 0
     pointer = tensor.backend.data_pointer(tensor.array)
     if pointer is None:
-        return alias_of(tensor).storage.address + layout_of(tensor).offset * tensor.dtype.itemsize
+        return alias_of(tensor).storage.address + geometry_of(tensor).offset * tensor.dtype.itemsize
     return pointer
 
 
@@ -567,18 +567,18 @@ class CopySlices(Node):
     Elements of the gradient that the view shows belong to what was written there, the others to the base as it was.
     """
 
-    __slots__ = ("layout", "steps")
+    __slots__ = ("geometry", "steps")
 
     steps: tuple[Step, ...]
-    layout: Layout
+    geometry: Geometry
 
     def apply(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         if self.saved is None:
             raise freed_error()
         before, written = self.edges
         return (
-            None if before is None else without_part(grad, self.steps, self.layout),
-            None if written is None else _replay(laid_out(grad, self.layout), self.steps),
+            None if before is None else without_part(grad, self.steps, self.geometry),
+            None if written is None else _replay(laid_out(grad, self.geometry), self.steps),
         )
 
     @property
@@ -592,38 +592,38 @@ def copy_slices(base: Tensor, steps: tuple[Step, ...], node: Edge | None) -> Nod
     """The node that becomes the history of ``base`` after a write through the view that ``steps`` lead to."""
     copied = CopySlices()
     start_node(copied, (edge_of(base), node))
-    copied.steps, copied.layout = steps, layout_of(base)
+    copied.steps, copied.geometry = steps, geometry_of(base)
     copied.saved = ()  # no tensors; freed all the same, as in PyTorch
     return copied
 
 
-def laid_out(grad: Tensor, layout: Layout) -> Tensor:
-    """``grad`` in memory as the layout says, so that steps which led to a view of its tensor lead to one of it."""
-    own = layout_of(grad)
-    if grad.backend.level or 0 in layout.shape or (own.strides == layout.strides and own.offset == layout.offset):
+def laid_out(grad: Tensor, geometry: Geometry) -> Tensor:
+    """``grad`` in memory as the geometry says, so that steps which led to a view of its tensor lead to one of it."""
+    own = geometry_of(grad)
+    if grad.backend.level or 0 in geometry.shape or (own.strides == geometry.strides and own.offset == geometry.offset):
         return grad
-    if not layout.offset and layout.is_contiguous:
+    if not geometry.offset and geometry.is_contiguous:
         contiguous: Tensor = grad.contiguous()
         return contiguous
-    place = Layout(own.dtype, layout.shape, layout.strides, layout.offset)
-    memory = registry["restride"].call(grad, place, Layout.contiguous(own.dtype, (_even_extent(layout),)))
-    return strided_view(memory, layout_of(memory), place)
+    place = Geometry(own.dtype, geometry.shape, geometry.strides, geometry.offset)
+    memory = registry["restride"].call(grad, place, Geometry.contiguous(own.dtype, (_even_extent(geometry),)))
+    return strided_view(memory, geometry_of(memory), place)
 
 
-def _even_extent(layout: Layout) -> int:
+def _even_extent(geometry: Geometry) -> int:
     """How many elements memory must have that may be seen as complex numbers of pairs of them."""
-    return layout.extent + layout.extent % 2
+    return geometry.extent + geometry.extent % 2
 
 
-def without_part(grad: Tensor, steps: tuple[Step, ...], layout: Layout) -> Tensor:
-    """``grad`` with zeros where ``steps`` lead to, from a tensor of that layout."""
-    zeroed: Tensor = registry["zero_part"].call(grad, steps, layout)
+def without_part(grad: Tensor, steps: tuple[Step, ...], geometry: Geometry) -> Tensor:
+    """``grad`` with zeros where ``steps`` lead to, from a tensor of that geometry."""
+    zeroed: Tensor = registry["zero_part"].call(grad, steps, geometry)
     return zeroed
 
 
-def zero_part(backend: Backend, array: NativeArray, steps: Sequence[Step], layout: Layout) -> NativeArray:
-    """A copy of the array with zeros where ``steps`` lead to, from a tensor of that layout."""
-    plain = layout.is_contiguous and not layout.offset and not any(call is strided_view for call, _ in steps)
+def zero_part(backend: Backend, array: NativeArray, steps: Sequence[Step], geometry: Geometry) -> NativeArray:
+    """A copy of the array with zeros where ``steps`` lead to, from a tensor of that geometry."""
+    plain = geometry.is_contiguous and not geometry.offset and not any(call is strided_view for call, _ in steps)
     if backend.mutable and plain:
         copied = backend.copy(array)
         mode_before = mode()
@@ -634,37 +634,37 @@ def zero_part(backend: Backend, array: NativeArray, steps: Sequence[Step], layou
         finally:
             MODE.set(mode_before)
         return copied
-    if 0 in layout.shape:
+    if 0 in geometry.shape:
         return backend.copy(array)
 
-    layout = Layout(backend.dtypes[array.dtype], layout.shape, layout.strides, layout.offset)
-    flat = put_at(backend, array, layout, _even_extent(layout), False)
-    where = _places_after(backend, layout, steps)
-    seen_as = _layout_after(layout, steps).dtype if _up_to_other_dtype(steps) else layout.dtype
-    if seen_as is not layout.dtype:
+    geometry = Geometry(backend.dtypes[array.dtype], geometry.shape, geometry.strides, geometry.offset)
+    flat = put_at(backend, array, geometry, _even_extent(geometry), False)
+    where = _places_after(backend, geometry, steps)
+    seen_as = _geometry_after(geometry, steps).dtype if _up_to_other_dtype(steps) else geometry.dtype
+    if seen_as is not geometry.dtype:
         flat = backend.reinterpret(flat, seen_as)
     written = backend.index_put(flat, (where,), backend.zeros((), dtype=flat.dtype))
-    if seen_as is not layout.dtype:
-        written = backend.reinterpret(written, layout.dtype)
-    return taken_at(backend, written, layout)
+    if seen_as is not geometry.dtype:
+        written = backend.reinterpret(written, geometry.dtype)
+    return taken_at(backend, written, geometry)
 
 
-# -- any layout -------------------------------------------------------------------------------------------------------
+# -- any geometry -----------------------------------------------------------------------------------------------------
 
 
-def strided_view(tensor: Tensor, source: Layout, target: Layout) -> Tensor:
+def strided_view(tensor: Tensor, source: Geometry, target: Geometry) -> Tensor:
     """What lies at ``target`` in the storage of a tensor whose own elements lie at ``source``.
 
     As a step of a view's chain it is also replayed on gradients, whose elements lie elsewhere: then it is the function
     of the tensor's elements that :func:`pullback.ops.shape.striding.restride` computes.
     """
     backend = tensor.backend
-    if layout_of(tensor) != source:
+    if geometry_of(tensor) != source:
         return registry["restride"].call(tensor, source, target)  # type: ignore[no-any-return]
     alias = alias_of(tensor)
     origin = tensor if alias.origin is None else alias.origin
     array: Any
-    if backend is LAYOUTS:
+    if backend is GEOMETRIES:
         array = target
     elif backend.mutable:
         native = backend.native_dtype(target.dtype)
@@ -684,7 +684,7 @@ def strided_view(tensor: Tensor, source: Layout, target: Layout) -> Tensor:
     return out
 
 
-def move_in_storage(tensor: Tensor, target: Layout, array: NativeArray) -> None:
+def move_in_storage(tensor: Tensor, target: Geometry, array: NativeArray) -> None:
     """Let a tensor show another part of its storage, as ``t_()`` and ``resize_()`` do; ``array`` is that part.
 
     Views of the tensor still show what they did. Where other tensors read the storage through this one, a stand-in
@@ -696,21 +696,21 @@ def move_in_storage(tensor: Tensor, target: Layout, array: NativeArray) -> None:
     for member in members:
         seen = member.alias
         if seen is not None and seen.base is tensor:
-            seen.steps = ((strided_view, (target, layout_of(member))),)
+            seen.steps = ((strided_view, (target, geometry_of(member))),)
             if member.edge is not None:
                 outdate(member)
     assert alias.origin is not None
-    alias.path = _one_step(alias.origin, alias.path, layout_of(tensor), target)
+    alias.path = _one_step(alias.origin, alias.path, geometry_of(tensor), target)
     if alias.base is not None:
-        alias.steps = _one_step(alias.base, alias.steps, layout_of(tensor), target)
+        alias.steps = _one_step(alias.base, alias.steps, geometry_of(tensor), target)
     alias.layout = target
     tensor.array = array
 
 
-def _one_step(start: Tensor, steps: tuple[Step, ...], source: Layout, target: Layout) -> tuple[Step, ...]:
+def _one_step(start: Tensor, steps: tuple[Step, ...], source: Geometry, target: Geometry) -> tuple[Step, ...]:
     """The steps with one more, to ``target``: a single one where no step changes the dtype."""
     if start.dtype is target.dtype:
-        return ((strided_view, (layout_of(start), target)),)
+        return ((strided_view, (geometry_of(start), target)),)
     return (*steps, (strided_view, (source, target)))
 
 
@@ -727,7 +727,7 @@ def _hold_origin(tensor: Tensor, alias: Alias) -> None:
     if holder is None:
         holder = Tensor._wrap(tensor.array, tensor.backend)
         holder.alias = Alias(alias.counter, alias.storage)
-        holder.alias.layout = layout_of(tensor)
+        holder.alias.layout = geometry_of(tensor)
         alias.origin = holder  # first: views made meanwhile in other threads look here once they are members
     for member in alias.storage.live():
         seen = member.alias
@@ -736,12 +736,12 @@ def _hold_origin(tensor: Tensor, alias: Alias) -> None:
 
 
 class AsStridedBackward0(Node):
-    """History of elements picked from a storage by their layout, from those that another tensor shows of it."""
+    """History of elements picked from a storage by their geometry, from those that another tensor shows of it."""
 
     __slots__ = ("source", "target")
 
-    source: Layout
-    target: Layout
+    source: Geometry
+    target: Geometry
 
     def apply(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         return (registry["restride_backward"].call(grad, self.source, self.target),)
@@ -759,7 +759,7 @@ class AsStridedBackward0(Node):
         return self.target.offset
 
 
-def as_strided_node(tensor: Tensor, source: Layout, target: Layout) -> Node:
+def as_strided_node(tensor: Tensor, source: Geometry, target: Geometry) -> Node:
     """The history of the elements at ``target``, from a tensor whose own elements lie at ``source``."""
     edge = edge_of(tensor)
     node = AsStridedBackward0()
@@ -850,17 +850,17 @@ def rewrap_output(node: Node, array: NativeArray, backend: Backend, number: int)
     return out
 
 
-def put_at(backend: Backend, array: NativeArray, layout: Layout, count: int, accumulate: bool) -> NativeArray:
-    """A vector of ``count`` zeros with the array's elements where the layout says."""
+def put_at(backend: Backend, array: NativeArray, geometry: Geometry, count: int, accumulate: bool) -> NativeArray:
+    """A vector of ``count`` zeros with the array's elements where the geometry says."""
     flat = backend.zeros((count,), dtype=array.dtype, device=backend.device_of(array))
-    if backend.mutable and not (accumulate and layout.may_overlap):
-        backend.assign(backend.as_strided(flat, layout.shape, layout.strides, layout.offset), array)
+    if backend.mutable and not (accumulate and geometry.may_overlap):
+        backend.assign(backend.as_strided(flat, geometry.shape, geometry.strides, geometry.offset), array)
         return flat
-    return backend.index_put(flat, (places(backend, layout),), backend.reshape(array, (-1,)), accumulate)
+    return backend.index_put(flat, (places(backend, geometry),), backend.reshape(array, (-1,)), accumulate)
 
 
-def taken_at(backend: Backend, flat: NativeArray, layout: Layout) -> NativeArray:
-    """What lies at the places of the layout in a vector, as an array of its own."""
+def taken_at(backend: Backend, flat: NativeArray, geometry: Geometry) -> NativeArray:
+    """What lies at the places of the geometry in a vector, as an array of its own."""
     if backend.mutable:
-        return backend.copy(backend.as_strided(flat, layout.shape, layout.strides, layout.offset))
-    return backend.reshape(backend.take(flat, places(backend, layout), axis=0), layout.shape)
+        return backend.copy(backend.as_strided(flat, geometry.shape, geometry.strides, geometry.offset))
+    return backend.reshape(backend.take(flat, places(backend, geometry), axis=0), geometry.shape)

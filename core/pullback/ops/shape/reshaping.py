@@ -15,7 +15,7 @@ from pullback.meta.shapes import Size, as_shape, broadcast_shape, given_shape, n
 from pullback.meta.strides import view_strides
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
-from pullback.tensor.views import layout_of
+from pullback.tensor.views import geometry_of as layout_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
