@@ -20,12 +20,13 @@ from pullback.dispatch.overridable import make_module_overridable
 from pullback.process.blocks import Block, Setting, begins_at_once, put, surely
 from pullback.process.locks import made_once
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.levels import derived_levels, layers, levels, lift_to_innermost, mapped_levels, plain
 from pullback.tensor.modes import FORWARD, INFERENCE, MODE, entered, left, mode
 from pullback.tensor.node import Node, OutputSlot
 from pullback.tensor.seams import seams
 from pullback.tensor.surroundings import END_LEFT_OPEN
-from pullback.tensor.views import geometry_of, strided_view
+from pullback.tensor.views import strided_view
 
 if TYPE_CHECKING:
     from pullback.dispatch.declaration import Operation

@@ -14,6 +14,7 @@ from pullback.autograd.saved_by_function import raw_saved_tensors
 from pullback.dispatch.inplace import check_history
 from pullback.meta.dtypes import FLOATING
 from pullback.tensor import LEAF, Tensor
+from pullback.tensor.history import edge_of, leave_function
 from pullback.tensor.levels import levels
 from pullback.tensor.memory import bump_version, has_node, saved_version, version_of
 from pullback.tensor.modes import ANOMALY, FORWARD, MODE, NO_GRAD, SAVING, mode
@@ -26,11 +27,11 @@ from pullback.tensor.node import (
     output_slot,
     start_node,
 )
+from pullback.tensor.rebasing import history_after, rebase
 from pullback.tensor.registry import registry
 from pullback.tensor.saved_tensors import beside, packed_by_hooks, packed_result
 from pullback.tensor.seams import NO_LEVEL, seams
 from pullback.tensor.surroundings import enter_user_code, leave_user_code
-from pullback.tensor.views import edge_of, history_after, leave_function, rebase
 
 if TYPE_CHECKING:
     from pullback.tensor.node import Edge

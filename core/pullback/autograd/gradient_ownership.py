@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pullback.autograd.grad_mode import gradients_keep_layout
 from pullback.meta.formats import contiguous_format, copy_with_order, dense_order, strides_in_order
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of, keep_layout
 from pullback.tensor.registry import registry
-from pullback.tensor.views import geometry_of, keep_layout
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend

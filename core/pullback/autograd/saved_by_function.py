@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback.tensor import Tensor
+from pullback.tensor.history import edge_of
 from pullback.tensor.node import freed_error
 from pullback.tensor.saved_tensors import SavedTensor
-from pullback.tensor.views import edge_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,11 +14,11 @@ from pullback.batching.levels import Level, LevelArray
 from pullback.batching.rules import repeated_front
 from pullback.process.blocks import Block, Setting
 from pullback.tensor import Tensor
+from pullback.tensor.history import edge_of
 from pullback.tensor.levels import LEVELS, innermost, levels, lift_to_innermost
 from pullback.tensor.modes import FORWARD, MODE, NO_GRAD, entered, left, mode
 from pullback.tensor.seams import NO_LEVEL, seams
 from pullback.tensor.trees import described
-from pullback.tensor.views import edge_of
 
 if TYPE_CHECKING:
     pass

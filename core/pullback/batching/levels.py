@@ -17,6 +17,8 @@ from pullback.backend.geometry import Geometry
 from pullback.dispatch.inplace import overlaps_itself
 from pullback.process.blocks import begins_at_once
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of
+from pullback.tensor.history import edge_of
 from pullback.tensor.levels import (
     ESCAPED,
     LEVELS,
@@ -27,8 +29,10 @@ from pullback.tensor.levels import (
     requires_grad_beneath,
 )
 from pullback.tensor.modes import FORWARD, NO_GRAD, mode
+from pullback.tensor.rebasing import history_after, rebase
 from pullback.tensor.seams import seams
-from pullback.tensor.views import edge_of, geometry_of, history_after, rebase, strided_view, writable_array, write
+from pullback.tensor.views import strided_view
+from pullback.tensor.writing import writable_array, write
 
 if TYPE_CHECKING:
     from weakref import ref

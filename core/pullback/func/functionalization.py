@@ -17,10 +17,11 @@ from pullback.batching.levels import Level, LevelArray, LevelBackend
 from pullback.dispatch.inplace import change_view, check_writable
 from pullback.meta.dtypes import DType
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.levels import in_transform
 from pullback.tensor.registry import registry
 from pullback.tensor.trees import flatten, unflatten
-from pullback.tensor.views import geometry_of, strided_view
+from pullback.tensor.views import strided_view
 
 _REMOVES_VIEWS = {"mutations": False, "mutations_and_views": True}
 

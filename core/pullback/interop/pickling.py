@@ -14,10 +14,11 @@ from pullback.backend.geometry import Geometry
 from pullback.backend.selection import get_backend
 from pullback.dispatch.subclassing import moved
 from pullback.tensor import LEAF, Tensor
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.memory import mark_inference
 from pullback.tensor.modes import INFERENCE, MODE, NO_GRAD, mode
 from pullback.tensor.overriding import DisablePullbackFunctionSubclass
-from pullback.tensor.views import attach_detached, geometry_of, strided_view
+from pullback.tensor.views import attach_detached, strided_view
 
 if TYPE_CHECKING:
     from pullback.meta.dtypes import DType

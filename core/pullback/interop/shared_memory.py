@@ -9,7 +9,7 @@ from pullback.backend.geometry import Geometry
 from pullback.backend.selection import get_backend
 from pullback.meta.dtypes import DType, uint8
 from pullback.tensor import Tensor
-from pullback.tensor.views import places
+from pullback.tensor.geometry import places
 
 
 class Memory(NamedTuple):

@@ -8,11 +8,12 @@ from typing import overload
 from pullback.meta.formats import MemoryFormat, channels_last, channels_last_3d, check_memory_format, lies_in_format
 from pullback.meta.shapes import normalize_dim
 from pullback.tensor import Tensor, methods_of_tensor
+from pullback.tensor.geometry import address_of, geometry_of
 from pullback.tensor.levels import refuse_mapped
 from pullback.tensor.memory import is_inference, version_of
 from pullback.tensor.storage import TypedStorage, UntypedStorage
 from pullback.tensor.tensor import Methods
-from pullback.tensor.views import address_of, attach_detached, geometry_of, replace_memory
+from pullback.tensor.views import attach_detached, replace_memory
 
 
 @methods_of_tensor

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.backend.geometry import Geometry
 from pullback.meta.dtypes import DType, uint8
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.memory import alias_of
-from pullback.tensor.views import geometry_of, strided_view
+from pullback.tensor.views import strided_view
 
 if TYPE_CHECKING:
     from pullback.meta.devices import Device

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import pullback as pb
 from pullback.backend.geometry import GEOMETRIES, Geometry
-from pullback.tensor.views import geometry_of, places
+from pullback.tensor.geometry import geometry_of, places
 
 
 def test_equal_geometries_are_equal_and_hash_alike() -> None:

@@ -16,8 +16,8 @@ from pullback.backend.selection import get_backend
 from pullback.dispatch.declaration import Operation
 from pullback.extend import ArrayAPIBackend, register_backend
 from pullback.ops import import_all
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.registry import registry
-from pullback.tensor.views import geometry_of
 from pullback_conformance.samples import samples_of
 
 import_all()

@@ -36,8 +36,8 @@ from pullback.ops.shared.options import (
     finished,
 )
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of as layout_of
 from pullback.tensor.memory import alias_of
-from pullback.tensor.views import geometry_of as layout_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray

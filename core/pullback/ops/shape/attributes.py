@@ -7,8 +7,8 @@ from typing import Any
 from pullback.dispatch.declaration import attach
 from pullback.meta.dtypes import DType
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of as layout_of
 from pullback.tensor.storage import UntypedStorage
-from pullback.tensor.views import geometry_of as layout_of
 
 
 def is_same_size(input: Tensor, other: Tensor) -> bool:

@@ -17,9 +17,10 @@ from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import COMPLEXES, DType, float32, float64
 from pullback.meta.shapes import as_shape, normalize_dim
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of as layout_of
+from pullback.tensor.geometry import put_at, taken_at
 from pullback.tensor.memory import has_node
-from pullback.tensor.views import attach_detached, put_at, strided_view, taken_at
-from pullback.tensor.views import geometry_of as layout_of
+from pullback.tensor.views import attach_detached, strided_view
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray
