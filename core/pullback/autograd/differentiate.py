@@ -11,10 +11,10 @@ from pullback.autograd.graph import GradientEdge, Node, OwnershipToken, edge_beh
 from pullback.dispatch.overridable import make_module_overridable
 from pullback.meta.shapes import Size
 from pullback.tensor import LEAF, Tensor
+from pullback.tensor.history import edge_of
 from pullback.tensor.levels import transforming
 from pullback.tensor.node import OutputSlot
 from pullback.tensor.registry import registry
-from pullback.tensor.views import edge_of
 
 if TYPE_CHECKING:
     from typing import TypeAlias

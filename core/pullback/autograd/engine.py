@@ -142,6 +142,27 @@ def _leads_on(node: Any, needed: Any) -> bool:
     return any(target in needed for target in node.edges if target is not None)
 
 
+def _ends_at_root(
+    edge: Any,
+    roots: Sequence[tuple[Edge, Tensor]],
+    buffers: dict[Any, Any],
+    wanted: frozenset[Edge],
+    pending: dict[Edge, int],
+) -> bool:
+    """Whether nothing wanted lies behind a root; as in PyTorch the hooks of the only root run all the same."""
+    if edge in wanted or (not edge.accumulates and _leads_on(edge, pending)):
+        return False
+    if len(roots) > 1:
+        return True
+    if edge.accumulates:
+        enter_user_code()
+        run_tensor_hooks(edge._tensor_hooks or {}, buffers.pop(edge))
+    elif edge.hooks is not None:
+        before_prehooks(edge.hooks, buffers.pop(edge))
+    leave_user_code()
+    return True
+
+
 def _propagate(
     roots: Sequence[tuple[Edge, Tensor]],
     pending: dict[Edge, int],
@@ -156,18 +177,7 @@ def _propagate(
         held = buffers.get(edge)
         buffers[edge] = root_grad if held is None else held + root_grad
     for edge in tuple(buffers):
-        if edge in pending:
-            continue
-        if wanted is not None and edge not in wanted and (edge.accumulates or not _leads_on(edge, pending)):
-            # Nothing wanted lies behind this root. As in PyTorch the tensor's hooks run all the same if it is the only.
-            if len(roots) > 1:
-                continue
-            if edge.accumulates:
-                enter_user_code()
-                run_tensor_hooks(edge._tensor_hooks or {}, buffers.pop(edge))
-            elif edge.hooks is not None:
-                before_prehooks(edge.hooks, buffers.pop(edge))
-            leave_user_code()
+        if edge in pending or (wanted is not None and _ends_at_root(edge, roots, buffers, wanted, pending)):
             continue
         if edge.accumulates:
             deliver_to_leaf(edge, buffers.pop(edge), captured)

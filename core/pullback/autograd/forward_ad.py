@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback.autograd.grad_mode import DecoratingManager
-from pullback.backend.layouts import Layout
+from pullback.backend.geometry import Geometry
 from pullback.dispatch.codegen import formula_arguments
 from pullback.dispatch.general import _saved_value
 from pullback.dispatch.inplace import overlaps_itself
@@ -20,12 +20,13 @@ from pullback.dispatch.overridable import make_module_overridable
 from pullback.process.blocks import Block, Setting, begins_at_once, put, surely
 from pullback.process.locks import made_once
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.levels import derived_levels, layers, levels, lift_to_innermost, mapped_levels, plain
 from pullback.tensor.modes import FORWARD, INFERENCE, MODE, entered, left, mode
 from pullback.tensor.node import Node, OutputSlot
 from pullback.tensor.seams import seams
 from pullback.tensor.surroundings import END_LEFT_OPEN
-from pullback.tensor.views import layout_of, strided_view
+from pullback.tensor.views import strided_view
 
 if TYPE_CHECKING:
     from pullback.dispatch.declaration import Operation
@@ -314,9 +315,9 @@ def _place_in_storage(tensor: Tensor) -> tuple[int, int]:
     """Where a tensor begins in its storage, and how large that is: equal for one whose views another's can follow."""
     alias = tensor.alias
     if alias is None or alias.origin is None:
-        own = layout_of(tensor)
+        own = geometry_of(tensor)
         return own.offset, own.extent
-    return layout_of(tensor).offset, layout_of(alias.origin).extent
+    return geometry_of(tensor).offset, geometry_of(alias.origin).extent
 
 
 def size_error(tensor: Tensor, tangent: Tensor) -> RuntimeError:
@@ -532,7 +533,7 @@ def propagate(operation: Operation, flat: Sequence[Any], attributes: Mapping[str
         remember_result(out, tangent)
 
 
-def propagate_strided(tensor: Tensor, out: Tensor, source: Layout, target: Layout) -> None:
+def propagate_strided(tensor: Tensor, out: Tensor, source: Geometry, target: Geometry) -> None:
     """Give ``out``, what lies at ``target`` in the storage of a tensor at ``source``, its part of the tangent.
 
     Where the tangent has all of those elements it is a view too, so that a write to one shows in the other.
@@ -541,7 +542,7 @@ def propagate_strided(tensor: Tensor, out: Tensor, source: Layout, target: Layou
     if tangent is None:
         return
     with _beneath(tensor.backend.level):
-        own = layout_of(tangent)
+        own = geometry_of(tangent)
         shift = own.offset - source.offset
         if (
             source.is_dense
@@ -550,7 +551,7 @@ def propagate_strided(tensor: Tensor, out: Tensor, source: Layout, target: Layou
             and target.offset >= source.offset
             and target.extent <= source.extent
         ):
-            moved = Layout(target.dtype, target.shape, target.strides, target.offset + shift)
+            moved = Geometry(target.dtype, target.shape, target.strides, target.offset + shift)
             part = strided_view(tangent, own, moved)
         else:
             part = strided_view(tangent, source, target)

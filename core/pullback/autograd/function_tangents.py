@@ -12,7 +12,8 @@ from pullback.tensor.memory import version_of
 from pullback.tensor.modes import FORWARD, MODE, mode
 
 if TYPE_CHECKING:
-    from pullback.autograd.function import Function, FunctionCtx
+    from pullback.autograd.function import Function
+    from pullback.autograd.function_context import FunctionCtx
 
 
 def propagate_tangents(
@@ -21,8 +22,8 @@ def propagate_tangents(
     args: Sequence[Any],
     outputs: Sequence[Any],
     finished: Sequence[Any],
-    dirty: Sequence[Tensor],
-    non_differentiable: Sequence[Tensor],
+    dirty: Sequence[Tensor] = (),
+    non_differentiable: Sequence[Tensor] = (),
 ) -> None:
     """Give the results the tangents that the Function's ``jvp`` computes, where an argument carries one.
 
@@ -48,6 +49,7 @@ def propagate_tangents(
     versions = [version_of(t) for t in tangents]
     given = tangents
     mode_before = mode()
+    node, context._node = context._node, None  # what is saved for backward is not there yet
     try:
         MODE.set(mode() & ~FORWARD)
         if context.materialize_grads:
@@ -58,6 +60,7 @@ def propagate_tangents(
         returned = function.jvp(context, *given)
     finally:
         MODE.set(mode_before)
+        context._node = node
     results = returned if isinstance(returned, tuple) else (returned,)
     for number, tangent in enumerate(results):
         if tangent is not None and not isinstance(tangent, Tensor):

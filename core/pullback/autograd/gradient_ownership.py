@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pullback.autograd.grad_mode import gradients_keep_layout
 from pullback.meta.formats import contiguous_format, copy_with_order, dense_order, strides_in_order
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of, keep_layout
 from pullback.tensor.registry import registry
-from pullback.tensor.views import keep_layout, layout_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
@@ -52,9 +52,9 @@ def own_gradient(grad: Tensor, like: Tensor) -> Tensor:
 
 def _recorded_copy(grad: Tensor, like: Tensor) -> Tensor:
     """A copy of a gradient that can be differentiated, as if written into new memory laid out as that of ``like``."""
-    layout = layout_of(like)
-    shape, strides = layout.shape, layout.strides
-    if not layout.is_contiguous and strides_in_order(shape, dense_order(shape, strides)) != strides:
+    geometry = geometry_of(like)
+    shape, strides = geometry.shape, geometry.strides
+    if not geometry.is_contiguous and strides_in_order(shape, dense_order(shape, strides)) != strides:
         own: Tensor = grad.clone(memory_format=contiguous_format)  # its elements don't lie densely
         return own
     backend = grad.backend

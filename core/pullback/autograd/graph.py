@@ -15,11 +15,11 @@ from pullback.process.locks import new_lock
 from pullback.tensor import Tensor
 from pullback.tensor import node as nodes
 from pullback.tensor.backward_pass import BackwardPass, current_pass
+from pullback.tensor.history import edge_of
 from pullback.tensor.hook_handles import RemovableHandle
 from pullback.tensor.memory import bump_version
 from pullback.tensor.node import AccumulateGrad, OutputSlot, function_of, output_slot
 from pullback.tensor.saved_tensors import disable_saved_tensors_hooks, saved_tensors_hooks
-from pullback.tensor.views import edge_of
 
 if TYPE_CHECKING:
     from pullback.tensor.node import Edge

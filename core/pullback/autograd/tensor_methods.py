@@ -8,13 +8,14 @@ from typing import Any, Self
 
 from pullback import autograd
 from pullback.tensor import LEAF, STALE, Tensor, methods_of_tensor
+from pullback.tensor.history import regenerate
 from pullback.tensor.hook_handles import RemovableHandle
 from pullback.tensor.levels import refuse_requires_grad, transforming
 from pullback.tensor.memory import alias_of, base_requires_grad, has_node, retain_at, version_of
 from pullback.tensor.modes import FORWARD, INFERENCE, mode
 from pullback.tensor.node import Node, OutputSlot, hooks_of, place_of
 from pullback.tensor.tensor import Methods
-from pullback.tensor.views import attach_detached, regenerate
+from pullback.tensor.views import attach_detached
 
 
 @methods_of_tensor

@@ -31,11 +31,11 @@ from pullback.process.blocks import Block, Setting
 from pullback.random import fork_rng, get_rng_state, set_rng_state
 from pullback.tensor import Tensor
 from pullback.tensor.backward_pass import BackwardPass, current_pass
+from pullback.tensor.history import edge_of
 from pullback.tensor.memory import saved_version, version_of
 from pullback.tensor.modes import NO_GRAD, mode
 from pullback.tensor.node import modified_error
 from pullback.tensor.saved_tensors import SavedTensor, current_hooks, packed_by_hooks, saved_tensors_hooks
-from pullback.tensor.views import edge_of
 
 if TYPE_CHECKING:
     from pullback.autograd_tools.checkpoint_log import OperationLog

@@ -7,21 +7,20 @@ tensors that those wrap is recorded beneath by itself: by the Function's own ``v
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from pullback.autograd.function import Function, FunctionCtx, arguments_by_position, backward_of
+from pullback.autograd.function import Function, FunctionCtx
+from pullback.autograd.function_forward import arguments_by_position, finish
+from pullback.autograd.function_tangents import propagate_tangents
 from pullback.batching.levels import Level, LevelArray
 from pullback.batching.rules import repeated_front
 from pullback.process.blocks import Block, Setting
 from pullback.tensor import Tensor
+from pullback.tensor.history import edge_of
 from pullback.tensor.levels import LEVELS, innermost, levels, lift_to_innermost
 from pullback.tensor.modes import FORWARD, MODE, NO_GRAD, entered, left, mode
 from pullback.tensor.seams import NO_LEVEL, seams
 from pullback.tensor.trees import described
-from pullback.tensor.views import edge_of
-
-if TYPE_CHECKING:
-    pass
 
 _MORE = "For more details, please see https://pytorch.org/docs/main/notes/extending.func.html"
 
@@ -64,8 +63,7 @@ def apply_at_level(function: type[Any], args: tuple[Any, ...], kwargs: dict[str,
     if function.setup_context is Function.setup_context:
         raise RuntimeError(
             "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must"
-            " override"
-            f" the setup_context staticmethod. {_MORE}"
+            f" override the setup_context staticmethod. {_MORE}"
         )
     args = arguments_by_position(function.forward, True, args, kwargs)
     args = tuple(level.lift(a) if isinstance(a, Tensor) else a for a in args)
@@ -92,9 +90,9 @@ def apply_at_level(function: type[Any], args: tuple[Any, ...], kwargs: dict[str,
     finally:
         MODE.set(mode_before)
     dirty, non_differentiable = context.dirty_tensors or (), context.non_differentiable or ()
-    outputs = function._finish(context, args, edges, wrapped, dirty, non_differentiable)
+    outputs = finish(function, context, args, edges, wrapped, dirty, non_differentiable)
     if active & FORWARD:
-        function._propagate_tangents(context, args, outputs)
+        propagate_tangents(function, context, args, outputs, outputs)
     context.saved_for_forward = None
     return tuple(outputs) if several else outputs[0]
 
@@ -197,7 +195,7 @@ def _generated(function: type[Any], info: VmapInfo, dims: tuple[int | None, ...]
                 _restore_attributes(ctx)
                 ctx.inner.saved_for_forward = inside[: len(saved)]
                 try:
-                    return backward_of(function)(ctx.inner, *inside[len(saved) :])
+                    return function._backward_or_vjp()(ctx.inner, *inside[len(saved) :])
                 finally:
                     ctx.inner.saved_for_forward = None
 

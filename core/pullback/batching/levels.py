@@ -13,10 +13,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pullback.backend.base import Backend
-from pullback.backend.layouts import Layout
+from pullback.backend.geometry import Geometry
 from pullback.dispatch.inplace import overlaps_itself
 from pullback.process.blocks import begins_at_once
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of
+from pullback.tensor.history import edge_of
 from pullback.tensor.levels import (
     ESCAPED,
     LEVELS,
@@ -27,8 +29,10 @@ from pullback.tensor.levels import (
     requires_grad_beneath,
 )
 from pullback.tensor.modes import FORWARD, NO_GRAD, mode
+from pullback.tensor.rebasing import history_after, rebase
 from pullback.tensor.seams import seams
-from pullback.tensor.views import edge_of, history_after, layout_of, rebase, strided_view, writable_array, write
+from pullback.tensor.views import strided_view
+from pullback.tensor.writing import writable_array, write
 
 if TYPE_CHECKING:
     from weakref import ref
@@ -304,7 +308,7 @@ class LevelBackend(Backend):
         return not value.backend.mutable or value.backend.writable(writable_array(value))
 
     def strides(self, array: LevelArray) -> tuple[int, ...]:
-        strides = layout_of(array.value).strides
+        strides = geometry_of(array.value).strides
         dim = array.batch_dim
         return strides if dim is None else (*strides[:dim], *strides[dim + 1 :])
 
@@ -346,11 +350,11 @@ class LevelBackend(Backend):
     ) -> LevelArray:
         # Offsets and strides are those of one example; the examples lie where they lie.
         value, dim = array.value, array.batch_dim
-        own = layout_of(value)
+        own = geometry_of(value)
         shape, strides = tuple(shape), tuple(strides)
         if dim is not None:
             shape, strides = (own.shape[dim], *shape), (own.strides[dim], *strides)
-        target = Layout(own.dtype, shape, strides, own.offset + offset)
+        target = Geometry(own.dtype, shape, strides, own.offset + offset)
         return LevelArray(strided_view(value, own, target), None if dim is None else 0, self)
 
     def to_device(self, array: LevelArray, device: Device) -> LevelArray:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.backend.layouts import Layout
+from pullback.backend.geometry import Geometry
 from pullback.batching.rules import (
     first_example,
     from_behind,
@@ -215,17 +215,17 @@ def diagonal_blocks(
 
 
 @rule("layouts")
-def layouts(
+def geometries(
     operation: Operation, values: Sequence[Any], dims: Sequence[int | None], attributes: Mapping[str, Any], size: int
 ) -> tuple[Any, Any]:
-    """The layouts of one example, as those of all of them: one behind the other in a storage."""
+    """The geometries of one example, as those of all of them: one behind the other in a storage."""
     value = front(values[0], dims[0])
     source, target = attributes["source"], attributes["target"]
     low = min(source.offset, target.offset)
     step = max(source.extent, target.extent, low) - low
 
-    def every(layout: Layout) -> Layout:
-        return Layout(layout.dtype, (size, *layout.shape), (step, *layout.strides), layout.offset - low)
+    def every(geometry: Geometry) -> Geometry:
+        return Geometry(geometry.dtype, (size, *geometry.shape), (step, *geometry.strides), geometry.offset - low)
 
     return operation.call(value, every(source), every(target)), 0
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pullback.backend.layouts import Layout
+from pullback.backend.geometry import Geometry as Layout
 from pullback.dispatch.codegen import make_callable, saved_values
 from pullback.dispatch.declaration import DeclarationError, Operation
 from pullback.dispatch.general import coerce, common_dtype
@@ -23,26 +23,18 @@ from pullback.process.blocks import surely
 from pullback.process.interrupts import raised_by_handler
 from pullback.process.locks import MEMORY, made_once
 from pullback.tensor import LEAF, Tensor
+from pullback.tensor.geometry import geometry_of as layout_of
+from pullback.tensor.history import edge_of, forbidden_write, history_from_base
 from pullback.tensor.memory import alias_of, bump_version, has_node, is_inference
 from pullback.tensor.modes import FORWARD, INFERENCE, MUTATION, NO_GRAD, SAVING, mode
 from pullback.tensor.node import Node, start_node
 from pullback.tensor.overriding import NOT_OVERRIDDEN, answered, ask, use
+from pullback.tensor.rebasing import history_after, rebase
 from pullback.tensor.registry import registry
 from pullback.tensor.seams import seams
 from pullback.tensor.unknown_derivative import UnknownDerivative
-from pullback.tensor.views import (
-    edge_of,
-    forbidden_write,
-    history_after,
-    history_from_base,
-    layout_of,
-    move_in_storage,
-    reaches_beyond,
-    rebase,
-    strided_view,
-    writable_array,
-    write,
-)
+from pullback.tensor.views import move_in_storage, reaches_beyond, strided_view
+from pullback.tensor.writing import writable_array, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

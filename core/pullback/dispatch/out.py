@@ -23,7 +23,7 @@ from pullback.tensor.overriding import NOT_OVERRIDDEN, answered, ask, public_arg
 from pullback.tensor.registry import registry
 from pullback.tensor.seams import seams
 from pullback.tensor.tensor import tensors_of
-from pullback.tensor.views import write
+from pullback.tensor.writing import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,6 +13,7 @@ from pullback.backend.selection import current_backend, use_backend
 from pullback.batching.levels import Level
 from pullback.process.blocks import Block, Setting
 from pullback.tensor import LEAF, Tensor
+from pullback.tensor.history import edge_of
 from pullback.tensor.levels import (
     RECORDED_BENEATH,
     WRITTEN,
@@ -23,8 +24,9 @@ from pullback.tensor.levels import (
 )
 from pullback.tensor.modes import INFERENCE, MODE, NO_GRAD, left, mode
 from pullback.tensor.node import Node, start_node
+from pullback.tensor.rebasing import forget_history
 from pullback.tensor.trees import described, flatten, outlined, tensors_or_raise, unflatten
-from pullback.tensor.views import attach_detached, edge_of, forget_history
+from pullback.tensor.views import attach_detached
 
 # -- inputs and outputs of a function being differentiated -------------------------------------------------------------
 

@@ -11,16 +11,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pullback.backend.base import Backend
-from pullback.backend.layouts import Layout
+from pullback.backend.geometry import Geometry
 from pullback.backend.selection import current_backend, use_backend
 from pullback.batching.levels import Level, LevelArray, LevelBackend
 from pullback.dispatch.inplace import change_view, check_writable
 from pullback.meta.dtypes import DType
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.levels import in_transform
 from pullback.tensor.registry import registry
 from pullback.tensor.trees import flatten, unflatten
-from pullback.tensor.views import layout_of, strided_view
+from pullback.tensor.views import strided_view
 
 _REMOVES_VIEWS = {"mutations": False, "mutations_and_views": True}
 
@@ -52,14 +53,14 @@ class FunctionalBackend(LevelBackend):
 
     def strides(self, array: LevelArray) -> tuple[int, ...] | None:  # type: ignore[override]
         """The strides of what is wrapped, unless elements of other tensors lie between its own."""
-        layout = layout_of(array.value)
-        return layout.strides if layout.is_dense else None
+        geometry = geometry_of(array.value)
+        return geometry.strides if geometry.is_dense else None
 
-    def laid_out(self, array: LevelArray, layout: Layout) -> LevelArray:
-        """The elements in the order in memory that a layout has, so that what it says of views holds for them."""
-        if layout_of(array.value).strides == layout.strides:
+    def laid_out(self, array: LevelArray, geometry: Geometry) -> LevelArray:
+        """The elements in the order in memory that a geometry has, so that what it says of views holds for them."""
+        if geometry_of(array.value).strides == geometry.strides:
             return array
-        order = layout.order
+        order = geometry.order
         ordered = array.value.permute(order).contiguous()
         return self._of(ordered.permute(tuple(order.index(d) for d in range(len(order)))))
 
@@ -173,8 +174,8 @@ def _write_arguments(pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
     # Every value before the first write: it may share memory with an argument.
     values = [inside.array.value.clone() for _, inside in written]
     for (argument, inside), value in zip(written, values, strict=True):
-        own, target = layout_of(argument), layout_of(inside)
+        own, target = geometry_of(argument), geometry_of(inside)
         if own.shape != target.shape:  # seen in another shape, as after t_() and unsqueeze_()
-            moved = Layout(own.dtype, target.shape, target.strides, own.offset + target.offset)
+            moved = Geometry(own.dtype, target.shape, target.strides, own.offset + target.offset)
             change_view(argument, strided_view(argument, own, moved))
         argument.copy_(value)

@@ -10,14 +10,15 @@ import copyreg
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from pullback.backend.layouts import Layout
+from pullback.backend.geometry import Geometry
 from pullback.backend.selection import get_backend
 from pullback.dispatch.subclassing import moved
 from pullback.tensor import LEAF, Tensor
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.memory import mark_inference
 from pullback.tensor.modes import INFERENCE, MODE, NO_GRAD, mode
 from pullback.tensor.overriding import DisablePullbackFunctionSubclass
-from pullback.tensor.views import attach_detached, layout_of, strided_view
+from pullback.tensor.views import attach_detached, strided_view
 
 if TYPE_CHECKING:
     from pullback.meta.dtypes import DType
@@ -37,9 +38,9 @@ class Memory:
 
     def elements(self) -> Tensor:
         """All elements in the order they have in memory, as a vector that shares it."""
-        layout = layout_of(self.origin)
+        geometry = geometry_of(self.origin)
         with DisablePullbackFunctionSubclass():
-            return strided_view(self.origin.detach(), layout, Layout(layout.dtype, (layout.extent,), (1,)))
+            return strided_view(self.origin.detach(), geometry, Geometry(geometry.dtype, (geometry.extent,), (1,)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         elements = self.elements()
@@ -75,18 +76,18 @@ def reduced(tensor: Tensor) -> tuple[Any, ...]:
         import warnings
 
         warnings.warn(f"backward hook {hook!r} on tensor will not be serialized.", UserWarning, stacklevel=4)
-    layout = layout_of(tensor)
+    geometry = geometry_of(tensor)
     shares = tensor.alias is not None and len(tensor.alias.storage.live()) > 1
-    if not _in_order(layout):
+    if not _in_order(geometry):
         with DisablePullbackFunctionSubclass():
-            tensor, layout, shares = _compact(tensor), Layout.contiguous(layout.dtype, layout.shape), False
-    where = (layout.dtype, layout.shape, layout.strides, layout.offset)
+            tensor, geometry, shares = _compact(tensor), Geometry.contiguous(geometry.dtype, geometry.shape), False
+    where = (geometry.dtype, geometry.shape, geometry.strides, geometry.offset)
     return rebuilt, (type(tensor), _memory_of(tensor), *where, tensor.edge is not None, shares), _state_of(tensor)
 
 
-def _in_order(layout: Layout) -> bool:
+def _in_order(geometry: Geometry) -> bool:
     """Whether the elements can be told by strides from the beginning of the memory on."""
-    return all(stride >= 0 for stride in layout.strides)
+    return all(stride >= 0 for stride in geometry.strides)
 
 
 def _compact(tensor: Tensor) -> Any:
@@ -113,19 +114,19 @@ def rebuilt(
     with DisablePullbackFunctionSubclass():
         if isinstance(memory, Memory):
             memory, shares = memory.elements(), True
-        made = _placed(memory, Layout(dtype, shape, strides, offset), shares)
+        made = _placed(memory, Geometry(dtype, shape, strides, offset), shares)
         if cls is not Tensor:
             made = moved(made, cls)
     made.edge = LEAF if requires_grad else None
     return made
 
 
-def _placed(memory: Tensor, target: Layout, shares: bool) -> Tensor:
+def _placed(memory: Tensor, target: Geometry, shares: bool) -> Tensor:
     """The tensor whose elements lie at ``target`` in a vector of elements; no view, as PyTorch's."""
     mode_before = mode()
     try:
         MODE.set(NO_GRAD)
-        whole = layout_of(memory)
+        whole = geometry_of(memory)
         array = strided_view(memory, whole, target).array
         made = Tensor._wrap(array, memory.backend)
         if shares or not target.is_contiguous:
@@ -147,9 +148,9 @@ def deep_copied(tensor: Tensor, memo: dict[int, Any]) -> Any:
             " If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage,"
             " see https://github.com/pytorch/pytorch/pull/103001"
         )
-    layout = layout_of(tensor)
+    geometry = geometry_of(tensor)
     with DisablePullbackFunctionSubclass():
-        if not _in_order(layout) or (tensor.alias is None and layout.is_contiguous):
+        if not _in_order(geometry) or (tensor.alias is None and geometry.is_contiguous):
             made = _marked(Tensor._wrap(tensor.backend.copy(tensor.array), tensor.backend))
         else:
             key = id(tensor) if tensor.alias is None else id(tensor.alias.storage)
@@ -157,7 +158,7 @@ def deep_copied(tensor: Tensor, memo: dict[int, Any]) -> Any:
                 elements = _memory_of(tensor).elements()
                 memo[key] = _marked(Tensor._wrap(elements.backend.copy(elements.array), elements.backend))
             shares = tensor.alias is not None and len(tensor.alias.storage.live()) > 1
-            made = _placed(memo[key], layout, shares)
+            made = _placed(memo[key], geometry, shares)
         if type(tensor) is not Tensor:
             made = moved(made, type(tensor))
     made.edge = tensor.edge

@@ -203,10 +203,10 @@ def _described(obj: object) -> tuple[dict[str, Entry], dict[str, str]]:
         stored.append({"name": name, **({"dtype": dtype} if dtype else {}), **_place(memory.tensor)})
     for (_, tensor), place in zip(writer.tensors, plan.placements, strict=True):
         told: dict[str, Any] = {"stored": place.memory}
-        if place.layout is not None:
-            layout = place.layout
-            told |= {"dtype": tensor.dtype.name, "shape": layout.shape, "strides": layout.strides}
-            told |= {"offset": layout.offset}
+        if place.geometry is not None:
+            geometry = place.geometry
+            told |= {"dtype": tensor.dtype.name, "shape": geometry.shape, "strides": geometry.strides}
+            told |= {"offset": geometry.offset}
         if tensor.requires_grad:
             told["requires_grad"] = True
         if type(tensor) is not Tensor:
@@ -385,7 +385,7 @@ class _Reader:
         return tensor
 
     def _spread_out(self, tensor: Tensor, told: dict[str, Any]) -> None:
-        """Refuse layouts that repeat a few elements very often, where each of them takes memory of its own."""
+        """Refuse geometries that repeat a few elements very often, where each of them takes memory of its own."""
         self.spread += math.prod(told["shape"]) * dtypes.by_name[told["dtype"]].itemsize
         if self.spread > self.allowed:
             raise UnreadableFile(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from pullback.backend.layouts import Layout
+from pullback.backend.geometry import Geometry
 from pullback.backend.selection import get_backend
 from pullback.meta.dtypes import DType, uint8
 from pullback.tensor import Tensor
-from pullback.tensor.views import places
+from pullback.tensor.geometry import places
 
 
 class Memory(NamedTuple):
@@ -20,10 +20,10 @@ class Memory(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """A tensor's piece of memory by number, and its layout there; None where it is that memory."""
+    """A tensor's piece of memory by number, and its geometry there; None where it is that memory."""
 
     memory: int
-    layout: Layout | None
+    geometry: Geometry | None
 
 
 class Plan(NamedTuple):
@@ -41,10 +41,10 @@ class _Span(NamedTuple):
     begin: int
     end: int
 
-    def layout(self, begin: int) -> Layout | None:
-        """The layout counted from another address; None where that isn't a multiple of the element's size."""
+    def geometry(self, begin: int) -> Geometry | None:
+        """The geometry counted from another address; None where that isn't a multiple of the element's size."""
         offset, rest = divmod(self.begin - begin, self.tensor.dtype.itemsize)
-        return None if rest else Layout(self.tensor.dtype, self.tensor.shape, self.tensor.stride(), offset)
+        return None if rest else Geometry(self.tensor.dtype, self.tensor.shape, self.tensor.stride(), offset)
 
 
 def placements(tensors: Sequence[Tensor]) -> Plan:
@@ -60,14 +60,14 @@ def placements(tensors: Sequence[Tensor]) -> Plan:
             continue
         memory, begin = stored
         for span in spans:
-            layout = span.layout(begin)
+            geometry = span.geometry(begin)
             same = span.number == memory.owner or (
                 span.tensor.dtype is memory.tensor.dtype
                 and span.tensor.shape == memory.tensor.shape
                 and span.tensor.is_contiguous()
                 and memory.owner is not None
             )
-            found[span.number] = Placement(len(memories), None if same else layout)
+            found[span.number] = Placement(len(memories), None if same else geometry)
         memories.append(memory)
     return Plan(memories, [placement for placement in found if placement is not None])
 
@@ -103,7 +103,7 @@ def _stored(spans: list[_Span]) -> tuple[Memory, int] | None:
     if len(spans) == 1:
         return None
     begin, end = min(span.begin for span in spans), max(span.end for span in spans)
-    if any(span.layout(begin) is None for span in spans):
+    if any(span.geometry(begin) is None for span in spans):
         return None
     for span in spans:
         if (span.begin, span.end) == (begin, end) and span.tensor.is_contiguous() and _can_show(span.tensor, spans):
@@ -125,14 +125,14 @@ def _share_elements(spans: list[_Span], begin: int, end: int) -> bool:
     numpy = get_backend("numpy")
     owners = numpy.zeros((end - begin,), dtype=numpy.native_dtype(uint8))
     for span in spans:
-        layout = span.layout(begin)
-        assert layout is not None
+        geometry = span.geometry(begin)
+        assert geometry is not None
         itemsize = span.tensor.dtype.itemsize
-        every_byte = Layout(
+        every_byte = Geometry(
             uint8,
-            (*layout.shape, itemsize),
-            (*(stride * itemsize for stride in layout.strides), 1),
-            layout.offset * itemsize,
+            (*geometry.shape, itemsize),
+            (*(stride * itemsize for stride in geometry.strides), 1),
+            geometry.offset * itemsize,
         )
 
         at = places(numpy, every_byte)

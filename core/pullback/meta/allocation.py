@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pullback.errors import OutOfMemoryError
 
 if TYPE_CHECKING:
-    from pullback.backend.layouts import Layout
+    from pullback.backend.geometry import Geometry
 
 _LARGEST: Final = 2**63 - 1
 
@@ -55,8 +55,8 @@ def check_size(shape: Sequence[int], itemsize: int, held: bool = True) -> None:
             raise _no_memory(needed)
 
 
-def check_extent(layout: Layout) -> None:
-    """Refuse a layout whose elements lie further apart than any memory reaches.
+def check_extent(geometry: Geometry) -> None:
+    """Refuse a geometry whose elements lie further apart than any memory reaches.
 
     Raises
     ------
@@ -65,12 +65,13 @@ def check_extent(layout: Layout) -> None:
     OutOfMemoryError
         For more bytes than the machine has.
     """
-    element_count(layout.shape)
-    if layout.extent * layout.dtype.itemsize > _LARGEST:
+    element_count(geometry.shape)
+    if geometry.extent * geometry.dtype.itemsize > _LARGEST:
         raise RuntimeError(
-            f"Storage size calculation overflowed with sizes={list(layout.shape)} and strides={list(layout.strides)}"
+            f"Storage size calculation overflowed with sizes={list(geometry.shape)} and"
+            f" strides={list(geometry.strides)}"
         )
-    check_size((layout.extent,), layout.dtype.itemsize)
+    check_size((geometry.extent,), geometry.dtype.itemsize)
 
 
 _LEAST: Final = 1 << 28  # what every machine has

@@ -6,7 +6,7 @@ import itertools
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from pullback.backend.layouts import Layout
+from pullback.backend.geometry import Geometry
 from pullback.meta.dtypes import FLOATING
 from pullback.process.locks import MEMORY
 from pullback.tensor import Tensor
@@ -131,8 +131,8 @@ class Alias:
         Which output of which node the view was, before a write outdated that history.
     asked : bool
         Whether the view was asked to require gradients itself, before that of its base made it do so.
-    layout : Layout or None
-        Where the elements lie, once asked for; see :func:`layout_of`.
+    layout : Geometry or None
+        Where the elements lie, once asked for; see :func:`geometry_of`.
     """
 
     __slots__ = (
@@ -149,7 +149,7 @@ class Alias:
         self.seen = counter.version
         self.producer: tuple[int, str] | None = None
         self.asked = False
-        self.layout: Layout | None = None
+        self.layout: Geometry | None = None
 
 
 _NO_STEPS: tuple[Step, ...] = ()
@@ -183,13 +183,13 @@ def _tell_producer(tensor: Tensor, alias: Alias) -> None:
 
 def watch_output(node: Node, number: int, alias: Alias) -> None:
     """Have the node, which may have saved its output ``number``, notice writes to it from now on."""
-    saved, place = node.saved, _place_of_output(node, number)
+    saved, place = node.saved, place_of_output(node, number)
     if saved is not None and place is not None and saved[place] is not None:
         # The counter, not the alias: that of a view knows the base, whose history may lead to the node.
         node.output_alias = (*(node.output_alias or ()), (number, alias.counter, alias.counter.version))
 
 
-def _place_of_output(node: Node, number: int) -> int | None:
+def place_of_output(node: Node, number: int) -> int | None:
     """Where among what the node has saved its output ``number`` is; None where its formulas do not need it."""
     kind: Any = type(node)
     names: tuple[str, ...] = kind.saved_names
@@ -256,14 +256,14 @@ def outdate(view: Tensor) -> None:
         return
     edge = view.edge
     if edge is not STALE:
-        alias.producer = _place_in_graph(edge)
+        alias.producer = place_in_graph(edge)
         alias.asked = edge is LEAF
         view.edge = STALE
         if view._retains_grad:
             stop_retaining(edge)
 
 
-def _place_in_graph(edge: Any) -> tuple[int, str] | None:
+def place_in_graph(edge: Any) -> tuple[int, str] | None:
     """Which output of which node an edge is; None for a leaf."""
     if isinstance(edge, OutputSlot):
         return edge.number, edge.node.name()

@@ -8,11 +8,12 @@ from typing import overload
 from pullback.meta.formats import MemoryFormat, channels_last, channels_last_3d, check_memory_format, lies_in_format
 from pullback.meta.shapes import normalize_dim
 from pullback.tensor import Tensor, methods_of_tensor
+from pullback.tensor.geometry import address_of, geometry_of
 from pullback.tensor.levels import refuse_mapped
 from pullback.tensor.memory import is_inference, version_of
 from pullback.tensor.storage import TypedStorage, UntypedStorage
 from pullback.tensor.tensor import Methods
-from pullback.tensor.views import address_of, attach_detached, layout_of, replace_memory
+from pullback.tensor.views import attach_detached, replace_memory
 
 
 @methods_of_tensor
@@ -27,7 +28,7 @@ class MemoryMethods(Methods):
 
     def stride(self, dim: int | None = None) -> tuple[int, ...] | int:
         """How many elements lie between two neighbours along each dimension, or along ``dim``."""
-        strides = layout_of(self).strides
+        strides = geometry_of(self).strides
         if dim is None:
             return strides
 
@@ -42,17 +43,17 @@ class MemoryMethods(Methods):
         >>> pb.arange(5)[2:].storage_offset()
         2
         """
-        return layout_of(self).offset
+        return geometry_of(self).offset
 
     def is_contiguous(self, memory_format: MemoryFormat | None = None) -> bool:
         """Whether the elements lie in memory in row-major order without gaps, or in that of a memory format."""
-        layout = layout_of(self)
+        geometry = geometry_of(self)
         if memory_format is None:
-            return layout.is_contiguous
+            return geometry.is_contiguous
         check_memory_format(memory_format, "is_contiguous")
         if memory_format is channels_last or memory_format is channels_last_3d:
-            return lies_in_format(layout.shape, layout.strides, memory_format)
-        return layout.is_contiguous
+            return lies_in_format(geometry.shape, geometry.strides, memory_format)
+        return geometry.is_contiguous
 
     def untyped_storage(self) -> UntypedStorage:
         """The memory that holds the elements, shared by the tensor's views and what it is a view of."""

@@ -19,6 +19,7 @@ from pullback.meta import dtypes
 from pullback.process.blocks import Block, Setting
 from pullback.process.locks import made_once
 from pullback.tensor import Tensor
+from pullback.tensor.history import edge_of
 from pullback.tensor.indices import Positions
 from pullback.tensor.memory import version_of
 from pullback.tensor.modes import FORWARD, MODE, NO_GRAD, SAVING, ModeBlock, entered, left, mode
@@ -26,7 +27,8 @@ from pullback.tensor.node import Node, freed_error, start_node
 from pullback.tensor.saved_names import as_pytorch_saves, attribute_value, derived_values, is_number, shown_places
 from pullback.tensor.seams import seams
 from pullback.tensor.surroundings import enter_user_code, leave_user_code
-from pullback.tensor.views import attach_detached, check_versions, edge_of, keep_origin, rewrap_output
+from pullback.tensor.unpacking import check_versions, rewrap_output
+from pullback.tensor.views import attach_detached, keep_origin
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from pullback.backend.layouts import Layout
+    from pullback.backend.geometry import Geometry
     from pullback.dispatch.declaration import Operation
     from pullback.tensor import Tensor
     from pullback.tensor.node import Node
@@ -55,7 +55,7 @@ class Seams:
     #: Give an operation's results their tangents.
     propagate: _Propagate
     #: Give a view by strides its tangent.
-    propagate_strided: Callable[[Tensor, Tensor, Layout, Layout], None]
+    propagate_strided: Callable[[Tensor, Tensor, Geometry, Geometry], None]
     tangent_of: Callable[[Tensor], Tensor | None]
     set_tangent: Callable[[Tensor, Tensor], None]
     #: Write into the tangent of a tensor that has been written.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pullback.backend.layouts import Layout
+from pullback.backend.geometry import Geometry
 from pullback.meta.dtypes import DType, uint8
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.memory import alias_of
-from pullback.tensor.views import layout_of, strided_view
+from pullback.tensor.views import strided_view
 
 if TYPE_CHECKING:
     from pullback.meta.devices import Device
@@ -45,7 +46,7 @@ class UntypedStorage:
 
     def nbytes(self) -> int:
         """How many bytes there are."""
-        return layout_of(self._origin).extent * self._origin.dtype.itemsize
+        return geometry_of(self._origin).extent * self._origin.dtype.itemsize
 
     size = __len__ = nbytes
 
@@ -70,9 +71,9 @@ class UntypedStorage:
 
     def elements(self, dtype: DType) -> Tensor:
         """All of the storage as a tensor of one dimension, outside of any graph."""
-        layout = Layout.contiguous(dtype, (self.nbytes() // dtype.itemsize,))
+        geometry = Geometry.contiguous(dtype, (self.nbytes() // dtype.itemsize,))
         origin = self._origin.detach()
-        return strided_view(origin, layout_of(origin), layout)
+        return strided_view(origin, geometry_of(origin), geometry)
 
     def tolist(self) -> list[int]:
         """The bytes as numbers from 0 to 255."""

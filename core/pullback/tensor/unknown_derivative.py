@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullback.tensor import Tensor
+from pullback.tensor.history import edge_of
 from pullback.tensor.node import Node, start_node
-from pullback.tensor.views import edge_of
 
 if TYPE_CHECKING:
     from pullback.dispatch.declaration import Operation

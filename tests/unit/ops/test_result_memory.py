@@ -16,8 +16,8 @@ from pullback.backend.selection import get_backend
 from pullback.dispatch.declaration import Operation
 from pullback.extend import ArrayAPIBackend, register_backend
 from pullback.ops import import_all
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.registry import registry
-from pullback.tensor.views import layout_of
 from pullback_conformance.samples import samples_of
 
 import_all()
@@ -89,7 +89,7 @@ def test_results_have_memory_of_their_own(name: str, backend: str) -> None:
                 assert type(result.array) is arrays.array_type
                 memory = arrays.to_numpy(result.array)
                 assert memory.flags.writeable, sample.label
-                assert not layout_of(result).repeats, sample.label
+                assert not geometry_of(result).repeats, sample.label
                 others = [t for t in (*operands, *again, *results) if t is not result]
                 shared = [t for t in others if np.shares_memory(memory, arrays.to_numpy(t.array))]
                 assert not shared, sample.label

@@ -22,11 +22,12 @@ from pullback.meta.formats import MemoryFormat, copy_in_order
 from pullback.meta.shapes import broadcast_shape
 from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import keep_layout
+from pullback.tensor.history import edge_of
 from pullback.tensor.modes import FORWARD, NO_GRAD, mode
 from pullback.tensor.node import Node, start_node
 from pullback.tensor.registry import registry
 from pullback.tensor.seams import seams
-from pullback.tensor.views import edge_of, keep_layout
 
 if TYPE_CHECKING:
     from pullback.backend.base import NativeArray

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.backend.layouts import Layout
+from pullback.backend.geometry import Geometry as Layout
 from pullback.dispatch.declaration import attach, composite
 from pullback.dispatch.numbers import fitted
 from pullback.dispatch.out_rules import MAKES
@@ -36,8 +36,8 @@ from pullback.ops.shared.options import (
     finished,
 )
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of as layout_of
 from pullback.tensor.memory import alias_of
-from pullback.tensor.views import layout_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pullback.dispatch.declaration import Array
 from pullback.dispatch.inplace import overlap_partly
 from pullback.meta import dtypes
-from pullback.tensor.views import layout_of
+from pullback.tensor.geometry import geometry_of as layout_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend

@@ -26,8 +26,8 @@ from pullback.ops.indexing.keys import bounds, is_integer, parsed, selected
 from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.tensor.indices import Positions, check_mask_shape, check_values, located, refused
+from pullback.tensor.rebasing import zero_part
 from pullback.tensor.registry import registry
-from pullback.tensor.views import zero_part
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend

@@ -9,7 +9,7 @@ from pullback.dispatch.declaration import attach
 from pullback.dispatch.inplace import check_writable
 from pullback.tensor import Tensor
 from pullback.tensor.memory import alias_of
-from pullback.tensor.views import write
+from pullback.tensor.writing import write
 
 
 def _write(name: str, self: Tensor, others: tuple[Tensor, ...], function: Callable[..., Any]) -> Tensor:

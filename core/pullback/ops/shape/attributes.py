@@ -8,8 +8,8 @@ from pullback.dispatch.declaration import attach, in_namespace
 from pullback.dispatch.overridable import asks
 from pullback.meta.dtypes import DType
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of as layout_of
 from pullback.tensor.storage import UntypedStorage
-from pullback.tensor.views import layout_of
 
 
 @in_namespace("pullback")

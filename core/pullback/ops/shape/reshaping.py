@@ -15,8 +15,8 @@ from pullback.meta.formats import MemoryFormat, check_memory_format, contiguous_
 from pullback.meta.shapes import Size, as_shape, broadcast_shape, given_shape, normalize_dim, normalize_dims
 from pullback.meta.strides import view_strides
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of as layout_of
 from pullback.tensor.registry import registry
-from pullback.tensor.views import layout_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.grad_mode import enable_grad
-from pullback.backend.layouts import LAYOUTS, Layout
+from pullback.backend.geometry import GEOMETRIES as LAYOUTS
+from pullback.backend.geometry import Geometry as Layout
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.dispatch.declaration_values import Accepts, Shows
 from pullback.dispatch.inplace import change_view, check_history, resize
@@ -17,8 +18,10 @@ from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import COMPLEXES, DType, float32, float64
 from pullback.meta.shapes import as_shape, normalize_dim
 from pullback.tensor import Tensor
+from pullback.tensor.geometry import geometry_of as layout_of
+from pullback.tensor.geometry import put_at, taken_at
 from pullback.tensor.memory import has_node
-from pullback.tensor.views import attach_detached, layout_of, put_at, strided_view, taken_at
+from pullback.tensor.views import attach_detached, strided_view
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray

@@ -1,8 +1,8 @@
 """Where a tensor's elements lie in its storage, told without any array.
 
-A :class:`Layout` is a dtype, a shape, strides and an offset. :data:`LAYOUTS` is a backend whose arrays are layouts: a
-chain of view operations replayed on it says where the view's elements lie, so that strides, offsets and aliasing follow
-PyTorch's rules on every backend, also where arrays have neither strides nor addresses.
+A :class:`Geometry` is a dtype, a shape, strides and an offset. :data:`GEOMETRIES` is a backend whose arrays are
+geometries: a chain of view operations replayed on it says where the view's elements lie, so that strides, offsets and
+aliasing follow PyTorch's rules on every backend, also where arrays have neither strides nor addresses.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from pullback.meta import dtypes
 from pullback.meta.dtypes import DType
 from pullback.meta.strides import contiguous_strides, is_contiguous, view_strides
 
-#: Of layouts of more elements than this it is not counted out whether windows overlap.
+#: Of geometries of more elements than this it is not counted out whether windows overlap.
 _MOST_COUNTED = 2**20
 
 
-class Layout:
+class Geometry:
     """Shape, strides and offset of elements in a storage, counted in elements of ``dtype``.
 
     Examples
     --------
     >>> from pullback import float32
-    >>> Layout.contiguous(float32, (2, 3))
-    Layout(float32, shape=(2, 3), strides=(3, 1), offset=0)
+    >>> Geometry.contiguous(float32, (2, 3))
+    Geometry(float32, shape=(2, 3), strides=(3, 1), offset=0)
     """
 
     __slots__ = ("dtype", "offset", "shape", "strides")
@@ -39,15 +39,15 @@ class Layout:
         self.offset = offset
 
     @classmethod
-    def contiguous(cls, dtype: DType, shape: Sequence[int]) -> Layout:
+    def contiguous(cls, dtype: DType, shape: Sequence[int]) -> Geometry:
         """Elements in row-major order from the beginning of the storage."""
         return cls(dtype, shape, contiguous_strides(shape))
 
     def __repr__(self) -> str:
-        return f"Layout({self.dtype.name}, shape={self.shape}, strides={self.strides}, offset={self.offset})"
+        return f"Geometry({self.dtype.name}, shape={self.shape}, strides={self.strides}, offset={self.offset})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Layout) and self._key() == other._key()
+        return isinstance(other, Geometry) and self._key() == other._key()
 
     def __hash__(self) -> int:
         return hash(self._key())
@@ -138,8 +138,8 @@ class Layout:
         """The dimensions from the one with the longest stride to that with the shortest."""
         return tuple(sorted(range(self.ndim), key=lambda d: (-self.strides[d], -self.shape[d], d)))
 
-    def overlaps_partly(self, other: Layout) -> bool:
-        """Whether two layouts of one storage share some elements but are not the same, as far as is told cheaply.
+    def overlaps_partly(self, other: Geometry) -> bool:
+        """Whether two geometries of one storage share some elements but are not the same, as far as is told cheaply.
 
         Answers no where one of them has gaps or repetitions, as PyTorch does
         (``at::get_overlap_status``, ATen/MemoryOverlap.cpp).
@@ -154,57 +154,57 @@ class Layout:
         return begin < other_end and other_begin < end
 
 
-class _LayoutBackend(Backend):
-    """View kernels over layouts, which have no elements: nothing else runs on them. See the module."""
+class _GeometryBackend(Backend):
+    """View kernels over geometries, which have no elements: nothing else runs on them. See the module."""
 
-    name = "layout"
+    name = "geometry"
     mutable = False
-    array_type = Layout
+    array_type = Geometry
 
     def __init__(self) -> None:
         self.dtypes = {d: d for d in dtypes.ALL}
         self.native_dtypes = {d: d for d in dtypes.ALL}
 
-    def as_array(self, obj: Any) -> Layout:
-        assert isinstance(obj, Layout)
+    def as_array(self, obj: Any) -> Geometry:
+        assert isinstance(obj, Geometry)
         return obj
 
-    def strides(self, array: Layout) -> tuple[int, ...]:
+    def strides(self, array: Geometry) -> tuple[int, ...]:
         return array.strides
 
-    def is_contiguous(self, array: Layout) -> bool:
+    def is_contiguous(self, array: Geometry) -> bool:
         return array.is_contiguous
 
-    def data_pointer(self, array: Layout) -> int:
+    def data_pointer(self, array: Geometry) -> int:
         return array.offset * array.dtype.itemsize
 
     # -- kernels
 
-    def reshape(self, x: Layout, shape: tuple[int, ...]) -> Layout:
+    def reshape(self, x: Geometry, shape: tuple[int, ...]) -> Geometry:
         strides = view_strides(x.shape, x.strides, shape)
         if strides is None:
             raise RuntimeError(f"no view of {x} has the shape {list(shape)}")
-        return Layout(x.dtype, shape, strides, x.offset)
+        return Geometry(x.dtype, shape, strides, x.offset)
 
-    def permute_dims(self, x: Layout, axes: tuple[int, ...]) -> Layout:
-        return Layout(x.dtype, [x.shape[a] for a in axes], [x.strides[a] for a in axes], x.offset)
+    def permute_dims(self, x: Geometry, axes: tuple[int, ...]) -> Geometry:
+        return Geometry(x.dtype, [x.shape[a] for a in axes], [x.strides[a] for a in axes], x.offset)
 
-    def expand_dims(self, x: Layout, *, axis: int) -> Layout:
+    def expand_dims(self, x: Geometry, *, axis: int) -> Geometry:
         stride = x.shape[axis] * x.strides[axis] if axis < x.ndim else 1
-        return Layout(
+        return Geometry(
             x.dtype,
             (*x.shape[:axis], 1, *x.shape[axis:]),
             (*x.strides[:axis], stride, *x.strides[axis:]),
             x.offset,
         )
 
-    def squeeze(self, x: Layout, axis: tuple[int, ...]) -> Layout:
+    def squeeze(self, x: Geometry, axis: tuple[int, ...]) -> Geometry:
         kept = [d for d in range(x.ndim) if d not in axis]
         return self.permute_dims(x, tuple(kept))
 
-    def broadcast_to(self, x: Layout, shape: tuple[int, ...]) -> Layout:
+    def broadcast_to(self, x: Geometry, shape: tuple[int, ...]) -> Geometry:
         if not x.ndim:
-            return Layout(x.dtype, shape, (0,) * len(shape), x.offset)
+            return Geometry(x.dtype, shape, (0,) * len(shape), x.offset)
         strides: list[int] = []
         following = 1  # size times stride of the dimension to the right
         for dim in range(1, len(shape) + 1):
@@ -216,9 +216,9 @@ class _LayoutBackend(Backend):
                 size, stride = shape[-dim], 0
             strides.append(stride)
             following = size * stride
-        return Layout(x.dtype, shape, strides[::-1], x.offset)
+        return Geometry(x.dtype, shape, strides[::-1], x.offset)
 
-    def getitem(self, x: Layout, key: Any) -> Layout:
+    def getitem(self, x: Geometry, key: Any) -> Geometry:
         parts = list(key) if isinstance(key, tuple) else [key]
         if Ellipsis in parts:
             at = parts.index(Ellipsis)
@@ -239,37 +239,37 @@ class _LayoutBackend(Backend):
                 strides.append(step * stride)
             else:
                 offset += (part + size if part < 0 else part) * stride
-        return Layout(x.dtype, (*shape, *x.shape[dim:]), (*strides, *x.strides[dim:]), offset)
+        return Geometry(x.dtype, (*shape, *x.shape[dim:]), (*strides, *x.strides[dim:]), offset)
 
-    def diagonal(self, x: Layout) -> Layout:
-        return Layout(x.dtype, x.shape[:-1], (*x.strides[:-2], x.strides[-2] + x.strides[-1]), x.offset)
+    def diagonal(self, x: Geometry) -> Geometry:
+        return Geometry(x.dtype, x.shape[:-1], (*x.strides[:-2], x.strides[-2] + x.strides[-1]), x.offset)
 
-    def unfold(self, x: Layout, axis: int, size: int, step: int) -> Layout:
+    def unfold(self, x: Geometry, axis: int, size: int, step: int) -> Geometry:
         if not x.ndim:
-            return Layout(x.dtype, (size,), (1,), x.offset)
+            return Geometry(x.dtype, (size,), (1,), x.offset)
         shape, strides = list(x.shape), list(x.strides)
         shape[axis] = (shape[axis] - size) // step + 1
         strides[axis] *= step
-        return Layout(x.dtype, (*shape, size), (*strides, x.strides[axis]), x.offset)
+        return Geometry(x.dtype, (*shape, size), (*strides, x.strides[axis]), x.offset)
 
-    def view_as_real(self, x: Layout) -> Layout:
-        return Layout(x.dtype.to_real(), (*x.shape, 2), (*(2 * s for s in x.strides), 1), 2 * x.offset)
+    def view_as_real(self, x: Geometry) -> Geometry:
+        return Geometry(x.dtype.to_real(), (*x.shape, 2), (*(2 * s for s in x.strides), 1), 2 * x.offset)
 
-    def view_as_complex(self, x: Layout) -> Layout:
-        return Layout(x.dtype.to_complex(), x.shape[:-1], [s // 2 for s in x.strides[:-1]], x.offset // 2)
+    def view_as_complex(self, x: Geometry) -> Geometry:
+        return Geometry(x.dtype.to_complex(), x.shape[:-1], [s // 2 for s in x.strides[:-1]], x.offset // 2)
 
-    def reinterpret(self, x: Layout, dtype: DType) -> Layout:
+    def reinterpret(self, x: Geometry, dtype: DType) -> Geometry:
         """The same bytes as elements of another dtype; where its size differs, the last dimension shrinks or grows."""
         old, new = x.dtype.itemsize, dtype.itemsize
         if old == new:
-            return Layout(dtype, x.shape, x.strides, x.offset)
+            return Geometry(dtype, x.shape, x.strides, x.offset)
         *outer, _ = x.strides
 
         def rescaled(count: int) -> int:
             return count * old // new
 
         shape = (*x.shape[:-1], rescaled(x.shape[-1]))
-        return Layout(dtype, shape, (*map(rescaled, outer), 1), rescaled(x.offset))
+        return Geometry(dtype, shape, (*map(rescaled, outer), 1), rescaled(x.offset))
 
 
 def _bounds(part: slice, size: int) -> tuple[int, int, int]:
@@ -280,5 +280,5 @@ def _bounds(part: slice, size: int) -> tuple[int, int, int]:
     return start, stop, step
 
 
-#: The backend whose arrays are layouts.
-LAYOUTS = _LayoutBackend()
+#: The backend whose arrays are geometries.
+GEOMETRIES = _GeometryBackend()

@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pullback as pb
-from pullback.backend.layouts import LAYOUTS, Layout
-from pullback.tensor.views import layout_of, places
+from pullback.backend.geometry import GEOMETRIES, Geometry
+from pullback.tensor.geometry import geometry_of, places
 
 
-def test_equal_layouts_are_equal_and_hash_alike() -> None:
-    one, other = Layout(pb.float32, (2, 3), (3, 1)), Layout.contiguous(pb.float32, (2, 3))
+def test_equal_geometries_are_equal_and_hash_alike() -> None:
+    one, other = Geometry(pb.float32, (2, 3), (3, 1)), Geometry.contiguous(pb.float32, (2, 3))
     assert one == other
     assert hash(one) == hash(other)
-    assert one != Layout(pb.float64, (2, 3), (3, 1))
-    assert repr(one) == "Layout(float32, shape=(2, 3), strides=(3, 1), offset=0)"
+    assert one != Geometry(pb.float64, (2, 3), (3, 1))
+    assert repr(one) == "Geometry(float32, shape=(2, 3), strides=(3, 1), offset=0)"
 
 
 @pytest.mark.parametrize(
@@ -35,25 +35,25 @@ def test_equal_layouts_are_equal_and_hash_alike() -> None:
         ((0, 3), (5, 2), True, False, False),
     ],
 )
-def test_what_a_layout_says_of_its_elements(
+def test_what_a_geometry_says_of_its_elements(
     shape: tuple[int, ...], strides: tuple[int, ...], dense: bool, may_overlap: bool, repeats: bool
 ) -> None:
-    layout = Layout(pb.float32, shape, strides)
-    assert (layout.is_dense, layout.may_overlap, layout.repeats) == (dense, may_overlap, repeats)
+    geometry = Geometry(pb.float32, shape, strides)
+    assert (geometry.is_dense, geometry.may_overlap, geometry.repeats) == (dense, may_overlap, repeats)
 
 
-def test_layouts_that_share_a_part_overlap_partly() -> None:
-    whole = Layout.contiguous(pb.float32, (6,))
-    assert Layout(pb.float32, (5,), (1,), 1).overlaps_partly(whole)
-    assert Layout(pb.float32, (2, 3), (1, 2)).overlaps_partly(whole)
-    assert not whole.overlaps_partly(Layout.contiguous(pb.float32, (6,)))
-    assert not Layout(pb.float32, (3,), (1,)).overlaps_partly(Layout(pb.float32, (3,), (1,), 3))
-    assert not Layout(pb.float32, (3,), (2,), 1).overlaps_partly(whole)  # has gaps: not told
+def test_geometries_that_share_a_part_overlap_partly() -> None:
+    whole = Geometry.contiguous(pb.float32, (6,))
+    assert Geometry(pb.float32, (5,), (1,), 1).overlaps_partly(whole)
+    assert Geometry(pb.float32, (2, 3), (1, 2)).overlaps_partly(whole)
+    assert not whole.overlaps_partly(Geometry.contiguous(pb.float32, (6,)))
+    assert not Geometry(pb.float32, (3,), (1,)).overlaps_partly(Geometry(pb.float32, (3,), (1,), 3))
+    assert not Geometry(pb.float32, (3,), (2,), 1).overlaps_partly(whole)  # has gaps: not told
 
 
-def test_a_layout_has_no_elements_to_compute_with() -> None:
-    with pytest.raises(pb.errors.MissingKernelError, match="layout"):
-        pb.Tensor._wrap(Layout.contiguous(pb.float32, (2,)), LAYOUTS) + 1
+def test_a_geometry_has_no_elements_to_compute_with() -> None:
+    with pytest.raises(pb.errors.MissingKernelError, match="geometry"):
+        pb.Tensor._wrap(Geometry.contiguous(pb.float32, (2,)), GEOMETRIES) + 1
 
 
 @st.composite
@@ -107,16 +107,16 @@ def _chains(draw: st.DrawFn) -> list[tuple[str, tuple[Any, ...]]]:
 
 
 @given(chain=_chains())
-def test_the_layout_of_a_chain_of_views_is_where_its_elements_lie(chain: list[tuple[str, tuple[Any, ...]]]) -> None:
+def test_the_geometry_of_a_chain_of_views_is_where_its_elements_lie(chain: list[tuple[str, tuple[Any, ...]]]) -> None:
     base = pb.arange(24, backend="numpy")
     view = base.view(2, 3, 4)
     for name, arguments in chain:
         view = getattr(view, name)(*arguments)
-    layout = layout_of(view)
-    assert layout.shape == view.array.shape
-    assert places(view.backend, layout).tolist() == view.array.reshape(-1).tolist()
+    geometry = geometry_of(view)
+    assert geometry.shape == view.array.shape
+    assert places(view.backend, geometry).tolist() == view.array.reshape(-1).tolist()
     if view.numel():
-        assert view.data_ptr() - base.data_ptr() == 8 * layout.offset
+        assert view.data_ptr() - base.data_ptr() == 8 * geometry.offset
         native = [s // 8 for n, s in zip(view.array.shape, view.array.strides, strict=True) if n > 1]
-        assert native == [s for n, s in zip(layout.shape, layout.strides, strict=True) if n > 1]
+        assert native == [s for n, s in zip(geometry.shape, geometry.strides, strict=True) if n > 1]
     assert np.shares_memory(base.array, view.array) == bool(view.numel())
