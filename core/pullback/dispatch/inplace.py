@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pullback.backend.layouts import Layout
 from pullback.dispatch.codegen import make_callable, saved_values
 from pullback.dispatch.declaration import DeclarationError, Operation
+from pullback.dispatch.finishing import finish_write
 from pullback.dispatch.general import coerce, common_dtype
 from pullback.meta.allocation import check_size
 from pullback.meta.dtype_names import type_name
@@ -41,7 +42,6 @@ from pullback.tensor.views import (
     rebase,
     strided_view,
     writable_array,
-    write,
 )
 
 if TYPE_CHECKING:
@@ -126,12 +126,12 @@ def _apply_once(operation: Operation, tensor: Tensor, args: tuple[Any, ...], kwa
     if out is None:  # it has other operands now
         return False
     if not replaced and node is None and (not recording or tensor.edge is None):
-        surely(_finish, tensor, out, None, active, [])
+        surely(finish_write, tensor, out, None, active, [])
     else:
         with MEMORY:  # other views of the base may be written in other threads
             if replaced and tensor.array is not seen:
                 return False
-            surely(_finish, tensor, out, node, active, [])
+            surely(finish_write, tensor, out, node, active, [])
     return True
 
 
@@ -165,21 +165,6 @@ def _result(
     if own is not None and tensor.backend.mutable and _saves(own, before):
         before.array = tensor.backend.copy(before.array)  # the node needs the elements as they were
     return out if out.dtype is tensor.dtype else out.to(tensor.dtype)  # type: ignore[no-any-return]
-
-
-def _finish(tensor: Tensor, out: Tensor, node: Any, active: int, history: list[Any]) -> None:
-    """Write the elements, the history and the tangent of a result; once more, with the same list, does no harm."""
-    rebases = bool(history) or (not active & NO_GRAD and (node is not None or tensor.edge is not None))
-    if rebases and not history:
-        history.append(history_after(tensor, node))
-    if out.array is tensor.array:
-        bump_version(tensor)
-    else:
-        write(tensor, out.array)
-    if rebases:
-        rebase(tensor, node, history[0])
-    if active & FORWARD and (out._tangent is not None or tensor._tangent is not None):
-        seams.write_tangent(tensor, out._tangent)
 
 
 def _note_interrupted(tensor: Tensor, recording: bool) -> None:
