@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.dispatch.codegen import node_name_arguments, saved_values
+from pullback.dispatch.formulas import node_name_arguments, saved_values
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
 from pullback.return_types import return_type

@@ -6,13 +6,10 @@ and its node becomes the tensor's history. Every check comes before the first ch
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pullback.backend.layouts import Layout
-from pullback.dispatch.codegen import make_callable, saved_values
-from pullback.dispatch.declaration import DeclarationError, Operation
 from pullback.dispatch.finishing import finish_write
 from pullback.dispatch.general import coerce, common_dtype
 from pullback.meta.allocation import check_size
@@ -28,7 +25,6 @@ from pullback.tensor.memory import alias_of, bump_version, has_node, is_inferenc
 from pullback.tensor.modes import FORWARD, INFERENCE, MUTATION, NO_GRAD, SAVING, mode
 from pullback.tensor.node import Node, start_node
 from pullback.tensor.overriding import NOT_OVERRIDDEN, answered, ask, use
-from pullback.tensor.registry import registry
 from pullback.tensor.seams import seams
 from pullback.tensor.unknown_derivative import UnknownDerivative
 from pullback.tensor.views import (
@@ -420,44 +416,3 @@ def overlap_partly(tensor: Tensor, other: Tensor) -> bool:
     if own is None or others is None or own.storage is not others.storage or tensor is other:
         return False
     return layout_of(tensor).overlaps_partly(layout_of(other))
-
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def overwrites(name: str, *, node: str | None = None, check: Callable[..., None] | None = None) -> Callable[[F], F]:
-    """Declare a body that writes its result into the first operand: the form of the operation ``name`` used in place.
-
-    It takes what the operation's own body takes, and must find every mistake before it writes. The operation's
-    formulas may not ask for the first operand, which is gone then.
-
-    Parameters
-    ----------
-    node : str, optional
-        The graph node's name, where it is another one in place.
-    check : callable, optional
-        What refuses operands, where that is another function in place.
-    """
-
-    def declare(body: F) -> F:
-        operation = registry[name]
-        assert isinstance(operation, Operation)
-        if any(saved.name == operation.operands[0] for saved in saved_values(operation)):
-            raise DeclarationError(f"{name}: its formulas need {operation.operands[0]!r}, which the body overwrites")
-        form = object.__new__(Operation)
-        vars(form).update(vars(operation))
-        form.body = body
-        form.tables = {}
-        form.node_name = node or operation.node_name
-        form.check = check or operation.check
-        form.call = make_callable(form)
-        operation.overwriting = form
-        return body
-
-    return declare
-
-
-def overwrite(name: str, *arguments: Any) -> Any:
-    """Run the operation ``name`` on a first operand that nobody else has, and that may be overwritten."""
-    operation: Any = registry[name]
-    return operation.overwriting.call(*arguments)
