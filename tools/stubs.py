@@ -337,7 +337,7 @@ def operation_of(value: Any) -> Operation | None:
     for record in registry.values():
         if isinstance(record, Operation) and (
             value.__name__ == record.inplace_name
-            if value.__module__ == "pullback.dispatch.codegen"
+            if value.__module__ == "pullback.dispatch.inplace_methods"
             else value.__name__ == record.name and value.__code__.co_filename.startswith("<pullback ")
         ):
             return record

@@ -14,7 +14,7 @@ from math import pi as pi
 from typing import Any as _Any
 
 from pullback import _names
-from pullback.dispatch.out import FunctionsWithOut as _FunctionsWithOut
+from pullback.dispatch.out_functions import FunctionsWithOut as _FunctionsWithOut
 from pullback.errors import did_you_mean as _did_you_mean
 from pullback.ops import _index
 from pullback.tensor import Tensor as _Tensor

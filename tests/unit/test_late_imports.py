@@ -27,11 +27,7 @@ LATE = {
     ("pullback.backend.registry", "pullback.plugin.manager"): NOT_YET,  # pluggy
     ("pullback.batching.levels", "pullback.batching.lifting"): CIRCLE,
     ("pullback.dispatch.arguments", "pullback.dispatch.out"): CIRCLE,
-    ("pullback.dispatch.codegen", "pullback.dispatch.general"): CIRCLE,
-    ("pullback.dispatch.codegen", "pullback.dispatch.inplace"): CIRCLE,
-    ("pullback.dispatch.codegen", "pullback.dispatch.out"): CIRCLE,
     ("pullback.dispatch.general", "pullback.interop.numpy_arguments"): NOT_YET,
-    ("pullback.dispatch.out", "pullback.dispatch.declaration"): CIRCLE,
     ("pullback.ops.creation.conversion", "pullback.ops.creation.legacy_types"): NOT_YET,
     ("pullback.ops.creation.from_data", "pullback.dispatch.subclassing"): NOT_YET,
     ("pullback.tensor.node", "pullback.autograd.gradient_accumulation"): CALLED_FOR,  # AccumulateGrad is called
@@ -72,4 +68,4 @@ def test_each_late_import_has_its_reason() -> None:
         for target in _imported(node, set(trees))
     }
     assert found == set(LATE)
-    assert len(LATE) <= 25
+    assert len(LATE) <= 21

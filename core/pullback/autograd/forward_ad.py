@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback.autograd.grad_mode import DecoratingManager
 from pullback.backend.geometry import Geometry
-from pullback.dispatch.codegen import formula_arguments
-from pullback.dispatch.general import _saved_value
+from pullback.dispatch.finishing import saved_value as _saved_value
+from pullback.dispatch.formulas import formula_arguments
 from pullback.dispatch.inplace import overlaps_itself
 from pullback.dispatch.overridable import make_module_overridable
 from pullback.process.blocks import Block, Setting, begins_at_once, put, surely

@@ -9,15 +9,14 @@ from pullback.batching.indexing_rules import first_indices, unwrapped_indices
 from pullback.batching.levels import Level, LevelArray
 from pullback.batching.random_rules import drawn
 from pullback.batching.rules import call, rule_of
-from pullback.dispatch.general import named_results, promoted_dtype, record
+from pullback.dispatch.finishing import finish
+from pullback.dispatch.general import promoted_dtype
 from pullback.meta.shapes import broadcast_shape
 from pullback.tensor import Tensor
 from pullback.tensor.levels import ESCAPED, RECORDED_BENEATH, innermost_mapped, levels
-from pullback.tensor.modes import FORWARD, MODE, NO_GRAD, entered, left, mode
+from pullback.tensor.modes import MODE, NO_GRAD, entered, left, mode
 from pullback.tensor.registry import registry
 from pullback.tensor.seams import NO_LEVEL, seams
-from pullback.tensor.unknown_derivative import refuse_derivative
-from pullback.tensor.views import OutputOf, attach_view
 
 if TYPE_CHECKING:
     from pullback.dispatch.declaration import Operation
@@ -86,21 +85,7 @@ def run_at_level(operation: Operation, flat: list[Any], attributes: dict[str, An
     else:
         places = dims if isinstance(dims, list | tuple) else [dims] * len(results)
         outs = [level.wrap(r, d) for r, d in zip(results, places, strict=True)]
-    if operation.differentiable and not active & NO_GRAD:
-        name = operation.node_name if isinstance(operation.node_name, str) else operation.name
-        record(operation, operation.node_type(name, conjugates=dtype.is_complex), flat, attributes, outs, dtype)
-    elif operation.nondifferentiable is not None and not active & NO_GRAD:
-        for out in outs:
-            refuse_derivative(operation, flat, out)
-    if operation.view:
-        arguments, several = tuple(attributes.values()), operation.outputs is not None
-        for number, out in enumerate(outs):
-            call = OutputOf(operation.call, number) if several else operation.call
-            attach_view(out, flat[0], (call, arguments), active, several)
-    result = outs[0] if operation.outputs is None else named_results(operation, outs)
-    if active & FORWARD:
-        seams.propagate(operation, flat, attributes, result)
-    return result
+    return finish(operation, flat, attributes, outs, dtype, active, level=True)
 
 
 def _results(level: Level, operation: Operation, flat: list[Any], attributes: dict[str, Any], dtype: Any) -> Any:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, Typ
 
 from pullback.backend.registry import let_go_of
 from pullback.dispatch.arguments import attribute_kinds, checking
-from pullback.dispatch.codegen import make_callable, make_inplace, make_node_type
+from pullback.dispatch.codegen import make_callable
 from pullback.dispatch.declaration_values import (
     PLAINLY,
     Accepts,
@@ -38,6 +38,8 @@ from pullback.dispatch.declaration_values import (
     PromotionRule,
     Shows,
 )
+from pullback.dispatch.inplace_methods import make_inplace
+from pullback.dispatch.node_classes import make_node_type
 from pullback.dispatch.out_rules import CAST, Out
 from pullback.dispatch.overridable import make_overridable
 from pullback.errors import did_you_mean

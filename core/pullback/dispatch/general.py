@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullback.backend.kernel_exits import refuse_exit
 from pullback.dispatch.arguments import checked_attributes, refuse_missing
-from pullback.dispatch.codegen import node_name_arguments, saved_values
+from pullback.dispatch.finishing import finish
 from pullback.dispatch.numbers import fitted as fitted_number
 from pullback.dispatch.numbers import python_number
 from pullback.dispatch.overridable import begin_use
@@ -23,16 +23,11 @@ from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import DType, dtype_of_scalar, result_type_of
 from pullback.meta.shapes import broadcast_shape
 from pullback.process.interrupts import raised_by_handler
-from pullback.return_types import return_type
 from pullback.tensor import Tensor
 from pullback.tensor.levels import ESCAPED, levels
-from pullback.tensor.memory import alias_of, mark_inference, saved_version, watch_output
-from pullback.tensor.modes import ANOMALY, FORWARD, INFERENCE, INTERCEPTED, KERNELS, NO_GRAD, SAVING, mode
-from pullback.tensor.node import output_slot, start_node
+from pullback.tensor.modes import INTERCEPTED, KERNELS, mode
 from pullback.tensor.overriding import NOT_OVERRIDDEN, answered, ask_for_operation, overrides, overriding, use
 from pullback.tensor.seams import NO_LEVEL, seams
-from pullback.tensor.unknown_derivative import refuse_derivative
-from pullback.tensor.views import OutputOf, attach_view, edge_of, keep_layout
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray
@@ -122,10 +117,7 @@ def _general(operation: Operation, operands: tuple[Any, ...], attributes: dict[s
         found = seams.run_at_level(operation, flat, attributes)
         if found is not NO_LEVEL:
             return found
-    result = run(operation, flat, attributes)
-    if active & FORWARD:
-        seams.propagate(operation, flat, attributes, result)
-    return result
+    return run(operation, flat, attributes)
 
 
 def scaled_operand(operation: Operation, operands: tuple[Any, ...], position: int, alpha: Any) -> Any:
@@ -225,7 +217,8 @@ def coerce(operation: Operation, operands: tuple[Any, ...]) -> list[Any]:
 
 
 def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> Any:
-    """Promote, call the kernel or body, wrap the result, record the node."""
+    """Promote, call the kernel or body, wrap the result, and :func:`finish` it."""
+    active = mode()
     tensors = [v for v in flat if isinstance(v, Tensor)]
     backend = common_backend(operation, tensors)
     if backend.level:
@@ -236,45 +229,18 @@ def run(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> An
             operation.check(flat, **attributes)
         else:
             operation.check(*flat, **attributes)
-    kernel, node_type, _, _ = table_entry(operation, backend, dtype)
+    kernel = table_entry(operation, backend, dtype)[0]
     arrays = native_operands(operation, flat, backend, dtype, getattr(kernel, "number_dtype", dtype))
     if operation.broadcasts:
         check_size(broadcast_shape([tuple(a.shape) for a in arrays if hasattr(a, "shape")]), dtype.itemsize)
-    if mode() & KERNELS:
+    if active & KERNELS:
         results = seams.compute_intercepted(
             operation, flat, attributes, lambda: call_kernel(operation, backend, dtype, kernel, arrays, attributes)
         )
     else:
         results = call_kernel(operation, backend, dtype, kernel, arrays, attributes)
     outs = [Tensor._wrap(a, backend) for a in (results if operation.outputs is not None else (results,))]
-    if operation.differentiable and not mode() & NO_GRAD:
-        record(operation, node_type, flat, attributes, outs, dtype)
-    elif operation.nondifferentiable is not None and not mode() & NO_GRAD:
-        for out in outs:
-            refuse_derivative(operation, flat, out)
-    if mode() & INFERENCE and not operation.view:
-        for out in outs:
-            mark_inference(out)
-    if operation.keeps_layout and (tensors[0].alias is not None or attributes.get("memory_format") is not None):
-        keep_layout(outs[0], tensors[0], attributes.get("memory_format"))
-    if operation.view:
-        arguments, several = tuple(attributes.values()), operation.outputs is not None
-        for number, out in enumerate(outs):
-            call = OutputOf(operation.call, number) if several else operation.call
-            attach_view(out, tensors[0], (call, arguments), mode(), several)
-    if mode() & KERNELS:
-        seams.show_results(outs)
-    if operation.outputs is None:
-        return outs[0]
-    return named_results(operation, outs)
-
-
-def named_results(operation: Operation, outs: list[Tensor]) -> Any:
-    """Several results, as the named tuple the operation declares, or a plain tuple where their number varies."""
-    if operation.outputs == ("*",):
-        return tuple(outs)
-
-    return return_type(operation.name, operation.outputs or ())(*outs)
+    return finish(operation, flat, attributes, outs, dtype, active)
 
 
 def common_backend(operation: Operation, tensors: list[Tensor]) -> Backend:
@@ -534,97 +500,3 @@ def _result_problem(
     if tuple(array.shape) != shape:
         return f"shape {list(array.shape)}; expected {list(shape)}"
     return None
-
-
-def record(
-    operation: Operation,
-    node_type: Any,
-    flat: list[Any],
-    attributes: dict[str, Any],
-    outs: list[Tensor],
-    dtype: DType,
-) -> None:
-    """Make the graph node, where an operand requires gradients and the result can have one."""
-    names = operation.operands if not operation.sequence else operation.operands * len(flat)
-    differentiable = [v for n, v in zip(names, flat, strict=True) if n in operation.differentiable]
-    edges = [edge_of(v) if isinstance(v, Tensor) else None for v in differentiable]
-    # An operand may require gradients and have no history: a view made while no graph was recorded.
-    if all(e is None for e in edges) and not any(isinstance(v, Tensor) and v.edge is not None for v in differentiable):
-        return
-    if not outs:
-        return
-    if outs[0].dtype.category < dtypes.FLOATING:
-        if operation.takes_dtype and attributes["dtype"] is not None:
-            raise RuntimeError(f"Autograd not support dtype: {type_name(outs[0].dtype)}")
-        return
-    by_name = dict(zip(operation.operands, flat, strict=True)) if not operation.sequence else {names[0]: tuple(flat)}
-    by_name |= attributes
-    if not isinstance(operation.node_name, str):
-        name = operation.node_name(**{n: by_name[n] for n in node_name_arguments(operation)})
-        node_type = operation.node_type(name, conjugates=dtype.is_complex)
-    node = start_node(object.__new__(node_type), tuple(edges))
-    wanted = set(operation.differentiable)
-    if not operation.sequence:
-        wanted = {n for n, e in zip(operation.differentiable, edges, strict=True) if e is not None} or wanted
-    out_names = operation.outputs or ("out",)
-    values: list[Any] = []
-    versions: list[int] = []
-    for saved in saved_values(operation):
-        value = _saved_value(saved.name, by_name, operation, outs, out_names)
-        if not wanted.intersection(saved.needed_by):
-            value = None
-        values.append(value)
-        if saved.name in operation.operands and not operation.sequence:
-            versions.append(saved_version(value) if isinstance(value, Tensor) else 0)
-    node.saved = tuple(values)
-    if any(versions):
-        node.versions = tuple(versions)
-    out_shape, out_dtype = outs[0].array.shape, outs[0].dtype
-    # Of operands in several dtypes a formula may give any gradient in another's.
-    mixed = any(
-        isinstance(v, Tensor) and v.dtype is not out_dtype and v.dtype.category >= dtypes.FLOATING for v in flat
-    )
-    if mixed or operation.broadcasts:
-        reductions = tuple(
-            None
-            if not isinstance(v, Tensor) or not (mixed or v.array.shape != out_shape)
-            else (v.array.shape if operation.broadcasts else None, v.dtype)
-            for v in differentiable
-        )
-        if any(r is not None for r in reductions):
-            node.reductions = reductions
-    active = mode()
-    if active & ANOMALY:
-        seams.remember_origin(node)
-    if active & SAVING:
-        seams.pack_saved(node, outs)
-    if operation.outputs is None:
-        outs[0].edge = node
-        return
-    if out_names == ("*",):
-        counting: Any = node  # of a class that has a slot for it
-        counting.output_count = len(outs)
-    for number, out in enumerate(outs):
-        name = out_names[number] if out_names != ("*",) else "*"
-        if name in (operation.differentiable_outputs or ()):
-            out.edge = output_slot(node, number)
-        elif name in node_type.saved_names:
-            watch_output(node, number, alias_of(out))
-
-
-def _saved_value(
-    name: str, by_name: dict[str, Any], operation: Operation, outs: list[Tensor], out_names: tuple[str, ...]
-) -> Any:
-    if name == "out":
-        return outs[0].array
-    if name in out_names:
-        return outs[out_names.index(name)].array
-    if name in by_name:
-        return by_name[name]
-    operand, _, what = name.rpartition("_")
-    value: Any = by_name.get(operand)
-    if what == "shape" and operand in operation.operands:
-        return tuple(tuple(v.array.shape) for v in value) if operation.sequence else tuple(value.array.shape)
-    if what == "dtype" and operand in operation.operands:
-        return value.dtype
-    raise AssertionError(f"{operation.name}: a formula asks for {name!r}, which is no operand, attribute or result")

@@ -6,13 +6,11 @@ and its node becomes the tensor's history. Every check comes before the first ch
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from pullback.backend.geometry import Geometry as Layout
-from pullback.dispatch.codegen import make_callable, saved_values
-from pullback.dispatch.declaration import DeclarationError, Operation
+from pullback.backend.geometry import Geometry
+from pullback.dispatch.finishing import finish_write
 from pullback.dispatch.general import coerce, common_dtype
 from pullback.meta.allocation import check_size
 from pullback.meta.dtype_names import type_name
@@ -23,18 +21,17 @@ from pullback.process.blocks import surely
 from pullback.process.interrupts import raised_by_handler
 from pullback.process.locks import MEMORY, made_once
 from pullback.tensor import LEAF, Tensor
-from pullback.tensor.geometry import geometry_of as layout_of
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.history import edge_of, forbidden_write, history_from_base
 from pullback.tensor.memory import alias_of, bump_version, has_node, is_inference
 from pullback.tensor.modes import FORWARD, INFERENCE, MUTATION, NO_GRAD, SAVING, mode
 from pullback.tensor.node import Node, start_node
 from pullback.tensor.overriding import NOT_OVERRIDDEN, answered, ask, use
 from pullback.tensor.rebasing import history_after, rebase
-from pullback.tensor.registry import registry
 from pullback.tensor.seams import seams
 from pullback.tensor.unknown_derivative import UnknownDerivative
 from pullback.tensor.views import move_in_storage, reaches_beyond, strided_view
-from pullback.tensor.writing import writable_array, write
+from pullback.tensor.writing import writable_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,12 +115,12 @@ def _apply_once(operation: Operation, tensor: Tensor, args: tuple[Any, ...], kwa
     if out is None:  # it has other operands now
         return False
     if not replaced and node is None and (not recording or tensor.edge is None):
-        surely(_finish, tensor, out, None, active, [])
+        surely(finish_write, tensor, out, None, active, [])
     else:
         with MEMORY:  # other views of the base may be written in other threads
             if replaced and tensor.array is not seen:
                 return False
-            surely(_finish, tensor, out, node, active, [])
+            surely(finish_write, tensor, out, node, active, [])
     return True
 
 
@@ -157,21 +154,6 @@ def _result(
     if own is not None and tensor.backend.mutable and _saves(own, before):
         before.array = tensor.backend.copy(before.array)  # the node needs the elements as they were
     return out if out.dtype is tensor.dtype else out.to(tensor.dtype)  # type: ignore[no-any-return]
-
-
-def _finish(tensor: Tensor, out: Tensor, node: Any, active: int, history: list[Any]) -> None:
-    """Write the elements, the history and the tangent of a result; once more, with the same list, does no harm."""
-    rebases = bool(history) or (not active & NO_GRAD and (node is not None or tensor.edge is not None))
-    if rebases and not history:
-        history.append(history_after(tensor, node))
-    if out.array is tensor.array:
-        bump_version(tensor)
-    else:
-        write(tensor, out.array)
-    if rebases:
-        rebase(tensor, node, history[0])
-    if active & FORWARD and (out._tangent is not None or tensor._tangent is not None):
-        seams.write_tangent(tensor, out._tangent)
 
 
 def _note_interrupted(tensor: Tensor, recording: bool) -> None:
@@ -210,7 +192,7 @@ def change_view(tensor: Tensor, view: Tensor, node_name: str | None = None) -> T
 
     The caller has checked that its history can take that in.
     """
-    target = layout_of(view)
+    target = geometry_of(view)
     node = edge_of(view) if tensor.edge is not None else None
     if node is not None:
         assert isinstance(node, Node)
@@ -257,12 +239,12 @@ def resize(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
         return tensor
     check_inference(tensor)
     backend = tensor.backend
-    own = layout_of(tensor)
+    own = geometry_of(tensor)
     check_size(shape, own.dtype.itemsize)
-    target = Layout(own.dtype, shape, contiguous_strides(shape), own.offset)
+    target = Geometry(own.dtype, shape, contiguous_strides(shape), own.offset)
     alias = alias_of(tensor)
     whole = tensor if alias.origin is None else alias.origin
-    capacity = layout_of(whole).extent * whole.dtype.itemsize
+    capacity = geometry_of(whole).extent * whole.dtype.itemsize
     if target.extent * own.dtype.itemsize > capacity:
         if any(t is not tensor for t in alias.storage.live()):
             raise RuntimeError(
@@ -270,10 +252,10 @@ def resize(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
                 f" {own.offset} need {target.extent * own.dtype.itemsize}, but other tensors share it and would be torn"
                 " from it. Please clone() the tensor before performing the operation."
             )
-        held = strided_view(tensor, own, Layout(own.dtype, (capacity // own.dtype.itemsize,), (1,)))
+        held = strided_view(tensor, own, Geometry(own.dtype, (capacity // own.dtype.itemsize,), (1,)))
         missing = backend.zeros((target.extent - held.array.shape[0],), dtype=tensor.array.dtype)
         holder = Tensor._wrap(backend.concat([held.array, missing], axis=0), backend)
-        own = layout_of(holder)
+        own = geometry_of(holder)
         alias.origin, alias.path, alias.layout = holder, (), own
         holder.alias, tensor.array = type(alias)(alias.counter, alias.storage), holder.array
     view = strided_view(tensor, own, target)
@@ -408,7 +390,7 @@ def overlaps_itself(tensor: Tensor, windows: bool = False) -> bool:
             return False
     elif tensor.alias is None or tensor.alias.origin is None:
         return False
-    layout = layout_of(tensor)
+    layout = geometry_of(tensor)
     return layout.windowed if windows else layout.repeats
 
 
@@ -426,45 +408,4 @@ def overlap_partly(tensor: Tensor, other: Tensor) -> bool:
     own, others = tensor.alias, other.alias
     if own is None or others is None or own.storage is not others.storage or tensor is other:
         return False
-    return layout_of(tensor).overlaps_partly(layout_of(other))
-
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def overwrites(name: str, *, node: str | None = None, check: Callable[..., None] | None = None) -> Callable[[F], F]:
-    """Declare a body that writes its result into the first operand: the form of the operation ``name`` used in place.
-
-    It takes what the operation's own body takes, and must find every mistake before it writes. The operation's
-    formulas may not ask for the first operand, which is gone then.
-
-    Parameters
-    ----------
-    node : str, optional
-        The graph node's name, where it is another one in place.
-    check : callable, optional
-        What refuses operands, where that is another function in place.
-    """
-
-    def declare(body: F) -> F:
-        operation = registry[name]
-        assert isinstance(operation, Operation)
-        if any(saved.name == operation.operands[0] for saved in saved_values(operation)):
-            raise DeclarationError(f"{name}: its formulas need {operation.operands[0]!r}, which the body overwrites")
-        form = object.__new__(Operation)
-        vars(form).update(vars(operation))
-        form.body = body
-        form.tables = {}
-        form.node_name = node or operation.node_name
-        form.check = check or operation.check
-        form.call = make_callable(form)
-        operation.overwriting = form
-        return body
-
-    return declare
-
-
-def overwrite(name: str, *arguments: Any) -> Any:
-    """Run the operation ``name`` on a first operand that nobody else has, and that may be overwritten."""
-    operation: Any = registry[name]
-    return operation.overwriting.call(*arguments)
+    return geometry_of(tensor).overlaps_partly(geometry_of(other))

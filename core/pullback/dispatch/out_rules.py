@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from pullback.meta.dtype_names import full_c_name, type_name
 from pullback.meta.dtypes import can_cast
-from pullback.process.locks import new_lock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,9 +103,3 @@ MAKES_RANGE: Final = Out(
         " resized to a tensor of shape ({needed_count},)."
     ),
 )
-
-
-# -- the functions that take it ----------------------------------------------------------------------------------------
-
-
-_making: Final = new_lock()

@@ -10,7 +10,7 @@ import pytest
 import pullback as pb
 from pullback.backend.selection import get_backend
 from pullback.dispatch.declaration import DeclarationError
-from pullback.dispatch.inplace import overwrites
+from pullback.dispatch.overwriting import overwrites
 from pullback.tensor.registry import registry
 
 pytestmark = pytest.mark.usefixtures("backend")

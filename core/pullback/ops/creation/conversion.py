@@ -13,8 +13,9 @@ from pullback.backend.selection import backend_for_device, get_backend
 from pullback.dispatch.declaration import Array, Number, Sample, attach, composite, op
 from pullback.dispatch.declaration_values import Inplace
 from pullback.dispatch.general import constant
-from pullback.dispatch.inplace import apply_inplace, check_history, check_writable, overwrites
+from pullback.dispatch.inplace import apply_inplace, check_history, check_writable
 from pullback.dispatch.numbers import fitted
+from pullback.dispatch.overwriting import overwrites
 from pullback.meta import dtypes
 from pullback.meta.devices import Device
 from pullback.meta.dtypes import DType

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pullback.backend.geometry import Geometry as Layout
+from pullback.backend.geometry import Geometry
 from pullback.dispatch.declaration import attach, composite
 from pullback.dispatch.numbers import fitted
 from pullback.dispatch.out_rules import MAKES
@@ -36,7 +36,7 @@ from pullback.ops.shared.options import (
     finished,
 )
 from pullback.tensor import Tensor
-from pullback.tensor.geometry import geometry_of as layout_of
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.memory import alias_of
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ def _made(
 
     if strides is None:
         return finished(Tensor._wrap(allocate(shape), chosen), requires_grad)
-    order = Layout(dtype, shape, strides).order
+    order = Geometry(dtype, shape, strides).order
     return finished(_laid_out(Tensor._wrap(arranged(allocate, chosen, shape, order), chosen), strides), requires_grad)
 
 
 def _laid_out(tensor: Tensor, strides: tuple[int, ...]) -> Tensor:
     """The tensor, told these strides where its array has others: on immutable backends, and where none matter."""
-    if layout_of(tensor).strides != strides:
-        alias_of(tensor).layout = Layout(tensor.dtype, tensor.array.shape, strides)
+    if geometry_of(tensor).strides != strides:
+        alias_of(tensor).layout = Geometry(tensor.dtype, tensor.array.shape, strides)
     return tensor
 
 
@@ -226,7 +226,7 @@ def _strided(
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     if strides and min(strides) < 0:
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(strides)}")
-    layout = Layout(dtype, shape, strides)
+    layout = Geometry(dtype, shape, strides)
     check_extent(layout)
     if layout.is_dense:
         own = None if strides == contiguous_strides(shape) else strides
@@ -409,7 +409,7 @@ def _strides_like(input: Tensor, memory_format: MemoryFormat | None) -> tuple[in
     if input.alias is None and input.backend.is_contiguous(input.array):
         return None
 
-    layout = layout_of(input)
+    layout = geometry_of(input)
     if layout.strides == contiguous_strides(shape):
         return None
     return layout.strides if layout.is_dense else strides_in_order(shape, dense_order(shape, layout.strides))
@@ -422,7 +422,7 @@ def with_strides_like(tensor: Tensor, input: Tensor, memory_format: MemoryFormat
         return tensor
     shape, backend = tuple(tensor.array.shape), tensor.backend
     if backend.mutable:
-        order = Layout(tensor.dtype, shape, strides).order
+        order = Geometry(tensor.dtype, shape, strides).order
         moved = arranged(
             lambda s: backend.empty(s, dtype=tensor.array.dtype, device=tensor.device), backend, shape, order
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pullback.dispatch.declaration import Array
 from pullback.dispatch.inplace import overlap_partly
 from pullback.meta import dtypes
-from pullback.tensor.geometry import geometry_of as layout_of
+from pullback.tensor.geometry import geometry_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
@@ -54,7 +54,7 @@ def refuse_overlap(tensor: Tensor, *operands: Tensor | None) -> None:
         if shares and (
             operand is tensor
             or overlap_partly(tensor, operand)
-            or (0 not in tensor.array.shape and layout_of(tensor) == layout_of(operand))
+            or (0 not in tensor.array.shape and geometry_of(tensor) == geometry_of(operand))
         ):
             raise RuntimeError(
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single"

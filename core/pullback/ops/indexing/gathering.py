@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, composite, in_namespace, op
 from pullback.dispatch.declaration_values import Shows
-from pullback.dispatch.inplace import overwrite
 from pullback.dispatch.methods import attach_method
 from pullback.dispatch.out_rules import EXACT, Out
+from pullback.dispatch.overwriting import overwrite
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
 from pullback.meta.shapes import broadcast_shape, normalize_dim

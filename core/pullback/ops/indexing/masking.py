@@ -12,10 +12,10 @@ from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
 from pullback.dispatch.declaration_values import Inplace, Shows
 from pullback.dispatch.general import constant
-from pullback.dispatch.inplace import overwrites
 from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.numbers import fitted, python_number
 from pullback.dispatch.out_rules import Out
+from pullback.dispatch.overwriting import overwrites
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import full_c_name, type_name
 from pullback.meta.shapes import broadcast_shape

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, op
-from pullback.dispatch.inplace import overwrites
 from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.out_rules import EXACT
+from pullback.dispatch.overwriting import overwrites
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
 from pullback.ops.indexing.gathering import not_among, take

@@ -16,10 +16,11 @@ from pullback.dispatch.arguments import class_name
 from pullback.dispatch.declaration import Array, Sample, attach, composite, in_namespace, op
 from pullback.dispatch.declaration_values import Inplace, Shows
 from pullback.dispatch.general import constant
-from pullback.dispatch.inplace import apply_inplace, check_writable, overwrite, overwrites
+from pullback.dispatch.inplace import apply_inplace, check_writable
 from pullback.dispatch.methods import attach_method
 from pullback.dispatch.numbers import fitted, python_number
 from pullback.dispatch.out_rules import Out
+from pullback.dispatch.overwriting import overwrite, overwrites
 from pullback.meta import dtypes
 from pullback.ops.indexing.checks import refuse_overlap
 from pullback.ops.indexing.keys import bounds, is_integer, parsed, selected

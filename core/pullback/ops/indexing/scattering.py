@@ -10,10 +10,11 @@ from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
 from pullback.dispatch.declaration_values import Inplace, Shows
 from pullback.dispatch.general import constant
-from pullback.dispatch.inplace import apply_inplace, overwrites
+from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.numbers import fitted, python_number
 from pullback.dispatch.out_rules import EXACT
+from pullback.dispatch.overwriting import overwrites
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
 from pullback.meta.shapes import normalize_dim

@@ -8,7 +8,7 @@ from pullback.dispatch.declaration import attach, in_namespace
 from pullback.dispatch.overridable import asks
 from pullback.meta.dtypes import DType
 from pullback.tensor import Tensor
-from pullback.tensor.geometry import geometry_of as layout_of
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.storage import UntypedStorage
 
 
@@ -175,7 +175,7 @@ def _is_set_to(input: Tensor, tensor: Tensor) -> bool:
         raise TypeError(f"is_set_to(): argument 'tensor' (position 1) must be Tensor, not {type(tensor).__name__}")
     own, other = input.alias, tensor.alias
     shares = input is tensor or (own is not None and other is not None and own.storage is other.storage)
-    return shares and layout_of(input) == layout_of(tensor)
+    return shares and geometry_of(input) == geometry_of(tensor)
 
 
 def _reversed(input: Tensor) -> Tensor:

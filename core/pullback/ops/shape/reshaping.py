@@ -15,7 +15,7 @@ from pullback.meta.formats import MemoryFormat, check_memory_format, contiguous_
 from pullback.meta.shapes import Size, as_shape, broadcast_shape, given_shape, normalize_dim, normalize_dims
 from pullback.meta.strides import view_strides
 from pullback.tensor import Tensor
-from pullback.tensor.geometry import geometry_of as layout_of
+from pullback.tensor.geometry import geometry_of
 from pullback.tensor.registry import registry
 
 if TYPE_CHECKING:
@@ -91,11 +91,13 @@ def has_contiguous_memory(input: Tensor) -> bool:
     backend = input.backend
     if backend.mutable:
         return backend.is_contiguous(input.array)
-    return (input.alias is None and not backend.level) or layout_of(input).is_contiguous
+    return (input.alias is None and not backend.level) or geometry_of(input).is_contiguous
 
 
 def _is_viewable(input: Tensor, shape: tuple[int, ...]) -> bool:
-    return has_contiguous_memory(input) or view_strides(input.array.shape, layout_of(input).strides, shape) is not None
+    return (
+        has_contiguous_memory(input) or view_strides(input.array.shape, geometry_of(input).strides, shape) is not None
+    )
 
 
 def _view_samples(make: Any) -> Iterator[Sample]:

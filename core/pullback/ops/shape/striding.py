@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.autograd.grad_mode import enable_grad
 from pullback.backend.geometry import GEOMETRIES as LAYOUTS
-from pullback.backend.geometry import Geometry as Layout
+from pullback.backend.geometry import Geometry
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.dispatch.declaration_values import Accepts, Shows
 from pullback.dispatch.inplace import change_view, check_history, resize
@@ -18,8 +18,7 @@ from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import COMPLEXES, DType, float32, float64
 from pullback.meta.shapes import as_shape, normalize_dim
 from pullback.tensor import Tensor
-from pullback.tensor.geometry import geometry_of as layout_of
-from pullback.tensor.geometry import put_at, taken_at
+from pullback.tensor.geometry import geometry_of, put_at, taken_at
 from pullback.tensor.memory import has_node
 from pullback.tensor.views import attach_detached, strided_view
 
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
 # -- any strides ------------------------------------------------------------------------------------------------------
 
 
-def _checked_target(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None) -> Layout:
+def _checked_target(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None) -> Geometry:
     """The layout that :func:`as_strided` is asked for."""
-    own = layout_of(input)
+    own = geometry_of(input)
     offset = own.offset if storage_offset is None else storage_offset
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
@@ -40,7 +39,7 @@ def _checked_target(input: Tensor, size: Sequence[int], stride: Sequence[int], s
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")
     element_count(size)
-    target = Layout(input.dtype, size, stride, offset)
+    target = Geometry(input.dtype, size, stride, offset)
     available = input.untyped_storage().nbytes()
     itemsize = input.dtype.itemsize
     if target.extent * itemsize > available:
@@ -88,17 +87,17 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
             [4, 5]])
     """
     target = _checked_target(input, tuple(size), tuple(stride), storage_offset)
-    return strided_view(input, layout_of(input), target)
+    return strided_view(input, geometry_of(input), target)
 
 
-def _from_zero(source: Layout, target: Layout) -> tuple[Layout, Layout, int]:
+def _from_zero(source: Geometry, target: Geometry) -> tuple[Geometry, Geometry, int]:
     """Two layouts moved to the beginning of the storage as far as possible, and the elements it must have."""
     first = min(source.offset, target.offset)
-    moved = [Layout(at.dtype, at.shape, at.strides, at.offset - first) for at in (source, target)]
+    moved = [Geometry(at.dtype, at.shape, at.strides, at.offset - first) for at in (source, target)]
     return moved[0], moved[1], max(at.extent for at in moved)
 
 
-def _shared_among(backend: Backend, array: NativeArray, layout: Layout, count: int) -> NativeArray:
+def _shared_among(backend: Backend, array: NativeArray, layout: Geometry, count: int) -> NativeArray:
     """Each element divided by how many elements of its layout lie where it lies."""
     if not layout.may_overlap:
         return array
@@ -110,10 +109,10 @@ def _shared_among(backend: Backend, array: NativeArray, layout: Layout, count: i
 def _restride_samples(make: Any) -> Iterator[Sample]:
     tensor = make(2, 3)
     kind = tensor.dtype
-    whole = Layout.contiguous(kind, (2, 3))
-    yield Sample(tensor, whole, Layout(kind, (2, 2), (1, 2), 1))
-    yield Sample(tensor, whole, Layout(kind, (3, 2), (1, 1)))
-    yield Sample(make(2, 2), Layout(kind, (2, 2), (1, 1), 1), Layout(kind, (3,), (1,)))
+    whole = Geometry.contiguous(kind, (2, 3))
+    yield Sample(tensor, whole, Geometry(kind, (2, 2), (1, 2), 1))
+    yield Sample(tensor, whole, Geometry(kind, (3, 2), (1, 1)))
+    yield Sample(make(2, 2), Geometry(kind, (2, 2), (1, 1), 1), Geometry(kind, (3,), (1,)))
 
 
 def _restride_backward_samples(make: Any) -> Iterator[Sample]:
@@ -139,7 +138,7 @@ def _restride_backward_samples(make: Any) -> Iterator[Sample]:
         },
     ),
 )
-def restride(backend: Backend, input: Array, source: Layout, target: Layout) -> Array:
+def restride(backend: Backend, input: Array, source: Geometry, target: Geometry) -> Array:
     """What :func:`as_strided` computes, as a function of the tensor's elements: they lie at ``source`` in a storage.
 
     Where nothing of ``input`` lies the result is zero.
@@ -157,7 +156,7 @@ def restride(backend: Backend, input: Array, source: Layout, target: Layout) -> 
     samples=_restride_backward_samples,
     namespace=None,
 )
-def restride_backward(backend: Backend, input: Array, source: Layout, target: Layout) -> Array:
+def restride_backward(backend: Backend, input: Array, source: Geometry, target: Geometry) -> Array:
     """The gradient of :func:`restride`."""
     source, target, count = _from_zero(source, target)
     found = taken_at(backend, put_at(backend, input, target, count, True), source)
@@ -239,7 +238,7 @@ def unfold_backward(
     count = 1
     for length in shape:
         count *= length
-    windows = LAYOUTS.unfold(Layout.contiguous(backend.dtypes[input.dtype], shape), dim, size, step)
+    windows = LAYOUTS.unfold(Geometry.contiguous(backend.dtypes[input.dtype], shape), dim, size, step)
     return backend.reshape(put_at(backend, input, windows, count, True), tuple(shape))
 
 
@@ -287,7 +286,7 @@ def _view_as_complex_samples(make: Any) -> Iterator[Sample]:
 
 
 def _check_pairs(input: Tensor) -> None:
-    layout = layout_of(input)
+    layout = geometry_of(input)
     if not layout.ndim:
         raise RuntimeError("Input tensor must have one or more dimensions")
     if layout.shape[-1] != 2:
@@ -348,7 +347,7 @@ def view_as_dtype(input: Tensor, dtype: DType) -> Tensor:
     names = [type_name(d) for d in (old, new)]
     what = f"to view {names[0]} as {names[1]} (different element sizes)"
     if old.itemsize != new.itemsize:
-        layout = layout_of(input)
+        layout = geometry_of(input)
         if not layout.ndim:
             raise RuntimeError(f"self.dim() cannot be 0 {what}")
         ratio = max(new.itemsize // old.itemsize, 1)

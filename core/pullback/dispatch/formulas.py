@@ -1,0 +1,45 @@
+"""What the formulas of a declaration ask for, which is what their parameters are called."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pullback.dispatch.declaration import Operation
+
+
+class SavedValue:
+    """One value a node keeps: its name in the formulas, and the operands whose gradient needs it."""
+
+    __slots__ = ("name", "needed_by")
+
+    def __init__(self, name: str, needed_by: tuple[str, ...]) -> None:
+        self.name = name
+        self.needed_by = needed_by
+
+
+def formula_arguments(formula: Any) -> tuple[str, ...]:
+    """What a formula asks for: its parameters' names."""
+    if isinstance(formula, str):
+        return (formula,)
+    if isinstance(formula, int | float):
+        return ()
+    code = formula.__code__
+    return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
+@functools.cache
+def saved_values(operation: Operation) -> tuple[SavedValue, ...]:
+    """What the operation's formulas ask for, beside the gradient, in the order it is saved."""
+    needed: dict[str, list[str]] = {}
+    for operand, formula in (operation.partials or operation.vjp).items():
+        for name in formula_arguments(formula):
+            if name not in ("grad", "grads"):
+                needed.setdefault(name, []).append(operand)
+    return tuple(SavedValue(name, tuple(operands)) for name, operands in needed.items())
+
+
+def node_name_arguments(operation: Operation) -> tuple[str, ...]:
+    """The attributes and operands that decide the node's name."""
+    return formula_arguments(operation.node_name) if not isinstance(operation.node_name, str) else ()
