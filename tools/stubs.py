@@ -14,6 +14,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import subprocess
 import sys
 import textwrap
 import types
@@ -21,6 +22,11 @@ import typing
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import homes
+
+if "--check" not in sys.argv:
+    homes.make_importable()
 
 from pullback import _names
 from pullback.dispatch.declaration import Operation, exports
@@ -430,20 +436,6 @@ def _origin(module: types.ModuleType, name: str, value: Any, sources: dict[str, 
     return value.__module__, value.__name__
 
 
-def operation_homes() -> dict[str, str]:
-    """The module of each public function of :mod:`pullback.ops`, found in the sources; none where two have its name."""
-    homes: dict[str, str] = {}
-    twice: set[str] = set()
-    for path in sorted((_CORE / "ops").rglob("[!_]*.py")):
-        module = ".".join(path.relative_to(_CORE / "ops").with_suffix("").parts)
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and homes.get(node.name) != module:
-                if node.name in homes:
-                    twice.add(node.name)
-                homes.setdefault(node.name, module)
-    return {name: homes[name] for name in sorted(set(homes) - twice)}
-
-
 def public_operations(namespace: str) -> Iterator[tuple[str, str, str]]:
     """What a public module has of the operations: the family, the function's name there, its public name."""
     for record in registry.values():
@@ -506,7 +498,7 @@ def _table(comment: str, name: str, words: dict[str, str]) -> Iterator[str]:
 
 def operation_names() -> dict[Path, str]:
     """The index of operations, by which formulas find them and public modules are filled, and its stub."""
-    homes = operation_homes()
+    everything = homes.operation_homes()
     functions = _by_module(public_operations("pullback"))
     inplace = _by_module(public_inplace())
     late = {module for module in {*functions, *inplace} if module.removeprefix("ops.") in LATE_FAMILIES}
@@ -518,8 +510,6 @@ def operation_names() -> dict[Path, str]:
     everywhere = " ".join(words for module, words in inplace.items() if module not in late)
     index = [
         *_INDEX.splitlines(),
-        "",
-        *_table("The family that has each function: formulas find it by this.", "HOMES", homes),
         "",
         *_table(
             "The functions of ``pullback``, and those of families that are imported when first used.",
@@ -538,11 +528,15 @@ def operation_names() -> dict[Path, str]:
         *(line[4:] for line in _wrapped(everywhere)),
         ")",
     ]
-    imports = [(f"pullback.ops.{home}", name, name) for name, home in homes.items()]
+    imports = [(f"pullback.ops.{home}", name, name) for name, home in everything.items()]
     stub = [_HEADER.rstrip(), "", *_import_lines(imports)]
     stub += ["", "def import_all() -> None: ..."]
     ops = _CORE / "ops"
-    return {ops / "_index.py": "\n".join(index) + "\n", ops / "__init__.pyi": "\n".join(stub) + "\n"}
+    return {
+        ops / "_homes.py": homes.homes_source(),
+        ops / "_index.py": "\n".join(index) + "\n",
+        ops / "__init__.pyi": "\n".join(stub) + "\n",
+    }
 
 
 def stubs() -> dict[Path, str]:
@@ -552,20 +546,27 @@ def stubs() -> dict[Path, str]:
         importlib.import_module(family.name)
     modules = [importlib.import_module(name) for name in _NAMESPACES]
     found = {Path(module.__file__ or "").with_suffix(".pyi"): namespace(module) for module in modules}
-    return found | operation_names() | {_CORE / "tensor" / "methods.pyi": tensor_methods()}
+    return found | {_CORE / "tensor" / "methods.pyi": tensor_methods()}
 
 
 def main(arguments: list[str]) -> int:
     """Write the stubs, or with ``--check`` say which are stale; the exit status."""
-    stale = []
-    for path, source in stubs().items():
-        if not path.exists() or path.read_text(encoding="utf-8") != source:
-            stale.append(path)
-            if "--check" not in arguments:
-                path.write_text(source, encoding="utf-8")
+    check = "--check" in arguments
+    stale = _refreshed(operation_names(), check)
+    if stale and not check:  # the package has other names now
+        return subprocess.call([sys.executable, __file__])
+    stale += _refreshed(stubs(), check) if not stale else []
+    return int(bool(stale) and check)
+
+
+def _refreshed(sources: dict[Path, str], check: bool) -> list[Path]:
+    """Write what is stale of these files, or say which are."""
+    stale = [p for p, source in sources.items() if not p.exists() or p.read_text(encoding="utf-8") != source]
     for path in stale:
-        print(f"{path}: {'stale; run `python tools/stubs.py`' if '--check' in arguments else 'written'}")
-    return int(bool(stale) and "--check" in arguments)
+        if not check:
+            path.write_text(sources[path], encoding="utf-8")
+        print(f"{path}: {'stale; run `python tools/stubs.py`' if check else 'written'}")
+    return stale
 
 
 if __name__ == "__main__":

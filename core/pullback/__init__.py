@@ -28,7 +28,7 @@ for _module, _words in {**_names.NAMES, **_index.FUNCTIONS}.items():
 for _module in _names.METHODS.split():
     _import_module(f"pullback.{_module}")
 _inplace = f"{_names.INPLACE} {_index.INPLACE}".split()
-globals().update({_name: vars(_Tensor)[_name] for _name in _inplace})
+globals().update({_name: vars(_Tensor)[_name] for _name in _inplace if _name in vars(_Tensor)})
 
 _late = {
     _public: (_module, _name)

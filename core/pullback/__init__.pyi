@@ -108,12 +108,13 @@ from pullback.ops.creation.legacy_types import (
 from pullback.ops.creation.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
 from pullback.ops.indexing.masking import masked_fill
 from pullback.ops.indexing.reading_and_writing import argwhere, index_put
-from pullback.ops.indexing.scattering import index_fill
+from pullback.ops.indexing.slices import index_fill
 from pullback.ops.linalg.einsum import einsum
 from pullback.ops.nn.classification_losses import binary_cross_entropy_with_logits
 from pullback.ops.nn.inplace_activations import celu_, selu_, threshold_
-from pullback.ops.pointwise.binary import allclose, clamp_, clamp_max_, clamp_min_, equal, isclose
-from pullback.ops.pointwise.binary import clamp_ as clip_
+from pullback.ops.pointwise.clamping import clamp_, clamp_max_, clamp_min_
+from pullback.ops.pointwise.clamping import clamp_ as clip_
+from pullback.ops.pointwise.closeness import allclose, equal, isclose
 from pullback.ops.pointwise.complex_numbers import conj, imag, real
 from pullback.ops.pointwise.unary import positive
 from pullback.ops.random.drawing import rand_like, randint_like, randn_like
@@ -130,25 +131,15 @@ from pullback.ops.shape.attributes import (
     resolve_neg,
     typename,
 )
+from pullback.ops.shape.diagonals import block_diag, diagflat
+from pullback.ops.shape.expanding import broadcast_shapes, broadcast_tensors, broadcast_to
 from pullback.ops.shape.queries import is_complex, is_floating_point, is_signed, is_tensor, numel, result_type
-from pullback.ops.shape.rearranging import block_diag, diagflat, fliplr, flipud, repeat_interleave, tile
-from pullback.ops.shape.reshaping import (
-    adjoint,
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    broadcast_shapes,
-    broadcast_tensors,
-    broadcast_to,
-    flatten,
-    movedim,
-    ravel,
-    reshape,
-    unflatten,
-)
-from pullback.ops.shape.reshaping import movedim as moveaxis
+from pullback.ops.shape.rearranging import fliplr, flipud, repeat_interleave, tile
+from pullback.ops.shape.reshaping import atleast_1d, atleast_2d, atleast_3d, flatten, ravel, reshape, unflatten
 from pullback.ops.shape.slicing import chunk, dsplit, hsplit, narrow, split, tensor_split, vsplit
 from pullback.ops.shape.striding import as_strided
+from pullback.ops.shape.transposing import adjoint, movedim
+from pullback.ops.shape.transposing import movedim as moveaxis
 from pullback.printing import get_printoptions, printoptions, set_printoptions
 from pullback.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from pullback.return_types import MinAndMax, ValuesAndIndices

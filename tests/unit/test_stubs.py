@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -94,7 +95,8 @@ ERRORS = {
 
 
 def test_the_stubs_are_up_to_date() -> None:
-    stale = [path.name for path, source in stubs.stubs().items() if path.read_text(encoding="utf-8") != source]
+    sources = stubs.operation_names() | stubs.stubs()
+    stale = [path.name for path, source in sources.items() if path.read_text(encoding="utf-8") != source]
     assert not stale, "run `python tools/stubs.py`"
 
 
@@ -109,6 +111,33 @@ def test_check_says_what_is_stale(
     assert stubs.main([]) == 0
     assert stub.read_text(encoding="utf-8") == "x: int\n"
     assert stubs.main(["--check"]) == 0
+
+
+NEW_FAMILY = '''"""A family of one operation."""
+
+from __future__ import annotations
+
+from pullback.dispatch.declaration import Array, elementwise
+
+
+@elementwise(kernel="negative", partials=-1, aliases=("opposite",), inplace=False)
+def negated(input: Array) -> Array:
+    """The negative."""
+'''
+
+
+def test_an_operation_costs_its_declaration_and_one_command(tmp_path: Path) -> None:
+    package = tmp_path / "pullback"
+    shutil.copytree(Path(pb.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    pointwise = package / "ops" / "pointwise"
+    (pointwise / "heaviside.py").rename(pointwise / "steps.py")  # a family may move in the same breath
+    (pointwise / "negating.py").write_text(NEW_FAMILY, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    subprocess.run([sys.executable, stubs.__file__], env=environment, check=True, capture_output=True)
+    program = "import pullback as pb; x = pb.tensor(2.5); print(pb.opposite(x), x.negated(), pb.heaviside(-x, x), pb.__file__)"
+    shown = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
+    assert shown.stdout.strip() == f"tensor(-2.5000) tensor(-2.5000) tensor(0.) {package / '__init__.py'}"
+    assert "def negated(input: Tensor, *, out: Tensor | None = None) -> Tensor: ..." in (package / "__init__.pyi").read_text(encoding="utf-8")
 
 
 def test_every_method_is_in_the_stub() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from pullback.ops._index import HOMES
+from pullback.ops._homes import HOMES
 
 
 def __getattr__(name: str) -> Any:

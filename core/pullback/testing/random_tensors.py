@@ -14,7 +14,8 @@ from pullback.meta.dtypes import DType
 from pullback.meta.formats import MemoryFormat
 from pullback.meta.limits import finfo, iinfo
 from pullback.ops.creation.filled import empty
-from pullback.ops.random.drawing import randint, uniform_
+from pullback.ops.random.drawing import randint
+from pullback.ops.random.drawing_in_place import uniform_
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ def test_a_family_imports_no_other(family: str) -> None:
 
 
 def test_each_name_of_the_index_is_found() -> None:
-    for name in ops._index.HOMES:
+    for name in ops._homes.HOMES:
         assert callable(getattr(ops, name)), name
     with pytest.raises(AttributeError, match=r"module 'pullback\.ops' has no attribute 'wher'"):
         _ = ops.wher

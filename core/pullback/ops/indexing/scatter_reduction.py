@@ -15,14 +15,8 @@ from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
 from pullback.meta.shapes import normalize_dim
 from pullback.ops.indexing.checks import vector_of
-from pullback.ops.indexing.scattering import (
-    add_elements,
-    check_scatter,
-    check_slices,
-    scatter_number,
-    scattered,
-    tensor_like,
-)
+from pullback.ops.indexing.scattering import add_elements, check_scatter, scatter_number, scattered, tensor_like
+from pullback.ops.indexing.slices import check_slices
 from pullback.ops.shared.precision import in_float32
 from pullback.ops.shared.reducing import in_dtype
 from pullback.ops.shared.zeros import zeros_of

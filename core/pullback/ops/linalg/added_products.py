@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch.declaration import Array, Sample, op
-from pullback.dispatch.declaration_values import Inplace, Promotes, Shows
+from pullback.dispatch.declaration_values import Promotes, Shows
 from pullback.dispatch.out_rules import CAST, EXACT, Out
-from pullback.dispatch.shown_values import size_of
+from pullback.dispatch.shown_values import sizes_and_strides
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import NUMERIC
 from pullback.ops.linalg.products import (
+    bmm,
     bmm_adjoint_left,
     bmm_adjoint_right,
+    check_bmm,
+    check_inner_sizes,
+    mm,
+    mm_adjoint_left,
+    mm_adjoint_right,
     mv,
     mv_adjoint,
     outer,
-    plus_product,
-    scaled,
 )
 from pullback.ops.shared.precision import number
-from pullback.ops.shared.reducing import in_dtype
 from pullback.tensor import Tensor
+
+if TYPE_CHECKING:
+    from pullback.backend.base import Backend, NativeArray
+
+from typing import TYPE_CHECKING
+
+from pullback.dispatch.declaration_values import Inplace
+from pullback.dispatch.shown_values import size_of
+from pullback.ops.shared.reducing import in_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -232,3 +245,169 @@ def addbmm(
     tensor([[7.]])
     """
     return _added(backend, input, backend.sum(backend.matmul(batch1, batch2), axis=0), beta, alpha)
+
+
+def check_addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> None:
+    """Raise what :func:`addmm` does for operands whose shapes or dtypes do not fit."""
+    _require_tensors("addmm", input=input, mat1=mat1, mat2=mat2)
+    for name, matrix in (("mat1", mat1), ("mat2", mat2)):
+        if matrix.ndim != 2:
+            raise RuntimeError(f"{name} must be a matrix, got {matrix.ndim}-D tensor")
+    for name, other in (("self", input), ("mat1", mat1)):
+        if other.dtype is not mat2.dtype:
+            raise RuntimeError(
+                f"{name} and mat2 must have the same dtype, but got {type_name(other.dtype)} and"
+                f" {type_name(mat2.dtype)}"
+            )
+    check_inner_sizes(mat1, mat2)
+    ops.expanded_shape(input.backend, input.array, (mat1.shape[0], mat2.shape[1]))
+
+
+def scaled(value: Tensor, factor: Any) -> Tensor:
+    """A gradient or tangent times a number; itself where that is 1."""
+    return value if factor == 1 else ops.mul(value, factor)
+
+
+def summed_to(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The gradient of a summand that was broadcast over a matrix's rows."""
+    if len(shape) == 1 and grad.array.ndim == 2 and shape[0] == grad.array.shape[1]:
+        return column_sums(grad)
+    return sum_to_size(grad, tuple(shape))
+
+
+def _column_sums_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3))
+
+
+@op(
+    batching="column sums",
+    name="column_sums",
+    linear=True,
+    node="SumBackward1",
+    vjp=lambda grad, input_shape: ops.expand(grad, input_shape),
+    samples=_column_sums_samples,
+    method=False,
+    namespace=None,
+    shows=Shows(sizes=("input",), derived={"dim": (0,), "keepdim": False}, dims="tuple"),
+)
+def column_sums(backend: Backend, input: Array) -> Array:
+    """The sum of a matrix's rows: the gradient of a bias."""
+    return backend.sum(input, axis=0)
+
+
+def plus_product(backend: Backend, product: NativeArray, summand: NativeArray) -> NativeArray:
+    """The sum of a fresh product and a summand that broadcasts, written into the product where the backend can."""
+    if "add" in backend.inplace_kernels:
+        return backend.add(product, summand, out=product)
+    return backend.add(product, summand)
+
+
+def _addmm_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(4), make(2, 3), make(3, 4))
+    yield Sample(make(2, 4), make(2, 3), make(3, 4))
+    yield Sample(make(2, 1), make(2, 3), make(3, 4), beta=2.0, alpha=0.5)
+    yield Sample(make(), make(3, 2).mT, make(3, 1))
+    yield Sample(make(2), make(0, 3), make(3, 2))
+
+
+@op(
+    batching="plus product",
+    dtypes=NUMERIC,
+    promotion=Promotes(numbers=False),
+    vjp={
+        "input": lambda grad, input_shape, beta: summed_to(scaled(grad, ops.conj(beta)), input_shape),
+        "mat1": lambda grad, mat2, alpha: mm_adjoint_right(scaled(grad, ops.conj(alpha)), mat2),
+        "mat2": lambda grad, mat1, alpha: mm_adjoint_left(mat1, scaled(grad, ops.conj(alpha))),
+    },
+    jvp={
+        "input": lambda tangent, out, beta: ops.expand(scaled(tangent, beta), out.array.shape),
+        "mat1": lambda tangent, mat2, alpha: scaled(mm(tangent, mat2), alpha),
+        "mat2": lambda tangent, mat1, alpha: scaled(mm(mat1, tangent), alpha),
+    },
+    check=check_addmm,
+    samples=_addmm_samples,
+    inplace=True,
+    out=EXACT,
+    shows=Shows(derived=sizes_and_strides("mat1", "mat2")),
+)
+def addmm(backend: Backend, input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
+    """``beta * input + alpha * (mat1 @ mat2)``; ``input`` broadcasts to the product's shape.
+
+    Parameters
+    ----------
+    beta : number
+        Where it is 0, ``input`` is ignored, NaN and infinities in it too.
+    alpha : number
+
+    Raises
+    ------
+    RuntimeError
+        If shapes or dtypes do not fit.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.addmm(pb.tensor([1., 2.]), pb.ones(2, 3), pb.ones(3, 2))
+    tensor([[4., 5.],
+            [4., 5.]])
+    """
+    if mat1.ndim != 2 or mat2.ndim != 2 or input.ndim > 2:
+        raise RuntimeError("addmm() expects matrices")
+    product = backend.matmul(mat1, mat2)
+    if alpha != 1:
+        product = backend.multiply(product, number(backend, alpha, product))
+    if beta == 0:
+        return product
+    if beta != 1:
+        input = backend.multiply(input, number(backend, beta, input))
+    return plus_product(backend, product, input)
+
+
+def _check_baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> None:
+    check_bmm(batch1, batch2)
+    ops.expanded_shape(input.backend, input.array, (*batch1.shape[:2], batch2.shape[2]))
+
+
+def _baddbmm_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 2, 4), make(2, 2, 3), make(2, 3, 4))
+    yield Sample(make(4), make(2, 2, 3), make(2, 3, 4), beta=2.0, alpha=0.5)
+
+
+@op(
+    batching="plus product",
+    dtypes=NUMERIC,
+    promotion=Promotes(numbers=False),
+    vjp={
+        "input": lambda grad, input_shape, beta: sum_to_size(scaled(grad, ops.conj(beta)), tuple(input_shape)),
+        "batch1": lambda grad, batch2, alpha: bmm_adjoint_right(scaled(grad, ops.conj(alpha)), batch2),
+        "batch2": lambda grad, batch1, alpha: bmm_adjoint_left(batch1, scaled(grad, ops.conj(alpha))),
+    },
+    jvp={
+        "input": lambda tangent, out, beta: ops.expand(scaled(tangent, beta), out.array.shape),
+        "batch1": lambda tangent, batch2, alpha: scaled(bmm(tangent, batch2), alpha),
+        "batch2": lambda tangent, batch1, alpha: scaled(bmm(batch1, tangent), alpha),
+    },
+    check=_check_baddbmm,
+    samples=_baddbmm_samples,
+    inplace=True,
+    out=EXACT,
+)
+def baddbmm(
+    backend: Backend, input: Array, batch1: Array, batch2: Array, *, beta: complex = 1, alpha: complex = 1
+) -> Array:
+    """``beta * input + alpha * bmm(batch1, batch2)``; ``input`` broadcasts to the product's shape.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.baddbmm(pb.ones(1), pb.ones(1, 1, 3), pb.ones(1, 3, 1))
+    tensor([[[4.]]])
+    """
+    product = backend.matmul(batch1, batch2)
+    if alpha != 1:
+        product = backend.multiply(product, number(backend, alpha, product))
+    if beta == 0:
+        return product
+    if beta != 1:
+        input = backend.multiply(input, number(backend, beta, input))
+    return plus_product(backend, product, input)

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, composite, op
-from pullback.dispatch.declaration_values import Accepts
-from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import EXACT, MAKES, Out
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import not_implemented, type_name
@@ -29,12 +27,10 @@ from pullback.ops.shared.options import (
     chosen_backend,
     finished,
 )
-from pullback.ops.shared.precision import number
 from pullback.ops.shared.zeros import zeros_of
 from pullback.random import Generator
 from pullback.tensor import Tensor
 from pullback.tensor.levels import drawing_backend, levels
-from pullback.tensor.registry import registry
 from pullback.tensor.seams import seams
 
 if TYPE_CHECKING:
@@ -50,14 +46,6 @@ _C_NAMES = {
     dtypes.int64: "long",
 }
 
-#: Up to this number a floating dtype holds every integer.
-_EXACT_INTEGERS = {
-    dtypes.float16: 1 << 11,
-    dtypes.bfloat16: 1 << 8,
-    dtypes.float32: 1 << 24,
-    dtypes.float64: 1 << 53,
-}
-
 
 def _drawing_backend(backend: Any, device: Any) -> tuple[Backend, Device | None]:
     """The backend and device to draw on; inside ``vmap`` one whose arrays may differ between examples."""
@@ -68,13 +56,13 @@ def _drawing_backend(backend: Any, device: Any) -> tuple[Backend, Device | None]
 # -- new tensors ------------------------------------------------------------------------------------------------------
 
 
-def _checked_generator(function: str, generator: Any) -> Generator | None:
+def checked_generator(function: str, generator: Any) -> Generator | None:
     if generator is not None and not isinstance(generator, Generator):
         raise TypeError(f"{function}(): argument 'generator' must be torch.Generator, not {type(generator).__name__}")
     return generator
 
 
-def _floating(kernel: str, dtype: DType | None) -> DType:
+def floating_dtype(kernel: str, dtype: DType | None) -> DType:
     dtype = dtype or get_default_dtype()
     if dtype.category < dtypes.FLOATING:
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_name(dtype)}'")
@@ -123,9 +111,9 @@ def rand(
     dtype = checked_dtype("rand", dtype)
     check_options("rand", device, requires_grad, layout, pin_memory)
     shape = checked_shape("rand", sizes, size)
-    dtype = _floating("check_uniform_bounds", dtype)
+    dtype = floating_dtype("check_uniform_bounds", dtype)
     chosen, place = _drawing_backend(backend, device)
-    array = uniform_array(chosen, shape, dtype, place, _checked_generator("rand", generator))
+    array = uniform_array(chosen, shape, dtype, place, checked_generator("rand", generator))
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
@@ -158,13 +146,13 @@ def randn(
     dtype = checked_dtype("randn", dtype)
     check_options("randn", device, requires_grad, layout, pin_memory)
     shape = checked_shape("randn", sizes, size)
-    dtype = _floating("normal_kernel_cpu", dtype)
+    dtype = floating_dtype("normal_kernel_cpu", dtype)
     chosen, place = _drawing_backend(backend, device)
-    array = normal_array(chosen, shape, dtype, place, _checked_generator("randn", generator))
+    array = normal_array(chosen, shape, dtype, place, checked_generator("randn", generator))
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
-def _check_range(low: int, high: int, dtype: DType) -> None:
+def check_range(low: int, high: int, dtype: DType) -> None:
     """Refuse an empty range, and bounds that the dtype cannot hold."""
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
@@ -229,9 +217,9 @@ def randint(
     low = checked_integer("randint", "low", low, 1)
     high = checked_integer("randint", "high", high, 1 if len(bounds_and_size) < 3 else 2)
     shape = checked_shape("randint", (size,), whole=True)
-    _check_range(low, high, dtype)
+    check_range(low, high, dtype)
     chosen, place = _drawing_backend(backend, device)
-    array = integer_array(chosen, shape, low, high, dtype, place, _checked_generator("randint", generator))
+    array = integer_array(chosen, shape, low, high, dtype, place, checked_generator("randint", generator))
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
@@ -268,7 +256,7 @@ def randperm(
     if dtype.category == dtypes.INTEGER and count > 1 << (8 * dtype.itemsize - dtype.is_signed):
         raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow")
     chosen, place = _drawing_backend(backend, device)
-    array = permutation_array(chosen, (count,), dtype, place, _checked_generator("randperm", generator))
+    array = permutation_array(chosen, (count,), dtype, place, checked_generator("randperm", generator))
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
@@ -415,11 +403,11 @@ def normal(
         shape = checked_shape("normal", (size,), whole=True)
         if std < 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
-        _floating("normal_kernel_cpu", dtype)
+        floating_dtype("normal_kernel_cpu", dtype)
         drawn = randn(shape, generator=generator, dtype=dtype, device=device, backend=backend)
         return finished(_scaled(drawn, mean, std), requires_grad)
     like = tensors[0]
-    _floating("normal_kernel_cpu", like.dtype)
+    floating_dtype("normal_kernel_cpu", like.dtype)
     if isinstance(std, Tensor):
         if std.numel() and not std.backend.level and bool((std < 0).any()):  # inside ``vmap`` nobody can look
             raise RuntimeError("normal expects all elements of std >= 0.0")
@@ -429,7 +417,7 @@ def normal(
         value.to(like.dtype) if isinstance(value, Tensor) else like.new_full((), value) for value in (mean, std)
     )
     kind = 3 if len(tensors) == 2 else 1 if isinstance(mean, Tensor) else 2
-    return normal_from(means, deviations, kind, generator=_checked_generator("normal", generator))
+    return normal_from(means, deviations, kind, generator=checked_generator("normal", generator))
 
 
 def _scaled(drawn: Tensor, mean: Any, std: Any) -> Tensor:
@@ -493,10 +481,10 @@ def bernoulli(backend: Backend, input: Array, p: float | None = None, *, generat
         return backend.astype(happens_array(backend, tuple(input.shape), p, device, generator), dtype)
     if dtype.category != dtypes.FLOATING:
         raise NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{type_name(dtype)}'")
-    return _bernoulli_of(backend, input, dtype, device, generator)
+    return bernoulli_of(backend, input, dtype, device, generator)
 
 
-def _bernoulli_of(
+def bernoulli_of(
     backend: Backend, probabilities: NativeArray, dtype: DType, device: Device | None, generator: Generator | None
 ) -> NativeArray:
     shape = tuple(probabilities.shape)
@@ -626,182 +614,3 @@ def poisson(backend: Backend, input: Array, generator: Generator | None = None) 
 
 
 # -- into a tensor ----------------------------------------------------------------------------------------------------
-
-
-@op(
-    batching="draws of a shape",
-    vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
-    jvp=lambda tangent: zeros_of(tangent, tangent.shape),
-    method=False,
-    namespace=None,
-)
-def uniform(
-    backend: Backend, input: Array, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
-) -> Array:
-    """Numbers uniform on [low, high), in the shape and dtype of ``input``; what :func:`uniform_` records."""
-    dtype = _floating("check_uniform_bounds", backend.dtypes[input.dtype])
-    if low > high:
-        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
-    drawn = uniform_array(backend, tuple(input.shape), dtype, backend.device_of(input), generator)
-    if (low, high) == (0, 1):
-        return drawn
-    spread = backend.multiply(drawn, number(backend, float(high - low), drawn))
-    lowest, bound = number(backend, float(low), drawn), number(backend, float(high), drawn)
-    scaled = backend.add(spread, lowest)
-    # Rounding can carry a number up to the bound that the range excludes.
-    below = backend.where(backend.greater_equal(scaled, bound), lowest, scaled) if high > low else scaled
-    return below if below.dtype == input.dtype else backend.astype(below, dtype)
-
-
-@op(
-    batching="draws of a shape",
-    name="normal_fill",
-    node="NormalBackward0",
-    vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
-    jvp=lambda tangent: zeros_of(tangent, tangent.shape),
-    method=False,
-    namespace=None,
-)
-def normal_fill(
-    backend: Backend, input: Array, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
-) -> Array:
-    """Normal numbers in the shape and dtype of ``input``; what :func:`normal_` records."""
-    dtype = _floating("normal_kernel_cpu", backend.dtypes[input.dtype])
-    if std < 0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
-    drawn = normal_array(backend, tuple(input.shape), dtype, backend.device_of(input), generator)
-    drawn = backend.multiply(drawn, number(backend, float(std), drawn))
-    drawn = backend.add(drawn, number(backend, float(mean), drawn))
-    return drawn if drawn.dtype == input.dtype else backend.astype(drawn, dtype)
-
-
-@op(
-    batching="draws of a shape",
-    vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
-    jvp=lambda tangent: zeros_of(tangent, tangent.shape),
-    dtypes=Accepts(
-        FLOATS,
-        unsupported=(
-            "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you"
-            " specified {kind}"
-        ),
-    ),
-    method=False,
-    namespace=None,
-)
-def exponential(backend: Backend, input: Array, lambd: float = 1.0, *, generator: Generator | None = None) -> Array:
-    """Exponential numbers of rate ``lambd`` in the shape and dtype of ``input``; what :func:`exponential_` records."""
-    dtype = backend.dtypes[input.dtype]
-    if lambd <= 0:
-        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
-    drawn = uniform_array(backend, tuple(input.shape), dtypes.float64, backend.device_of(input), generator)
-    return backend.astype(backend.divide(backend.log1p(backend.negative(drawn)), -float(lambd)), dtype)
-
-
-@op(
-    batching="draws",
-    name="bernoulli_from",
-    node="BernoulliBackward1",
-    vjp={
-        "input": lambda grad, input_shape: zeros_of(grad, input_shape),
-        "p": lambda grad, p_shape: zeros_of(grad, p_shape),
-    },
-    jvp={
-        "input": lambda tangent: zeros_of(tangent, tangent.shape),
-        "p": lambda tangent, input_shape: zeros_of(tangent, input_shape),
-    },
-    method=False,
-    namespace=None,
-)
-def bernoulli_from(backend: Backend, input: Array, p: Array, *, generator: Generator | None = None) -> Array:
-    """Ones and zeros with the probabilities ``p``, in the shape and dtype of ``input``."""
-    shape = tuple(input.shape)
-    probabilities = p if tuple(p.shape) == shape else backend.broadcast_to(p, shape)
-    return _bernoulli_of(backend, probabilities, backend.dtypes[input.dtype], backend.device_of(input), generator)
-
-
-@op(
-    batching="draws of a shape",
-    name="random_integers",
-    node="RandomBackward0",
-    vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
-    jvp=lambda tangent: zeros_of(tangent, tangent.shape),
-    method=False,
-    namespace=None,
-)
-def random_integers(
-    backend: Backend, input: Array, low: int, high: int, *, generator: Generator | None = None
-) -> Array:
-    """Integers from [low, high), in the shape and dtype of ``input``; what :func:`random_` records."""
-    dtype = backend.dtypes[input.dtype]
-    _check_range(low, high, dtype)
-    return integer_array(backend, tuple(input.shape), low, high, dtype, backend.device_of(input), generator)
-
-
-def _write(name: str, self: Tensor, arguments: tuple[Any, ...], generator: Any) -> Tensor:
-    _checked_generator(f"{name}_", generator)
-    operation: Any = registry[name]
-    return apply_inplace(operation, self, arguments, {"generator": generator})
-
-
-def uniform_(self: Tensor, *bounds: float, generator: Generator | None = None, **named: float) -> Tensor:
-    """Write numbers uniform on ``[from, to)``, by default [0, 1), into the tensor.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> x = pb.empty(3).uniform_(5, 6)
-    >>> bool(((x >= 5) & (x < 6)).all())
-    True
-    """
-    low, high = _bounds("uniform_", bounds, named, (0.0, 1.0))
-    return _write("uniform", self, (low, high), generator)
-
-
-def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """Write numbers from a normal distribution into the tensor."""
-    return _write("normal_fill", self, (mean, std), generator)
-
-
-def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """Write numbers from an exponential distribution of rate ``lambd`` into the tensor."""
-    return _write("exponential", self, (lambd,), generator)
-
-
-def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
-    """Write ones, with probability ``p``, a number or a tensor, and zeros into the tensor."""
-    if isinstance(p, Tensor):
-        return _write("bernoulli_from", self, (p,), generator)
-    return _write("bernoulli", self, (p,), generator)
-
-
-def random_(self: Tensor, *bounds: Any, generator: Generator | None = None, **named: Any) -> Tensor:
-    """Write integers into the tensor: ``random_(to)`` from [0, to), ``random_(from, to)`` from [from, to).
-
-    Without bounds they are all the dtype's integers that are not negative; of a floating dtype, all up to where it
-    holds every integer.
-    """
-    if len(bounds) == 1 and not named:
-        bounds = (0, bounds[0])
-    low, high = _bounds("random_", bounds, named, (0, None))
-    if high is None:
-        dtype = self.dtype
-        if dtype.category >= dtypes.FLOATING:
-            high = _EXACT_INTEGERS.get(dtype, 0) + 1
-        else:
-            high = 2 if dtype is dtypes.bool_ else 1 << (8 * dtype.itemsize - dtype.is_signed)
-    return _write("random_integers", self, (low, high), generator)
-
-
-def _bounds(function: str, given: tuple[Any, ...], named: dict[str, Any], defaults: tuple[Any, Any]) -> tuple[Any, Any]:
-    """The arguments ``from`` and ``to``; the first is no name that Python lets one give a parameter."""
-    unknown = set(named) - {"from", "to"}
-    if unknown or len(given) > 2:
-        wrong = f"an unexpected keyword argument {min(unknown)!r}" if unknown else f"{len(given)} bounds, expected 2"
-        raise TypeError(f"{function}() got {wrong}")
-    values = {"from": defaults[0], "to": defaults[1]} | dict(zip(("from", "to"), given, strict=False)) | named
-    return values["from"], values["to"]
-
-
-for _method in (uniform_, normal_, exponential_, bernoulli_, random_):
-    setattr(Tensor, _method.__name__, _method)

@@ -7,7 +7,8 @@ import pytest
 import pullback as pb
 from pullback.meta.strides import view_strides
 from pullback.ops.creation.grids import cartesian_prod, meshgrid
-from pullback.ops.shape.rearranging import block_diag, diag, flip, roll, rot90, tile
+from pullback.ops.shape.diagonals import block_diag, diag
+from pullback.ops.shape.rearranging import flip, roll, rot90, tile
 
 pytestmark = pytest.mark.usefixtures("backend")
 
