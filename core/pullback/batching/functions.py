@@ -1,4 +1,4 @@
-"""A user's :class:`~pullback.autograd.Function` applied to tensors of a level.
+"""A user's :class:`~pullback.autograd.Function` under function transforms: applied to tensors of a level.
 
 On the level it is a node like any other, whose ``backward`` runs on the level's tensors. What it computes of the
 tensors that those wrap is recorded beneath by itself: by the Function's own ``vmap``, or by one generated from it.

@@ -1,4 +1,4 @@
-"""``vmap``: a function of one example, for all examples at once."""
+"""``vmap``, the vectorizing map: a function of one example, for all examples at once."""
 
 from __future__ import annotations
 
