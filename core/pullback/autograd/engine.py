@@ -1,4 +1,4 @@
-"""Running the graph backwards.
+"""The autograd engine: reverse-mode differentiation along the recorded graph, in topological order.
 
 Iterative: a heap of ready nodes, latest first, so that depth costs no recursion. A node is ready when every edge into
 it has delivered; its gradients are then complete, it runs, and what it saved is freed unless the graph is kept. The
@@ -206,7 +206,7 @@ def _propagate(
                 grads = (None,) * len(node.edges)
             if node.hooks is not None:
                 leave_user_code()
-            grad = following = None
+            grad = following = None  # what holds the gradients from here on is counted: see own_gradient
             for target, given in zip(node.edges, grads):  # noqa: B905  apply() gives one for each edge
                 if target is None:
                     continue
@@ -224,7 +224,7 @@ def _propagate(
                     given = held if given is None else held + given
                 if target.accumulates:
                     if given is not None:
-                        held = None
+                        held = None  # it may be the gradient itself, which would count as shared
                         deliver_to_leaf(target, given, captured)
                     else:
                         deliver_nothing(target, captured)

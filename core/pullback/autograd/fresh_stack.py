@@ -1,4 +1,4 @@
-"""Backward passes inside backward passes, to any depth.
+"""Reentrant backward, to any depth: a pass that runs inside another, from a hook or a Function's backward.
 
 Each one takes several Python frames of the one that it runs within, and CPython limits how many there may be. Where
 much of the stack has been used, a pass runs in a thread of its own, which begins with an empty one; its caller waits.

@@ -1,4 +1,4 @@
-"""Gradients that reach leaves, and in which dtype and shape gradients reach anything."""
+"""Accumulating gradients into the ``grad`` of leaves, and reducing them to the shape and dtype of an operand."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def deliver_to_leaf(leaf: Tensor, grad: Any, captured: dict[Edge, Any] | None) -
     with ACCUMULATION:
         held = leaf._grad
         if held is None:
-            leaf._grad = own_gradient(grad, leaf)
+            leaf._grad = own_gradient(grad, leaf)  # called here and nowhere deeper: it counts references to `grad`
         elif not mode() & NO_GRAD:
             leaf._grad = held + grad
         else:

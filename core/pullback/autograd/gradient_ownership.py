@@ -1,4 +1,10 @@
-"""Whose memory a gradient is: what a leaf may keep as it is, and what it must copy."""
+"""Whose memory a gradient is: what a leaf may steal, as PyTorch's ``AccumulateGrad`` says, and what it must clone.
+
+Whether anybody else holds it is told by CPython's reference counts, as PyTorch tells it by those of C++. They depend on
+the frames a gradient has come through, so what counts as one reference too many is measured once, below, on functions
+that call each other as the engine, :func:`~pullback.autograd.gradient_accumulation.deliver_to_leaf` and
+:func:`own_gradient` do.
+"""
 
 from __future__ import annotations
 

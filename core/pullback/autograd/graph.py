@@ -1,4 +1,4 @@
-"""The gradient graph for those who look into it: nodes and edges, hooks over several tensors, what is saved.
+"""The autograd graph for those who look into it: nodes and edges, hooks over several tensors, what is saved.
 
 As https://pytorch.org/docs/stable/autograd.html#autograd-graph.
 """

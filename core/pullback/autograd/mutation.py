@@ -1,4 +1,4 @@
-"""Writing in place to tensors that have been saved for backward: a block that copies them first."""
+"""``allow_mutation_on_saved_tensors``: a saved tensor is cloned before an in-place operation modifies it."""
 
 from __future__ import annotations
 

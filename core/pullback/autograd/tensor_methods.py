@@ -1,4 +1,4 @@
-"""A tensor's part in the gradient graph: whether it requires gradients, its node, its hooks, and the way out of it."""
+"""A tensor's part in the autograd graph: whether it requires gradients, its node, its hooks, and the way out of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpointing: save the inputs of a part of the graph instead of what it saves, and compute it again in backward.
+"""Activation checkpointing: save the inputs of a part of the graph, and recompute in backward what it would save.
 
 Follows https://pytorch.org/docs/stable/checkpoint.html; the idea is from Chen, Xu, Zhang and Guestrin, "Training Deep
 Nets with Sublinear Memory Cost", 2016 (https://arxiv.org/abs/1604.06174).

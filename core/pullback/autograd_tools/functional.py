@@ -142,11 +142,10 @@ _INDEPENDENT = {
     "back_trick": "The gradient with respect to the input is independent of entry {} in the grad_outputs when using the"
     " double backward trick to compute forward mode gradients. This is not allowed in strict mode.",
     "double_back": "The jacobian of the user-provided function is independent of input {}. This is not allowed in"
-    " strict"
-    " mode.",
+    " strict mode.",
     "double_back_trick": "The hessian of the user-provided function is independent of entry {} in the grad_jacobian."
-    " This"
-    " is not allowed in strict mode as it prevents from using the double backward trick to replace forward mode AD.",
+    " This is not allowed in strict mode as it prevents from using the double backward trick to replace forward mode"
+    " AD.",
 }
 
 
@@ -174,8 +173,7 @@ def _check_outputs(outputs: Sequence[Tensor]) -> None:
         if not output.requires_grad:
             raise RuntimeError(
                 f"Output {number} of the user-provided function does not require gradients. The outputs must be"
-                " computed in"
-                " a differentiable manner from the input when running in strict mode."
+                " computed in a differentiable manner from the input when running in strict mode."
             )
 
 
@@ -190,9 +188,8 @@ def _check_gradients(gradients: Sequence[Tensor | None], explain: Callable[[int]
 
 def _constant_gradient(number: int) -> NoReturn:
     raise RuntimeError(
-        f"The gradient with respect to input {number} is independent of the inputs of the user-provided function."
-        " This is"
-        " not allowed in strict mode."
+        f"The gradient with respect to input {number} is independent of the inputs of the user-provided function. This"
+        " is not allowed in strict mode."
     )
 
 
@@ -200,10 +197,8 @@ def _constant_jacobian(number: int) -> NoReturn:
     raise RuntimeError(
         "While computing the hessian, found that the jacobian of the user-provided function with respect to input"
         f" {number} is independent of the input. This is not allowed in strict mode. You should ensure that your"
-        " function is"
-        " twice differentiable and that the jacobian depends on the inputs (this would be violated by a linear"
-        " function for"
-        " example)."
+        " function is twice differentiable and that the jacobian depends on the inputs (this would be violated by a"
+        " linear function for example)."
     )
 
 
@@ -332,8 +327,7 @@ def jacobian(
         elif strict:
             raise RuntimeError(
                 "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together."
-                " Please"
-                " either set `strict=False` or `vectorize=False`."
+                " Please either set `strict=False` or `vectorize=False`."
             )
         else:
             rows = _all_jacobian_rows(outputs, fresh, create_graph)
@@ -412,14 +406,12 @@ def _jacobian_rows(
             if strict and gradient is None:
                 raise RuntimeError(
                     f"Output {number} of the user-provided function is independent of input {place}. This is not"
-                    " allowed"
-                    " in strict mode."
+                    " allowed in strict mode."
                 )
             if strict and create_graph and gradient is not None and not gradient.requires_grad:
                 raise RuntimeError(
-                    f"The jacobian of the user-provided function is independent of input {number}. This is not"
-                    " allowed in"
-                    " strict mode when create_graph=True."
+                    f"The jacobian of the user-provided function is independent of input {number}. This is not allowed"
+                    " in strict mode when create_graph=True."
                 )
             column.append(tensor.new_zeros(tensor.shape) if gradient is None else gradient)
     return tuple(

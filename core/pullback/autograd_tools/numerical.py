@@ -227,16 +227,14 @@ def _check_inputs(arguments: tuple[Any, ...], allow_low_precision: bool) -> None
     for number, argument in checked:
         if argument.dtype not in (float64, complex128) and not allow_low_precision:
             raise ValueError(
-                f"gradcheck: input {number} has dtype {argument.dtype}; finite differences need float64 or"
-                " complex128: use"
-                " .double(), or pass allow_low_precision=True to check it all the same"
+                f"gradcheck: input {number} has dtype {argument.dtype}; finite differences need float64 or complex128:"
+                " use .double(), or pass allow_low_precision=True to check it all the same"
             )
         if _overlaps_itself(argument):
             raise RuntimeError(
                 f"The {number}th input has a dimension with stride 0. gradcheck only supports inputs that are"
-                " non-overlapping to be able to compute the numerical gradients correctly. You should call"
-                " .contiguous on"
-                " the input before passing it to gradcheck."
+                " non-overlapping to be able to compute the numerical gradients correctly. You should call .contiguous"
+                " on the input before passing it to gradcheck."
                 if any(stride == 0 for stride in argument.stride())
                 else f"The {number}th input has several elements in one place of memory. gradcheck only supports inputs"
                 " that are non-overlapping: call .clone() on the input before passing it to gradcheck."
@@ -343,8 +341,7 @@ class _Check:
                     "Backward is not reentrant, i.e., running backward with same input and grad_output multiple times"
                     " gives different values, although analytical gradient matches numerical gradient.The tolerance for"
                     f" nondeterminism was {self.nondet_tol}.\n\nIf the function is not deterministic by its nature,"
-                    " pass"
-                    " nondet_tol=<tolerance>."
+                    " pass nondet_tol=<tolerance>."
                 )
         return first
 
@@ -452,8 +449,7 @@ def _worst(analytical: Tensor, numerical: Tensor, atol: float, rtol: float) -> s
     at = f"element {index[0]} of the input and {index[1]} of the output" if len(index) == 2 else f"element {place}"
     return (
         f"worst: {at}: numerical {n:.6g}, analytical {a:.6g}; absolute difference {difference:.3g} (allowed:"
-        f" {atol:.3g}),"
-        f" relative {relative:.3g} (allowed: {rtol:.3g})\n"
+        f" {atol:.3g}), relative {relative:.3g} (allowed: {rtol:.3g})\n"
     )
 
 
@@ -507,8 +503,7 @@ def _check_undefined_gradients(func: Callable[..., Any], arguments: tuple[Any, .
             _warn_of_undefined_gradients()
             raise GradcheckError(
                 "Expected backward function to handle undefined output grads: an output that takes no part in a"
-                " backward"
-                " pass has no gradient, which counts as zeros (see set_materialize_grads)."
+                " backward pass has no gradient, which counts as zeros (see set_materialize_grads)."
             ) from error
         if any(g is not None and not (g == 0).all() for g in gradients):
             _warn_of_undefined_gradients()
@@ -590,9 +585,8 @@ def _compare_batched(function: Callable[..., Any], vectors: list[Tensor], what: 
         found = _vmap()(function)(stack(vectors))
     except RuntimeError as error:
         raise GradcheckError(
-            f"While computing batched gradients, got: {error}\n\nAn operation that the pass runs does not support"
-            " vmap; pass"
-            f" {option}=False to leave this out."
+            f"While computing batched gradients, got: {error}\n\nAn operation that the pass runs does not support vmap;"
+            f" pass {option}=False to leave this out."
         ) from error
     for number, (got, wanted) in enumerate(zip(found, expected, strict=True)):
         if not got.allclose(wanted):

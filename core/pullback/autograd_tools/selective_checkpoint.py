@@ -1,4 +1,4 @@
-"""Checkpoints that keep the results of some operations instead of computing them again.
+"""Selective activation checkpointing: the results of some operations are kept instead of recomputed.
 
 Follows https://pytorch.org/docs/stable/checkpoint.html. Interceptors around each kernel keep its results in the first
 run and hand them out in the second. Results are known by their operation and how often it has run before. Views are

@@ -1,4 +1,4 @@
-"""A user's :class:`~pullback.autograd.Function` applied to tensors of a level.
+"""A user's :class:`~pullback.autograd.Function` under function transforms: applied to tensors of a level.
 
 On the level it is a node like any other, whose ``backward`` runs on the level's tensors. What it computes of the
 tensors that those wrap is recorded beneath by itself: by the Function's own ``vmap``, or by one generated from it.
@@ -104,9 +104,8 @@ def _mapped(function: type[Any], level: Level, values: list[Any], dims: tuple[in
     if function.generate_vmap_rule and own:
         raise RuntimeError(
             f"You tried to vmap over {name}, but it has both generate_vmap_rule=True and an overridden vmap"
-            f" staticmethod."
-            f" Please set generate_vmap_rule=False or delete the overridden vmap staticmethod to avoid ambiguity."
-            f" {_MORE}"
+            " staticmethod. Please set generate_vmap_rule=False or delete the overridden vmap staticmethod to avoid"
+            f" ambiguity. {_MORE}"
         )
     if not own and not function.generate_vmap_rule:
         raise RuntimeError(
@@ -122,8 +121,7 @@ def _mapped(function: type[Any], level: Level, values: list[Any], dims: tuple[in
     if not isinstance(result, tuple) or len(result) != 2:
         raise RuntimeError(
             "Expected the vmap staticmethod to have two returns, an output and out_dims with pytree structure"
-            " compatible"
-            f" with the output. Got a {type(result)} instead"
+            f" compatible with the output. Got a {type(result)} instead"
         )
     output, places = result
     several = isinstance(output, tuple | list)

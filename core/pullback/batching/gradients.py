@@ -40,12 +40,10 @@ def grad_of_each(
         if tuple(gradient.shape[1:]) != tuple(output.shape):
             raise RuntimeError(
                 "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch"
-                " dimension."
-                " The sizes of the remaining dimensions are expected to match the shape of corresponding output, but a"
-                f" mismatch was detected: grad_output[{number}] has a shape of {gradient.shape[2:]} and"
-                f" output[{number}] has"
-                f" a shape of {output.shape}. If you only want some tensors in `grad_output` to be considered batched,"
-                " consider using vmap."
+                " dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding"
+                f" output, but a mismatch was detected: grad_output[{number}] has a shape of {gradient.shape[2:]} and"
+                f" output[{number}] has a shape of {output.shape}. If you only want some tensors in `grad_output` to be"
+                " considered batched, consider using vmap."
             )
         if size is not None and gradient.shape[0] != size:
             raise ValueError(

@@ -174,8 +174,7 @@ class LevelBackend(Backend):
             return lambda *arguments, **options: self._constant(kernel, arguments, options)
         raise RuntimeError(
             f"vmap: an operation asked for the kernel {name!r} of a Tensor being vmapped, which has none. Operations"
-            f" that"
-            " read a tensor's elements directly are not supported inside vmap."
+            " that read a tensor's elements directly are not supported inside vmap."
         )
 
     def __repr__(self) -> str:
@@ -366,8 +365,7 @@ class LevelBackend(Backend):
         if overlaps_itself(target.value):
             raise RuntimeError(
                 "unsupported operation: more than one element of the written-to tensor refers to a single memory"
-                " location."
-                " Please clone() the tensor before performing the operation."
+                " location. Please clone() the tensor before performing the operation."
             )
         if target.batch_dim is None:
             assert dim is None  # or the write has been refused
@@ -523,8 +521,8 @@ def reading_error(backend: LevelBackend, doing: str) -> RuntimeError:
         return RuntimeError(ESCAPED)
     return RuntimeError(
         f"vmap: It looks like you're {doing}. We don't support vmap over {doing}, please try to rewrite what you're"
-        f" doing"
-        " with other operations. If error is occurring somewhere inside PyTorch internals, please file a bug report."
+        " doing with other operations. If error is occurring somewhere inside PyTorch internals, please file a bug"
+        " report."
     )
 
 

@@ -428,8 +428,7 @@ def _cotangent(number: int, cotangent: Any, output: Tensor) -> Tensor:
     if tuple(cotangent.array.shape) != tuple(output.array.shape):
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{number}] has a shape of {cotangent.shape} and output[{number}] has a"
-            f" shape of"
-            f" {output.shape}."
+            f" shape of {output.shape}."
         )
     if cotangent.dtype.is_complex is not output.dtype.is_complex:
         raise RuntimeError(
@@ -497,10 +496,9 @@ def jvp_with(
     directions, given_structure = flatten(tangents)
     if structure != given_structure:
         raise RuntimeError(
-            f"{called}: Expected primals and tangents to have the same python structure. For example, if primals is"
-            f" a tuple"
-            f" of 3 tensors, tangents also must be. Got primals with structure {described(chosen)} and tangents with"
-            f" structure {described(tangents)}"
+            f"{called}: Expected primals and tangents to have the same python structure. For example, if primals is a"
+            f" tuple of 3 tensors, tangents also must be. Got primals with structure {described(chosen)} and tangents"
+            f" with structure {described(tangents)}"
         )
     if not values:
         raise RuntimeError(f"{called}: Expected primals to contain at least one Tensor.")
@@ -543,10 +541,9 @@ def _jvp(
                     raise ValueError(f"Expected {what} to be floating point or complex, but got: {one.dtype}")
             if value.array.shape != direction.array.shape:
                 raise RuntimeError(
-                    "Trying to set a forward gradient that has a different size than that of the original Tensor,"
-                    " this is"
-                    f" not supported. Tensor is of size {list(value.shape)} while the given forward gradient is of size"
-                    f" {list(direction.shape)}."
+                    "Trying to set a forward gradient that has a different size than that of the original Tensor, this"
+                    f" is not supported. Tensor is of size {list(value.shape)} while the given forward gradient is of"
+                    f" size {list(direction.shape)}."
                 )
             if direction.dtype is not value.dtype:
                 direction = direction.to(value.dtype)
@@ -573,9 +570,8 @@ def _jvp(
             if tangent is None:
                 if strict:
                     raise RuntimeError(
-                        "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This"
-                        " is not"
-                        " allowed with strict=True."
+                        "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is"
+                        " not allowed with strict=True."
                     )
                 tangent = _zeros(leaf)
             outputs.append(primal)

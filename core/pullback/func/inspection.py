@@ -1,4 +1,4 @@
-"""Looking at tensors inside of a transformed function."""
+"""``debug_unwrap``: looking at tensors inside of a transformed function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``vmap``: a function of one example, for all examples at once."""
+"""``vmap``, the vectorizing map: a function of one example, for all examples at once."""
 
 from __future__ import annotations
 
@@ -129,9 +129,8 @@ def _checked_inputs(
         )
     if not args:
         raise ValueError(
-            f"vmap({_name(func)})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to"
-            f" vmap over"
-            " a function with no inputs. The latter is unsupported."
+            f"vmap({_name(func)})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap"
+            " over a function with no inputs. The latter is unsupported."
         )
     given = spread(in_dims, args)
     if given is None:
@@ -192,8 +191,7 @@ def _run(
         if places is None:
             raise ValueError(
                 f"vmap({_name(func)}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the"
-                f" structure"
-                f" of `outputs`. out_dims has structure {described(out_dims)} but outputs has structure"
+                f" structure of `outputs`. out_dims has structure {described(out_dims)} but outputs has structure"
                 f" {described(result)}."
             )
         outside = [_unwrapped(func, level, leaf, place) for leaf, place in zip(leaves, places, strict=True)]
@@ -206,9 +204,8 @@ def _unwrapped(func: Callable[..., Any], level: Level, leaf: Any, place: int | N
         if place is None:
             return leaf
         raise ValueError(
-            f"vmap({_name(func)}, ...): `{_name(func)}` must only return Tensors, got type {type(leaf)}. Did you"
-            f" mean to"
-            " set out_dims= to None for output?"
+            f"vmap({_name(func)}, ...): `{_name(func)}` must only return Tensors, got type {type(leaf)}. Did you mean"
+            " to set out_dims= to None for output?"
         )
     value, dim = leaf, None
     if leaf.backend.level >= level.number:

@@ -1,4 +1,4 @@
-"""Where a tensor's elements lie in its storage, and kernels that read and write elements there.
+"""Shape, strides and storage offset of tensors, and kernels that read and write elements where these say.
 
 The geometry of a view follows from the chain of operations that made it, replayed on
 :data:`pullback.backend.geometry.GEOMETRIES`; that of another tensor from the strides of its array.

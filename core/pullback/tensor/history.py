@@ -1,4 +1,4 @@
-"""Where gradients of a tensor go: its node, or, for a view whose memory was written since, one that is made anew.
+"""The ``grad_fn`` behind a tensor; that of a view is regenerated once its base was modified in place.
 
 A view remembers its base and the operations that lead from the base to it. Once a write has changed the base's history,
 that of the view is regenerated when it is next asked for: its elements are a part of the base's.

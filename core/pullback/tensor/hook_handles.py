@@ -1,4 +1,4 @@
-"""Handles of registered hooks."""
+"""``RemovableHandle``: what registering a hook returns, to remove it by."""
 
 from __future__ import annotations
 

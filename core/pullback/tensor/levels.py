@@ -112,8 +112,7 @@ def refuse_truth(tensor: Tensor) -> None:
     if is_mapped(tensor):
         raise RuntimeError(
             "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't"
-            " support"
-            " that yet, please file an issue at https://github.com/pytorch/pytorch/issues ."
+            " support that yet, please file an issue at https://github.com/pytorch/pytorch/issues ."
         )
 
 
@@ -128,10 +127,8 @@ def refuse_requires_grad(method: str) -> NoReturn:
     hint = " (or perhaps using torch.autograd.functional.* APIs)" if method == "requires_grad_()" else ""
     raise RuntimeError(
         f"You are attempting to call Tensor.{method}{hint} inside of a function being transformed by a functorch"
-        f" transform."
-        " This is unsupported, please attempt to use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd,"
-        " hessian) or"
-        f" call {method} outside of a function being transformed instead."
+        " transform. This is unsupported, please attempt to use the functorch transforms (e.g. grad, vjp, jacrev,"
+        f" jacfwd, hessian) or call {method} outside of a function being transformed instead."
     )
 
 

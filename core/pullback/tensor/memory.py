@@ -1,4 +1,4 @@
-"""Memory that tensors share: how often it has been written, who shares it, and how each tensor came to do so."""
+"""Aliasing: the storage that tensors share, its version counter, and how each tensor came to share it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The memory of a tensor: where its elements lie, who shares them, how often they have been written."""
+"""Methods that tell of a tensor's memory: strides, storage, data pointer, base, version."""
 
 from __future__ import annotations
 

@@ -5,7 +5,9 @@ take care of in their general path, so that one comparison, ``mode() > 1``, tell
 lives in a context variable: each thread and each asyncio task has its own.
 
 Inference mode by itself is special only in what it makes, not in how: it is a negative number, which the comparison
-lets pass. Its low bits are as those of other modes.
+lets pass. Its low bits are as those of other modes (Python's integers are two's complement), so ``&`` asks it like any
+other, while ``mode() < 0`` means: inference mode, and nothing else. Bits beyond ``NO_GRAD`` are set by :func:`entered`,
+which makes the number positive again, and taken away by :func:`left`.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ MUTATION: Final = 128  # saved tensors are cloned before they are written
 KERNELS: Final = 256  # something stands around each computation
 _BITS: Final = 1023
 
-#: Inference mode and nothing else that would need the general path.
+#: Inference mode and nothing else that would need the general path: negative, with these two bits in its low ones.
 PLAIN_INFERENCE: Final = (NO_GRAD | INFERENCE) - _BITS - 1
 
 #: The modes in which nothing is recorded and nothing special goes on.

@@ -1,4 +1,4 @@
-"""Nodes of the gradient graph, and the edges between them.
+"""Nodes of the autograd graph, and the edges between them.
 
 An edge is simply the object that a gradient flows to: a :class:`Node`; an :class:`OutputSlot` of a node with several
 outputs; or a leaf tensor itself, into whose ``grad`` gradients accumulate. (A tensor as an edge saves a node for each

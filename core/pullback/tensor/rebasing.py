@@ -1,4 +1,4 @@
-"""The new history of a tensor written in place, and of the base it is a view of: PyTorch's ``CopySlices``."""
+"""Rebasing histories after an in-place operation: that of the tensor, and of its base, which becomes ``CopySlices``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a node keeps of tensors until backward, and hooks that pack it into something else meanwhile.
+"""Saved tensors: what a node keeps until backward, and hooks that pack it into something else meanwhile.
 
 A node usually holds the tensors themselves. Under :class:`saved_tensors_hooks`, or once hooks are registered on one of
 them, it holds :class:`SavedTensor` objects in their places, and its class is another one that unpacks before it runs,

@@ -1,4 +1,4 @@
-"""The memory behind tensors, as users see it: whether two tensors share it, and how much there is."""
+"""The storage behind tensors, as users see it: whether two tensors share it, and how many bytes there are."""
 
 from __future__ import annotations
 

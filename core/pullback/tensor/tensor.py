@@ -1,7 +1,7 @@
 """The Tensor: a native array, its backend, and where its gradients go.
 
 Most of Tensor's methods are operations: each declaration in :mod:`pullback.ops` adds its own. Here is what a tensor is:
-its slots, its properties, its conversions to Python, and its part in the gradient graph.
+its slots, its properties, its conversions to Python, and its part in the autograd graph.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Tensor(TensorMethods):
     _tangent: Tensor | None = None
 
     if TYPE_CHECKING:
-        fast_backend: Any
+        fast_backend: Any  # the second name of `backend`: see the end of the file
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -466,7 +466,8 @@ if TYPE_CHECKING:
 else:
     Methods = object  # what :func:`methods_of_tensor` takes them from; type checkers know what ``self`` is
 
-# What operations read in place of `backend`: the same slot, except where a subclass must be asked first.
+# The second name of the slot `backend`, which generated callables read: a subclass that overrides functions replaces it
+# by a property that answers with no backend, so that plain tensors pay for no check. See pullback.tensor.overriding.
 Tensor.fast_backend = vars(Tensor)["backend"]
 know_tensor(Tensor)
 

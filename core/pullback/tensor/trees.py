@@ -1,4 +1,4 @@
-"""Nested tuples, lists, dictionaries and whatever else is registered with optree, as flat lists and back."""
+"""Pytrees: nested tuples, lists, dictionaries and whatever else is registered with optree, as flat lists and back."""
 
 from __future__ import annotations
 

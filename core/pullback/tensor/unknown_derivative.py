@@ -1,4 +1,4 @@
-"""The node of an operation that has no derivative: who asks for one is told, and gets no gradient without it."""
+"""The node of an operation that is not differentiable: backward through it raises an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a node has saved, taken out again: operands and results whose memory is as it was, results as Tensors."""
+"""Unpacking what a node has saved: its version is checked, and results become Tensors with a ``grad_fn`` again."""
 
 from __future__ import annotations
 

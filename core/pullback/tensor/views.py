@@ -1,4 +1,4 @@
-"""Tensors that share the memory of another: chains of views, detached tensors, and parts of a storage by strides.
+"""Views: tensors that share the storage of another, by a chain of view operations, by strides, or detached.
 
 The tensors of a storage share one version counter. A view remembers its base and the operations that lead from the base
 to it; one behind ``detach()``, where gradients do not pass, those that lead to it from the origin of the storage.

@@ -1,4 +1,4 @@
-"""How a write through one tensor reaches the others that share its memory.
+"""In-place writes to a storage, and how they reach every tensor that shares it.
 
 On a backend with mutable arrays the arrays themselves share memory. Where arrays are immutable the sharing is kept up
 here: a write goes to the view's places in the array of the storage's origin, and every live tensor of the storage is
