@@ -30,7 +30,8 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
     check = None if operation.kernel_checks else operation.check
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        # The common case, an update that records nothing: the kernel writes into the array itself.
+        # The common case, an update that records nothing: the kernel writes into the array itself. Nothing is recorded
+        # in mode 0 either where nothing has a history.
         try:
             backend = self.fast_backend
         except AttributeError:
@@ -42,7 +43,8 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
             try:
                 kernel, _, scalars, constants = tables[backend][array.dtype]
                 if unary:
-                    if mode() in QUIET and (self.alias is None or writes_alone(self)):
+                    quiet = mode() in QUIET or (not mode() and self.edge is None)
+                    if quiet and (self.alias is None or writes_alone(self)):
                         try:
                             kernel(array, out=array)
                         except _REPORTS as report:
@@ -55,7 +57,7 @@ def make_inplace(operation: Operation) -> Callable[..., Any]:
                     number = other.__class__ in scalars
                     value = constants[other] if number else other.array
                     if (
-                        mode() in QUIET
+                        (mode() in QUIET or (not mode() and self.edge is None and (number or other.edge is None)))
                         and (number or other.fast_backend is backend)
                         and value.dtype is array.dtype
                         and value.ndim <= array.ndim
