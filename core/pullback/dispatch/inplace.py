@@ -97,28 +97,32 @@ def _apply_once(operation: Operation, tensor: Tensor, args: tuple[Any, ...], kwa
     seen = before.array
     if active != NO_GRAD and (active or level or replaced or tensor.edge is not None):
         seen = _give_past(before, tensor, active, replaced)
-    # What derives or intercepts a call may look at its operands afterwards.
-    form = operation.overwriting
-    if form is None or active > NO_GRAD or level or (mutable and not backend.writable(tensor.array)):
-        form = operation
+    form = _form_to_run(operation, tensor, active)
     try:
         out = _result(operation, form, tensor, before, operands, args, kwargs)
         node = edge_of(out) if recording and out is not None and out.edge is not None else None
     except BaseException as error:
-        interrupted = not isinstance(error, Exception) or raised_by_handler(error)
-        if interrupted and form is not operation and mutable:
+        if form is not operation and mutable and (not isinstance(error, Exception) or raised_by_handler(error)):
             surely(_note_interrupted, tensor, recording)
         raise
     if out is None:  # it has other operands now
         return False
-    if not replaced and node is None and (not recording or tensor.edge is None):
-        surely(finish_write, tensor, out, None, active, [])
-    else:
+    if replaced or node is not None or (recording and tensor.edge is not None):
         with MEMORY:  # other views of the base may be written in other threads
             if replaced and tensor.array is not seen:
                 return False
             surely(finish_write, tensor, out, node, active, [])
+    else:
+        surely(finish_write, tensor, out, None, active, [])
     return True
+
+
+def _form_to_run(operation: Operation, tensor: Tensor, active: int) -> Operation:
+    """The form of the operation that writes into the array, where there is one; else the operation itself."""
+    form, backend = operation.overwriting, tensor.backend
+    if form is None or active > NO_GRAD or backend.level:
+        return operation  # what derives or intercepts a call may look at its operands afterwards
+    return operation if backend.mutable and not backend.writable(tensor.array) else form
 
 
 def _give_past(before: Tensor, tensor: Tensor, active: int, replaced: bool) -> NativeArray:
