@@ -68,4 +68,4 @@ def test_each_late_import_has_its_reason() -> None:
         for target in _imported(node, set(trees))
     }
     assert found == set(LATE)
-    assert len(LATE) <= 21
+    assert len(LATE) <= 20

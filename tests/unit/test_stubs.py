@@ -134,10 +134,13 @@ def test_an_operation_costs_its_declaration_and_one_command(tmp_path: Path) -> N
     (pointwise / "negating.py").write_text(NEW_FAMILY, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     subprocess.run([sys.executable, stubs.__file__], env=environment, check=True, capture_output=True)
-    program = "import pullback as pb; x = pb.tensor(2.5); print(pb.opposite(x), x.negated(), pb.heaviside(-x, x), pb.__file__)"
+    shows = "pb.opposite(x), x.negated(), pb.heaviside(-x, x), pb.__file__"
+    program = f"import pullback as pb; x = pb.tensor(2.5); print({shows})"
     shown = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
     assert shown.stdout.strip() == f"tensor(-2.5000) tensor(-2.5000) tensor(0.) {package / '__init__.py'}"
-    assert "def negated(input: Tensor, *, out: Tensor | None = None) -> Tensor: ..." in (package / "__init__.pyi").read_text(encoding="utf-8")
+    assert "def negated(input: Tensor, *, out: Tensor | None = None) -> Tensor: ..." in (
+        package / "__init__.pyi"
+    ).read_text(encoding="utf-8")
 
 
 def test_every_method_is_in_the_stub() -> None:

@@ -62,7 +62,12 @@ def lift_memory(tensor: Tensor, level: Level) -> bool:
         around[original] = fresh = Alias(counters[counter], lifted_storage)
         fresh.base = None if alias.base is None else outer[alias.base]
         fresh.origin = None if alias.origin is None else outer[alias.origin]
-        fresh.steps, fresh.path, fresh.creation, fresh.layout = alias.steps, alias.path, alias.creation, alias.layout
+        fresh.steps, fresh.path, fresh.creation, fresh.geometry = (
+            alias.steps,
+            alias.path,
+            alias.creation,
+            alias.geometry,
+        )
     for member in members:
         value = inner[member]
         _move(member, value)
@@ -124,7 +129,7 @@ def _seen_whole(tensor: Tensor) -> Alias:
     found = Alias(alias.counter, alias.storage)
     found.base, found.steps = (tensor, ()) if alias.base is None else (alias.base, alias.steps)
     found.origin, found.path = (tensor, ()) if alias.origin is None else (alias.origin, alias.path)
-    found.creation, found.layout, found.seen = alias.creation, alias.layout, alias.seen
+    found.creation, found.geometry, found.seen = alias.creation, alias.geometry, alias.seen
     found.producer, found.asked = alias.producer, alias.asked
     return found
 

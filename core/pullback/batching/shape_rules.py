@@ -214,7 +214,7 @@ def diagonal_blocks(
     return join(rows, 1), 0
 
 
-@rule("layouts")
+@rule("geometries")
 def geometries(
     operation: Operation, values: Sequence[Any], dims: Sequence[int | None], attributes: Mapping[str, Any], size: int
 ) -> tuple[Any, Any]:

@@ -430,13 +430,7 @@ def _other_arguments(
     name = function.__name__
     count = code.co_argcount
     names = code.co_varnames[: count + code.co_kwonlyargcount]
-    others = further_names(names)
-    renamed = {}
-    for key, value in kwargs.items():
-        parameter = others.get(key, key) if key not in names else key
-        if parameter in renamed or (parameter in names[: len(args)] and parameter != key):
-            raise TypeError(f"{name}() got multiple values for argument '{parameter}'") from None
-        renamed[parameter] = value
+    renamed = _renamed(name, names, args, kwargs)
     if len(args) > count and not code.co_flags & _VARIADIC:
         return None  # too many: Python has said so
     required = names[: count - len(function.__defaults__ or ())]
@@ -449,36 +443,56 @@ def _other_arguments(
         items = given[0] if len(given) == 1 and isinstance(given[0], list | tuple) else given
         for place, item in enumerate(items):
             check_element(place, item, count)
-    changed = renamed.keys() != kwargs.keys()
     positional = list(args)
+    changed = _convert(function, names[:count], names[count:], positional, renamed)
+    return (tuple(positional), renamed) if changed or renamed.keys() != kwargs.keys() else None
+
+
+def _renamed(name: str, names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The keywords under the names that the function has for them."""
+    others = further_names(names)
+    renamed = {}
+    for key, value in kwargs.items():
+        parameter = others.get(key, key) if key not in names else key
+        if parameter in renamed or (parameter in names[: len(args)] and parameter != key):
+            raise TypeError(f"{name}() got multiple values for argument '{parameter}'") from None
+        renamed[parameter] = value
+    return renamed
+
+
+def _convert(
+    function: types.FunctionType,
+    by_position: tuple[str, ...],
+    by_name: tuple[str, ...],
+    args: list[Any],
+    kwargs: dict[str, Any],
+) -> bool:
+    """Convert arguments, in place, to the kinds that the function takes; returns whether any was of another."""
+    count, changed = len(by_position), False
     last = function.__defaults__ or ()
-    defaults = dict(zip(names[count - len(last) : count], last, strict=True)) | (function.__kwdefaults__ or {})
-    self_first = names[:1] == ("self",)  # a method, whose first argument counts as none
-
-    def place_of(number: int) -> int | None:
-        return max(number + (not self_first), 1) if number < count else None
-
-    for number, parameter in enumerate(names):
+    defaults = dict(zip(by_position[count - len(last) :], last, strict=True)) | (function.__kwdefaults__ or {})
+    first = by_position[:1] != ("self",)  # a method's first argument counts as none
+    for number, parameter in enumerate((*by_position, *by_name)):
         kind = kind_of(str(function.__annotations__.get(parameter, "Any")))
-        if kind is None:
+        given_by_position = number < min(len(args), count)
+        if kind is None or not (given_by_position or parameter in kwargs):
             continue
-        where: Any = number if number < min(len(args), count) else parameter
-        if where is parameter and parameter not in renamed:
-            continue
-        value = positional[where] if where is number else renamed[parameter]
+        value = args[number] if given_by_position else kwargs[parameter]
         if value is defaults.get(parameter, UNSET):
             continue
+        place = max(number + first, 1) if number < count else None
         try:
-            converted = kind.converted(name, parameter, place_of(number), value)
+            converted = kind.converted(function.__name__, parameter, place, value)
         except (TypeError, ValueError) as wrong:
             raise wrong from None
-        if converted is not value:
-            changed = True
-            if where is number:
-                positional[number] = converted
-            else:
-                renamed[parameter] = converted
-    return (tuple(positional), renamed) if changed else None
+        if converted is value:
+            continue
+        changed = True
+        if given_by_position:
+            args[number] = converted
+        else:
+            kwargs[parameter] = converted
+    return changed
 
 
 _HEAP_TYPE = 1 << 9  # the flag of a class made by a class statement, whose name C does not qualify

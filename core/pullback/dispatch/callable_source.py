@@ -196,22 +196,39 @@ def check_lines(operation: Operation) -> list[str]:
 
 
 def kernel_lines(operation: Operation) -> list[str]:
-    """Call the kernel or body; where anything has failed, the general path runs instead, and says what is wrong.
-
-    What a user's signal handler raises comes out as it is.
-    """
+    """Call the kernel or body, and see to it that there is an array."""
     first, _, _ = roles(operation)
-    arguments = ", ".join(f"_array_{o}" for o in operation.operands)
-    if operation.body is not None:
-        arguments = "".join((f"_backend, {arguments}", *(f", {a}={a}" for a in operation.attributes)))
     return [
-        f"        _array = _kernel({arguments})",
+        f"        _array = {kernel_call(operation)}",
+        *failure_lines(operation, first),
+        *array_lines(operation),
+    ]
+
+
+def kernel_call(operation: Operation) -> str:
+    """The call of the kernel with the operands' arrays; of the body, with the attributes as well."""
+    arrays = ", ".join(f"_array_{o}" for o in operation.operands)
+    if operation.body is None:
+        return f"_kernel({arrays})"
+    return f"_kernel(_backend, {arrays}{''.join(f', {a}={a}' for a in operation.attributes)})"
+
+
+def failure_lines(operation: Operation, first: str) -> list[str]:
+    """End the ``try``: what a handler of signals raises comes out, and after other failures there is no array."""
+    array = "_array" if operation.outputs is None else "_arrays"
+    return [
         "    except _Failure as _error:",
         "        if _raised_by_handler(_error):",
         "            raise",
-        "        _array, _backend = None, _FAILED  # the general path says what is wrong, outside of this handler",
+        f"        {array}, _backend = None, _FAILED  # the general path says what is wrong, outside of this handler",
         "    except _Exit as _error:",
         f"        _refuse_exit(_operation, {first}.backend, _error)",
+    ]
+
+
+def array_lines(operation: Operation) -> list[str]:
+    """Make an array of whatever the kernel has returned instead; None says that it has failed."""
+    return [
         "    if _array.__class__ is not _backend.array_type:",
         "        if _backend is _FAILED:",
         f"            return {general_call(operation)}",
@@ -264,8 +281,8 @@ def _recording(operation: Operation, first: str) -> list[str]:
         else:
             condition += " and dtype.category >= 2"
     lines += [f"    if {condition}:", *refusal]
-    lines += _node_lines(operation, edge)
-    lines += _saving(operation, first, edge)
+    lines += node_lines(operation, edge)
+    lines += saving_lines(operation, first, edge)
     lines += _reducing(operation, first, edge)
     lines += _mixed_reductions(operation, first, edge)
     lines += ["        _out.edge = _node", "    else:", "        _out.edge = None"]
@@ -274,7 +291,7 @@ def _recording(operation: Operation, first: str) -> list[str]:
     return lines
 
 
-def _node_lines(operation: Operation, edge: dict[str, str]) -> list[str]:
+def node_lines(operation: Operation, edge: dict[str, str]) -> list[str]:
     """The lines that make the node, with an edge for each operand that has a gradient."""
     edges = [f"{o} if {e} is _LEAF else {e} if {e} is not _STALE else _regenerate({o})" for o, e in edge.items()]
     node_type = "_node_type"
@@ -289,9 +306,10 @@ def _node_lines(operation: Operation, edge: dict[str, str]) -> list[str]:
     ]
 
 
-def _saving(operation: Operation, first: str, edge: dict[str, str]) -> list[str]:
+def saving_lines(operation: Operation, first: str, edge: dict[str, str]) -> list[str]:
     """The lines that keep what the formulas ask for, and the versions of the operands among it."""
     values, versions, aliased = [], [], []
+    outputs = operation.outputs or ()
     for saved in saved_values(operation):
         expression = saved.name
         if saved.name == "out":
@@ -300,6 +318,8 @@ def _saving(operation: Operation, first: str, edge: dict[str, str]) -> list[str]
             expression = f"_array_{saved.name[:-6]}.shape"
         elif saved.name.endswith("_dtype") and saved.name[:-6] in operation.operands:
             expression = f"_backend.dtypes[_array_{saved.name[:-6]}.dtype]"
+        elif saved.name in outputs:
+            expression = f"_outs[{outputs.index(saved.name)}].array"
         elif saved.name in operation.operands:
             aliased.append(_has_alias(operation, saved.name, first))
             versions.append(f"_saved_version({saved.name})")

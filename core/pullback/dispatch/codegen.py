@@ -30,8 +30,10 @@ from pullback.dispatch.callable_source import (
     result_lines,
     signature_source,
 )
+from pullback.dispatch.finishing import point_at, result_class
 from pullback.dispatch.general import general, general_function, general_operator
 from pullback.dispatch.out import write_result
+from pullback.dispatch.several_source import has_sequence_lines, has_several_lines, sequence_lines, several_lines
 from pullback.meta.argument_names import UNSET
 from pullback.meta.dtypes import DType
 from pullback.process.interrupts import raised_by_handler
@@ -43,7 +45,7 @@ from pullback.tensor.memory import mark_inference, saved_version
 from pullback.tensor.modes import mode
 from pullback.tensor.node import next_sequence
 from pullback.tensor.unknown_derivative import refuse_derivative
-from pullback.tensor.views import attach_view
+from pullback.tensor.views import OutputOf, attach_view
 
 if TYPE_CHECKING:
     from pullback.dispatch.declaration import Operation
@@ -170,6 +172,9 @@ def _names_for(operation: Operation) -> dict[str, Any]:
         "_new": object.__new__,
         "_next_sequence": next_sequence,
         "_operation": operation,
+        "_OutputOf": OutputOf,
+        "_point_at": point_at,
+        "_returned": result_class(operation),
         "_raised_by_handler": raised_by_handler,
         "_refuse_derivative": refuse_derivative,
         "_refuse_exit": refuse_exit,
@@ -194,7 +199,11 @@ def source_of(operation: Operation, operator: bool = False, takes_out: bool = Fa
     """The Python source of the operation's callable; all names in it but the parameters' begin with ``_``."""
     lines = [f"def {operation.name}({signature_source(operation, operator, takes_out)}):"]
     lines += keyword_lines(operation, operator, takes_out)
-    if operation.sequence or operation.outputs is not None:
+    if operation.sequence and has_sequence_lines(operation):
+        lines += [*mode_lines(operation, operator), *sequence_lines(operation)]
+    elif operation.outputs is not None and has_several_lines(operation):
+        lines += [*mode_lines(operation, operator), *several_lines(operation)]
+    elif operation.sequence or operation.outputs is not None:
         lines.append(f"    return {general_call(operation)}")
     else:
         lines += mode_lines(operation, operator)

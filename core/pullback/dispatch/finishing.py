@@ -75,7 +75,12 @@ def finish(
             attach_view(out, flat[0], (call, arguments), active, several)
     if active & KERNELS and not level:
         seams.show_results(outs)
-    result = outs[0] if operation.outputs is None else _named(operation, outs)
+    result: Any
+    if operation.outputs is None:
+        result = outs[0]
+    else:
+        kind = result_class(operation)
+        result = tuple(outs) if kind is None else kind(*outs)
     if active & FORWARD:
         seams.propagate(operation, flat, attributes, result)
     return result
@@ -96,11 +101,11 @@ def finish_write(tensor: Tensor, out: Tensor, node: Any, active: int, history: l
         seams.write_tangent(tensor, out._tangent)
 
 
-def _named(operation: Operation, outs: list[Tensor]) -> Any:
-    """Several results, as the named tuple the operation declares, or a plain tuple where their number varies."""
-    if operation.outputs == ("*",):
-        return tuple(outs)
-    return return_type(operation.name, operation.outputs or ())(*outs)
+def result_class(operation: Operation) -> Any:
+    """The named tuple of several results that the operation declares; None where there is one, or any number."""
+    if operation.outputs is None or operation.outputs == ("*",):
+        return None
+    return return_type(operation.name, operation.outputs)
 
 
 # -- the node ---------------------------------------------------------------------------------------------------------
@@ -139,7 +144,7 @@ def record(
         seams.remember_origin(node)
     if active & SAVING:
         seams.pack_saved(node, outs)
-    _point_at(node, operation, outs)
+    point_at(node, operation, outs)
 
 
 def _save(node: Any, operation: Operation, by_name: dict[str, Any], outs: list[Tensor]) -> None:
@@ -201,7 +206,7 @@ def _reductions(
     return reductions if any(r is not None for r in reductions) else None
 
 
-def _point_at(node: Any, operation: Operation, outs: list[Tensor]) -> None:
+def point_at(node: Any, operation: Operation, outs: list[Tensor]) -> None:
     """Make the node the history of the results that have gradients, and have it notice writes to others it saved."""
     if operation.outputs is None:
         outs[0].edge = node

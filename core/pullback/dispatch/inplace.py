@@ -36,6 +36,7 @@ from pullback.tensor.writing import writable_array
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pullback.backend.base import NativeArray
     from pullback.dispatch.declaration import Operation
     from pullback.meta.dtypes import DType
     from pullback.tensor import Tensor
@@ -78,13 +79,48 @@ def _apply_once(operation: Operation, tensor: Tensor, args: tuple[Any, ...], kwa
     active = mode()
     recording = not active & NO_GRAD
     operands = [a for a in args if isinstance(a, Tensor)]
-    check_writable(tensor, operands, operation.fills, _read_first(operation, args))
+    check_writable(tensor, operands, operation.fills, _read_first(operation, args) if operands else None)
     if active & MUTATION:
         seams.before_write(tensor)
-    level = tensor.backend.level
-    before = seams.stand_in(tensor, operands) if level else Tensor._wrap(tensor.array, tensor.backend)
+    backend = tensor.backend
+    level, mutable = backend.level, backend.mutable
     # An immutable array is replaced as a whole: elements that another thread writes meanwhile must not be put back.
-    replaced = not level and not tensor.backend.mutable and not operation.fills and not operation.draws
+    replaced = not level and not mutable and not operation.fills and not operation.draws
+    before = seams.stand_in(tensor, operands) if level else Tensor._wrap(tensor.array, backend)
+    seen = before.array
+    if active != NO_GRAD and (active or level or replaced or tensor.edge is not None):
+        seen = _give_past(before, tensor, active, replaced)
+    form = _form_to_run(operation, tensor, active)
+    try:
+        out = _result(operation, form, tensor, before, operands, args, kwargs)
+        node = edge_of(out) if recording and out is not None and out.edge is not None else None
+    except BaseException as error:
+        if form is not operation and mutable and (not isinstance(error, Exception) or raised_by_handler(error)):
+            surely(_note_interrupted, tensor, recording)
+        raise
+    if out is None:  # it has other operands now
+        return False
+    if replaced or node is not None or (recording and tensor.edge is not None):
+        with MEMORY:  # other views of the base may be written in other threads
+            if replaced and tensor.array is not seen:
+                return False
+            surely(finish_write, tensor, out, node, active, [])
+    else:
+        surely(finish_write, tensor, out, None, active, [])
+    return True
+
+
+def _form_to_run(operation: Operation, tensor: Tensor, active: int) -> Operation:
+    """The form of the operation that writes into the array, where there is one; else the operation itself."""
+    form, backend = operation.overwriting, tensor.backend
+    if form is None or active > NO_GRAD or backend.level:
+        return operation  # what derives or intercepts a call may look at its operands afterwards
+    return operation if backend.mutable and not backend.writable(tensor.array) else form
+
+
+def _give_past(before: Tensor, tensor: Tensor, active: int, replaced: bool) -> NativeArray:
+    """Give the stand-in of a tensor its history and tangent, and return the array that these are of."""
+    recording = not active & NO_GRAD
     if recording and replaced:
         with MEMORY:  # elements and their history, not those of two times
             before.array, before.edge = tensor.array, _history_of(tensor)
@@ -100,28 +136,7 @@ def _apply_once(operation: Operation, tensor: Tensor, args: tuple[Any, ...], kwa
         tangent = seams.tangent_of(tensor)
         if tangent is not None:  # the node may keep it as it is before the write
             seams.set_tangent(before, tangent.clone() if recording else tangent)
-    # What derives or intercepts a call may look at its operands afterwards.
-    form = operation.overwriting if operation.overwriting is not None and active <= NO_GRAD and not level else operation
-    if tensor.backend.mutable and not tensor.backend.writable(tensor.array):
-        form = operation
-    try:
-        out = _result(operation, form, tensor, before, operands, args, kwargs)
-        node = edge_of(out) if recording and out is not None else None
-    except BaseException as error:
-        interrupted = not isinstance(error, Exception) or raised_by_handler(error)
-        if interrupted and form is not operation and tensor.backend.mutable:
-            surely(_note_interrupted, tensor, recording)
-        raise
-    if out is None:  # it has other operands now
-        return False
-    if not replaced and node is None and (not recording or tensor.edge is None):
-        surely(finish_write, tensor, out, None, active, [])
-    else:
-        with MEMORY:  # other views of the base may be written in other threads
-            if replaced and tensor.array is not seen:
-                return False
-            surely(finish_write, tensor, out, node, active, [])
-    return True
+    return seen
 
 
 def _result(
@@ -145,15 +160,20 @@ def _result(
         out = seams.to_be_written(operation, tensor, out)
         if out is None:
             return None
-    _check_shape(operation, tensor, out.array.shape)
-    if out.dtype is not tensor.dtype and not can_cast(out.dtype, tensor.dtype):
-        raise cast_error(out.dtype, tensor.dtype)
-    own = edge_of(out) if not mode() & NO_GRAD else None
-    if own.__class__ is UnknownDerivative:
-        own.missing = operation.inplace_name or own.missing
-    if own is not None and tensor.backend.mutable and _saves(own, before):
-        before.array = tensor.backend.copy(before.array)  # the node needs the elements as they were
-    return out if out.dtype is tensor.dtype else out.to(tensor.dtype)  # type: ignore[no-any-return]
+    if out.edge is None and out.array is tensor.array:
+        return out  # type: ignore[no-any-return]
+    if out.array.shape != tensor.array.shape:
+        _check_shape(operation, tensor, out.array.shape)
+    own, other = tensor.dtype, out.dtype
+    if other is not own and not can_cast(other, own):
+        raise cast_error(other, own)
+    if out.edge is not None and not mode() & NO_GRAD:
+        node = edge_of(out)
+        if node.__class__ is UnknownDerivative:
+            node.missing = operation.inplace_name or node.missing
+        if node is not None and tensor.backend.mutable and _saves(node, before):
+            before.array = tensor.backend.copy(before.array)  # the node needs the elements as they were
+    return out if other is own else out.to(own)  # type: ignore[no-any-return]
 
 
 def _note_interrupted(tensor: Tensor, recording: bool) -> None:
@@ -256,7 +276,7 @@ def resize(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
         missing = backend.zeros((target.extent - held.array.shape[0],), dtype=tensor.array.dtype)
         holder = Tensor._wrap(backend.concat([held.array, missing], axis=0), backend)
         own = geometry_of(holder)
-        alias.origin, alias.path, alias.layout = holder, (), own
+        alias.origin, alias.path, alias.geometry = holder, (), own
         holder.alias, tensor.array = type(alias)(alias.counter, alias.storage), holder.array
     view = strided_view(tensor, own, target)
     move_in_storage(tensor, target, view.array)
@@ -317,18 +337,19 @@ def check_writable(
     if not isinstance(tensor, Tensor):
         raise TypeError(f"only a Tensor can be written in place, not {type(tensor).__name__}")
     check_history(tensor, operands)
-    if not fills and overlaps_itself(tensor, windows=_is_recorded_view(tensor, operands)):
+    if not fills and overlaps_itself(tensor, windows=tensor.alias is not None and _is_recorded_view(tensor, operands)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location."
             " Please clone() the tensor before performing the operation."
         )
-    for operand in () if fills else operands:
+    for operand in () if fills or tensor.alias is None else operands:
         if operand is not read_first and overlap_partly(tensor, operand):
             raise RuntimeError(
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single"
                 " memory location. Please clone() the tensor before performing the operation."
             )
-    if tensor.backend.mutable and not tensor.backend.writable(writable_array(tensor)):
+    backend = tensor.backend
+    if backend.mutable and not backend.writable(tensor.array) and not backend.writable(writable_array(tensor)):
         raise RuntimeError(
             "the tensor's memory is read-only (it came from an array that cannot be written); clone() it first"
         )
@@ -336,7 +357,8 @@ def check_writable(
 
 def check_history(tensor: Tensor, operands: Sequence[Tensor] = ()) -> None:
     """Refuse to write a tensor whose history cannot take the write in."""
-    check_inference(tensor)
+    if tensor.alias is not None:
+        check_inference(tensor)
     if tensor.backend.level and tensor.backend.mutable:  # what it wraps is written, and has a history of its own
         check_history(tensor.array.value, [o.array.value for o in operands if o.backend is tensor.backend])
     if mode() & NO_GRAD or (tensor.edge is None and not any(o.edge is not None for o in operands)):
@@ -355,7 +377,8 @@ def check_history(tensor: Tensor, operands: Sequence[Tensor] = ()) -> None:
 
 def _is_recorded_view(tensor: Tensor, operands: Sequence[Tensor]) -> bool:
     """Whether gradients pass by the elements of a view: where two are one place, a write leaves but one of them."""
-    if tensor.alias is None or tensor.alias.base is None or mode() & NO_GRAD:
+    assert tensor.alias is not None
+    if tensor.alias.base is None or mode() & NO_GRAD:
         return False
     return tensor.edge is not None or any(o.edge is not None for o in operands)
 
@@ -390,8 +413,8 @@ def overlaps_itself(tensor: Tensor, windows: bool = False) -> bool:
             return False
     elif tensor.alias is None or tensor.alias.origin is None:
         return False
-    layout = geometry_of(tensor)
-    return layout.windowed if windows else layout.repeats
+    geometry = geometry_of(tensor)
+    return geometry.windowed if windows else geometry.repeats
 
 
 def writes_alone(tensor: Tensor, operand: Tensor | None = None) -> bool:

@@ -86,49 +86,56 @@ def _saves_tensors(operation: Operation, names: list[str], tensors: list[str]) -
 
 def _apply_source(operation: Operation, names: list[str], conjugates: bool) -> tuple[str, dict[str, Any]]:
     """Source of ``apply(_self, grad)`` and the formulas it refers to."""
-    lines = ["def apply(_self, grad):"]
+    formulas = {n: f for n, f in (operation.partials or operation.vjp).items() if n in operation.differentiable}
+    lines = ["def apply(_self, grad):", *_saved_lines(operation, names)]
+    lines += _result_lines(operation, [n for n in names if n == "out" or n in (operation.outputs or ())])
+    lines += _return_lines(operation, formulas, conjugates)
+    return "\n".join(lines) + "\n", {f"_formula_{n}": f for n, f in formulas.items()}
+
+
+def _saved_lines(operation: Operation, names: list[str]) -> list[str]:
+    """Give what was saved its names; refuse operands that have been written since."""
+    if not names:
+        return []
+    lines = [
+        "    _saved = _self.saved",
+        "    if _saved is None:",
+        "        raise _freed_error()",
+        f"    {', '.join(names)}, = _saved",
+    ]
     operands = [n for n in names if n in operation.operands]
-    if names:
-        lines += [
-            "    _saved = _self.saved",
-            "    if _saved is None:",
-            "        raise _freed_error()",
-            f"    {', '.join(names)}, = _saved",
-        ]
     if operands and not operation.sequence:
         aliased = " or ".join(_is_aliased(operation, n) for n in operands)
         lines += [f"    if {aliased}:", "        _check_versions(_self)"]
-    outputs = [n for n in names if n == "out" or n in (operation.outputs or ())]
-    if outputs:
-        lines += ["    if _self.output_alias is not None:", "        _check_versions(_self)"]
+    return lines
+
+
+def _result_lines(operation: Operation, outputs: list[str]) -> list[str]:
+    """Tell the gradients of several results apart; make tensors of saved results, with the node as their history."""
+    lines = ["    if _self.output_alias is not None:", "        _check_versions(_self)"] if outputs else []
     if operation.outputs is not None:
         lines += ["    grads = grad", "    grad = grads.get(0)", "    _given = _any(grads.values())"]
         if not _uses(operation, "grads"):
             lines += ["    if grad is None:", f"        return ({'None, ' * len(operation.differentiable)})"]
-    for number, output in enumerate(outputs):
-        given = "_given" if operation.outputs is not None else "grad"
+    given = "_given" if operation.outputs is not None else "grad"
+    for output in outputs:
         slot = (operation.outputs or ("out",)).index(output) if output != "out" else 0
-        lines.append(f"    {outputs[number]} = _rewrap_output(_self, {output}, {given}.backend, {slot})")
-    formulas: dict[str, Any] = {}
+        lines.append(f"    {output} = _rewrap_output(_self, {output}, {given}.backend, {slot})")
+    return lines
+
+
+def _return_lines(operation: Operation, formulas: dict[str, Any], conjugates: bool) -> list[str]:
+    """Evaluate the formulas: all of them where there is one, else those whose gradients are wanted."""
     results = []
-    for operand, formula in (operation.partials or operation.vjp).items():
-        if operand not in operation.differentiable:
-            continue
-        formulas[f"_formula_{operand}"] = formula
-        arguments = ", ".join(f"{n}={n}" for n in formula_arguments(formula))
-        if operation.partials is None:
-            results.append(f"_formula_{operand}({arguments})")
-        else:
-            results.append(_times_partial(formula, f"_formula_{operand}({arguments})", conjugates))
+    for operand, formula in formulas.items():
+        call = f"_formula_{operand}({', '.join(f'{n}={n}' for n in formula_arguments(formula))})"
+        results.append(call if operation.partials is None else _times_partial(formula, call, conjugates))
     if operation.sequence:
-        lines.append(f"    return _tuple({results[0]})")
-    elif len(results) == 1:
-        lines.append(f"    return ({results[0]},)")
-    else:
-        for number, result in enumerate(results):
-            results[number] = f"None if _edges[{number}] is None else {result}"
-        lines += ["    _edges = _self.edges", f"    return ({', '.join(results)},)"]
-    return "\n".join(lines) + "\n", formulas
+        return [f"    return _tuple({results[0]})"]
+    if len(results) == 1:
+        return [f"    return ({results[0]},)"]
+    wanted = (f"None if _edges[{number}] is None else {result}" for number, result in enumerate(results))
+    return ["    _edges = _self.edges", f"    return ({', '.join(wanted)},)"]
 
 
 def _uses(operation: Operation, name: str) -> bool:

@@ -19,6 +19,8 @@ def fitted(value: Any, dtype: DType) -> Any:
     RuntimeError, OverflowError
         For a number out of the dtype's range, and a complex one where the dtype is real.
     """
+    if dtype.category >= dtypes.FLOATING and isinstance(value, _REAL) and -65504.0 <= value <= 65504.0:
+        return value  # in the range of each of them; NaN is not
     if isinstance(value, int):
         dtypes.dtype_of_scalar(value)  # refuses what has more than 64 bits
     if dtype is dtypes.bool_:
@@ -45,6 +47,9 @@ def fitted(value: Any, dtype: DType) -> Any:
             if abs(part) > greatest and not (isinstance(part, float) and math.isinf(part)):
                 _overflows(dtype)
     return number
+
+
+_REAL = (int, float)
 
 
 def _overflows(dtype: DType) -> NoReturn:

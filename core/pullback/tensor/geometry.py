@@ -35,13 +35,13 @@ def geometry_of(tensor: Tensor) -> Geometry:
         return tensor.array  # type: ignore[no-any-return]
     alias = tensor.alias
     if alias is None or alias.origin is None:
-        return _own_geometry(tensor) if alias is None or alias.layout is None else alias.layout
-    if alias.layout is None:
+        return _own_geometry(tensor) if alias is None or alias.geometry is None else alias.geometry
+    if alias.geometry is None:
         try:
-            alias.layout = geometry_after(geometry_of(alias.origin), alias.path)
+            alias.geometry = geometry_after(geometry_of(alias.origin), alias.path)
         except MissingKernelError:  # a plugin's view that is more than strides
-            alias.layout = _own_geometry(tensor)
-    return alias.layout
+            alias.geometry = _own_geometry(tensor)
+    return alias.geometry
 
 
 def geometry_after(geometry: Geometry, steps: Sequence[Step]) -> Geometry:
@@ -81,7 +81,7 @@ def keep_layout(out: Tensor, source: Tensor, memory_format: MemoryFormat | None 
     geometry = geometry_of(source)
     order = order_of_copy(geometry.shape, geometry.strides, memory_format)
     if order is not None:
-        alias_of(out).layout = Geometry(out.dtype, geometry.shape, strides_in_order(geometry.shape, order))
+        alias_of(out).geometry = Geometry(out.dtype, geometry.shape, strides_in_order(geometry.shape, order))
 
 
 def address_of(tensor: Tensor) -> int:

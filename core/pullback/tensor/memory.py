@@ -131,12 +131,12 @@ class Alias:
         Which output of which node the view was, before a write outdated that history.
     asked : bool
         Whether the view was asked to require gradients itself, before that of its base made it do so.
-    layout : Geometry or None
+    geometry : Geometry or None
         Where the elements lie, once asked for; see :func:`geometry_of`.
     """
 
     __slots__ = (
-        "asked", "base", "counter", "creation", "layout", "origin", "path", "producer", "seen", "steps", "storage",
+        "asked", "base", "counter", "creation", "geometry", "origin", "path", "producer", "seen", "steps", "storage",
     )  # fmt: skip
 
     def __init__(self, counter: VersionCounter, storage: Memory) -> None:
@@ -149,7 +149,7 @@ class Alias:
         self.seen = counter.version
         self.producer: tuple[int, str] | None = None
         self.asked = False
-        self.layout: Geometry | None = None
+        self.geometry: Geometry | None = None
 
 
 _NO_STEPS: tuple[Step, ...] = ()

@@ -15,10 +15,7 @@ from pullback.process.blocks import surely
 from pullback.process.locks import MEMORY
 from pullback.tensor import STALE, Tensor
 from pullback.tensor.geometry import flattened, geometry_after, geometry_of, places
-from pullback.tensor.geometry import keep_layout as keep_layout
 from pullback.tensor.history import as_strided_node
-from pullback.tensor.history import edge_of as edge_of
-from pullback.tensor.history import regenerate as regenerate
 from pullback.tensor.memory import (
     IN_INFERENCE,
     MULTIPLE,
@@ -33,8 +30,6 @@ from pullback.tensor.modes import FORWARD, INFERENCE, NO_GRAD, mode
 from pullback.tensor.node import Node
 from pullback.tensor.registry import registry
 from pullback.tensor.seams import seams
-from pullback.tensor.unpacking import check_versions as check_versions
-from pullback.tensor.unpacking import rewrap_output as rewrap_output
 from pullback.tensor.writing import catch_up
 
 if TYPE_CHECKING:
@@ -216,7 +211,7 @@ def move_in_storage(tensor: Tensor, target: Geometry, array: NativeArray) -> Non
     alias.path = _one_step(alias.origin, alias.path, geometry_of(tensor), target)
     if alias.base is not None:
         alias.steps = _one_step(alias.base, alias.steps, geometry_of(tensor), target)
-    alias.layout = target
+    alias.geometry = target
     tensor.array = array
 
 
@@ -240,7 +235,7 @@ def _hold_origin(tensor: Tensor, alias: Alias) -> None:
     if holder is None:
         holder = Tensor._wrap(tensor.array, tensor.backend)
         holder.alias = Alias(alias.counter, alias.storage)
-        holder.alias.layout = geometry_of(tensor)
+        holder.alias.geometry = geometry_of(tensor)
         alias.origin = holder  # first: views made meanwhile in other threads look here once they are members
     for member in alias.storage.live():
         seen = member.alias

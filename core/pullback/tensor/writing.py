@@ -49,8 +49,8 @@ def _write_all(tensor: Tensor, array: NativeArray) -> None:
     alias.storage.writer = get_ident()
     others = [t for t in alias.storage.live() if t is not tensor]
     if backend.level and not alias.path:
-        alias.layout = geometry_of(tensor)
-        array = backend.laid_out(array, alias.layout)
+        alias.geometry = geometry_of(tensor)
+        array = backend.laid_out(array, alias.geometry)
     elif backend.level:
         others.append(tensor)  # what it wraps shall lie in memory as a part of what the origin wraps
     if alias.origin is None:
@@ -120,7 +120,7 @@ def _stand_in(origin: Tensor) -> Tensor:
     """A tensor with the origin's array and geometry, on which the steps to its views can be replayed."""
     source = Tensor._wrap(origin.array, origin.backend)
     alias = alias_of(source)
-    alias.layout = geometry_of(origin)
+    alias.geometry = geometry_of(origin)
     return source
 
 

@@ -13,7 +13,7 @@ from pullback.dispatch.codegen import source_of
 from pullback.extend import registry
 
 FOLDER = Path(__file__).parent / "generated"
-NAMES = ("mul", "sum", "select")
+NAMES = ("mul", "sum", "select", "cat", "sort", "split")
 
 
 @pytest.mark.parametrize("name", NAMES)

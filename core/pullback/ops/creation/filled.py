@@ -79,7 +79,7 @@ def _made(
 def _laid_out(tensor: Tensor, strides: tuple[int, ...]) -> Tensor:
     """The tensor, told these strides where its array has others: on immutable backends, and where none matter."""
     if geometry_of(tensor).strides != strides:
-        alias_of(tensor).layout = Geometry(tensor.dtype, tensor.array.shape, strides)
+        alias_of(tensor).geometry = Geometry(tensor.dtype, tensor.array.shape, strides)
     return tensor
 
 
@@ -226,12 +226,12 @@ def _strided(
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     if strides and min(strides) < 0:
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(strides)}")
-    layout = Geometry(dtype, shape, strides)
-    check_extent(layout)
-    if layout.is_dense:
+    geometry = Geometry(dtype, shape, strides)
+    check_extent(geometry)
+    if geometry.is_dense:
         own = None if strides == contiguous_strides(shape) else strides
         return _made("empty", shape, dtype, device, requires_grad, backend, strides=own)
-    memory = _made("empty", (layout.extent,), dtype, device, False, backend)
+    memory = _made("empty", (geometry.extent,), dtype, device, False, backend)
     if memory.backend.mutable:
         array = memory.backend.as_strided(memory.array, shape, strides, 0)
         return finished(_laid_out(Tensor._wrap(array, memory.backend), strides), requires_grad)
@@ -409,10 +409,10 @@ def _strides_like(input: Tensor, memory_format: MemoryFormat | None) -> tuple[in
     if input.alias is None and input.backend.is_contiguous(input.array):
         return None
 
-    layout = geometry_of(input)
-    if layout.strides == contiguous_strides(shape):
+    geometry = geometry_of(input)
+    if geometry.strides == contiguous_strides(shape):
         return None
-    return layout.strides if layout.is_dense else strides_in_order(shape, dense_order(shape, layout.strides))
+    return geometry.strides if geometry.is_dense else strides_in_order(shape, dense_order(shape, geometry.strides))
 
 
 def with_strides_like(tensor: Tensor, input: Tensor, memory_format: MemoryFormat | None) -> Tensor:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.grad_mode import enable_grad
-from pullback.backend.geometry import GEOMETRIES as LAYOUTS
-from pullback.backend.geometry import Geometry
+from pullback.backend.geometry import GEOMETRIES, Geometry
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.dispatch.declaration_values import Accepts, Shows
 from pullback.dispatch.inplace import change_view, check_history, resize
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def _checked_target(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None) -> Geometry:
-    """The layout that :func:`as_strided` is asked for."""
+    """The geometry that :func:`as_strided` is asked for."""
     own = geometry_of(input)
     offset = own.offset if storage_offset is None else storage_offset
     if len(size) != len(stride):
@@ -91,18 +90,18 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
 
 
 def _from_zero(source: Geometry, target: Geometry) -> tuple[Geometry, Geometry, int]:
-    """Two layouts moved to the beginning of the storage as far as possible, and the elements it must have."""
+    """Two geometries moved to the beginning of the storage as far as possible, and the elements it must have."""
     first = min(source.offset, target.offset)
     moved = [Geometry(at.dtype, at.shape, at.strides, at.offset - first) for at in (source, target)]
     return moved[0], moved[1], max(at.extent for at in moved)
 
 
-def _shared_among(backend: Backend, array: NativeArray, layout: Geometry, count: int) -> NativeArray:
+def _shared_among(backend: Backend, array: NativeArray, geometry: Geometry, count: int) -> NativeArray:
     """Each element divided by how many elements of its layout lie where it lies."""
-    if not layout.may_overlap:
+    if not geometry.may_overlap:
         return array
-    ones = backend.ones(layout.shape, dtype=array.dtype)
-    times = taken_at(backend, put_at(backend, ones, layout, count, True), layout)
+    ones = backend.ones(geometry.shape, dtype=array.dtype)
+    times = taken_at(backend, put_at(backend, ones, geometry, count, True), geometry)
     return backend.divide(array, times)
 
 
@@ -122,7 +121,7 @@ def _restride_backward_samples(make: Any) -> Iterator[Sample]:
 
 
 @op(
-    batching="layouts",
+    batching="geometries",
     node="AsStridedBackward0",
     linear=True,
     vjp=lambda grad, source, target: restride_backward(grad, source, target),
@@ -149,7 +148,7 @@ def restride(backend: Backend, input: Array, source: Geometry, target: Geometry)
 
 
 @op(
-    batching="layouts",
+    batching="geometries",
     linear=True,
     vjp=lambda grad, source, target: restride(grad, source, target),
     method=False,
@@ -238,7 +237,7 @@ def unfold_backward(
     count = 1
     for length in shape:
         count *= length
-    windows = LAYOUTS.unfold(Geometry.contiguous(backend.dtypes[input.dtype], shape), dim, size, step)
+    windows = GEOMETRIES.unfold(Geometry.contiguous(backend.dtypes[input.dtype], shape), dim, size, step)
     return backend.reshape(put_at(backend, input, windows, count, True), tuple(shape))
 
 
@@ -286,16 +285,16 @@ def _view_as_complex_samples(make: Any) -> Iterator[Sample]:
 
 
 def _check_pairs(input: Tensor) -> None:
-    layout = geometry_of(input)
-    if not layout.ndim:
+    geometry = geometry_of(input)
+    if not geometry.ndim:
         raise RuntimeError("Input tensor must have one or more dimensions")
-    if layout.shape[-1] != 2:
+    if geometry.shape[-1] != 2:
         raise RuntimeError("Tensor must have a last dimension of size 2")
-    if layout.strides[-1] != 1:
+    if geometry.strides[-1] != 1:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
-    if any(stride % 2 for stride, size in zip(layout.strides[:-1], layout.shape[:-1], strict=True) if size != 1):
+    if any(stride % 2 for stride, size in zip(geometry.strides[:-1], geometry.shape[:-1], strict=True) if size != 1):
         raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
-    if layout.offset % 2:
+    if geometry.offset % 2:
         raise RuntimeError("Tensor must have a storage_offset divisible by 2")
 
 
@@ -347,18 +346,18 @@ def view_as_dtype(input: Tensor, dtype: DType) -> Tensor:
     names = [type_name(d) for d in (old, new)]
     what = f"to view {names[0]} as {names[1]} (different element sizes)"
     if old.itemsize != new.itemsize:
-        layout = geometry_of(input)
-        if not layout.ndim:
+        geometry = geometry_of(input)
+        if not geometry.ndim:
             raise RuntimeError(f"self.dim() cannot be 0 {what}")
         ratio = max(new.itemsize // old.itemsize, 1)
-        if layout.shape[-1] % ratio:
-            raise RuntimeError(f"self.size(-1) must be divisible by {ratio} {what}, but got {layout.shape[-1]}")
-        if layout.offset % ratio:
-            raise RuntimeError(f"self.storage_offset() must be divisible by {ratio} {what}, but got {layout.offset}")
-        if layout.strides[-1] != 1:
-            raise RuntimeError(f"self.stride(-1) must be 1 {what}, but got {layout.strides[-1]}")
+        if geometry.shape[-1] % ratio:
+            raise RuntimeError(f"self.size(-1) must be divisible by {ratio} {what}, but got {geometry.shape[-1]}")
+        if geometry.offset % ratio:
+            raise RuntimeError(f"self.storage_offset() must be divisible by {ratio} {what}, but got {geometry.offset}")
+        if geometry.strides[-1] != 1:
+            raise RuntimeError(f"self.stride(-1) must be 1 {what}, but got {geometry.strides[-1]}")
         if ratio > 1:
-            for dim, stride in enumerate(layout.strides[:-1]):
+            for dim, stride in enumerate(geometry.strides[:-1]):
                 if stride % ratio:
                     raise RuntimeError(f"self.stride({dim}) must be divisible by {ratio} {what}, but got {stride}")
     out = Tensor._wrap(input.backend.reinterpret(input.array, dtype), input.backend)
