@@ -19,6 +19,7 @@ from pullback.extend import (
     MissingKernelError,
     Operation,
     Tensor,
+    Unsampled,
     did_you_mean,
     dtypes,
     get_backend,
@@ -30,7 +31,6 @@ from pullback_conformance.case import Case
 from pullback_conformance.checks import CHECKS, Check, Finding
 from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import Unsupported
-from pullback_conformance.extra_samples import LEFT_OUT
 from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
@@ -102,7 +102,7 @@ class Runner:
     def operations(self) -> list[Operation | Composite]:
         """The operations selected, by family and name."""
         import_all()
-        known = [name for name in operations if name not in LEFT_OUT]
+        known = [name for name in operations if not isinstance(operations[name].samples, Unsampled)]
         names: set[str] = set()
         for pattern in self.selection.operations or ("*",):
             matching = [name for name in known if fnmatchcase(name, pattern)]

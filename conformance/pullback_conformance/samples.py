@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pullback import int64
-from pullback.extend import Backend, Composite, DType, Operation, Sample, Tensor, dtypes, tensors_of
+from pullback.extend import Backend, Composite, DType, Operation, Sample, Tensor, Unsampled, dtypes, tensors_of
 from pullback.random import Generator
 
 
@@ -52,6 +52,10 @@ class Maker:
     def integers(self, *shape: int, low: int = 0, high: int = 10) -> Tensor:
         """int64 values from ``low`` up to ``high``, which is excluded."""
         return self._tensor(self._random.integers(low, high, shape), int64)
+
+    def generator(self) -> Generator:
+        """A generator of random numbers, of the same seed each time."""
+        return Generator().manual_seed(7)
 
     def mask(self, *shape: int) -> Tensor:
         """bool values; both occur where there is room."""
@@ -152,15 +156,9 @@ def special_sample(operation: Operation | Composite, backend: Backend, dtype: DT
 
 def declared_samples(operation: Operation | Composite) -> Any:
     """The function that yields an operation's samples; None where there is none."""
-    if operation.samples is not None:
-        return operation.samples
-    from pullback_conformance.extra_samples import EXTRA
-
-    return EXTRA.get(operation.name) or elementwise_samples(operation)
-
-
-#: Families whose functions built of operations work element by element, and so can do with the default samples.
-_ELEMENTWISE_FAMILIES = frozenset({"arithmetic", "unary", "binary", "comparison", "activations"})
+    if isinstance(operation.samples, Unsampled):
+        return None
+    return operation.samples if callable(operation.samples) else elementwise_samples(operation)
 
 
 def _arity(operation: Operation | Composite) -> int:
@@ -168,7 +166,7 @@ def _arity(operation: Operation | Composite) -> int:
     if isinstance(operation, Operation):
         needs = [a for a in operation.attributes if a not in operation.defaults]
         return 0 if needs or not operation.broadcasts or operation.sequence else len(operation.operands)
-    if operation.module.rpartition(".")[2] not in _ELEMENTWISE_FAMILIES:
+    if operation.samples != "elementwise":
         return 0
     parameters = list(inspect.signature(operation.function).parameters.values())
     required = [p for p in parameters if p.default is p.empty]

@@ -49,32 +49,6 @@ class Tolerance(NamedTuple):
     backend: str = "*"
 
 
-#: Elementwise operations that IEEE 754 requires to be correctly rounded, or whose results are exact.
-CORRECTLY_ROUNDED: Final = frozenset({
-    "add", "sub", "rsub", "mul", "true_divide", "div", "neg", "positive", "abs", "sign", "sgn", "sqrt", "square",
-    "reciprocal", "floor", "ceil", "trunc", "fix", "round", "maximum", "minimum", "fmax", "fmin", "clamp", "clamp_min",
-    "clamp_max", "relu", "copysign", "where", "conj_physical", "real", "imag", "floor_divide", "trunc_divide",
-    "heaviside", "nan_to_num", "masked_fill", "hardtanh", "relu6", "threshold", "frac", "clone", "to",
-    "detach", "nextafter", "signbit",
-})  # fmt: skip
-
-#: Families whose operations move or select elements.
-_MOVING_FAMILIES: Final = frozenset({
-    "comparison", "conversion", "filled", "joining", "reading_and_writing", "reshaping", "sorting",
-})  # fmt: skip
-
-#: Operations of those families that add values up where several go to one place.
-_ACCUMULATING: Final = frozenset({
-    "index_put", "index_add", "scatter", "scatter_add", "scatter_reduce", "index_reduce", "put", "trapezoid",
-})  # fmt: skip
-
-#: Operations that may give a zero of either sign: IEEE 754 leaves open which of two zeros is the larger, and libraries
-#: differ on the sign of a remainder of zero (C's has the dividend's, Python's the divisor's).
-ANY_ZERO: Final = frozenset({
-    "maximum", "minimum", "fmax", "fmin", "clamp", "clamp_min", "clamp_max", "relu", "relu6", "hardtanh", "threshold",
-    "leaky_relu", "remainder",
-})  # fmt: skip
-
 #: The bound for each kind: on values, on first derivatives, on second derivatives.
 #: Derivatives of what moves elements add up where an element was used twice; formulas of the others round at each step.
 BOUNDS: Final = {
@@ -114,18 +88,23 @@ EXCEPTIONS: Final = (
 )
 
 
+#: What a declaration may say of an operation's accuracy.
+_KINDS: Final = {
+    "exact": Kind.EXACT,
+    "rounded": Kind.EXACT,
+    "elementwise": Kind.ELEMENTWISE,
+    "sum": Kind.LINEAR,
+    "general": Kind.GENERAL,
+}
+
+
 def kind_of(operation: Operation | Composite) -> Kind:
     """The kind of an operation, from its declaration."""
-    if operation.name in CORRECTLY_ROUNDED:
-        return Kind.EXACT
-    family = operation.module.rpartition(".")[2]
-    if operation.name in _ACCUMULATING:
-        return Kind.LINEAR
-    if family == "drawing":
-        return Kind.ELEMENTWISE
+    if operation.accuracy.kind is not None:
+        return _KINDS[operation.accuracy.kind]
     if isinstance(operation, Composite):
-        return Kind.EXACT if family in _MOVING_FAMILIES else Kind.GENERAL
-    if operation.view or operation.result is not None or family in _MOVING_FAMILIES:
+        return Kind.GENERAL
+    if operation.view or operation.result is not None:
         return Kind.EXACT
     if operation.broadcasts:
         return Kind.ELEMENTWISE
@@ -143,7 +122,7 @@ def bound(operation: Operation | Composite, dtype: DType, check: str, backend: s
         ):
             return exception.ulp, exception.reason
     kind = kind_of(operation)
-    if dtype.is_complex and operation.name in CORRECTLY_ROUNDED:
+    if dtype.is_complex and operation.accuracy.kind == "rounded":
         kind = Kind.ELEMENTWISE  # IEEE 754 speaks of real numbers: a complex product takes several roundings
     value, first, second = BOUNDS[kind]
     if dtype.is_complex and kind is not Kind.EXACT:

@@ -34,7 +34,7 @@ from pullback.dispatch.declaration import (
     elementwise,
     op,
 )
-from pullback.dispatch.declaration_values import Accepts, Check, Inplace, Outputs, Promotes, Shows
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Check, Inplace, Outputs, Promotes, Shows, Unsampled
 from pullback.dispatch.interception import intercept, intercept_kernels
 from pullback.errors import (
     BackendError,
@@ -59,6 +59,7 @@ from pullback.tensor.tensor import tensors_of
 __all__ = [
     "CPU",
     "Accepts",
+    "Accuracy",
     "Array",
     "ArrayAPIBackend",
     "Arrays",
@@ -86,6 +87,7 @@ __all__ = [
     "Shows",
     "Tensor",
     "UnknownBackendError",
+    "Unsampled",
     "backend_specs",
     "call_each",
     "check_size",

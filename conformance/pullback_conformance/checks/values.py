@@ -11,7 +11,7 @@ from pullback_conformance.case import Case
 from pullback_conformance.checks.finding import Finding, Unsupported, compared
 from pullback_conformance.moving import to_numpy, widened
 from pullback_conformance.oracles.exact import NoOracle
-from pullback_conformance.tolerances import ANY_ZERO, bound
+from pullback_conformance.tolerances import bound
 
 
 def value(case: Case) -> Finding:
@@ -127,5 +127,5 @@ def special(case: Case) -> Finding:
         expected, source = case.oracle.in_same_dtype, case.reference.name
     values = [widened(to_numpy(e)) if isinstance(e, Tensor) else np.asarray(e) for e in expected]
     return _compare(
-        case, results, values, [None] * len(values), source, "special", signs=case.operation.name not in ANY_ZERO
+        case, results, values, [None] * len(values), source, "special", signs=not case.operation.accuracy.any_zero
     )

@@ -22,7 +22,7 @@ The derivative of an operation is one of:
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from pullback.backend.registry import let_go_of
@@ -31,11 +31,13 @@ from pullback.dispatch.codegen import make_callable
 from pullback.dispatch.declaration_values import (
     PLAINLY,
     Accepts,
+    Accuracy,
     Check,
     Inplace,
     Outputs,
     Promotes,
     PromotionRule,
+    Samples,
     Shows,
 )
 from pullback.dispatch.inplace_methods import make_inplace
@@ -117,7 +119,8 @@ class Operation:
         view: bool = False,
         memory: Memory | None = None,
         check: Callable[..., None] | Check | None = None,
-        samples: Callable[..., Iterable[Any]] | None = None,
+        samples: Samples | None = None,
+        accuracy: str | Accuracy | None = None,
         domain: tuple[float, float] = (-2.0, 2.0),
         oracle: str | None = None,
         out: Out | None = None,
@@ -176,6 +179,7 @@ class Operation:
         self.ndim = checked.ndim if checked else None
         self.otherwise = checked.otherwise if checked else None
         self.samples = samples
+        self.accuracy = accuracy if isinstance(accuracy, Accuracy) else Accuracy(accuracy)
         self.domain = domain
         self.oracle = oracle
         self.unsupported = accepts.unsupported
@@ -274,8 +278,9 @@ class Composite:
         self,
         function: Callable[..., Any],
         name: str,
-        samples: Callable[..., Iterable[Any]] | None,
+        samples: Samples | None,
         dtypes: frozenset[DType],
+        accuracy: str | Accuracy | None = None,
         out: Out | None = None,
         namespace: str | Sequence[str] | None = "pullback",
     ) -> None:
@@ -285,6 +290,7 @@ class Composite:
         self.doc = function.__doc__ or ""
         self.module = function.__module__
         self.samples = samples
+        self.accuracy = accuracy if isinstance(accuracy, Accuracy) else Accuracy(accuracy)
         self.dtypes = dtypes
         self.out = out
         self.namespaces = (namespace,) if isinstance(namespace, str) else tuple(namespace or ())
@@ -329,7 +335,8 @@ class Keywords(TypedDict, total=False):
     view: bool
     memory: Memory
     check: Callable[..., None] | Check
-    samples: Callable[..., Iterable[Any]]
+    samples: Samples
+    accuracy: str | Accuracy
     domain: tuple[float, float]
     oracle: str
     out: Out | None
@@ -399,8 +406,11 @@ def op(
     check : callable or Check, optional
         Takes the operands and attributes and raises the error a user should see; with the number of dimensions that
         operands have.
-    samples : callable, optional
+    samples : callable, "elementwise" or Unsampled, optional
         ``samples(make)`` yields the argument sets that conformance runs; elementwise operations have a default.
+    accuracy : str or Accuracy, optional
+        How exact results are on every backend, where that does not follow from the rest: ``"exact"`` for what moves
+        elements, ``"rounded"`` for what is correctly rounded.
     domain : (float, float)
         Where elementwise samples are drawn from.
     oracle : str, optional
@@ -474,7 +484,8 @@ def elementwise(**settings: Unpack[Keywords]) -> Callable[[Callable[..., Any]], 
 
 def composite(
     *,
-    samples: Callable[..., Iterable[Any]] | None = None,
+    samples: Samples | None = None,
+    accuracy: str | Accuracy | None = None,
     method: bool = True,
     aliases: Sequence[str] = (),
     operator: str | None = None,
@@ -485,7 +496,7 @@ def composite(
     """Declare a function of Tensors built of operations; it becomes a method too unless ``method=False``."""
 
     def declare(declared: F) -> F:
-        record = Composite(declared, declared.__name__, samples, dtypes, out, namespace)
+        record = Composite(declared, declared.__name__, samples, dtypes, accuracy, out, namespace)
         record.aliases = tuple(aliases)
         names = (record.name, *aliases) if method else ()
         methods: dict[str, Callable[..., Any]] = dict.fromkeys(names, record.public)

@@ -6,16 +6,24 @@ Each keyword takes the plain form where that is enough (``dtypes=FLOATS``) and o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from pullback.errors import did_you_mean
 from pullback.meta import dtypes as _dtypes
 
 if TYPE_CHECKING:
     from pullback.meta.dtypes import DType
 
+#: How exact results may be: see :class:`Accuracy`.
+ACCURACIES: Final = ("exact", "rounded", "elementwise", "sum", "general")
+
 #: What becomes of the operands' dtypes before the kernel runs.
 PromotionRule: TypeAlias = Literal["same", "promote", "float"]
+
+
+#: Where an operation's samples come from: a function, the default ones of elementwise operations, or nowhere.
+Samples: TypeAlias = "Callable[..., Iterable[Any]] | Literal['elementwise'] | Unsampled"
 
 
 class Accepts:
@@ -167,6 +175,39 @@ class Inplace:
         self.functions = functions
         self.method = method
         self.refused_by = refused_by
+
+
+class Accuracy:
+    """How exact an operation's results are, whatever the backend: what the conformance suite holds them to.
+
+    Parameters
+    ----------
+    kind : {"exact", "rounded", "elementwise", "sum", "general"}, optional
+        ``exact``: elements are moved or selected. ``rounded``: correctly rounded, as IEEE 754 requires of real numbers.
+        ``elementwise``: a function of each element, good to a few units in the last place. ``sum``: products added up.
+        ``general``: anything else. By default what follows from the rest of the declaration: ``exact`` for views and
+        truth values, ``elementwise`` where operands broadcast, ``sum`` for linear operations.
+    any_zero : bool
+        Whether a zero may have either sign: IEEE 754 leaves open which of two zeros is the larger, and libraries differ
+        on the sign of a remainder of zero (C's has the dividend's, Python's the divisor's).
+    """
+
+    __slots__ = ("any_zero", "kind")
+
+    def __init__(self, kind: str | None = None, *, any_zero: bool = False) -> None:
+        if kind is not None and kind not in ACCURACIES:
+            raise ValueError(f"no accuracy is called {kind!r}{did_you_mean(kind, ACCURACIES)}; there are {ACCURACIES}")
+        self.kind = kind
+        self.any_zero = any_zero
+
+
+class Unsampled:
+    """Stands for the samples of an operation that the conformance suite leaves out, with the reason."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
 
 
 class Shows:

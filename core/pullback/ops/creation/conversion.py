@@ -10,6 +10,7 @@ from pullback.autograd.gradient_accumulation import reduce_gradient
 from pullback.backend.base import Backend
 from pullback.backend.registry import known_backends
 from pullback.backend.selection import backend_for_device, get_backend
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Number, Sample, attach, composite, op
 from pullback.dispatch.declaration_values import Inplace
 from pullback.dispatch.general import constant
@@ -35,7 +36,14 @@ if TYPE_CHECKING:
     from pullback.ops.creation.legacy_types import TensorType
 
 
-@op(batching="any shape", linear=True, vjp=lambda grad: grad, memory="preserved")
+@op(
+    batching="any shape",
+    linear=True,
+    vjp=lambda grad: grad,
+    memory="preserved",
+    samples=sampling.of_shapes((2, 3), (), (0, 3)),
+    accuracy="exact",
+)
 def clone(backend: Backend, input: Array, *, memory_format: MemoryFormat | None = None) -> Array:
     """A copy with memory of its own, through which gradients flow.
 
@@ -62,6 +70,8 @@ def clone(backend: Backend, input: Array, *, memory_format: MemoryFormat | None 
     vjp=lambda grad, input_dtype: cast_gradient(grad, input_dtype),
     method=False,
     namespace=None,
+    samples=sampling.to_dtype,
+    accuracy="exact",
 )
 def to_dtype(backend: Backend, input: Array, dtype: DType) -> Array:
     """The elements converted to another dtype; what :func:`to` records."""
@@ -116,7 +126,7 @@ def _transfer(value: Tensor, backend: Backend, device: Device | None) -> Tensor:
     return out
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=sampling.to_dtype, accuracy="exact")
 def to(
     input: Tensor,
     *args: DType | type | Device | Backend | Tensor | str | bool | None,
@@ -310,7 +320,7 @@ for _name, _dtype in {
     attach(_name, _cast_method(_name, _dtype))
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=sampling.several(((2, 3), (1,))), accuracy="exact")
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """``input`` in the dtype and on the backend of ``other``."""
     if not isinstance(other, Tensor):
@@ -318,7 +328,7 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
     return to(input, other)
 
 
-@composite()
+@composite(samples=sampling.of_shapes((2, 3), ()), accuracy="exact")
 def cpu(input: Tensor, memory_format: MemoryFormat | None = None) -> Tensor:
     """The tensor on the CPU; itself where it is there already.
 
@@ -407,6 +417,8 @@ attach("type", _type)
     method=False,
     namespace=None,
     inplace=Inplace(refused_by="arithmetic", method=False),
+    samples=sampling.several(((2, 3), (2, 3)), ((2, 3), (3,))),
+    accuracy="exact",
 )
 def copy(backend: Backend, input: Array, src: Array) -> Array:
     """``src`` broadcast and cast to the shape and dtype of ``input``; what writing into a tensor records."""
@@ -497,6 +509,7 @@ def _zero_samples(make: Any) -> Iterator[Sample]:
     memory="filled",
     samples=_zero_samples,
     namespace=None,
+    accuracy="exact",
 )
 def zero(backend: Backend, input: Array) -> Array:
     """Zeros of the shape and dtype of ``input``, as its in-place form ``zero_`` writes them."""
@@ -516,6 +529,8 @@ def _zero_into(backend: Backend, input: Array) -> Array:
     method=False,
     memory="filled",
     inplace=Inplace(refused_by="name", method=False),
+    samples=sampling.with_arguments(((2, 3), 1), ((), 1)),
+    accuracy="exact",
 )
 def fill(backend: Backend, input: Array, value: Any) -> Array:
     """A tensor of the shape and dtype of ``input`` filled with one value.
@@ -572,6 +587,7 @@ def _fill_tensor_samples(make: Any) -> Iterator[Sample]:
     samples=_fill_tensor_samples,
     namespace=None,
     inplace=Inplace(refused_by="name", method=False),
+    accuracy="exact",
 )
 def fill_tensor(backend: Backend, input: Array, value: Array) -> Array:
     """A tensor of the shape and dtype of ``input`` filled with the element of a 0-d tensor."""

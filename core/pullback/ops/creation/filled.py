@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback.backend.geometry import Geometry
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import attach, composite
+from pullback.dispatch.declaration_values import Unsampled
 from pullback.dispatch.numbers import fitted
 from pullback.dispatch.out_rules import MAKES
 from pullback.meta.allocation import check_extent, check_size, element_count
@@ -88,7 +90,7 @@ def _strides_of_format(memory_format: MemoryFormat | None, shape: tuple[int, ...
     return None if order is None else strides_in_order(shape, order)
 
 
-@composite(method=False, out=MAKES)
+@composite(method=False, out=MAKES, samples=sampling.filled, accuracy="exact")
 def zeros(
     *sizes: Sizes,
     size: Sizes | None = None,
@@ -131,7 +133,7 @@ def zeros(
     return _made("zeros", shape, default_dtype(dtype), device, requires_grad, backend)
 
 
-@composite(method=False, out=MAKES)
+@composite(method=False, out=MAKES, samples=sampling.filled, accuracy="exact")
 def ones(
     *sizes: Sizes,
     size: Sizes | None = None,
@@ -156,7 +158,12 @@ def ones(
     return _made("ones", checked_shape("ones", sizes, size), default_dtype(dtype), device, requires_grad, backend)
 
 
-@composite(method=False, out=MAKES)
+@composite(
+    method=False,
+    out=MAKES,
+    samples=Unsampled("its elements are not initialised, so there is nothing to compare"),
+    accuracy="exact",
+)
 def empty(
     *sizes: Sizes,
     size: Sizes | None = None,
@@ -183,7 +190,11 @@ def empty(
     return _made("empty", shape, default_dtype(dtype), device, requires_grad, backend, strides=strides)
 
 
-@composite(method=False)
+@composite(
+    method=False,
+    samples=Unsampled("its elements are not initialised, so there is nothing to compare"),
+    accuracy="exact",
+)
 def empty_strided(
     size: Sequence[int],
     stride: Sequence[int],
@@ -238,7 +249,11 @@ def _strided(
     return finished(memory.as_strided(shape, strides).detach(), requires_grad)
 
 
-@composite(method=False)
+@composite(
+    method=False,
+    samples=Unsampled("its elements are not initialised, so there is nothing to compare"),
+    accuracy="exact",
+)
 def empty_permuted(
     size: Sequence[int],
     physical_layout: Sequence[int],
@@ -295,7 +310,7 @@ def empty_permuted(
     return _made("empty", shape, default_dtype(dtype), device, requires_grad, backend, strides=strides)
 
 
-@composite(method=False, out=MAKES)
+@composite(method=False, out=MAKES, samples=sampling.full, accuracy="exact")
 def full(
     size: Sizes,
     fill_value: Any,
@@ -333,7 +348,7 @@ def full(
     return _made("full", shape, dtype, device, requires_grad, backend, fitted(value, dtype))
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.scalar, accuracy="exact")
 def scalar_tensor(
     s: Any,
     *,
@@ -358,7 +373,7 @@ def scalar_tensor(
     return _made("full", (), dtype, device, requires_grad, backend, value)
 
 
-@composite(method=False, out=MAKES)
+@composite(method=False, out=MAKES, samples=sampling.eye, accuracy="exact")
 def eye(
     n: int,
     m: int | None = None,
@@ -463,7 +478,7 @@ def check_is_tensor(function: str, input: Any, name: str = "input", position: in
         )
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.like, accuracy="exact")
 def zeros_like(
     input: Tensor,
     *,
@@ -491,7 +506,7 @@ def zeros_like(
     return _like("zeros", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend)
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.like, accuracy="exact")
 def ones_like(
     input: Tensor,
     *,
@@ -514,7 +529,11 @@ def ones_like(
     return _like("ones", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend)
 
 
-@composite(method=False)
+@composite(
+    method=False,
+    samples=Unsampled("its elements are not initialised, so there is nothing to compare"),
+    accuracy="exact",
+)
 def empty_like(
     input: Tensor,
     *,
@@ -537,7 +556,7 @@ def empty_like(
     return _like("empty", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend)
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.full_like, accuracy="exact")
 def full_like(
     input: Tensor,
     fill_value: Any,
@@ -588,7 +607,7 @@ def _new(
     return _made(kind, shape, dtype, device, requires_grad, backend, value)
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=sampling.new_shape, accuracy="exact")
 def new_zeros(
     input: Tensor,
     *sizes: Sizes,
@@ -604,7 +623,7 @@ def new_zeros(
     return _new("zeros", input, sizes, size, dtype, layout, device, pin_memory, requires_grad, backend)
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=sampling.new_shape, accuracy="exact")
 def new_ones(
     input: Tensor,
     *sizes: Sizes,
@@ -620,7 +639,11 @@ def new_ones(
     return _new("ones", input, sizes, size, dtype, layout, device, pin_memory, requires_grad, backend)
 
 
-@composite(namespace=None)
+@composite(
+    namespace=None,
+    samples=Unsampled("its elements are not initialised, so there is nothing to compare"),
+    accuracy="exact",
+)
 def new_empty(
     input: Tensor,
     *sizes: Sizes,
@@ -636,7 +659,11 @@ def new_empty(
     return _new("empty", input, sizes, size, dtype, layout, device, pin_memory, requires_grad, backend)
 
 
-@composite(namespace=None)
+@composite(
+    namespace=None,
+    samples=Unsampled("its elements are not initialised, so there is nothing to compare"),
+    accuracy="exact",
+)
 def new_empty_strided(
     input: Tensor,
     size: Sequence[int],
@@ -659,7 +686,7 @@ def new_empty_strided(
     return _strided(shape, strides, dtype, device, requires_grad, backend)
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=sampling.new_full, accuracy="exact")
 def new_full(
     input: Tensor,
     size: Sizes,

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pullback
 from pullback.backend.selection import backend_of_array, current_backend, get_backend
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import composite, in_namespace
+from pullback.dispatch.declaration_values import Unsampled
 from pullback.dispatch.overridable import asks
 from pullback.meta import dtypes
 from pullback.meta.devices import Device
@@ -624,7 +626,7 @@ def _legacy(args: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
     return tensor(data, **options)
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=Unsampled("it forwards to new_tensor and new_empty"))
 def new(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """A tensor of the dtype and on the backend of ``input``: of data, or uninitialised of a shape.
 
@@ -637,7 +639,7 @@ def new(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     return _legacy(args, {"dtype": input.dtype, "backend": input.backend, **kwargs})
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=sampling.new_tensor)
 def new_tensor(
     input: Tensor,
     data: Any,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Sample, composite
 from pullback.meta import dtypes
 from pullback.meta.allocation import check_size
@@ -35,7 +36,7 @@ def _check_vector(vector: Tensor) -> None:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(vector.shape)}")
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.several(((2,), (3,))))
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """The coordinates of a grid: each vector expanded along the dimensions of the others.
 
@@ -87,7 +88,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     )
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.several(((2,), (3,))))
 def cartesian_prod(*tensors: Any) -> Tensor:
     """Every combination of one element of each vector, a row for each.
 
@@ -203,7 +204,7 @@ def _triangle_indices(
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.indices)
 def tril_indices(
     row: int,
     col: int,
@@ -246,7 +247,7 @@ def tril_indices(
     )
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.indices)
 def triu_indices(
     row: int,
     col: int,

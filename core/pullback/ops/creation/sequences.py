@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import composite
+from pullback.dispatch.declaration_values import Unsampled
 from pullback.dispatch.numbers import fitted
 from pullback.dispatch.out_rules import MAKES, MAKES_RANGE
 from pullback.meta import dtypes
@@ -93,7 +95,7 @@ def _up_to_and_with(start: float, end: float, step: float) -> int:
     return max(0, math.floor((end - start) / step) + 1)
 
 
-@composite(method=False, out=MAKES_RANGE)
+@composite(method=False, out=MAKES_RANGE, samples=sampling.arange)
 def arange(
     start: Any = None,
     end: Any = None,
@@ -142,7 +144,7 @@ def arange(
     return finished(Tensor._wrap(_stepped(chosen, place, start, step, count, dtype), chosen), requires_grad)
 
 
-@composite(method=False, out=MAKES_RANGE)
+@composite(method=False, out=MAKES_RANGE, samples=Unsampled("it is deprecated, and warns; arange is checked"))
 def range(
     start: Any,
     end: Any,
@@ -253,7 +255,7 @@ def _between_mapped(function: str, start: Any, end: Any, steps: Any, dtype: DTyp
     return ops.where(numbers * 2 < count, rising, falling), dtype
 
 
-@composite(method=False, out=MAKES)
+@composite(method=False, out=MAKES, samples=sampling.linspace)
 def linspace(
     start: Any,
     end: Any,
@@ -305,7 +307,7 @@ def _between(
         return backend.linspace(first, last, count, dtype=backend.native_dtype(result), device=place)
 
 
-@composite(method=False, out=MAKES)
+@composite(method=False, out=MAKES, samples=sampling.logspace)
 def logspace(
     start: Any,
     end: Any,

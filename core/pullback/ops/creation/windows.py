@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import composite
 from pullback.meta import dtypes
 from pullback.meta.devices import Device
@@ -60,7 +61,7 @@ def _cosines(coefficients: tuple[float, ...]) -> Callable[[Tensor, int], Tensor]
     return values
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.window)
 def hann_window(
     window_length: int,
     periodic: bool = True,
@@ -96,7 +97,7 @@ def hann_window(
     return _window("hann_window", window_length, periodic, options, _cosines((0.5, 0.5)))
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.window)
 def hamming_window(
     window_length: int,
     periodic: bool = True,
@@ -122,7 +123,7 @@ def hamming_window(
     return _window("hamming_window", window_length, periodic, options, _cosines((alpha, beta)))
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.window)
 def blackman_window(
     window_length: int,
     periodic: bool = True,
@@ -146,7 +147,7 @@ def blackman_window(
     return _window("blackman_window", window_length, periodic, options, _cosines((0.42, 0.5, 0.08)))
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.window)
 def bartlett_window(
     window_length: int,
     periodic: bool = True,
@@ -170,7 +171,7 @@ def bartlett_window(
     return _window("bartlett_window", window_length, periodic, options, lambda n, last: 1 - (n * (2 / last) - 1).abs())
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.window)
 def kaiser_window(
     window_length: int,
     periodic: bool = True,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, in_namespace, op
 from pullback.dispatch.declaration_values import Shows
 from pullback.dispatch.methods import attach_method
@@ -126,7 +127,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 attach_method("gather", gather)
 
 
-@composite(out=EXACT)
+@composite(out=EXACT, samples=sampling.take_along)
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """The elements that ``indices`` names along a dimension, the others broadcast; of all elements without ``dim``.
 

@@ -77,6 +77,7 @@ def _masked_fill_samples(make: Any) -> Iterator[Sample]:
     samples=_masked_fill_samples,
     namespace=None,
     inplace=Inplace(refused_by="arithmetic", method=False),
+    accuracy="exact",
 )
 def _masked_fill(backend: Backend, input: Array, mask: Array, value: Any) -> Array:
     """The tensor with a number where ``mask`` is true.

@@ -49,6 +49,7 @@ def _put_samples(make: Any) -> Iterator[Sample]:
         ),
     },
     samples=_put_samples,
+    accuracy="sum",
 )
 def put(backend: Backend, input: Array, index: Array, source: Array, accumulate: bool = False) -> Array:
     """A copy of the tensor with the elements of ``source`` at positions in the flattened tensor, or added there.

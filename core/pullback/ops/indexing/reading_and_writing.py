@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
+from pullback.dispatch import sampling
 from pullback.dispatch.arguments import class_name
 from pullback.dispatch.declaration import Array, Sample, attach, composite, in_namespace, op
-from pullback.dispatch.declaration_values import Inplace, Shows
+from pullback.dispatch.declaration_values import Inplace, Shows, Unsampled
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace, check_writable
 from pullback.dispatch.methods import attach_method
@@ -55,6 +56,7 @@ def _index_samples(make: Any) -> Iterator[Sample]:
     samples=_index_samples,
     namespace=None,
     shows=Shows(sizes=("input",)),
+    accuracy="exact",
 )
 def index(backend: Backend, input: Array, indices: Positions) -> Array:
     """The elements at the given positions; what a tensor as index does."""
@@ -110,6 +112,7 @@ def _index_put_samples(make: Any) -> Iterator[Sample]:
     samples=_index_put_samples,
     namespace=None,
     inplace=Inplace(refused_by="name", method=False),
+    accuracy="sum",
 )
 def put_elements(backend: Backend, input: Array, values: Array, indices: Positions, accumulate: bool = False) -> Array:
     """A copy of the tensor with ``values`` at the given positions, or added there.
@@ -151,6 +154,8 @@ def _put(backend: Backend, put: Any, input: Array, values: Array, indices: Posit
     vjp=lambda grad, steps, layout: _zero_part(grad, steps, layout),
     method=False,
     namespace=None,
+    samples=Unsampled("it serves as a step of indexing, which is checked"),
+    accuracy="exact",
 )
 def _zero_part(backend: Backend, input: Array, steps: Any, layout: Any) -> Array:
     """The tensor with zeros where the steps of a view's chain lead to, from a tensor of that layout."""
@@ -248,7 +253,15 @@ attach_method("index_put_", _index_put_method_)
 # -- x[...] -----------------------------------------------------------------------------------------------------------
 
 
-@op(batching="any shape", linear=True, vjp=lambda grad: grad, view=True, method=False, namespace=None)
+@op(
+    batching="any shape",
+    linear=True,
+    vjp=lambda grad: grad,
+    view=True,
+    method=False,
+    namespace=None,
+    samples=sampling.of_shapes((2, 3), ()),
+)
 def alias(backend: Backend, input: Array) -> Array:
     """The tensor as a view of itself: ``x[...]``."""
     return backend.getitem(input, ...)
@@ -389,6 +402,8 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, 
     method=False,
     out=Out("nonzero: Expected out tensor to have scalar type {result} but got scalar type{out}"),
     namespace=None,
+    samples=sampling.of_shapes((2, 3), (4,)),
+    accuracy="exact",
 )
 def _nonzero(backend: Backend, input: Array) -> Sequence[Array]:
     """The positions of the elements that are not zero, a vector for each dimension.
@@ -420,7 +435,7 @@ def _empty_row(input: Tensor) -> Tensor:
 attach_method("nonzero", nonzero)
 
 
-@composite()
+@composite(samples=sampling.of_shapes((2, 3)), accuracy="exact")
 def argwhere(input: Tensor) -> Tensor:
     """The positions of the elements that are not zero, a row for each.
 
@@ -434,7 +449,7 @@ def argwhere(input: Tensor) -> Tensor:
     return nonzero(input)
 
 
-@composite(method=False, namespace="pullback.nn.functional")
+@composite(method=False, namespace="pullback.nn.functional", samples=sampling.integer_operand, accuracy="exact")
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """A one at the position each element names, zeros elsewhere, along a new last dimension.
 

@@ -227,6 +227,7 @@ def _scatter_reduce_samples(make: Any) -> Iterator[Sample]:
     out=EXACT,
     namespace=None,
     inplace=Inplace(refused_by="name", method=False),
+    accuracy="sum",
 )
 def _reduce(
     backend: Backend, input: Array, index: Array, src: Array, dim: int, reduce: str, include_self: bool = True
@@ -330,6 +331,7 @@ def _index_reduce_samples(make: Any) -> Iterator[Sample]:
     samples=_index_reduce_samples,
     out=EXACT,
     namespace=None,
+    accuracy="sum",
 )
 def _reduce_slices(
     backend: Backend, input: Array, index: Array, source: Array, dim: int, reduce: str, include_self: bool = True

@@ -98,6 +98,7 @@ def tensor_like(make: Any, data: Any) -> Tensor:
     samples=_scatter_samples,
     out=EXACT,
     namespace=None,
+    accuracy="sum",
 )
 def _scatter(backend: Backend, input: Array, index: Array, src: Array, dim: int) -> Array:
     """A copy of the tensor with elements of ``src`` at the positions ``index`` names along a dimension.
@@ -180,6 +181,7 @@ def _scatter_add_samples(make: Any) -> Iterator[Sample]:
     out=EXACT,
     namespace=None,
     inplace=Inplace(refused_by="name", method=False),
+    accuracy="sum",
 )
 def add_elements(backend: Backend, input: Array, index: Array, src: Array, dim: int) -> Array:
     """The tensor plus elements of ``src`` at the positions ``index`` names along a dimension.

@@ -110,6 +110,7 @@ def _index_add_samples(make: Any) -> Iterator[Sample]:
     namespace=None,
     shows=Shows(derived={"source_dim": lambda saved: len(saved("source_shape"))}),
     inplace=Inplace(refused_by="name", method=False),
+    accuracy="sum",
 )
 def add_slices(backend: Backend, input: Array, index: Array, source: Array, dim: int, *, alpha: float = 1) -> Array:
     """The tensor plus the slices of ``source`` at the positions ``index`` of a dimension.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.declaration_values import Accepts, Check, Promotes, Shows
 from pullback.dispatch.out_rules import EXACT, Out
@@ -225,7 +226,8 @@ def _product(sizes: Sequence[int]) -> int:
 
 
 @composite(
-    out=Out("tensordot: Expected the output tensor to have dtype {result}, but got an output tensor with dtype {out}")
+    out=Out("tensordot: Expected the output tensor to have dtype {result}, but got an output tensor with dtype {out}"),
+    samples=sampling.several(((3,), (3,)), ((2, 3), (4, 3))),
 )
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Sum of products over the last dimension of two tensors.

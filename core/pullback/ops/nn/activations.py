@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
-from pullback.dispatch.declaration_values import Accepts, Inplace, Shows
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Shows
 from pullback.meta.dtypes import FLOATS, INEXACT, REAL
 from pullback.ops.shared.precision import in_float32, number
 from pullback.ops.shared.reducing import in_wide
@@ -56,6 +56,7 @@ def threshold_backward(backend: Backend, grad_output: Array, input: Array, thres
     domain=(0.3, 2.0),
     out=None,
     inplace=Inplace(functions=True),
+    accuracy=Accuracy("rounded", any_zero=True),
 )
 def relu(backend: Backend, input: Array) -> Array:
     """Each element where it is positive, else zero.
@@ -267,6 +268,7 @@ def leaky_relu_backward(backend: Backend, grad_output: Array, input: Array, nega
     inplace=False,
     samples=_slope_samples,
     namespace=None,
+    accuracy=Accuracy(any_zero=True),
 )
 def leaky_relu(backend: Backend, input: Array, negative_slope: float = 0.01) -> Array:
     """Each element where it is positive, else ``negative_slope`` times it.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
-from pullback.dispatch.declaration_values import Accepts, Shows
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Shows
 from pullback.dispatch.general import constant
 from pullback.meta.dtypes import FLOATS, REAL
 from pullback.ops.nn.activations import threshold_backward
@@ -37,6 +37,7 @@ def _threshold_samples(make: Any) -> Iterator[Sample]:
     method=False,
     inplace=False,
     samples=_threshold_samples,
+    accuracy=Accuracy("rounded", any_zero=True),
 )
 def threshold(backend: Backend, input: Array, threshold: float, value: float) -> Array:
     """Each element where it exceeds ``threshold``, else ``value``.
@@ -103,6 +104,7 @@ def _check_hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> 
     samples=_hardtanh_samples,
     out=None,
     namespace=None,
+    accuracy=Accuracy("rounded", any_zero=True),
 )
 def hardtanh(backend: Backend, input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
     """Each element between two bounds, else the nearer bound.

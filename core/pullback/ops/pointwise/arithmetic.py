@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Number, attach, composite, elementwise
-from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes, Shows
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Promotes, Shows
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import CAST, SAME
 from pullback.meta.dtypes import NUMERIC, REAL, bool_
@@ -49,6 +50,7 @@ def _check_integer_power(input: Any, exponent: Any) -> None:
     operator=("add", "radd"),
     shows=Shows(derived={"alpha": 1}),
     inplace=Inplace(refused_by="shape"),
+    accuracy="rounded",
 )
 def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Sum of two tensors: ``input + alpha * other``.
@@ -70,6 +72,7 @@ def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     aliases=("subtract",),
     shows=Shows(derived={"alpha": 1}),
     inplace=Inplace(refused_by="arithmetic"),
+    accuracy="rounded",
 )
 def sub(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Difference of two tensors: ``input - alpha * other``.
@@ -95,6 +98,7 @@ def sub(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     inplace=False,
     out=None,
     shows=Shows(derived={"alpha": 1}),
+    accuracy="rounded",
 )
 def rsub(backend: Backend, input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Difference with the operands exchanged: ``other - alpha * input``; what ``1 - x`` runs.
@@ -114,6 +118,7 @@ def rsub(backend: Backend, input: Array, other: Array, *, alpha: complex = 1) ->
     operator=("mul", "rmul"),
     aliases=("multiply",),
     inplace=Inplace(refused_by="arithmetic"),
+    accuracy="rounded",
 )
 def mul(input: Array, other: Array) -> Array:
     """Product of two tensors.
@@ -141,6 +146,7 @@ def mul(input: Array, other: Array) -> Array:
     },
     operator="truediv",
     inplace=Inplace(refused_by="arithmetic"),
+    accuracy="rounded",
 )
 def true_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors; of integers or bools, as the default floating dtype.
@@ -157,6 +163,7 @@ def true_divide(input: Array, other: Array) -> Array:
     dtypes=Accepts(REAL, unsupported="div_floor_cpu"),
     nondifferentiable="a step function: its derivative is zero wherever it exists",
     operator="floordiv",
+    accuracy="rounded",
 )
 def floor_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards minus infinity.
@@ -201,12 +208,13 @@ def floored_quotient(input: Array, other: Array) -> Array:
     method=False,
     inplace=False,
     namespace=None,
+    accuracy="rounded",
 )
 def trunc_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards zero; ``div(..., rounding_mode="trunc")``."""
 
 
-@composite(aliases=("divide",), out=CAST)
+@composite(aliases=("divide",), out=CAST, samples=sampling.positive, accuracy="rounded")
 def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient of two tensors.
 
@@ -237,6 +245,7 @@ def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = No
     domain=(0.6, 3.3),
     operator="mod",
     shows={"RemainderBackward0": Shows(hidden=("self", "other"))},
+    accuracy=Accuracy(any_zero=True),
 )
 def remainder(input: Array, other: Array) -> Array:
     """Remainder of the division rounded down: it has the sign of ``other``, as Python's ``%``.
@@ -344,6 +353,7 @@ def pow(input: Array, exponent: Array) -> Array:
     aliases=("negative",),
     out=SAME,
     inplace=Inplace(functions=True),
+    accuracy="rounded",
 )
 def neg(input: Array) -> Array:
     """Each element with the opposite sign.
@@ -356,13 +366,13 @@ def neg(input: Array) -> Array:
     """
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=sampling.positive)
 def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
     """Quotient with the operands exchanged: ``other / input``; what ``2 / x`` runs."""
     return ops.reciprocal(input) * other
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=sampling.positive)
 def rpow(input: Tensor, base: Tensor | Number) -> Tensor:
     """Power with the operands exchanged: ``base ** input``; what ``2 ** x`` runs."""
     return pow(base, input)

@@ -6,8 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, attach, composite, elementwise
-from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes, Shows
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Promotes, Shows
 from pullback.dispatch.general import constant
 from pullback.dispatch.out_rules import Out
 from pullback.meta import dtypes
@@ -49,6 +50,7 @@ def _refuse_complex(name: str) -> Callable[..., None]:
     },
     inplace=False,
     promotion=Promotes(numbers=False),
+    accuracy=Accuracy("rounded", any_zero=True),
 )
 def maximum(input: Array, other: Array) -> Array:
     """The larger of each two elements; NaN where one of them is.
@@ -75,6 +77,7 @@ def maximum(input: Array, other: Array) -> Array:
     },
     inplace=False,
     promotion=Promotes(numbers=False),
+    accuracy=Accuracy("rounded", any_zero=True),
 )
 def minimum(input: Array, other: Array) -> Array:
     """The smaller of each two elements; NaN where one of them is.
@@ -178,6 +181,7 @@ def _kept_sign(direction: Tensor, input: Any, out: Tensor) -> Any:
     },
     domain=(0.3, 2.0),
     inplace=Inplace(refused_by="shape"),
+    accuracy="rounded",
 )
 def copysign(input: Array, other: Array) -> Array:
     """Each element of ``input`` with the sign of that of ``other``.
@@ -428,6 +432,7 @@ def addcdiv(backend: Backend, input: Array, tensor1: Array, tensor2: Array, *, v
 @composite(
     dtypes=NUMERIC,
     out=Out("the output given to float_power has dtype {out} but the operation's result requires dtype {result}"),
+    samples=sampling.positive,
 )
 def float_power(input: Any, exponent: Any) -> Tensor:
     """``input`` to the power of ``exponent``, computed in float64 or complex128.

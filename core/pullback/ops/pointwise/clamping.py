@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch.arguments import number_of
 from pullback.dispatch.declaration import Array, Sample, attach, composite, elementwise
-from pullback.dispatch.declaration_values import Accepts
+from pullback.dispatch.declaration_values import Accepts, Accuracy
 from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.numbers import fitted
@@ -158,7 +158,13 @@ def _in_common_dtype(input: Tensor, min: Any, max: Any) -> Tensor:
     return input
 
 
-@composite(aliases=("clip",), samples=_clamp_number_samples, dtypes=REAL_AND_BOOL, out=SAME)
+@composite(
+    aliases=("clip",),
+    samples=_clamp_number_samples,
+    dtypes=REAL_AND_BOOL,
+    out=SAME,
+    accuracy=Accuracy("rounded", any_zero=True),
+)
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Each element, or the nearer bound where it lies outside.
 
@@ -199,7 +205,7 @@ def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     return apply_inplace(operation, self, (min, max), {})
 
 
-@composite(dtypes=REAL_AND_BOOL, out=CAST)
+@composite(dtypes=REAL_AND_BOOL, out=CAST, samples="elementwise", accuracy=Accuracy("rounded", any_zero=True))
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """:func:`clamp` from below."""
     if isinstance(min, complex):
@@ -207,7 +213,7 @@ def clamp_min(input: Tensor, min: Any) -> Tensor:
     return clamp(input, min=min)
 
 
-@composite(dtypes=REAL_AND_BOOL, out=CAST)
+@composite(dtypes=REAL_AND_BOOL, out=CAST, samples="elementwise", accuracy=Accuracy("rounded", any_zero=True))
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """:func:`clamp` from above."""
     if isinstance(max, complex):

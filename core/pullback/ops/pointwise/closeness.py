@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     pass
 
 
-@composite(dtypes=EVERY)
+@composite(dtypes=EVERY, samples="elementwise")
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Whether each two elements differ by at most ``atol + rtol * abs(other)``.
 
@@ -61,7 +61,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         return ops.logical_or(close, near)
 
 
-@composite(dtypes=EVERY)
+@composite(dtypes=EVERY, samples="elementwise")
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close: see :func:`isclose`.
 
@@ -80,7 +80,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     return bool(ops.all(isclose(input, other, rtol, atol, equal_nan)).item())
 
 
-@composite(dtypes=EVERY)
+@composite(dtypes=EVERY, samples="elementwise")
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and elements.
 

@@ -197,6 +197,7 @@ _BITS = "bits are not differentiable"
     nondifferentiable=_BITS,
     operator=("and", "rand"),
     inplace=Inplace(refused_by="shape"),
+    accuracy="exact",
 )
 def bitwise_and(input: Array, other: Array) -> Array:
     """Bitwise AND of integers; logical AND of bools.
@@ -214,6 +215,7 @@ def bitwise_and(input: Array, other: Array) -> Array:
     nondifferentiable=_BITS,
     operator=("or", "ror"),
     inplace=Inplace(refused_by="shape"),
+    accuracy="exact",
 )
 def bitwise_or(input: Array, other: Array) -> Array:
     """Bitwise OR of integers; logical OR of bools.
@@ -231,6 +233,7 @@ def bitwise_or(input: Array, other: Array) -> Array:
     nondifferentiable=_BITS,
     operator=("xor", "rxor"),
     inplace=Inplace(refused_by="shape"),
+    accuracy="exact",
 )
 def bitwise_xor(input: Array, other: Array) -> Array:
     """Bitwise exclusive OR of integers; logical of bools.
@@ -243,7 +246,9 @@ def bitwise_xor(input: Array, other: Array) -> Array:
     """
 
 
-@elementwise(kernel="bitwise_invert", dtypes=INTEGRAL, nondifferentiable=_BITS, operator="invert", out=SAME)
+@elementwise(
+    kernel="bitwise_invert", dtypes=INTEGRAL, nondifferentiable=_BITS, operator="invert", out=SAME, accuracy="exact"
+)
 def bitwise_not(input: Array) -> Array:
     """Bitwise complement of integers; logical NOT of bools.
 
@@ -263,6 +268,7 @@ def bitwise_not(input: Array) -> Array:
     domain=(1, 6),
     operator="lshift",
     inplace=Inplace(refused_by="shape"),
+    accuracy="exact",
 )
 def bitwise_left_shift(input: Array, other: Array) -> Array:
     """Bits of integers shifted to the left.
@@ -281,6 +287,7 @@ def bitwise_left_shift(input: Array, other: Array) -> Array:
     domain=(1, 6),
     operator="rshift",
     inplace=Inplace(refused_by="shape"),
+    accuracy="exact",
 )
 def bitwise_right_shift(input: Array, other: Array) -> Array:
     """Bits of integers shifted to the right, keeping the sign.
@@ -326,6 +333,7 @@ def _check_where(condition: Any, input: Any, other: Any) -> None:
     name="where",
     out=Out("Expected out type to be {result} but got {out}"),
     namespace=None,
+    accuracy="exact",
 )
 def _where(condition: Array, input: Array, other: Array) -> Array:
     """Elements of ``input`` where ``condition`` holds, of ``other`` elsewhere; the three broadcast.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, overload
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, composite, elementwise
 from pullback.dispatch.declaration_values import Inplace
 from pullback.dispatch.out_rules import SAME
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     vjp=lambda grad: conj_physical(grad),
     out=SAME,
     inplace=Inplace(functions=True),
+    accuracy="exact",
 )
 def conj_physical(backend: Backend, input: Array) -> Array:
     """Complex conjugate of each element.
@@ -44,7 +46,7 @@ def conj(input: Tensor) -> Tensor: ...
 def conj(input: complex) -> complex: ...
 
 
-@composite(dtypes=EVERY)
+@composite(dtypes=EVERY, samples=sampling.of_shapes((2, 3)))
 def conj(input: Tensor | complex) -> Tensor | complex:
     """The complex conjugate of a tensor or number; a real one as it is.
 
@@ -61,7 +63,7 @@ def conj(input: Tensor | complex) -> Tensor | complex:
     return input.conjugate() if isinstance(input, complex) else input
 
 
-@composite(method=False, dtypes=EVERY)
+@composite(method=False, dtypes=EVERY, samples=sampling.of_shapes((2, 3), ()), accuracy="exact")
 def real(input: Tensor) -> Tensor:
     """The real part of each element, as a view; a real tensor as it is.
 
@@ -74,7 +76,7 @@ def real(input: Tensor) -> Tensor:
     return ops.select(ops.view_as_real(input), -1, 0) if input.dtype.is_complex else input
 
 
-@composite(method=False, dtypes=COMPLEXES)
+@composite(method=False, dtypes=COMPLEXES, samples=sampling.of_shapes((2, 3), ()), accuracy="exact")
 def imag(input: Tensor) -> Tensor:
     """The imaginary part of each element of a complex tensor, as a view.
 

@@ -150,6 +150,7 @@ def log1p(input: Array) -> Array:
     domain=(0.1, 4.0),
     oracle="sqrt",
     inplace=Inplace(functions=True),
+    accuracy="rounded",
 )
 def sqrt(input: Array) -> Array:
     """Square root of each element.
@@ -185,6 +186,7 @@ def rsqrt(input: Array) -> Array:
     partials=lambda input: input * 2,
     inplace=Inplace(functions=True),
     shows=Shows(hidden=("result",), derived={"exponent": 2}, numbers=("exponent",)),
+    accuracy="rounded",
 )
 def square(backend: Backend, input: Array) -> Array:
     """Square of each element; of bools as int64.
@@ -206,6 +208,7 @@ def square(backend: Backend, input: Array) -> Array:
     partials=lambda out: -out * out,
     domain=(0.5, 3.0),
     inplace=Inplace(functions=True),
+    accuracy="rounded",
 )
 def reciprocal(input: Array) -> Array:
     """One divided by each element.

@@ -38,6 +38,7 @@ def _samples(make: Any) -> Iterator[Sample]:
     promotion=Promotes(numbers=False),
     samples=_samples,
     out=Out("heaviside is not yet implemented for tensors with different dtypes."),
+    accuracy="rounded",
 )
 def heaviside(backend: Backend, input: Array, values: Array) -> Array:
     """Zero for negative elements and NaN, one for positive ones, and that of ``values`` for zeros.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pullback.dispatch.declaration import Array, elementwise
-from pullback.dispatch.declaration_values import Accepts, Promotes
+from pullback.dispatch.declaration_values import Accepts, Promotes, Unsampled
 from pullback.meta.dtypes import FLOATS
 from pullback.tensor import Tensor
 
@@ -21,6 +21,8 @@ def _where_it_moves(vector: Tensor, input: Tensor, other: Tensor) -> Tensor:
         "other": lambda tangent: tangent * 0,
     },
     promotion=Promotes(numbers=False),
+    samples=Unsampled("a number has other neighbours in each precision: there is nothing to compare with"),
+    accuracy="rounded",
 )
 def nextafter(input: Array, other: Array) -> Array:
     """The next number that the dtype has from each element of ``input`` towards that of ``other``.

@@ -37,6 +37,7 @@ def _unsupported(name: str) -> Callable[[DType], Exception]:
     domain=(0.1, 0.9),
     out=SAME,
     inplace=Inplace(functions=True),
+    accuracy="rounded",
 )
 def floor(input: Array) -> Array:
     """Each element rounded down to an integer.
@@ -56,6 +57,7 @@ def floor(input: Array) -> Array:
     domain=(0.1, 0.9),
     out=SAME,
     inplace=Inplace(functions=True),
+    accuracy="rounded",
 )
 def ceil(input: Array) -> Array:
     """Each element rounded up to an integer.
@@ -76,6 +78,7 @@ def ceil(input: Array) -> Array:
     aliases=("fix",),
     out=SAME,
     inplace=Inplace(functions=True),
+    accuracy="rounded",
 )
 def trunc(input: Array) -> Array:
     """Each element rounded towards zero to an integer.
@@ -102,6 +105,7 @@ def _check_round(input: Any, decimals: int) -> None:
     domain=(0.1, 0.4),
     out=SAME,
     inplace=Inplace(functions=True),
+    accuracy="rounded",
 )
 def round(backend: Backend, input: Array, *, decimals: int = 0) -> Array:
     """Each element rounded to the nearest integer, halves to the even one, or to a number of decimals.
@@ -134,7 +138,9 @@ def round(backend: Backend, input: Array, *, decimals: int = 0) -> Array:
     return in_float32(backend, lambda x: backend.multiply(backend.round(backend.divide(x, scale)), scale), input)
 
 
-@elementwise(dtypes=FLOATS, partials=1, domain=(0.1, 0.9), out=SAME, inplace=Inplace(functions=True))
+@elementwise(
+    dtypes=FLOATS, partials=1, domain=(0.1, 0.9), out=SAME, inplace=Inplace(functions=True), accuracy="rounded"
+)
 def frac(backend: Backend, input: Array) -> Array:
     """What rounding towards zero cuts off each element.
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     aliases=("absolute",),
     out=SAME_OF_REALS,
     inplace=Inplace(functions=("abs_",)),
+    accuracy="rounded",
 )
 def abs(input: Array) -> Array:
     """Absolute value of each element; of a complex tensor its modulus, a real tensor.
@@ -71,6 +72,7 @@ def _direction(backend: Backend, input: Array) -> Array:
     jvp=lambda tangent: step_derivative(tangent),
     domain=(0.3, 2.0),
     out=SAME,
+    accuracy="rounded",
 )
 def sign(backend: Backend, input: Array) -> Array:
     """-1, 0 or 1 as each element is negative, zero or positive.
@@ -101,6 +103,7 @@ def _sgn_derivative(direction: Tensor, input: Tensor) -> Tensor:
     domain=(0.3, 2.0),
     out=SAME,
     shows=Shows(derived={"result": lambda saved: saved("input").sgn()}),
+    accuracy="rounded",
 )
 def sgn(backend: Backend, input: Array) -> Array:
     """:func:`sign` for complex tensors too: there ``input / abs(input)``, and zero at zero.
@@ -114,7 +117,7 @@ def sgn(backend: Backend, input: Array) -> Array:
     return _direction(backend, input)
 
 
-@composite(operator="pos", dtypes=NUMERIC, out=None)
+@composite(operator="pos", dtypes=NUMERIC, out=None, samples="elementwise", accuracy="exact")
 def positive(input: Tensor) -> Tensor:
     """The tensor itself; what ``+x`` gives.
 
@@ -267,6 +270,7 @@ _LARGEST = {
     jvp=lambda tangent, input: ops.where(isfinite(input), tangent, 0),
     out=Out("nan_to_num: dtype of out: {out} should be same as input: {result}"),
     inplace=Inplace(functions=True),
+    accuracy="rounded",
 )
 def nan_to_num(
     backend: Backend, input: Array, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None

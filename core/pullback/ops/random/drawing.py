@@ -10,7 +10,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, composite, op
+from pullback.dispatch.declaration_values import Unsampled
 from pullback.dispatch.out_rules import EXACT, MAKES, Out
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import not_implemented, type_name
@@ -69,7 +71,7 @@ def floating_dtype(kernel: str, dtype: DType | None) -> DType:
     return dtype
 
 
-@composite(method=False, out=MAKES)
+@composite(method=False, out=MAKES, samples=sampling.random((2, 3), (3,)), accuracy="elementwise")
 def rand(
     *sizes: Any,
     size: Any = None,
@@ -117,7 +119,7 @@ def rand(
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
-@composite(method=False, out=MAKES)
+@composite(method=False, out=MAKES, samples=sampling.random((2, 3), (3,)), accuracy="elementwise")
 def randn(
     *sizes: Any,
     size: Any = None,
@@ -167,7 +169,7 @@ def check_range(low: int, high: int, dtype: DType) -> None:
             raise RuntimeError(f"{what} is out of bounds for {_C_NAMES.get(dtype, dtype.name)}")
 
 
-@composite(method=False, out=MAKES)
+@composite(method=False, out=MAKES, samples=sampling.random((10, (2, 3)), (-5, 5, (3,))), accuracy="elementwise")
 def randint(
     *bounds_and_size: Any,
     low: int | None = None,
@@ -223,7 +225,7 @@ def randint(
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
-@composite(method=False, out=MAKES)
+@composite(method=False, out=MAKES, samples=sampling.random((6,)), accuracy="elementwise")
 def randperm(
     n: int,
     *,
@@ -260,7 +262,7 @@ def randperm(
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.random_from(), accuracy="elementwise")
 def rand_like(
     input: Tensor,
     *,
@@ -286,7 +288,7 @@ def rand_like(
     return finished(ops.with_strides_like(drawn, input, memory_format), requires_grad)
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.random_from(), accuracy="elementwise")
 def randn_like(
     input: Tensor,
     *,
@@ -312,7 +314,7 @@ def randn_like(
     return finished(ops.with_strides_like(drawn, input, memory_format), requires_grad)
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.random_from(10), accuracy="elementwise")
 def randint_like(
     input: Tensor,
     *bounds: Any,
@@ -360,7 +362,12 @@ def _like(
     return {"dtype": dtype, "device": device, "backend": backend}
 
 
-@composite(method=False, out=Out("result type {result} can't be cast to {out}", casts=True, decides=True, resizing=""))
+@composite(
+    method=False,
+    out=Out("result type {result} can't be cast to {out}", casts=True, decides=True, resizing=""),
+    samples=Unsampled("it forwards to randn, which is checked"),
+    accuracy="elementwise",
+)
 def normal(
     mean: Any = 0.0,
     std: Any = 1.0,
@@ -437,6 +444,8 @@ def _scaled(drawn: Tensor, mean: Any, std: Any) -> Tensor:
     },
     method=False,
     namespace=None,
+    samples=Unsampled("its derivative is zero by declaration, as PyTorch's, though means shift the numbers"),
+    accuracy="elementwise",
 )
 def normal_from(
     backend: Backend, mean: Array, std: Array, kind: int = 3, *, generator: Generator | None = None
@@ -459,6 +468,8 @@ def normal_from(
     vjp=lambda grad, input_shape: zeros_of(grad, input_shape),
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     out=Out(EXACT.text, resizing=""),
+    samples=sampling.random_from(0.3),
+    accuracy="elementwise",
 )
 def bernoulli(backend: Backend, input: Array, p: float | None = None, *, generator: Generator | None = None) -> Array:
     """Ones and zeros: each is 1 with the probability that ``input`` has there, or with probability ``p``.
@@ -499,7 +510,11 @@ def bernoulli_of(
     return backend.astype(backend.less(drawn, backend.astype(probabilities, working)), dtype)
 
 
-@composite(out=Out("multinomial expects Long tensor out, got: {out}", resizing=""))
+@composite(
+    out=Out("multinomial expects Long tensor out, got: {out}", resizing=""),
+    samples=sampling.multinomial,
+    accuracy="elementwise",
+)
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
 ) -> Tensor:
@@ -592,6 +607,8 @@ def _count_up_to(backend: Backend, ascending: NativeArray, bounds: NativeArray) 
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     dtypes=FLOATS,
     method=False,
+    samples=sampling.poisson,
+    accuracy="elementwise",
 )
 def poisson(backend: Backend, input: Array, generator: Generator | None = None) -> Array:
     """Numbers from Poisson distributions whose rates are the elements of ``input``.

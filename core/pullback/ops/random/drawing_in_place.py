@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, op
 from pullback.dispatch.declaration_values import Accepts
 from pullback.dispatch.inplace import apply_inplace
@@ -36,6 +37,8 @@ _EXACT_INTEGERS = {
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     method=False,
     namespace=None,
+    samples=sampling.random_from(-1.0, 2.0),
+    accuracy="elementwise",
 )
 def uniform(
     backend: Backend, input: Array, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
@@ -63,6 +66,8 @@ def uniform(
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     method=False,
     namespace=None,
+    samples=sampling.random_from(1.0, 2.0),
+    accuracy="elementwise",
 )
 def normal_fill(
     backend: Backend, input: Array, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
@@ -90,6 +95,8 @@ def normal_fill(
     ),
     method=False,
     namespace=None,
+    samples=sampling.random_from(1.5),
+    accuracy="elementwise",
 )
 def exponential(backend: Backend, input: Array, lambd: float = 1.0, *, generator: Generator | None = None) -> Array:
     """Exponential numbers of rate ``lambd`` in the shape and dtype of ``input``; what :func:`exponential_` records."""
@@ -114,6 +121,8 @@ def exponential(backend: Backend, input: Array, lambd: float = 1.0, *, generator
     },
     method=False,
     namespace=None,
+    samples=sampling.bernoulli_from,
+    accuracy="elementwise",
 )
 def bernoulli_from(backend: Backend, input: Array, p: Array, *, generator: Generator | None = None) -> Array:
     """Ones and zeros with the probabilities ``p``, in the shape and dtype of ``input``."""
@@ -130,6 +139,8 @@ def bernoulli_from(backend: Backend, input: Array, p: Array, *, generator: Gener
     jvp=lambda tangent: zeros_of(tangent, tangent.shape),
     method=False,
     namespace=None,
+    samples=sampling.random_from(0, 10),
+    accuracy="elementwise",
 )
 def random_integers(
     backend: Backend, input: Array, low: int, high: int, *, generator: Generator | None = None

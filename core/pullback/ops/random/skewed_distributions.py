@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, attach, op
 from pullback.dispatch.declaration_values import Accepts
 from pullback.dispatch.inplace import apply_inplace
@@ -41,6 +42,7 @@ def _uniform(backend: Backend, input: NativeArray, generator: Generator | None) 
     dtypes=Accepts(FLOATS, unsupported=_no_cauchy),
     method=False,
     namespace=None,
+    samples=sampling.random_from(0.5, 2.0),
 )
 def cauchy(
     backend: Backend, input: Array, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None
@@ -66,6 +68,7 @@ def cauchy(
     dtypes=Accepts(INEXACT, unsupported="log_normal_cpu"),
     method=False,
     namespace=None,
+    samples=sampling.random_from(0.5, 0.25),
 )
 def log_normal(
     backend: Backend, input: Array, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None
@@ -87,6 +90,7 @@ def log_normal(
     dtypes=Accepts(REAL, unsupported="geometric_cpu"),
     method=False,
     namespace=None,
+    samples=sampling.random_from(0.25),
 )
 def geometric(backend: Backend, input: Array, p: float, *, generator: Generator | None = None) -> Array:
     """Numbers of trials up to the first success, in the shape and dtype of ``input``; :func:`geometric_` records it."""

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, overload
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.declaration_values import Accepts, Outputs, Shows
 from pullback.dispatch.out_rules import CAST, EXACT, Out
@@ -325,7 +326,7 @@ def amin(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False
     return backend.min(input, axis=axis_of(dim, input), keepdims=keepdim)
 
 
-@composite(dtypes=REAL_AND_BOOL, out=EXACT)
+@composite(dtypes=REAL_AND_BOOL, out=EXACT, samples=sampling.of_shapes((2, 3), (4,)))
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax:
     """:func:`amin` and :func:`amax`, as ``min`` and ``max`` of a named tuple.
 

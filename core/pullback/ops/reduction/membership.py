@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback.dispatch.declaration import Array, Sample, composite, op
-from pullback.dispatch.declaration_values import Accepts, Promotes
+from pullback.dispatch.declaration_values import Accepts, Promotes, Unsampled
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import REAL, bool_, dtype_of_scalar
@@ -56,7 +56,7 @@ def _as_tensor(value: Any, other: Any) -> Any:
     return other.detach().new_tensor(value, dtype=dtype_of_scalar(value))
 
 
-@composite(method=False, dtypes=REAL, out=EXACT)
+@composite(method=False, dtypes=REAL, out=EXACT, samples=Unsampled("is_among, which computes it, is checked"))
 def isin(
     elements: Tensor | float, test_elements: Tensor | float, *, assume_unique: bool = False, invert: bool = False
 ) -> Tensor:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.declaration_values import Accepts, Shows
 from pullback.dispatch.out_rules import EXACT
@@ -158,7 +159,7 @@ def vector_norm(
     return in_float32(backend, lambda x: backend.norm(x, ord, axis, keepdim), cast(backend, input, dtype))
 
 
-@composite(dtypes=INEXACT, out=EXACT)
+@composite(dtypes=INEXACT, out=EXACT, samples=sampling.with_arguments(((2, 3),), ((2, 3), 2, 1), ((2, 3), 1, 0, True)))
 def norm(
     input: Tensor, p: float | str | None = "fro", dim: Dims = None, keepdim: bool = False, dtype: DType | None = None
 ) -> Tensor:

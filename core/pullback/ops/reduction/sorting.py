@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.declaration_values import Accepts, Outputs, Shows
 from pullback.dispatch.out_rules import EXACT
@@ -58,6 +59,7 @@ def _ordered(backend: Backend, input: Array, dim: int, descending: bool, stable:
     samples=_sort_samples,
     out=EXACT,
     shows=Shows(sizes=("input",)),
+    accuracy="exact",
 )
 def sort(
     backend: Backend, input: Array, dim: int = -1, descending: bool = False, stable: bool | None = None
@@ -90,6 +92,7 @@ def sort(
     nondifferentiable="its results are positions",
     samples=_sort_samples,
     out=EXACT,
+    accuracy="exact",
 )
 def argsort(backend: Backend, input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Array:
     """The positions of the elements in their order along a dimension.
@@ -103,7 +106,7 @@ def argsort(backend: Backend, input: Array, dim: int = -1, descending: bool = Fa
     return _ordered(backend, input, normalize_dim(dim, len(input.shape)), descending, True)[1]
 
 
-@composite(out=EXACT)
+@composite(out=EXACT, samples=sampling.of_shapes((3, 2)), accuracy="exact")
 def msort(input: Tensor) -> Tensor:
     """The elements in order along the first dimension.
 
@@ -132,6 +135,7 @@ def _topk_samples(make: Any) -> Iterator[Sample]:
     samples=_topk_samples,
     out=EXACT,
     shows=Shows(sizes=("input",)),
+    accuracy="exact",
 )
 def topk(
     backend: Backend, input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True

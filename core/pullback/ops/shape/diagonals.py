@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Arrays, Sample, attach, composite, op
 from pullback.dispatch.declaration_values import Shows
 from pullback.dispatch.out_rules import EXACT
@@ -230,7 +231,7 @@ def diag_embed(backend: Backend, input: Array, offset: int = 0, dim1: int = -2, 
     return _diagonal_embedded(backend, input, shape, offset, first, second)
 
 
-@composite(out=EXACT)
+@composite(out=EXACT, samples=sampling.with_arguments(((3,),), ((3, 3),), ((2, 3), 1)))
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A matrix with the vector ``input`` on its diagonal, or a copy of the diagonal of the matrix ``input``.
 
@@ -252,7 +253,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
 
 
-@composite()
+@composite(samples=sampling.of_shapes((3,), (2, 2)))
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """A matrix with all elements of ``input`` on its diagonal.
 
@@ -381,7 +382,7 @@ def blocks_along_diagonal(backend: Backend, tensors: Arrays) -> Array:
     return backend.concat(rows, axis=0)
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.several(((2, 2), (1, 3))))
 def block_diag(*tensors: Any) -> Tensor:
     """The matrices along the diagonal of one matrix, zeros elsewhere; vectors are matrices of one row.
 

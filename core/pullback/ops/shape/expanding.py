@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback.autograd.gradient_accumulation import sum_to_size
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
-from pullback.dispatch.declaration_values import Shows
+from pullback.dispatch.declaration_values import Shows, Unsampled
 from pullback.meta.allocation import check_size, element_count
 from pullback.meta.shapes import Size, broadcast_shape, given_shape
 from pullback.ops.shape.reshaping import variadic_method
@@ -107,13 +108,13 @@ def expanded_shape(backend: Backend, input: Array, size: Sequence[int]) -> tuple
     return tuple(reversed(shape))
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=sampling.several(((3, 1), (3, 4)), ((3,), (2, 3))), accuracy="exact")
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor expanded to the shape of ``other``."""
     return expand(input, tuple(other.array.shape))
 
 
-@composite()
+@composite(samples=sampling.with_arguments(((3, 1), (3, 4)), ((), (2, 2))), accuracy="exact")
 def broadcast_to(input: Tensor, *size: Any) -> Tensor:
     """The tensor expanded to the shape ``size``.
 
@@ -127,7 +128,7 @@ def broadcast_to(input: Tensor, *size: Any) -> Tensor:
     return expand(input, given_shape("broadcast_to", "size", size))
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.several(((3, 1), (4,)), ((2,), ())), accuracy="exact")
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The tensors expanded to the shape they broadcast to.
 
@@ -149,7 +150,9 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     return tuple(t if tuple(t.array.shape) == shape else expand(t, shape) for t in tensors)
 
 
-@composite(method=False)
+@composite(
+    method=False, samples=Unsampled("it takes shapes and gives a shape: no backend takes part"), accuracy="exact"
+)
 def broadcast_shapes(*shapes: Any) -> Any:
     """The shape that the given shapes broadcast to.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Arrays, Sample, composite, op
 from pullback.dispatch.out_rules import JOINED
 from pullback.meta.shapes import normalize_dim
@@ -75,6 +76,7 @@ def _cat_samples(make: Any) -> Iterator[Sample]:
     check=_check_cat,
     samples=_cat_samples,
     out=JOINED,
+    accuracy="exact",
 )
 def cat(backend: Backend, tensors: Arrays, dim: int = 0) -> Array:
     """The tensors end to end along a dimension; they agree in all others and promote to a common dtype.
@@ -128,6 +130,7 @@ def _stack_samples(make: Any) -> Iterator[Sample]:
     check=_check_stack,
     samples=_stack_samples,
     out=JOINED,
+    accuracy="exact",
 )
 def stack(backend: Backend, tensors: Arrays, dim: int = 0) -> Array:
     """The tensors, of one shape, along a new dimension.
@@ -157,7 +160,7 @@ def _checked(tensors: Any, name: str) -> list[Tensor]:
     return list(tensors)
 
 
-@composite(method=False, out=JOINED)
+@composite(method=False, out=JOINED, samples=sampling.listed(((2, 3), (2, 1)), ((2,), (3,))), accuracy="exact")
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """The tensors side by side: along their second dimension, vectors along their only one.
 
@@ -171,7 +174,13 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
     return cat(raised, int(raised[0].ndim > 1))
 
 
-@composite(method=False, aliases=("row_stack",), out=JOINED)
+@composite(
+    method=False,
+    aliases=("row_stack",),
+    out=JOINED,
+    samples=sampling.listed(((2, 3), (1, 3)), ((3,), (3,))),
+    accuracy="exact",
+)
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """The tensors one below the other: along their first dimension, vectors as rows.
 
@@ -185,7 +194,7 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
     return cat(ops.atleast_2d(_checked(tensors, "vstack")), 0)
 
 
-@composite(method=False, out=JOINED)
+@composite(method=False, out=JOINED, samples=sampling.listed(((2, 3), (2, 3))), accuracy="exact")
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
     """The tensors one behind the other: along their third dimension.
 
@@ -199,7 +208,7 @@ def dstack(tensors: Sequence[Tensor]) -> Tensor:
     return cat(ops.atleast_3d(_checked(tensors, "dstack")), 2)
 
 
-@composite(method=False, out=JOINED)
+@composite(method=False, out=JOINED, samples=sampling.listed(((2,), (2, 2))), accuracy="exact")
 def column_stack(tensors: Sequence[Tensor]) -> Tensor:
     """The tensors side by side, vectors as columns.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.declaration_values import Shows
 from pullback.meta.allocation import check_size
@@ -51,7 +52,7 @@ def flip(backend: Backend, input: Array, dims: int | Sequence[int]) -> Array:
 variadic_method("flip", "dims")
 
 
-@composite()
+@composite(samples=sampling.of_shapes((2, 3)))
 def fliplr(input: Tensor) -> Tensor:
     """A copy with the columns, the second dimension, in reverse order.
 
@@ -67,7 +68,7 @@ def fliplr(input: Tensor) -> Tensor:
     return flip(input, (1,))
 
 
-@composite()
+@composite(samples=sampling.of_shapes((2, 3)))
 def flipud(input: Tensor) -> Tensor:
     """A copy with the rows, the first dimension, in reverse order.
 
@@ -233,7 +234,7 @@ def repeat(backend: Backend, input: Array, repeats: Sequence[int]) -> Array:
 variadic_method("repeat", "repeats")
 
 
-@composite()
+@composite(samples=sampling.with_arguments(((2, 3), (2, 1)), ((3,), (2, 2))))
 def tile(input: Tensor, *dims: Any) -> Tensor:
     """Copies of the tensor side by side, as NumPy's ``tile``: missing numbers count as 1.
 
@@ -247,7 +248,7 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
     return repeat(input, (1,) * (input.ndim - len(counts)) + counts)
 
 
-@composite()
+@composite(samples=sampling.repeat_interleave)
 def repeat_interleave(
     input: Tensor, repeats: int | Tensor | None = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.dispatch.declaration_values import Shows
 from pullback.meta.dtypes import DType
@@ -181,6 +182,7 @@ def reshape_alias(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     samples=_view_samples,
     namespace=None,
     shows=Shows(sizes=("input",)),
+    accuracy="exact",
 )
 def unsafe_view(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     """Another shape for a tensor that nothing else refers to, so that no view need be kept track of."""
@@ -195,7 +197,7 @@ def _reshape_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(0, 3), (0, 5))
 
 
-@composite(samples=_reshape_samples)
+@composite(samples=_reshape_samples, accuracy="exact")
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """The same elements with another shape: a view where memory allows it, else a copy.
 
@@ -226,19 +228,19 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     return unsafe_view(ops.clone(input, memory_format=contiguous_format), size)
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=sampling.several(((2, 3), (6,)), ((4,), (2, 2))), accuracy="exact")
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor viewed with the shape of ``other``."""
     return input.view(other.array.shape)
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=sampling.several(((2, 3), (6,)), ((4,), (2, 2))), accuracy="exact")
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor with the shape of ``other``: a view where memory allows it, else a copy."""
     return reshape(input, other.array.shape)
 
 
-@composite(namespace=None)
+@composite(namespace=None, samples=sampling.of_shapes((2, 3), ()), accuracy="exact")
 def contiguous(input: Tensor, *, memory_format: MemoryFormat = contiguous_format) -> Tensor:
     """The tensor itself where its elements lie in row-major order, else a copy where they do."""
     if memory_format is contiguous_format:
@@ -259,7 +261,7 @@ def _flatten_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make())
 
 
-@composite(samples=_flatten_samples)
+@composite(samples=_flatten_samples, accuracy="exact")
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from ``start_dim`` to ``end_dim`` made one.
 
@@ -296,7 +298,7 @@ def _unflatten_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 3), -2, (2, 1, 2))
 
 
-@composite(samples=_unflatten_samples)
+@composite(samples=_unflatten_samples, accuracy="exact")
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """The dimension ``dim`` made several, of the given sizes; one of them may be -1.
 
@@ -331,7 +333,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     return input.view((*shape[:dim], *inferred_shape(sizes, shape[dim]), *shape[dim + 1 :]))
 
 
-@composite()
+@composite(samples=sampling.of_shapes((2, 3), (), (0, 3)), accuracy="exact")
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension: a view where memory allows it, else a copy.
 
@@ -436,7 +438,7 @@ def _at_least(tensors: tuple[Any, ...], raised: Callable[[Tensor], Tensor]) -> A
     return tuple(raised(tensor) for tensor in tensors)
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.of_shapes((), (2,)), accuracy="exact")
 def atleast_1d(*tensors: Any) -> Any:
     """Each tensor with at least one dimension.
 
@@ -449,7 +451,7 @@ def atleast_1d(*tensors: Any) -> Any:
     return _at_least(tensors, lambda x: x if x.ndim else reshape(x, (1,)))
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.of_shapes((), (2,), (2, 3)), accuracy="exact")
 def atleast_2d(*tensors: Any) -> Any:
     """Each tensor with at least two dimensions; a vector becomes a row.
 
@@ -462,7 +464,7 @@ def atleast_2d(*tensors: Any) -> Any:
     return _at_least(tensors, lambda x: x if x.ndim > 1 else unsqueeze(x, 0) if x.ndim else reshape(x, (1, 1)))
 
 
-@composite(method=False)
+@composite(method=False, samples=sampling.of_shapes((), (2,), (2, 3)), accuracy="exact")
 def atleast_3d(*tensors: Any) -> Any:
     """Each tensor with at least three dimensions; those of a matrix come first.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, attach, composite, in_namespace, op
 from pullback.dispatch.declaration_values import Shows
 from pullback.meta.allocation import check_count
@@ -389,7 +390,7 @@ def _number_of_pieces(name: str, argument: str, given: Any) -> int:
     return number
 
 
-@composite()
+@composite(samples=sampling.with_arguments(((5, 2), 2), ((2, 4), 3, 1)))
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """The tensor in at most ``chunks`` pieces of equal size along a dimension; the last may be smaller.
 
@@ -514,7 +515,7 @@ def _split_along(input: Tensor, cuts: Any, dim: int, name: str, least: int) -> t
     return tensor_split(input, cuts, dim)
 
 
-@composite()
+@composite(samples=sampling.with_arguments(((2, 4), 2), ((4,), [1, 3])))
 def hsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
     """The tensor in pieces along its columns: the second dimension, or the only one.
 
@@ -527,7 +528,7 @@ def hsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Ten
     return _split_along(input, indices_or_sections, int(input.ndim > 1), "hsplit", 1)
 
 
-@composite()
+@composite(samples=sampling.with_arguments(((4, 2), 2), ((4, 2), [1])))
 def vsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
     """The tensor in pieces along its rows: the first dimension.
 
@@ -540,7 +541,7 @@ def vsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Ten
     return _split_along(input, indices_or_sections, 0, "vsplit", 2)
 
 
-@composite()
+@composite(samples=sampling.with_arguments(((1, 2, 4), 2)))
 def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
     """The tensor in pieces along the third dimension.
 

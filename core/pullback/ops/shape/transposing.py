@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
 from pullback.meta.shapes import normalize_dim
 from pullback.ops.shape.reshaping import variadic_method
@@ -200,7 +201,7 @@ attach("H", property(_get_H))
 attach("mH", property(_get_mH))
 
 
-@composite()
+@composite(samples=sampling.of_shapes((2, 3), (2, 2, 3)), accuracy="exact")
 def adjoint(input: Tensor) -> Tensor:
     """The last two dimensions exchanged and each element conjugated.
 
@@ -218,7 +219,11 @@ def adjoint(input: Tensor) -> Tensor:
     return ops.conj(transpose(input, -2, -1))
 
 
-@composite(aliases=("moveaxis",))
+@composite(
+    aliases=("moveaxis",),
+    samples=sampling.with_arguments(((2, 3, 4), 0, -1), ((2, 3, 4), (0, 1), (2, 0))),
+    accuracy="exact",
+)
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """The tensor with the dimensions ``source`` at the places ``destination``, the others in their order.
 

@@ -1,0 +1,178 @@
+"""Samples that several declarations share: operands of given shapes, and what makes tensors.
+
+``make`` gives tensors of the dtype that is examined: ``make(2, 3)`` one of that shape, ``make.integers(2, high=5)``
+indices below five, ``make.generator()`` a generator of a given seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pullback.dispatch.declaration import Sample
+from pullback.meta import dtypes
+
+
+def filled(make: Any) -> Iterator[Sample]:
+    yield Sample(2, 3, dtype=make.dtype)
+    yield Sample((3,), dtype=make.dtype)
+    yield Sample((), dtype=make.dtype)
+    yield Sample(0, 3, dtype=make.dtype)
+
+
+def full(make: Any) -> Iterator[Sample]:
+    yield Sample((2, 3), 1, dtype=make.dtype)
+    yield Sample((), 1, dtype=make.dtype)
+    yield Sample((0, 3), 1, dtype=make.dtype)
+
+
+def like(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3))
+    yield Sample(make())
+    yield Sample(make(0, 3))
+
+
+def full_like(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3), 1)
+    yield Sample(make(), 1)
+
+
+def new_shape(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2), (2, 3))
+    yield Sample(make(2), ())
+
+
+def new_full(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2), (2, 3), 1)
+
+
+def new_tensor(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2), [[0, 1], [1, 0]])
+
+
+def arange(make: Any) -> Iterator[Sample]:
+    yield Sample(5, dtype=make.dtype)
+    yield Sample(1, 7, 2, dtype=make.dtype)
+    yield Sample(0, dtype=make.dtype)
+
+
+def linspace(make: Any) -> Iterator[Sample]:
+    yield Sample(0, 6, 4, dtype=make.dtype)
+    yield Sample(3, 3, 1, dtype=make.dtype)
+
+
+def logspace(make: Any) -> Iterator[Sample]:
+    yield Sample(0, 2, 3, dtype=make.dtype)
+    yield Sample(3, 0, 4, 2.0, dtype=make.dtype)
+
+
+def scalar(make: Any) -> Iterator[Sample]:
+    yield Sample(1, dtype=make.dtype)
+
+
+def indices(make: Any) -> Iterator[Sample]:
+    yield Sample(3, 4)
+    yield Sample(4, 2, -1)
+    yield Sample(0, 2, 1)
+
+
+def window(make: Any) -> Iterator[Sample]:
+    yield Sample(5, dtype=make.dtype)
+    yield Sample(4, False, dtype=make.dtype)
+    yield Sample(1, dtype=make.dtype)
+
+
+def eye(make: Any) -> Iterator[Sample]:
+    yield Sample(3, dtype=make.dtype)
+    yield Sample(2, 3, dtype=make.dtype)
+
+
+def of_shapes(*shapes: tuple[int, ...]) -> Callable[[Any], Iterator[Sample]]:
+    def samples(make: Any) -> Iterator[Sample]:
+        for shape in shapes:
+            yield Sample(make(*shape))
+
+    return samples
+
+
+def with_arguments(*calls: tuple[Any, ...]) -> Callable[[Any], Iterator[Sample]]:
+    """A tensor of the first item's shape, then the other items as they are."""
+
+    def samples(make: Any) -> Iterator[Sample]:
+        for shape, *attributes in calls:
+            yield Sample(make(*shape), *attributes)
+
+    return samples
+
+
+def several(*calls: tuple[tuple[int, ...], ...]) -> Callable[[Any], Iterator[Sample]]:
+    def samples(make: Any) -> Iterator[Sample]:
+        for shapes in calls:
+            yield Sample(*[make(*shape) for shape in shapes])
+
+    return samples
+
+
+def listed(*calls: tuple[tuple[int, ...], ...]) -> Callable[[Any], Iterator[Sample]]:
+    def samples(make: Any) -> Iterator[Sample]:
+        for shapes in calls:
+            yield Sample([make(*shape) for shape in shapes])
+
+    return samples
+
+
+def integer_operand(make: Any) -> Iterator[Sample]:
+    yield Sample(make.integers(3, high=5))
+    yield Sample(make.integers(2, 2, high=3))
+
+
+def positive(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3, low=0.3, high=2.0), 2)
+    yield Sample(make(2, 3, low=0.3, high=2.0), make(3, low=0.3, high=2.0))
+
+
+def to_dtype(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3), dtypes.float64)
+    yield Sample(make(2, 3), dtypes.float32)
+    yield Sample(make(), dtypes.complex128)
+
+
+def take_along(make: Any) -> Iterator[Sample]:
+    yield Sample(make(3, 4), make.integers(3, 2, high=4), 1)
+    yield Sample(make(3, 4), make.integers(2, 4, high=3), dim=0)
+
+
+def repeat_interleave(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3), 2)
+    yield Sample(make(2, 3), 2, dim=1)
+    yield Sample(make(2, 3), make.integers(2, low=1, high=3), dim=0)
+
+
+def random(*calls: tuple[Any, ...], **named: Any) -> Callable[[Any], Iterator[Sample]]:
+    def samples(make: Any) -> Iterator[Sample]:
+        for call in calls:
+            yield Sample(*call, dtype=make.dtype, generator=make.generator(), **named)
+
+    return samples
+
+
+def random_from(*attributes: Any, low: float = -2.0, high: float = 2.0) -> Callable[[Any], Iterator[Sample]]:
+    def samples(make: Any) -> Iterator[Sample]:
+        for shape in ((2, 3), (), (0, 3)):
+            yield Sample(make(*shape, low=low, high=high), *attributes, generator=make.generator())
+
+    return samples
+
+
+def bernoulli_from(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3), make(2, 3, low=0.1, high=0.9), generator=make.generator())
+
+
+def poisson(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3, low=0.5, high=5.0), generator=make.generator())
+    yield Sample(make(4, low=15.0, high=40.0), generator=make.generator())
+
+
+def multinomial(make: Any) -> Iterator[Sample]:
+    yield Sample(make(5, low=0.1, high=1.0), 3, generator=make.generator())
+    yield Sample(make(2, 5, low=0.1, high=1.0), 4, True, generator=make.generator())
