@@ -14,6 +14,7 @@ from pullback.meta import dtypes
 
 
 def filled(make: Any) -> Iterator[Sample]:
+    """Shapes, given in each way, for what fills a tensor."""
     yield Sample(2, 3, dtype=make.dtype)
     yield Sample((3,), dtype=make.dtype)
     yield Sample((), dtype=make.dtype)
@@ -21,73 +22,88 @@ def filled(make: Any) -> Iterator[Sample]:
 
 
 def full(make: Any) -> Iterator[Sample]:
+    """Shapes with a value."""
     yield Sample((2, 3), 1, dtype=make.dtype)
     yield Sample((), 1, dtype=make.dtype)
     yield Sample((0, 3), 1, dtype=make.dtype)
 
 
 def like(make: Any) -> Iterator[Sample]:
+    """Tensors, for what makes another of their shape."""
     yield Sample(make(2, 3))
     yield Sample(make())
     yield Sample(make(0, 3))
 
 
 def full_like(make: Any) -> Iterator[Sample]:
+    """Tensors with a value."""
     yield Sample(make(2, 3), 1)
     yield Sample(make(), 1)
 
 
 def new_shape(make: Any) -> Iterator[Sample]:
+    """A tensor and the shape of the new one."""
     yield Sample(make(2), (2, 3))
     yield Sample(make(2), ())
 
 
 def new_full(make: Any) -> Iterator[Sample]:
+    """A tensor, the shape of the new one and a value."""
     yield Sample(make(2), (2, 3), 1)
 
 
 def new_tensor(make: Any) -> Iterator[Sample]:
+    """A tensor and data for the new one."""
     yield Sample(make(2), [[0, 1], [1, 0]])
 
 
 def arange(make: Any) -> Iterator[Sample]:
+    """Ends, starts and steps."""
     yield Sample(5, dtype=make.dtype)
     yield Sample(1, 7, 2, dtype=make.dtype)
     yield Sample(0, dtype=make.dtype)
 
 
 def linspace(make: Any) -> Iterator[Sample]:
+    """Ends and numbers of steps."""
     yield Sample(0, 6, 4, dtype=make.dtype)
     yield Sample(3, 3, 1, dtype=make.dtype)
 
 
 def logspace(make: Any) -> Iterator[Sample]:
+    """Exponents, numbers of steps and bases."""
     yield Sample(0, 2, 3, dtype=make.dtype)
     yield Sample(3, 0, 4, 2.0, dtype=make.dtype)
 
 
 def scalar(make: Any) -> Iterator[Sample]:
+    """A number."""
     yield Sample(1, dtype=make.dtype)
 
 
 def indices(make: Any) -> Iterator[Sample]:
+    """Sizes of a matrix and diagonals."""
     yield Sample(3, 4)
     yield Sample(4, 2, -1)
     yield Sample(0, 2, 1)
 
 
 def window(make: Any) -> Iterator[Sample]:
+    """Lengths, of periodic windows and of others."""
     yield Sample(5, dtype=make.dtype)
     yield Sample(4, False, dtype=make.dtype)
     yield Sample(1, dtype=make.dtype)
 
 
 def eye(make: Any) -> Iterator[Sample]:
+    """Sizes of a matrix."""
     yield Sample(3, dtype=make.dtype)
     yield Sample(2, 3, dtype=make.dtype)
 
 
 def of_shapes(*shapes: tuple[int, ...]) -> Callable[[Any], Iterator[Sample]]:
+    """A tensor of each shape."""
+
     def samples(make: Any) -> Iterator[Sample]:
         for shape in shapes:
             yield Sample(make(*shape))
@@ -106,6 +122,8 @@ def with_arguments(*calls: tuple[Any, ...]) -> Callable[[Any], Iterator[Sample]]
 
 
 def several(*calls: tuple[tuple[int, ...], ...]) -> Callable[[Any], Iterator[Sample]]:
+    """Tensors of the shapes of each call."""
+
     def samples(make: Any) -> Iterator[Sample]:
         for shapes in calls:
             yield Sample(*[make(*shape) for shape in shapes])
@@ -114,6 +132,8 @@ def several(*calls: tuple[tuple[int, ...], ...]) -> Callable[[Any], Iterator[Sam
 
 
 def listed(*calls: tuple[tuple[int, ...], ...]) -> Callable[[Any], Iterator[Sample]]:
+    """A list of tensors of the shapes of each call."""
+
     def samples(make: Any) -> Iterator[Sample]:
         for shapes in calls:
             yield Sample([make(*shape) for shape in shapes])
@@ -122,33 +142,40 @@ def listed(*calls: tuple[tuple[int, ...], ...]) -> Callable[[Any], Iterator[Samp
 
 
 def integer_operand(make: Any) -> Iterator[Sample]:
+    """Small integers that are not negative."""
     yield Sample(make.integers(3, high=5))
     yield Sample(make.integers(2, 2, high=3))
 
 
 def positive(make: Any) -> Iterator[Sample]:
+    """Positive operands, one of them a number."""
     yield Sample(make(2, 3, low=0.3, high=2.0), 2)
     yield Sample(make(2, 3, low=0.3, high=2.0), make(3, low=0.3, high=2.0))
 
 
 def to_dtype(make: Any) -> Iterator[Sample]:
+    """Tensors and a dtype."""
     yield Sample(make(2, 3), dtypes.float64)
     yield Sample(make(2, 3), dtypes.float32)
     yield Sample(make(), dtypes.complex128)
 
 
 def take_along(make: Any) -> Iterator[Sample]:
+    """Tensors and indices along a dimension."""
     yield Sample(make(3, 4), make.integers(3, 2, high=4), 1)
     yield Sample(make(3, 4), make.integers(2, 4, high=3), dim=0)
 
 
 def repeat_interleave(make: Any) -> Iterator[Sample]:
+    """Tensors and numbers of repeats."""
     yield Sample(make(2, 3), 2)
     yield Sample(make(2, 3), 2, dim=1)
     yield Sample(make(2, 3), make.integers(2, low=1, high=3), dim=0)
 
 
 def random(*calls: tuple[Any, ...], **named: Any) -> Callable[[Any], Iterator[Sample]]:
+    """Calls that draw in a dtype, with a generator."""
+
     def samples(make: Any) -> Iterator[Sample]:
         for call in calls:
             yield Sample(*call, dtype=make.dtype, generator=make.generator(), **named)
@@ -157,6 +184,8 @@ def random(*calls: tuple[Any, ...], **named: Any) -> Callable[[Any], Iterator[Sa
 
 
 def random_from(*attributes: Any, low: float = -2.0, high: float = 2.0) -> Callable[[Any], Iterator[Sample]]:
+    """Tensors to draw for, and attributes, with a generator."""
+
     def samples(make: Any) -> Iterator[Sample]:
         for shape in ((2, 3), (), (0, 3)):
             yield Sample(make(*shape, low=low, high=high), *attributes, generator=make.generator())
@@ -165,14 +194,17 @@ def random_from(*attributes: Any, low: float = -2.0, high: float = 2.0) -> Calla
 
 
 def bernoulli_from(make: Any) -> Iterator[Sample]:
+    """A tensor and probabilities, with a generator."""
     yield Sample(make(2, 3), make(2, 3, low=0.1, high=0.9), generator=make.generator())
 
 
 def poisson(make: Any) -> Iterator[Sample]:
+    """Small and large rates, with a generator."""
     yield Sample(make(2, 3, low=0.5, high=5.0), generator=make.generator())
     yield Sample(make(4, low=15.0, high=40.0), generator=make.generator())
 
 
 def multinomial(make: Any) -> Iterator[Sample]:
+    """Weights and numbers of draws, with a generator."""
     yield Sample(make(5, low=0.1, high=1.0), 3, generator=make.generator())
     yield Sample(make(2, 5, low=0.1, high=1.0), 4, True, generator=make.generator())

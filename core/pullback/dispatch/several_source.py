@@ -28,6 +28,7 @@ def sequence_lines(operation: Operation) -> list[str]:
     """From the table to the result, where the first operand is a sequence of tensors, all of one backend and dtype."""
     (tensors,) = operation.operands
     lines = [
+        *_integer_lines(operation),
         f"    if {tensors}.__class__ is not list and {tensors}.__class__ is not tuple:",
         f"        return {general_call(operation)}",
         "    _recorded = False",
@@ -77,6 +78,24 @@ def sequence_lines(operation: Operation) -> list[str]:
     ]
 
 
+def _integer_lines(operation: Operation) -> list[str]:
+    """Leave integers of more than 64 bits to the general path, and a tuple of anything else: slices take what they get.
+
+    A dimension is compared with the tensor's.
+    """
+    lines = []
+    for name in operation.attributes:
+        annotation = operation.function.__annotations__.get(name)
+        if annotation == "int" and name != "dim":
+            lines.append(f"    if not {-(2**63)} <= {name} < {2**63}:")
+            lines.append(f"        return {general_call(operation)}")
+        elif annotation == "Sequence[int]":
+            lines.append(f"    for _number in {name}:")
+            lines.append(f"        if _number.__class__ is not int or not {-(2**63)} <= _number < {2**63}:")
+            lines.append(f"            return {general_call(operation)}")
+    return lines
+
+
 def _same_dtype_lines(operation: Operation, result: str) -> list[str]:
     """Leave it to the general path to record a result of another dtype: it may have no gradient, or one to be cast."""
     return [f"        if {result}.dtype is not _native:", f"            return {general_call(operation)}"]
@@ -99,6 +118,7 @@ def several_lines(operation: Operation) -> list[str]:
     """From the table to the results, where there are several of them and one operand."""
     (operand,) = operation.operands
     return [
+        *_integer_lines(operation),
         *lookup_lines(operation),
         *check_lines(operation),
         f"        _arrays = {kernel_call(operation)}",

@@ -101,6 +101,17 @@ def test_views_know_which_result_they_are() -> None:
         assert first._base is x
 
 
+def test_integers_are_those_that_the_general_path_takes() -> None:
+    x = pb.ones(2)
+    for _ in range(2):
+        assert len(x.split((1, 1))) == 2
+        assert len(x.split(1)) == 2
+        with pytest.raises(ValueError, match="Overflow"):
+            x.split(2**64)
+        with pytest.raises(TypeError):
+            x.split_with_sizes((True, 1))
+
+
 def test_inference_mode_marks_results_of_its_own_memory() -> None:
     x = pb.ones(2)
     for _ in range(2):

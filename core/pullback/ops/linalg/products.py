@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 def require_tensors(function: str, **operands: Any) -> None:
+    """Refuse operands that are no tensors, by the name of the function and of the argument."""
     for position, (name, value) in enumerate(operands.items(), start=1):
         if not isinstance(value, Tensor):
             raise TypeError(
@@ -34,6 +35,7 @@ def require_tensors(function: str, **operands: Any) -> None:
 
 
 def check_mm(input: Any, mat2: Any) -> None:
+    """Refuse operands of :func:`mm` whose dtypes, dimensions or sizes do not fit."""
     require_tensors("mm", input=input, mat2=mat2)
     if input.dtype is not mat2.dtype:
         raise RuntimeError(
@@ -48,6 +50,7 @@ def check_mm(input: Any, mat2: Any) -> None:
 
 
 def check_inner_sizes(mat1: Tensor, mat2: Tensor) -> None:
+    """Refuse matrices of which one has not as many rows as the other has columns."""
     (n, m), (k, p) = mat1.shape, mat2.shape
     if m != k:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({n}x{m} and {k}x{p})")
@@ -87,6 +90,7 @@ def _check_dot(input: Any, tensor: Any) -> None:
 
 
 def check_bmm(input: Any, mat2: Any) -> None:
+    """Refuse operands of :func:`bmm` whose dtypes, dimensions or sizes do not fit."""
     require_tensors("bmm", input=input, mat2=mat2)
     for name, batch in (("batch1", input), ("batch2", mat2)):
         if batch.ndim != 3:
@@ -114,10 +118,12 @@ def _adjoint(backend: Backend, x: NativeArray) -> NativeArray:
 
 
 def mm_right(input: Tensor, mat2: Tensor) -> Tensor:
+    """The product with the second operand's adjoint, for formulas that stand before its declaration."""
     return mm_adjoint_right(input, mat2)
 
 
 def mm_left(input: Tensor, mat2: Tensor) -> Tensor:
+    """The product of the first operand's adjoint, for formulas that stand before its declaration."""
     return mm_adjoint_left(input, mat2)
 
 

@@ -59,12 +59,14 @@ def _drawing_backend(backend: Any, device: Any) -> tuple[Backend, Device | None]
 
 
 def checked_generator(function: str, generator: Any) -> Generator | None:
+    """The generator that a function was given; anything else is refused by the function's name."""
     if generator is not None and not isinstance(generator, Generator):
         raise TypeError(f"{function}(): argument 'generator' must be torch.Generator, not {type(generator).__name__}")
     return generator
 
 
 def floating_dtype(kernel: str, dtype: DType | None) -> DType:
+    """The dtype to draw in, the default one for None; refuses integers in the words of PyTorch's ``kernel``."""
     dtype = dtype or get_default_dtype()
     if dtype.category < dtypes.FLOATING:
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_name(dtype)}'")
@@ -498,6 +500,7 @@ def bernoulli(backend: Backend, input: Array, p: float | None = None, *, generat
 def bernoulli_of(
     backend: Backend, probabilities: NativeArray, dtype: DType, device: Device | None, generator: Generator | None
 ) -> NativeArray:
+    """Ones with the given probabilities, else zeros; refuses probabilities outside of 0 to 1."""
     shape = tuple(probabilities.shape)
     inside = backend.logical_and(backend.greater_equal(probabilities, 0.0), backend.less_equal(probabilities, 1.0))
     if not bool(backend.to_numpy(backend.all(inside)).item()):
