@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -60,6 +61,13 @@ def bound_memory() -> None:
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL("libc.so.6").malloc_trim(0)  # glibc keeps what is freed
     _floor[0] = resident_bytes()
+
+
+def pytest_configure() -> None:
+    """Give each worker a folder of its own below ``JAX_COMPILATION_CACHE_DIR``: JAX writes there without locks."""
+    folder, worker = os.environ.get("JAX_COMPILATION_CACHE_DIR"), os.environ.get("PYTEST_XDIST_WORKER")
+    if folder and worker:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(folder, worker))
 
 
 @pytest.fixture(autouse=True)
