@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import Context, copy_context
 from mmap import PAGESIZE
@@ -39,8 +40,8 @@ def settings_are_left_as_they_were() -> Iterator[None]:
     assert settings() == before
 
 
-#: How many bytes a process may grow by before what is compiled is given up.
-GROWTH = 600 * 2**20
+#: From how many bytes on what is compiled is given up, and by how many a process may grow until it is once more.
+ENOUGH, GROWTH = 900 * 2**20, 200 * 2**20
 _resident = Path("/proc/self/statm")  # Linux; elsewhere nothing is given up
 _floor = [0]
 
@@ -50,18 +51,30 @@ def resident_bytes() -> int:
     return int(_resident.read_text().split()[1]) * PAGESIZE if _resident.exists() else 0
 
 
-@pytest.fixture(autouse=True)
-def bounded_memory() -> Iterator[None]:
-    """JAX keeps each program that it has compiled, and tests have many shapes."""
-    yield
+def bound_memory() -> None:
+    """Give up what is compiled, where the process holds much."""
     jax = sys.modules.get("jax")
-    if jax is None or resident_bytes() < _floor[0] + GROWTH:
+    if jax is None or resident_bytes() < max(ENOUGH, _floor[0] + GROWTH):
         return
     jax.clear_caches()
     gc.collect()
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL("libc.so.6").malloc_trim(0)  # glibc keeps what is freed
     _floor[0] = resident_bytes()
+
+
+def pytest_configure() -> None:
+    """Give each worker a folder of its own below ``JAX_COMPILATION_CACHE_DIR``: JAX writes there without locks."""
+    folder, worker = os.environ.get("JAX_COMPILATION_CACHE_DIR"), os.environ.get("PYTEST_XDIST_WORKER")
+    if folder and worker:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(folder, worker))
+
+
+@pytest.fixture(autouse=True)
+def bounded_memory() -> Iterator[Callable[[], None]]:
+    """JAX keeps each program that it has compiled, and tests have many shapes; a long test calls this in between."""
+    yield bound_memory
+    bound_memory()
 
 
 # -- backends ---------------------------------------------------------------------------------------------------------

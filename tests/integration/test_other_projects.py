@@ -51,7 +51,7 @@ def run_pytest(project: Path, *arguments: str, **variables: str) -> subprocess.C
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
         cwd=project,
-        env={**os.environ, **variables},
+        env={**os.environ, "PYTEST_ADDOPTS": "", **variables},
         capture_output=True,
         text=True,
         check=False,

@@ -188,16 +188,19 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return said
 
 
+@pytest.mark.slow  # mypy begins without a cache
 @pytest.mark.parametrize("expression", TYPES)
 def test_a_right_program_has_these_types(checked: dict[str, str], expression: str) -> None:
     (revealed,) = re.findall(r'note: Revealed type is "(.*)"', checked[expression])
     assert re.sub(r"\b(builtins|[a-z_]*\.)*(?=\w)", "", revealed) == TYPES[expression]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("expression", ERRORS)
 def test_a_wrong_program_has_these_errors(checked: dict[str, str], expression: str) -> None:
     assert checked.get(expression, "nothing").endswith(f"[{ERRORS[expression]}]")
 
 
+@pytest.mark.slow
 def test_the_rest_of_the_program_is_right(checked: dict[str, str]) -> None:
     assert set(checked) == {*TYPES, *ERRORS}

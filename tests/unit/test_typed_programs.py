@@ -44,6 +44,7 @@ def program(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.slow  # mypy begins without a cache
 def test_programs_of_the_documents_are_well_typed(tmp_path: Path) -> None:
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed: pip install 'pullback[lint]'")

@@ -265,6 +265,7 @@ def test_passes_nest_two_hundred_deep() -> None:
     assert a.grad.tolist() == [201.0, 201.0]
 
 
+@pytest.mark.slow  # a thousand threads
 def test_passes_nested_without_end_are_an_error_that_leaves_everything_usable() -> None:
     a = leaf()
     with pytest.raises(RecursionError):

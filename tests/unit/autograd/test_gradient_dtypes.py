@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -77,10 +77,11 @@ def _run(name: str, args: Any, kwargs: dict[str, Any], tensors: list[Any]) -> li
 
 @pytest.mark.filterwarnings("ignore:Casting complex values to real")
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
-def test_gradients_and_tangents_of_mixed_dtypes(backend: str) -> None:
+def test_gradients_and_tangents_of_mixed_dtypes(backend: str, bounded_memory: Callable[[], None]) -> None:
     ran = 0
     with pb.use_backend(backend):
         for name in _mixed_operations():
+            bounded_memory()
             for args, kwargs, tensors, floating in _calls(name, *SAMPLES[backend]):
                 leaves = [tensors[i].requires_grad_() for i in floating]
                 try:

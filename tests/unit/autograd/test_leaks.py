@@ -24,7 +24,7 @@ def scenario(function: Callable[[], Any]) -> Callable[[], Any]:
 
 
 @pytest.fixture(autouse=True)
-def no_collector() -> Iterator[None]:
+def no_collector(rest_of_the_heap_is_frozen: None) -> Iterator[None]:
     gc.collect()
     gc.disable()
     yield

@@ -207,7 +207,8 @@ def pytest_run(*arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         cwd="/",
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # the suite needs no plugin but its own
+        # The suite needs no plugin but its own, and no options but those given here.
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
     )
 
 
