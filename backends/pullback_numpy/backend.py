@@ -23,7 +23,7 @@ from pullback.extend import (
     finfo,
 )
 from pullback.extend import dtypes as dt
-from pullback_numpy.accumulation import accumulate_at
+from pullback_numpy.adding_at_positions import accumulate_at
 from pullback_numpy.bounds import FEW, all_within
 from pullback_numpy.dlpack import BFLOAT, Relabelled, described
 from pullback_numpy.products import SHORT, long_product, matrix_product

@@ -25,7 +25,7 @@ from pullback.tensor.backward_pass import PASSES, BackwardPass, current_pass
 from pullback.tensor.modes import ANOMALY, FORWARD, MODE, NO_GRAD, OVERRIDDEN, mode
 from pullback.tensor.node import SOMETIMES, Node, OutputGradients, OutputSlot, holds_tensors
 from pullback.tensor.overriding import DisablePullbackFunctionSubclass, use
-from pullback.tensor.surroundings import end_user_code, enter_user_code, leave_user_code
+from pullback.tensor.user_context import end_user_code, enter_user_code, leave_user_code
 
 if TYPE_CHECKING:
     from pullback.tensor.node import Edge, Node

@@ -25,7 +25,7 @@ from pullback.tensor.levels import derived_levels, layers, levels, lift_to_inner
 from pullback.tensor.modes import FORWARD, INFERENCE, MODE, entered, left, mode
 from pullback.tensor.node import Node, OutputSlot
 from pullback.tensor.seams import seams
-from pullback.tensor.surroundings import END_LEFT_OPEN
+from pullback.tensor.user_context import END_LEFT_OPEN
 from pullback.tensor.views import strided_view
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pullback.autograd.saved_by_function import raw_saved_tensors
 from pullback.tensor import Tensor
 from pullback.tensor.node import Node, OutputGradients, start_node
 from pullback.tensor.registry import registry
-from pullback.tensor.surroundings import enter_user_code, leave_user_code
+from pullback.tensor.user_context import enter_user_code, leave_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from pullback.process.locks import ACCUMULATION
 from pullback.tensor import Tensor
 from pullback.tensor.modes import NO_GRAD, mode
 from pullback.tensor.saved_tensors import beside
-from pullback.tensor.surroundings import enter_user_code, leave_user_code
+from pullback.tensor.user_context import enter_user_code, leave_user_code
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor

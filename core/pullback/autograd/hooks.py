@@ -11,7 +11,7 @@ from pullback.process.locks import ACCUMULATION
 from pullback.tensor import Tensor
 from pullback.tensor.modes import ANOMALY, mode
 from pullback.tensor.node import Node, OutputGradients
-from pullback.tensor.surroundings import enter_user_code
+from pullback.tensor.user_context import enter_user_code
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor

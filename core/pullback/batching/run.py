@@ -9,8 +9,8 @@ from pullback.batching.indexing_rules import first_indices, unwrapped_indices
 from pullback.batching.levels import Level, LevelArray
 from pullback.batching.random_rules import drawn
 from pullback.batching.rules import call, rule_of
+from pullback.dispatch.complete_path import promoted_dtype
 from pullback.dispatch.finishing import finish
-from pullback.dispatch.general import promoted_dtype
 from pullback.meta.shapes import broadcast_shape
 from pullback.tensor import Tensor
 from pullback.tensor.levels import ESCAPED, RECORDED_BENEATH, innermost_mapped, levels
@@ -51,7 +51,7 @@ def level_of(operation: Operation, flat: Sequence[Any], attributes: Mapping[str,
 
 
 def run_at_level(operation: Operation, flat: list[Any], attributes: dict[str, Any]) -> Any:
-    """What :func:`pullback.dispatch.general.run` does, at the level of the operands.
+    """What :func:`pullback.dispatch.complete_path.run` does, at the level of the operands.
 
     Returns ``NO_LEVEL`` where they are of none.
     """

@@ -2,8 +2,8 @@
 
 The callable is Python source, written for the operation's own signature and number of operands and compiled when it is
 first called (importing pullback compiles none). It serves the common case alone: tensors of one backend and dtype, no
-special mode. Anything else, and every failure, goes to :func:`pullback.dispatch.general.general`, which can do all of
-it and says what is wrong where something is. ``print(pullback.dispatch.codegen.source_of(operation))`` shows what runs.
+special mode. Anything else, and every failure, goes to :func:`pullback.dispatch.complete_path.general`, which can do
+all of it and says what is wrong where something is. ``print(pullback.dispatch.codegen.source_of(operation))`` shows what runs.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from pullback.dispatch.callable_source import (
     result_lines,
     signature_source,
 )
+from pullback.dispatch.complete_path import general, general_function, general_operator
 from pullback.dispatch.finishing import point_at, result_class
-from pullback.dispatch.general import general, general_function, general_operator
 from pullback.dispatch.out import write_result
 from pullback.dispatch.several_source import has_sequence_lines, has_several_lines, sequence_lines, several_lines
 from pullback.meta.argument_names import UNSET

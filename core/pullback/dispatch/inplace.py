@@ -10,8 +10,8 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pullback.backend.geometry import Geometry
+from pullback.dispatch.complete_path import coerce, common_dtype
 from pullback.dispatch.finishing import finish_write
-from pullback.dispatch.general import coerce, common_dtype
 from pullback.meta.allocation import check_size
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import can_cast

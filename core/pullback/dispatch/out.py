@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pullback.dispatch.general import common_backend
+from pullback.dispatch.complete_path import common_backend
 from pullback.dispatch.inplace import check_inference, check_writable, overlap_partly, resize
 from pullback.dispatch.out_rules import EXACT, Out
 from pullback.process.blocks import surely

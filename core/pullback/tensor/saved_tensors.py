@@ -26,8 +26,8 @@ from pullback.tensor.modes import FORWARD, MODE, NO_GRAD, SAVING, ModeBlock, ent
 from pullback.tensor.node import Node, freed_error, start_node
 from pullback.tensor.saved_names import as_pytorch_saves, attribute_value, derived_values, is_number, shown_places
 from pullback.tensor.seams import seams
-from pullback.tensor.surroundings import enter_user_code, leave_user_code
 from pullback.tensor.unpacking import check_versions, rewrap_output
+from pullback.tensor.user_context import enter_user_code, leave_user_code
 from pullback.tensor.views import attach_detached, keep_origin
 
 if TYPE_CHECKING:

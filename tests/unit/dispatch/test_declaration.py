@@ -8,8 +8,8 @@ import pytest
 
 import pullback as pb
 from pullback.dispatch.codegen import source_of
+from pullback.dispatch.complete_path import general
 from pullback.dispatch.declaration import Keywords, Operation
-from pullback.dispatch.general import general
 from pullback.extend import Array, DeclarationError, elementwise, op, registry
 
 

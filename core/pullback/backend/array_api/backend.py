@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pullback.backend.array_api.accumulation import Accumulation
 from pullback.backend.array_api.binding import Binding
 from pullback.backend.array_api.creation import Creation
 from pullback.backend.array_api.elementwise import Elementwise
@@ -12,6 +11,7 @@ from pullback.backend.array_api.indexing import Indexing
 from pullback.backend.array_api.reductions import Reductions
 from pullback.backend.array_api.shapes import Shapes
 from pullback.backend.array_api.views import Views
+from pullback.backend.array_api.wide_accumulation import Accumulation
 from pullback.meta import dtypes as dt
 
 

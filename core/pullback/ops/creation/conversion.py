@@ -11,9 +11,9 @@ from pullback.backend.base import Backend
 from pullback.backend.registry import known_backends
 from pullback.backend.selection import backend_for_device, get_backend
 from pullback.dispatch import sampling
+from pullback.dispatch.complete_path import constant
 from pullback.dispatch.declaration import Array, Number, Sample, attach, composite, op
 from pullback.dispatch.declaration_values import Inplace
-from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace, check_history, check_writable
 from pullback.dispatch.numbers import fitted
 from pullback.dispatch.overwriting import overwrites

@@ -14,9 +14,9 @@ from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch import sampling
 from pullback.dispatch.arguments import class_name
+from pullback.dispatch.complete_path import constant
 from pullback.dispatch.declaration import Array, Sample, attach, composite, in_namespace, op
 from pullback.dispatch.declaration_values import Inplace, Shows, Unsampled
-from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace, check_writable
 from pullback.dispatch.methods import attach_method
 from pullback.dispatch.numbers import fitted, python_number

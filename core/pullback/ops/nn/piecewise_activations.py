@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch.complete_path import constant
 from pullback.dispatch.declaration import Array, Sample, elementwise
 from pullback.dispatch.declaration_values import Accepts, Accuracy, Shows
-from pullback.dispatch.general import constant
 from pullback.meta.dtypes import FLOATS, REAL
 from pullback.ops.nn.activations import threshold_backward
 from pullback.ops.shared.precision import in_float32, number

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch import sampling
+from pullback.dispatch.complete_path import constant
 from pullback.dispatch.declaration import Array, Sample, attach, composite, elementwise
 from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Promotes, Shows
-from pullback.dispatch.general import constant
 from pullback.dispatch.out_rules import Out
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import full_c_name, not_implemented, type_name

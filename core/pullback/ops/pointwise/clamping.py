@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.arguments import number_of
+from pullback.dispatch.complete_path import constant
 from pullback.dispatch.declaration import Array, Sample, attach, composite, elementwise
 from pullback.dispatch.declaration_values import Accepts, Accuracy
-from pullback.dispatch.general import constant
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.numbers import fitted
 from pullback.dispatch.out_rules import CAST, SAME

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pullback.dispatch.general import constant
+from pullback.dispatch.complete_path import constant
 from pullback.meta.dtypes import bfloat16, float16, float32
 
 if TYPE_CHECKING:
