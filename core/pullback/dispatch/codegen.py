@@ -3,7 +3,8 @@
 The callable is Python source, written for the operation's own signature and number of operands and compiled when it is
 first called (importing pullback compiles none). It serves the common case alone: tensors of one backend and dtype, no
 special mode. Anything else, and every failure, goes to :func:`pullback.dispatch.complete_path.general`, which can do
-all of it and says what is wrong where something is. ``print(pullback.dispatch.codegen.source_of(operation))`` shows what runs.
+all of it and says what is wrong where something is. ``print(pullback.dispatch.codegen.source_of(operation))`` shows
+what runs.
 """
 
 from __future__ import annotations
