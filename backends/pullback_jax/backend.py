@@ -7,7 +7,6 @@ dtypes raise.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial, wraps
@@ -34,12 +33,33 @@ from pullback.extend import (
     get_backend,
 )
 from pullback.extend import dtypes as dt
+from pullback_jax.elementwise import (
+    asinh,
+    atanh,
+    differentiable_erfc,
+    floor_divide,
+    in_float32,
+    log1p,
+    on_both_sides,
+    sign,
+)
+from pullback_jax.long_products import LONG, long_product, prod
+from pullback_jax.ordering import (
+    COMPARISONS,
+    compared,
+    maximum,
+    minimum,
+    nextafter,
+    nonzero_bits,
+    ordered,
+    reduced,
+    sorted_values,
+)
+from pullback_jax.positions import axis_of_only_index, check_bounds, consumed, nonzero, put, scatter
 from pullback_jax.powers import pow
-from pullback_jax.subnormal import KERNELS, adapted, as_integers, widened
+from pullback_jax.subnormal import KERNELS, adapted, widened
 
 PRECISIONS = {"highest": "highest", "high": "high", "medium": "default"}
-#: A longer axis than this is not left to XLA's products of matrices, which may add up one product after the other.
-LONG = 4096
 #: More values than these are added to elements of an array in double precision.
 LONG_SUM = 128
 #: The dtypes with subnormal numbers that are normal in a wider dtype, and the size of its elements.
@@ -109,30 +129,30 @@ class JAXBackend(ArrayAPIBackend):
         kinds = {device.type for device in self._devices}
         self.limitations = (CPU_LIMITATIONS if "cpu" in kinds else ()) + (GPU_LIMITATIONS if "cuda" in kinds else ())
         # Composed of several kernels: compiled as one.
-        self._atanh = jax.jit(_atanh)
-        self._erfc = jax.jit(_erfc(self))
-        self._floor_divide = jax.jit(_floor_divide)
-        self._log1p = jax.jit(_log1p)
-        self._nonzero = jax.jit(_nonzero, static_argnums=1)
-        self._nonzero_bits = jax.jit(_nonzero_bits)
-        self._ordered = jax.jit(_ordered)
+        self._atanh = jax.jit(atanh)
+        self._erfc = jax.jit(differentiable_erfc(super().erfc))
+        self._floor_divide = jax.jit(floor_divide)
+        self._log1p = jax.jit(log1p)
+        self._nonzero = jax.jit(nonzero, static_argnums=1)
+        self._nonzero_bits = jax.jit(nonzero_bits)
+        self._ordered = jax.jit(ordered)
         self._pow = jax.jit(pow)
-        self._scatter = jax.jit(_scatter, static_argnums=(3, 4))
-        self._sign = jax.jit(_sign)
+        self._scatter = jax.jit(scatter, static_argnums=(3, 4))
+        self._sign = jax.jit(sign)
         for name, compare in COMPARISONS.items():
-            setattr(self, name, jax.jit(partial(_compared, compare)))
-        self.nextafter = jax.jit(_nextafter)
-        self.maximum, self.minimum = jax.jit(_maximum), jax.jit(_minimum)
-        self._sorted_values = jax.jit(_sorted_values, static_argnums=(1, 2))
-        self._largest = jax.jit(partial(_reduced, True), static_argnums=(1, 2))
-        self._smallest = jax.jit(partial(_reduced, False), static_argnums=(1, 2))
+            setattr(self, name, jax.jit(partial(compared, compare)))
+        self.nextafter = jax.jit(nextafter)
+        self.maximum, self.minimum = jax.jit(maximum), jax.jit(minimum)
+        self._sorted_values = jax.jit(sorted_values, static_argnums=(1, 2))
+        self._largest = jax.jit(partial(reduced, True), static_argnums=(1, 2))
+        self._smallest = jax.jit(partial(reduced, False), static_argnums=(1, 2))
         # XLA's own exp2 is the exponential of a rounded product.
-        self.exp2 = jax.jit(_in_float32(lambda x: jnp.power(jnp.asarray(2, x.dtype), x)))
-        self.expm1 = jax.jit(_in_float32(jnp.expm1))
+        self.exp2 = jax.jit(in_float32(lambda x: jnp.power(jnp.asarray(2, x.dtype), x)))
+        self.expm1 = jax.jit(in_float32(jnp.expm1))
         for name in ("sqrt", "asin", "acos"):
-            setattr(self, name, jax.jit(_on_both_sides(getattr(jnp, name))))
-        self.acosh = jax.jit(_in_float32(_on_both_sides(jnp.acosh)))
-        self.asinh = jax.jit(_asinh)
+            setattr(self, name, jax.jit(on_both_sides(getattr(jnp, name))))
+        self.acosh = jax.jit(in_float32(on_both_sides(jnp.acosh)))
+        self.asinh = jax.jit(asinh)
         for name, function in KERNELS.items():
             setattr(self, name, jax.jit(adapted(getattr(self, name), function)))
         self._widened = jax.jit(widened, static_argnums=1)
@@ -142,8 +162,8 @@ class JAXBackend(ArrayAPIBackend):
             setattr(self, name, sized(getattr(self, name)))
         self.polygamma = jax.jit(super().polygamma, static_argnums=1)
         self.mvlgamma = jax.jit(super().mvlgamma, static_argnums=1)
-        self._long_product = jax.jit(_long_product, static_argnums=(2, 3))
-        self._prod = jax.jit(_prod, static_argnums=(1, 2))
+        self._long_product = jax.jit(long_product, static_argnums=(2, 3))
+        self._prod = jax.jit(prod, static_argnums=(1, 2))
         self.mean = jax.jit(super().mean, static_argnums=(1, 2), static_argnames=("axis", "keepdims"))
         self._variance = jax.jit(super()._variance, static_argnums=(1, 2, 3, 4))
         self.root_of_squares = jax.jit(
@@ -416,7 +436,7 @@ class JAXBackend(ArrayAPIBackend):
     # -- indexing
 
     def getitem(self, x: NativeArray, key: Any) -> NativeArray:
-        axis = _axis_of_only_index(key)
+        axis = axis_of_only_index(key)
         if axis is not None:  # jax.numpy's eager indexing takes milliseconds to translate a key
             return self.take(x, key[axis], axis=axis)
         self._check_key(x, key)
@@ -426,11 +446,11 @@ class JAXBackend(ArrayAPIBackend):
         self._check_key(x, key)
         values = self.like(values, x)
         if not accumulate:
-            return _put(x, key, values, "set")
+            return put(x, key, values, "set")
         if x.dtype == np.bool_:
-            return _put(x, key, values, "max")  # logical or
+            return put(x, key, values, "max")  # logical or
         wide = self._added_in(x, values)
-        return self.convert(_put(self.convert(x, wide), key, self.convert(values, wide), "add"), x.dtype)
+        return self.convert(put(self.convert(x, wide), key, self.convert(values, wide), "add"), x.dtype)
 
     def scatter(
         self, x: NativeArray, axis: int, indices: NativeArray, values: Any, reduce: str | None = None
@@ -442,7 +462,7 @@ class JAXBackend(ArrayAPIBackend):
         if not indices.size:
             return x
         axis %= x.ndim
-        _check_bounds(indices, x.shape[axis], axis)
+        check_bounds(indices, x.shape[axis], axis)
         values = self.like(values, x)
         if reduce is None:
             return self._scatter(x, indices, values, axis, "set")
@@ -468,11 +488,11 @@ class JAXBackend(ArrayAPIBackend):
     def take(self, x: NativeArray, indices: NativeArray, *, axis: int | None = None) -> NativeArray:
         if axis is None:
             x, axis = x.reshape((-1,)), 0
-        _check_bounds(indices, x.shape[axis], axis)
+        check_bounds(indices, x.shape[axis], axis)
         return jnp.take(x, indices, axis=axis)
 
     def take_along_axis(self, x: NativeArray, indices: NativeArray, axis: int = -1) -> NativeArray:
-        _check_bounds(indices, x.shape[axis], axis)
+        check_bounds(indices, x.shape[axis], axis)
         return jnp.take_along_axis(x, indices, axis)
 
     def _sorted(self, x: NativeArray, *, axis: int, descending: bool) -> NativeArray:
@@ -514,13 +534,13 @@ class JAXBackend(ArrayAPIBackend):
             if part is None or isinstance(part, bool):
                 continue
             if part is Ellipsis:
-                axis = x.ndim - sum(_consumed(later) for later in parts[position + 1 :])
+                axis = x.ndim - sum(consumed(later) for later in parts[position + 1 :])
                 continue
             if axis >= x.ndim:
                 raise IndexError(f"too many indices for tensor of dimension {x.ndim}")
-            if not isinstance(part, slice) and _consumed(part) == 1:
-                _check_bounds(part, x.shape[axis], axis)
-            axis += _consumed(part)
+            if not isinstance(part, slice) and consumed(part) == 1:
+                check_bounds(part, x.shape[axis], axis)
+            axis += consumed(part)
 
     # -- creation
 
@@ -543,184 +563,8 @@ class JAXBackend(ArrayAPIBackend):
         return super().positions(count, self.keep(dtype), device)
 
 
-def _in_float32(function: Any) -> Callable[[NativeArray], NativeArray]:
-    """A function that computes in the dtype it is given, for half precision in float32 and rounded once."""
-    return lambda x: function(x.astype(np.float32)).astype(x.dtype) if x.dtype.itemsize == 2 else function(x)
-
-
-def _on_both_sides(function: Any) -> Callable[[NativeArray], NativeArray]:
-    """A function of conjugates that are conjugates, with each side of its branch cut along the real axis.
-
-    XLA's own give the upper side also where the imaginary part is -0.0.
-    """
-
-    def kernel(x: NativeArray) -> NativeArray:
-        if not jnp.issubdtype(x.dtype, jnp.complexfloating):
-            return function(x)
-        upper = function(jax.lax.complex(x.real, jnp.abs(x.imag)))
-        return jnp.where(jnp.signbit(x.imag), jnp.conj(upper), upper)
-
-    return kernel
-
-
-def _asinh(x: NativeArray) -> NativeArray:
-    if not jnp.issubdtype(x.dtype, jnp.complexfloating):
-        return jnp.asinh(x)
-    turned = _on_both_sides(jnp.asin)(jax.lax.complex(x.imag, -x.real))  # whose cut is the real axis
-    return jax.lax.complex(-turned.imag, turned.real)
-
-
-@jax.custom_jvp
-def _atanh(x: NativeArray) -> NativeArray:
-    magnitude = jnp.abs(x)
-    return jnp.copysign(0.5 * jnp.log1p(2 * magnitude / (1 - magnitude)), x)
-
-
-@_atanh.defjvp
-def _atanh_jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
-    (x,), (tangent,) = primals, tangents
-    return _atanh(x), tangent / ((1 - x) * (1 + x))
-
-
-@jax.custom_jvp
-def _log1p(x: NativeArray) -> NativeArray:
-    # The logarithm of the rounded sum, corrected by what the rounding lost (Kahan).
-    apart: Any = jax.lax.optimization_barrier  # XLA would cancel (1 + x) - 1
-    rounded = apart(1 + x)
-    exact = (rounded == 1) | (x == math.inf)  # -0.0 keeps its sign
-    return jnp.where(exact, x, jnp.log(rounded) * (x / (rounded - 1)))
-
-
-@_log1p.defjvp
-def _log1p_jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
-    (x,), (tangent,) = primals, tangents
-    return _log1p(x), tangent / (1 + x)
-
-
 # XLA's programs on a CPU take subnormal numbers for zero. What says whether numbers are zero, or which of two is the
 # greater, therefore looks at their bits.
-
-#: Comparisons by name, as functions of integers.
-COMPARISONS: dict[str, Any] = {
-    "equal": jnp.equal,
-    "not_equal": jnp.not_equal,
-    "less": jnp.less,
-    "less_equal": jnp.less_equal,
-    "greater": jnp.greater,
-    "greater_equal": jnp.greater_equal,
-}
-
-
-def _ordered(x: NativeArray) -> NativeArray:
-    """Integers in the order of floating numbers: the two zeros are one, and NaN is the greatest. Others as they are."""
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        return x
-    bits = as_integers(x)
-    limits = jnp.iinfo(bits.dtype)
-    return jnp.where(jnp.isnan(x), limits.max, jnp.where(bits < 0, limits.min - bits, bits))
-
-
-def _nonzero_bits(x: NativeArray) -> NativeArray:
-    if jnp.issubdtype(x.dtype, jnp.complexfloating):
-        return _nonzero_bits(x.real) | _nonzero_bits(x.imag)
-    return _ordered(x) != 0
-
-
-def _compared(compare: Any, x: Any, y: Any) -> NativeArray:
-    dtype = jnp.result_type(x, y)
-    x, y = x.astype(dtype), y.astype(dtype)
-    if jnp.issubdtype(dtype, jnp.complexfloating):
-        if compare is jnp.not_equal:
-            return ~_compared(jnp.equal, x, y)
-        return _compared(compare, x.real, y.real) & _compared(compare, x.imag, y.imag)
-    if not jnp.issubdtype(dtype, jnp.floating):
-        return compare(x, y)
-    result, unordered = compare(_ordered(x), _ordered(y)), jnp.isnan(x) | jnp.isnan(y)
-    return result | unordered if compare is jnp.not_equal else result & ~unordered
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(0, 2, 3))
-def _reduced(largest: bool, x: NativeArray, axis: Axis, keepdims: bool) -> NativeArray:
-    """The greatest or the least element, by bits whose order is that of the numbers, -0.0 before 0.0."""
-    reduce: Any = jnp.max if largest else jnp.min
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        return reduce(x, axis=axis, keepdims=keepdims)
-    bits = as_integers(x)
-    limits = jnp.iinfo(bits.dtype)
-    undefined = limits.max if largest else limits.min  # in either the bits of a NaN, once they are turned back
-    keys = jnp.where(jnp.isnan(x), undefined, jnp.where(bits < 0, bits ^ limits.max, bits))
-    found = reduce(keys, axis=axis, keepdims=keepdims)
-    return jax.lax.bitcast_convert_type(jnp.where(found < 0, found ^ limits.max, found), x.dtype)
-
-
-@_reduced.defjvp
-def _reduced_jvp(largest: bool, axis: Axis, keepdims: bool, primals: Any, tangents: Any) -> tuple[Any, Any]:
-    (x,), (tangent,) = primals, tangents
-    out = _reduced(largest, x, axis, True)
-    chosen = (x == out) | jnp.isnan(x)
-    share = jnp.sum(jnp.where(chosen, tangent, 0), axis=axis, keepdims=True) / jnp.sum(chosen, axis=axis, keepdims=True)
-    shape = jnp.sum(x, axis=axis, keepdims=keepdims).shape
-    return out.reshape(shape), share.astype(x.dtype).reshape(shape)
-
-
-def _maximum(x: Any, y: Any) -> NativeArray:
-    return _extreme(x, y, jnp.maximum, jnp.greater_equal)
-
-
-def _minimum(x: Any, y: Any) -> NativeArray:
-    return _extreme(x, y, jnp.minimum, jnp.less_equal)
-
-
-def _extreme(x: Any, y: Any, extreme: Any, precedes: Any) -> NativeArray:
-    dtype = jnp.result_type(x, y)
-    if not jnp.issubdtype(dtype, jnp.floating):
-        return extreme(x, y)
-    x, y = x.astype(dtype), y.astype(dtype)
-    return jnp.where(precedes(_ordered(x), _ordered(y)) & ~jnp.isnan(y) | jnp.isnan(x), x, y)
-
-
-def _nextafter(x: Any, y: Any) -> NativeArray:
-    dtype = jnp.result_type(x, y)
-    x, y = x.astype(dtype), y.astype(dtype)
-    here, there = _ordered(x), _ordered(y)
-    found = here + (there > here).astype(here.dtype) - (there < here).astype(here.dtype)
-    below = (found < 0) | (found == 0) & (here < 0)  # a zero that comes from below is negative
-    found = jnp.where(below, jnp.iinfo(found.dtype).min - found, found)
-    found = jnp.where(here == there, y, jax.lax.bitcast_convert_type(found, dtype))
-    return jnp.where(jnp.isnan(x) | jnp.isnan(y), math.nan, found)
-
-
-def _sorted_values(x: NativeArray, axis: int, descending: bool) -> NativeArray:
-    if descending:  # reversed before and after, equal elements keep their order
-        x = jnp.flip(x, axis)
-    keys = _ordered(x)
-    out = jnp.sort(x, axis=axis, stable=True) if keys is x else jax.lax.sort((keys, x), axis, True, 1)[1]
-    return jnp.flip(out, axis) if descending else out
-
-
-def _sign(x: NativeArray) -> NativeArray:
-    if jnp.issubdtype(x.dtype, jnp.complexfloating):
-        return jnp.where(_nonzero_bits(x), jnp.sign(x), 0)  # +0 for -0.0 too, as in PyTorch
-    order = _ordered(x)
-    return jnp.where(jnp.isnan(x), x, (order > 0).astype(x.dtype) - (order < 0).astype(x.dtype))
-
-
-def _floor_divide(x: Any, y: Any) -> NativeArray:
-    exact = jnp.divide(x, y)
-    quotient = jnp.where(y == 0, exact, jnp.floor_divide(x, y))  # some releases of JAX give NaN for an infinity there
-    # XLA's own gets the sign of a zero from intermediate results.
-    return jnp.where(quotient == 0, jnp.copysign(quotient, exact), quotient)
-
-
-def _erfc(backend: JAXBackend) -> Callable[[NativeArray], NativeArray]:
-    erfc = jax.custom_jvp(super(JAXBackend, backend).erfc)
-
-    @erfc.defjvp
-    def jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
-        (x,), (tangent,) = primals, tangents
-        return erfc(x), -2 / math.sqrt(math.pi) * jnp.exp(-x * x) * tangent
-
-    return erfc
 
 
 def _reinterpreted(x: NativeArray, native: Any) -> NativeArray:
@@ -734,121 +578,3 @@ def _reinterpreted(x: NativeArray, native: Any) -> NativeArray:
         if native.itemsize < x.dtype.itemsize
         else found
     )
-
-
-def _long_product(x: NativeArray, y: NativeArray, precision: str, wide: Any) -> NativeArray:
-    """``x @ y`` with a long shared axis, where one of the two has more than one dimension."""
-    dtype = x.dtype
-    x, y = x.astype(wide), y.astype(wide)
-    if y.ndim == 1 or x.ndim == 1:
-        # XLA reduces in blocks, unless it makes a product of it.
-        out = jnp.sum(x * y, axis=-1) if y.ndim == 1 else jnp.sum(x[:, None] * y, axis=-2)
-    elif y.shape[-1] == 1:
-        out = jnp.sum(x * jnp.matrix_transpose(y), axis=-1, keepdims=True)
-    elif x.shape[-2] == 1:
-        out = jnp.sum(jnp.matrix_transpose(x) * y, axis=-2, keepdims=True)
-    else:
-        size = x.shape[-1]
-        part = max(16 * LONG, -(-size // 64))
-        products = [
-            jnp.matmul(x[..., start : start + part], y[..., start : start + part, :], precision=precision)
-            for start in range(0, size, part)
-        ]
-        out = jnp.sum(jnp.stack(products), axis=0)
-    return out.astype(dtype)
-
-
-def _prod(x: NativeArray, axis: Any, keepdims: bool) -> NativeArray:
-    """The product in double precision; where it leaves the range, of the fractions, with the exponents summed apart."""
-    plain = jnp.prod(x, axis=axis, keepdims=keepdims)
-    if 0 in x.shape or jnp.iscomplexobj(x):
-        return plain
-
-    def scaled() -> NativeArray:
-        axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-        axes = tuple(sorted(a % x.ndim for a in axes))
-        kept = [a for a in range(x.ndim) if a not in axes]
-        rows = x.transpose((*kept, *axes)).reshape((*(x.shape[a] for a in kept), -1))
-        fractions, exponents = jnp.frexp(rows)
-        exponents = exponents.astype(np.int64).sum(-1)
-        while fractions.shape[-1] > 1:
-            if fractions.shape[-1] % 2:
-                fractions = jnp.concatenate([fractions, jnp.ones_like(fractions[..., :1])], -1)
-            fractions, own = jnp.frexp(fractions[..., ::2] * fractions[..., 1::2])
-            exponents = exponents + own.astype(np.int64).sum(-1)
-        # In two steps: 2**exponents alone may be out of range.
-        half = jnp.clip(exponents, -4000, 4000) // 2
-        out = jnp.ldexp(jnp.ldexp(fractions[..., 0], half), jnp.clip(exponents, -4000, 4000) - half)
-        return out.reshape(plain.shape)
-
-    in_range = jnp.isfinite(plain) & ((plain != 0) | jnp.any(x == 0, axis=axis, keepdims=keepdims))
-    return jax.lax.cond(jnp.all(in_range), lambda: plain, lambda: jnp.where(in_range, plain, scaled()))
-
-
-def _nonzero(x: NativeArray, count: int) -> tuple[NativeArray, ...]:
-    return jnp.nonzero(x, size=count)
-
-
-def _scatter(x: NativeArray, indices: NativeArray, values: NativeArray, axis: int, how: str) -> NativeArray:
-    if values.ndim:
-        values = values[tuple(slice(0, n) for n in indices.shape)]
-    key = tuple(
-        indices if d == axis else np.arange(n).reshape(tuple(n if e == d else 1 for e in range(x.ndim)))
-        for d, n in enumerate(indices.shape)
-    )
-    return getattr(x.at[key], how)(values)
-
-
-def _put(x: NativeArray, key: Any, values: NativeArray, how: str) -> NativeArray:
-    """``x`` with ``values`` at ``key``, put there by the method ``how`` of ``x.at[key]``."""
-    parts = key if isinstance(key, tuple) else (key,)
-    arrays = [part for part in parts if _consumed(part) and getattr(part, "dtype", np.bool_) != np.bool_]
-    whole = tuple(part is Ellipsis if part is Ellipsis or _is_whole(part) else None for part in parts)
-    if not arrays or len(arrays) != whole.count(None):
-        return getattr(x.at[key], how)(values)  # compiled for each bound of a slice it would be slow
-    return _put_at_arrays(x, arrays, values, whole, how)
-
-
-@partial(jax.jit, static_argnums=(3, 4))
-def _put_at_arrays(
-    x: NativeArray, arrays: list[NativeArray], values: NativeArray, whole: tuple[bool | None, ...], how: str
-) -> NativeArray:
-    """Put values where every part of the key is an array, or else takes an axis whole (False) or several (True)."""
-    remaining = iter(arrays)
-    key = tuple(next(remaining) if several is None else Ellipsis if several else slice(None) for several in whole)
-    return getattr(x.at[key], how)(values)
-
-
-def _is_whole(part: Any) -> bool:
-    return isinstance(part, slice) and part == slice(None)
-
-
-def _axis_of_only_index(key: Any) -> int | None:
-    """The axis that an array of integers indexes, where every axis before it is taken whole and none follows."""
-    if not isinstance(key, tuple) or not key:
-        return None
-    *before, last = key
-    if getattr(last, "dtype", None) is None or last.dtype.kind not in "iu" or not last.ndim:
-        return None
-    whole = all(_is_whole(part) for part in before)
-    return len(before) if whole else None
-
-
-def _consumed(part: Any) -> int:
-    """How many axes one part of an index stands for."""
-    if part is None or isinstance(part, bool):
-        return 0
-    dtype = getattr(part, "dtype", None)
-    return part.ndim if dtype == np.bool_ else 1
-
-
-def _check_bounds(indices: Any, size: int, axis: int) -> None:
-    if isinstance(indices, jax.core.Tracer):
-        return  # its values are known only when the compiled program runs
-    values = np.asarray(indices)
-    if not values.size or values.dtype == np.bool_:
-        return
-    lowest, highest = int(values.min()), int(values.max())
-    if lowest < -size or highest >= size:
-        wrong = lowest if lowest < -size else highest
-        raise IndexError(f"index {wrong} is out of bounds for dimension {axis} with size {size}")

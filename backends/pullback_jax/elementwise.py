@@ -1,0 +1,97 @@
+"""Elementwise kernels that XLA has not, or is not accurate in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.scipy.special
+import numpy as np
+
+from pullback.extend import (
+    NativeArray,
+)
+from pullback_jax.ordering import nonzero_bits, ordered
+
+
+def in_float32(function: Any) -> Callable[[NativeArray], NativeArray]:
+    """A function that computes in the dtype it is given, for half precision in float32 and rounded once."""
+    return lambda x: function(x.astype(np.float32)).astype(x.dtype) if x.dtype.itemsize == 2 else function(x)
+
+
+def on_both_sides(function: Any) -> Callable[[NativeArray], NativeArray]:
+    """A function of conjugates that are conjugates, with each side of its branch cut along the real axis.
+
+    XLA's own give the upper side also where the imaginary part is -0.0.
+    """
+
+    def kernel(x: NativeArray) -> NativeArray:
+        if not jnp.issubdtype(x.dtype, jnp.complexfloating):
+            return function(x)
+        upper = function(jax.lax.complex(x.real, jnp.abs(x.imag)))
+        return jnp.where(jnp.signbit(x.imag), jnp.conj(upper), upper)
+
+    return kernel
+
+
+def asinh(x: NativeArray) -> NativeArray:
+    if not jnp.issubdtype(x.dtype, jnp.complexfloating):
+        return jnp.asinh(x)
+    turned = on_both_sides(jnp.asin)(jax.lax.complex(x.imag, -x.real))  # whose cut is the real axis
+    return jax.lax.complex(-turned.imag, turned.real)
+
+
+@jax.custom_jvp
+def atanh(x: NativeArray) -> NativeArray:
+    magnitude = jnp.abs(x)
+    return jnp.copysign(0.5 * jnp.log1p(2 * magnitude / (1 - magnitude)), x)
+
+
+@atanh.defjvp
+def _atanh_jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
+    (x,), (tangent,) = primals, tangents
+    return atanh(x), tangent / ((1 - x) * (1 + x))
+
+
+@jax.custom_jvp
+def log1p(x: NativeArray) -> NativeArray:
+    # The logarithm of the rounded sum, corrected by what the rounding lost (Kahan).
+    apart: Any = jax.lax.optimization_barrier  # XLA would cancel (1 + x) - 1
+    rounded = apart(1 + x)
+    exact = (rounded == 1) | (x == math.inf)  # -0.0 keeps its sign
+    return jnp.where(exact, x, jnp.log(rounded) * (x / (rounded - 1)))
+
+
+@log1p.defjvp
+def _log1p_jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
+    (x,), (tangent,) = primals, tangents
+    return log1p(x), tangent / (1 + x)
+
+
+def sign(x: NativeArray) -> NativeArray:
+    if jnp.issubdtype(x.dtype, jnp.complexfloating):
+        return jnp.where(nonzero_bits(x), jnp.sign(x), 0)  # +0 for -0.0 too, as in PyTorch
+    order = ordered(x)
+    return jnp.where(jnp.isnan(x), x, (order > 0).astype(x.dtype) - (order < 0).astype(x.dtype))
+
+
+def floor_divide(x: Any, y: Any) -> NativeArray:
+    exact = jnp.divide(x, y)
+    quotient = jnp.where(y == 0, exact, jnp.floor_divide(x, y))  # some releases of JAX give NaN for an infinity there
+    # XLA's own gets the sign of a zero from intermediate results.
+    return jnp.where(quotient == 0, jnp.copysign(quotient, exact), quotient)
+
+
+def differentiable_erfc(erfc: Callable[[NativeArray], NativeArray]) -> Callable[[NativeArray], NativeArray]:
+    """The complementary error function, with a derivative for JAX's own differentiation."""
+    erfc = jax.custom_jvp(erfc)
+
+    @erfc.defjvp
+    def jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
+        (x,), (tangent,) = primals, tangents
+        return erfc(x), -2 / math.sqrt(math.pi) * jnp.exp(-x * x) * tangent
+
+    return erfc
