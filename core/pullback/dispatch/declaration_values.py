@@ -7,7 +7,7 @@ Each keyword takes the plain form where that is enough (``dtypes=FLOATS``) and o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 from pullback.errors import did_you_mean
 from pullback.meta import dtypes as _dtypes
@@ -26,7 +26,19 @@ PromotionRule: TypeAlias = Literal["same", "promote", "float"]
 Samples: TypeAlias = "Callable[..., Iterable[Any]] | Literal['elementwise'] | Unsampled"
 
 
-class Accepts:
+class _Value:
+    """What the others have in common: they say what a misspelt keyword may have meant."""
+
+    __slots__ = ()
+
+    def __new__(cls, *_: Any, **keywords: Any) -> Self:
+        for unknown in keywords.keys() - set(cls.__slots__):
+            near = did_you_mean(unknown, cls.__slots__)
+            raise TypeError(f"{cls.__name__}() takes no keyword {unknown!r}{near}")
+        return object.__new__(cls)
+
+
+class Accepts(_Value):
     """Which dtypes an operation accepts, and what it says of others.
 
     Parameters
@@ -61,7 +73,7 @@ class Accepts:
         self.takes_nothing = takes_nothing
 
 
-class Promotes:
+class Promotes(_Value):
     """How operands come to a common dtype, and which of them may be Python numbers.
 
     Parameters
@@ -97,7 +109,7 @@ class Promotes:
         self.scales = scales
 
 
-class Check:
+class Check(_Value):
     """What looks at operands and attributes before the kernel runs.
 
     Parameters
@@ -149,7 +161,7 @@ class Outputs(tuple[str, ...]):
         return made
 
 
-class Inplace:
+class Inplace(_Value):
     """What is known of an operation's in-place form.
 
     Parameters
@@ -177,7 +189,7 @@ class Inplace:
         self.refused_by = refused_by
 
 
-class Accuracy:
+class Accuracy(_Value):
     """How exact an operation's results are, whatever the backend: what the conformance suite holds them to.
 
     Parameters
@@ -196,12 +208,13 @@ class Accuracy:
 
     def __init__(self, kind: str | None = None, *, any_zero: bool = False) -> None:
         if kind is not None and kind not in ACCURACIES:
-            raise ValueError(f"no accuracy is called {kind!r}{did_you_mean(kind, ACCURACIES)}; there are {ACCURACIES}")
+            others = did_you_mean(kind, ACCURACIES) or f"; there are {', '.join(ACCURACIES)}"
+            raise ValueError(f"no accuracy is called {kind!r}{others}")
         self.kind = kind
         self.any_zero = any_zero
 
 
-class Unsampled:
+class Unsampled(_Value):
     """Stands for the samples of an operation that the conformance suite leaves out, with the reason."""
 
     __slots__ = ("reason",)
@@ -210,7 +223,7 @@ class Unsampled:
         self.reason = reason
 
 
-class Shows:
+class Shows(_Value):
     """What a graph node shows, as ``node._saved_...``, where that differs from what it saves.
 
     A node shows what its formulas save, under PyTorch's names: the first operand as ``self``, the result as ``result``.

@@ -10,7 +10,7 @@ import pullback as pb
 from pullback.dispatch.codegen import source_of
 from pullback.dispatch.complete_path import general
 from pullback.dispatch.declaration import Keywords, Operation
-from pullback.extend import Array, DeclarationError, elementwise, op, registry
+from pullback.extend import Accepts, Accuracy, Array, DeclarationError, elementwise, op, registry
 
 
 @pytest.fixture
@@ -162,3 +162,14 @@ def test_a_misspelt_keyword_names_the_one_that_was_meant():
 def test_the_typed_keywords_are_those_that_are_taken():
     taken = {*inspect.signature(Operation.__init__).parameters, *inspect.signature(op).parameters}
     assert set(Keywords.__annotations__) | {"outputs"} == taken - {"self", "function", "declaration"}
+
+
+def test_what_is_misspelt_is_told_with_what_it_may_have_meant() -> None:
+    with pytest.raises(DeclarationError, match=r"op\(\) takes no keyword 'partial'; did you mean 'partials'\?"):
+        op(partial=1)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match=r"Accepts\(\) takes no keyword 'unsuported'; did you mean 'unsupported'\?"):
+        Accepts(unsuported="log_cpu")  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match=r"no accuracy is called 'exac'; did you mean 'exact'\?"):
+        Accuracy("exac")
+    with pytest.raises(ValueError, match="no accuracy is called 'xyz'; there are exact, rounded, elementwise"):
+        Accuracy("xyz")
