@@ -15,7 +15,8 @@ The derivative of an operation is one of:
   formula. VJP, JVP, conjugation and un-broadcasting follow.
 * ``linear=True`` (jointly linear in all operands) or ``linear="each"`` (linear in each one) with a ``vjp``: the JVP
   follows.
-* ``vjp`` and ``jvp``.
+* ``vjp`` and ``jvp``; ``jvp="vjp"`` (for all operands, or for one) where both are the same product, as where the
+  Jacobian is diagonal.
 * ``nondifferentiable="why"``.
 """
 
@@ -40,6 +41,7 @@ from pullback.dispatch.declaration_values import (
     Samples,
     Shows,
 )
+from pullback.dispatch.formulas import of_tangent
 from pullback.dispatch.inplace_methods import make_inplace
 from pullback.dispatch.node_classes import make_node_type
 from pullback.dispatch.out_rules import CAST, Out
@@ -71,6 +73,7 @@ else:
 Number: TypeAlias = int | float | complex  # what an operand may be beside a Tensor where operands promote
 Formula: TypeAlias = Callable[..., Any]
 Formulas: TypeAlias = Formula | Mapping[str, Formula]
+Tangents: TypeAlias = Formula | str | Mapping[str, Formula | str]
 Partial: TypeAlias = Formula | float | str
 Memory: TypeAlias = Literal["preserved", "filled"]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -110,7 +113,7 @@ class Operation:
         result: DType | None = None,
         partials: Partial | Mapping[str, Partial] | None = None,
         vjp: Formulas | None = None,
-        jvp: Formulas | None = None,
+        jvp: Tangents | None = None,
         linear: bool | Literal["each"] = False,
         nondifferentiable: str | None = None,
         node: str | Formula | None = None,
@@ -197,7 +200,7 @@ class Operation:
         self.draws = batching in ("draws", "draws of a shape")
         self.partials = self._by_operand(partials) if partials is not None else None
         self.vjp: dict[str, Formula] = self._by_operand(vjp) if vjp is not None else {}
-        self.jvp: dict[str, Formula] = self._by_operand(jvp) if jvp is not None else {}
+        self.jvp: dict[str, Formula] = self._tangents(jvp) if jvp is not None else {}
         self._check_derivatives()
         self.kinds = attribute_kinds(self)
         self.differentiable: tuple[str, ...] = (
@@ -235,6 +238,15 @@ class Operation:
         if len(self.operands) != 1:
             raise DeclarationError(f"{self.name} has the operands {self.operands}: give a formula for each, by name")
         return {self.operands[0]: formulas}
+
+    def _tangents(self, formulas: Tangents) -> dict[str, Formula]:
+        by_operand: dict[str, Any] = dict.fromkeys(self.vjp, "vjp") if formulas == "vjp" else self._by_operand(formulas)
+        for name, formula in by_operand.items():
+            if not callable(formula):
+                if formula != "vjp" or name not in self.vjp:
+                    raise DeclarationError(f"{self.name}: a formula in `jvp` is a function or 'vjp', got {formula!r}")
+                by_operand[name] = of_tangent(self.vjp[name])
+        return by_operand
 
     def _check_derivatives(self) -> None:
         kinds = [
@@ -327,7 +339,7 @@ class Keywords(TypedDict, total=False):
     result: DType
     partials: Partial | Mapping[str, Partial] | None
     vjp: Formulas
-    jvp: Formulas
+    jvp: Tangents
     linear: bool | Literal["each"]
     nondifferentiable: str
     node: str | Formula

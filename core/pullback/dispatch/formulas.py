@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +28,18 @@ def formula_arguments(formula: Any) -> tuple[str, ...]:
         return ()
     code = formula.__code__
     return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
+def of_tangent(formula: Any) -> Any:
+    """The formula of a VJP as that of a JVP: the same code, whose ``grad`` is called ``tangent``."""
+
+    def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple("tangent" if name == "grad" else name for name in names)
+
+    code = formula.__code__
+    # Where an inner function uses it, it is among the cell variables too.
+    code = code.replace(co_varnames=renamed(code.co_varnames), co_cellvars=renamed(code.co_cellvars))
+    return types.FunctionType(code, formula.__globals__, formula.__name__, formula.__defaults__, formula.__closure__)
 
 
 @functools.cache

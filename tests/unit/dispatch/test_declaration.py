@@ -173,3 +173,19 @@ def test_what_is_misspelt_is_told_with_what_it_may_have_meant() -> None:
         Accuracy("exac")
     with pytest.raises(ValueError, match="no accuracy is called 'xyz'; there are exact, rounded, elementwise"):
         Accuracy("xyz")
+
+
+def test_a_jvp_may_be_the_same_product_as_the_vjp(declared) -> None:
+    @op(vjp=lambda grad, input: next(grad * s for s in [input.sign()]), jvp="vjp", method=False)
+    def magnitude(backend, input: Array):
+        """The absolute value; the generator makes a cell of the gradient."""
+        return backend.abs(input)
+
+    x = pb.tensor([-2.0, 3.0])
+    primal, tangent = pb.func.jvp(magnitude, (x,), (pb.tensor([1.0, 10.0]),))
+    assert (primal.tolist(), tangent.tolist()) == ([2.0, 3.0], [-1.0, 10.0])
+    with pytest.raises(DeclarationError, match="a formula in `jvp` is a function or 'vjp', got 'vpj'"):
+
+        @op(vjp=lambda grad: grad, jvp="vpj", method=False)
+        def odd(input: Array):
+            """Not declared."""

@@ -504,7 +504,7 @@ def _zero_samples(make: Any) -> Iterator[Sample]:
     batching="any shape",
     node="ZeroBackward0",
     vjp=lambda grad: zeros_of(grad, grad.shape),
-    jvp=lambda tangent: zeros_of(tangent, tangent.shape),
+    jvp="vjp",
     method=False,
     memory="filled",
     samples=_zero_samples,
@@ -580,7 +580,7 @@ def _fill_tensor_samples(make: Any) -> Iterator[Sample]:
         "value": lambda grad, value_dtype: cast_gradient(grad.sum(), value_dtype),
     },
     jvp={
-        "input": lambda tangent: zeros_of(tangent, tangent.shape),
+        "input": "vjp",
         "value": lambda tangent, input_shape, input_dtype: tangent.to(input_dtype).expand(input_shape),
     },
     method=False,

@@ -43,7 +43,7 @@ def _put_samples(make: Any) -> Iterator[Sample]:
         "source": lambda grad, index, source_shape: ops.reshape(take(grad, index), source_shape),
     },
     jvp={
-        "input": lambda tangent, index, accumulate: tangent if accumulate else _without(tangent, index),
+        "input": "vjp",
         "source": lambda tangent, input_shape, index, accumulate: put(
             zeros_of(tangent, input_shape), index, tangent, accumulate
         ),

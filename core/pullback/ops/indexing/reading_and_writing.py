@@ -101,9 +101,7 @@ def _index_put_samples(make: Any) -> Iterator[Sample]:
         "values": lambda grad, values_shape, indices: sum_to_size(index(grad, indices), tuple(values_shape)),
     },
     jvp={
-        "input": lambda tangent, indices, accumulate: (
-            tangent if accumulate else put_elements(tangent, _zero(tangent), indices)
-        ),
+        "input": "vjp",
         "values": lambda tangent, input_shape, indices, accumulate: put_elements(
             zeros_of(tangent, input_shape), tangent, indices, accumulate
         ),

@@ -91,7 +91,7 @@ def tensor_like(make: Any, data: Any) -> Tensor:
         "src": lambda grad, src_shape, index, dim: ops.front_of_zeros(ops.gather_elements(grad, index, dim), src_shape),
     },
     jvp={
-        "input": lambda tangent, index, dim: scatter_number(tangent, index, dim, 0),
+        "input": "vjp",
         "src": lambda tangent, input_shape, index, dim: _scatter(zeros_of(tangent, input_shape), index, tangent, dim),
     },
     method=False,
@@ -136,7 +136,7 @@ def _scatter_value_samples(make: Any) -> Iterator[Sample]:
     name="scatter_value",
     node="ScatterBackward1",
     vjp={"input": lambda grad, index, dim: scatter_number(grad, index, dim, 0)},
-    jvp={"input": lambda tangent, index, dim: scatter_number(tangent, index, dim, 0)},
+    jvp="vjp",
     method=False,
     samples=_scatter_value_samples,
     namespace=None,
@@ -171,7 +171,7 @@ def _scatter_add_samples(make: Any) -> Iterator[Sample]:
         "src": lambda grad, src_shape, index, dim: ops.front_of_zeros(ops.gather_elements(grad, index, dim), src_shape),
     },
     jvp={
-        "input": lambda tangent: tangent,
+        "input": "vjp",
         "src": lambda tangent, input_shape, index, dim: add_elements(
             zeros_of(tangent, input_shape), index, tangent, dim
         ),

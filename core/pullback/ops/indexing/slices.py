@@ -99,7 +99,7 @@ def _index_add_samples(make: Any) -> Iterator[Sample]:
         ),
     },
     jvp={
-        "input": lambda tangent: tangent,
+        "input": "vjp",
         "source": lambda tangent, input_shape, index, dim, alpha: add_slices(
             zeros_of(tangent, input_shape), index, tangent, dim, alpha=alpha
         ),
@@ -196,7 +196,7 @@ def _index_copy_samples(make: Any) -> Iterator[Sample]:
         "source": lambda grad, source_shape, index, dim: ops.reshape(ops.select_slices(grad, index, dim), source_shape),
     },
     jvp={
-        "input": lambda tangent, index, dim: _index_fill(tangent, index, dim, 0),
+        "input": "vjp",
         "source": lambda tangent, input_shape, index, dim: _index_copy(
             zeros_of(tangent, input_shape), index, tangent, dim
         ),
@@ -302,7 +302,7 @@ def _index_fill_samples(make: Any) -> Iterator[Sample]:
     batching="index write",
     name="index_fill",
     vjp={"input": lambda grad, index, dim: _index_fill(grad, index, dim, 0)},
-    jvp={"input": lambda tangent, index, dim: _index_fill(tangent, index, dim, 0)},
+    jvp="vjp",
     method=False,
     samples=_index_fill_samples,
     namespace=None,
@@ -357,7 +357,7 @@ def _index_fill_tensor_samples(make: Any) -> Iterator[Sample]:
         ),
     },
     jvp={
-        "input": lambda tangent, index, dim: _index_fill(tangent, index, dim, 0),
+        "input": "vjp",
         "value": lambda tangent, input_shape, index, dim: _index_fill_tensor(
             zeros_of(tangent, input_shape), index, tangent, dim
         ),

@@ -33,7 +33,7 @@ def _threshold_samples(make: Any) -> Iterator[Sample]:
 @elementwise(
     dtypes=Accepts(REAL, unsupported="threshold_cpu"),
     vjp=lambda grad, input, threshold: threshold_backward(grad, input, threshold),
-    jvp=lambda tangent, input, threshold: threshold_backward(tangent, input, threshold),
+    jvp="vjp",
     method=False,
     inplace=False,
     samples=_threshold_samples,
@@ -72,10 +72,7 @@ def _hardtanh_backward_samples(make: Any) -> Iterator[Sample]:
         "grad_output": lambda grad, input, min_val, max_val: hardtanh_backward(grad, input, min_val, max_val),
         "input": lambda grad: step_derivative(grad),
     },
-    jvp={
-        "grad_output": lambda tangent, input, min_val, max_val: hardtanh_backward(tangent, input, min_val, max_val),
-        "input": lambda tangent: step_derivative(tangent),
-    },
+    jvp="vjp",
     method=False,
     inplace=False,
     samples=_hardtanh_backward_samples,
@@ -97,7 +94,7 @@ def _check_hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> 
 @elementwise(
     dtypes=Accepts(REAL, unsupported="hardtanh_cpu"),
     vjp=lambda grad, input, min_val, max_val: hardtanh_backward(grad, input, min_val, max_val),
-    jvp=lambda tangent, input, min_val, max_val: hardtanh_backward(tangent, input, min_val, max_val),
+    jvp="vjp",
     check=_check_hardtanh,
     method=False,
     inplace=False,
@@ -146,7 +143,7 @@ def _celu_samples(make: Any) -> Iterator[Sample]:
 @elementwise(
     dtypes=Accepts(FLOATS, unsupported="elu_cpu"),
     vjp=lambda grad, input, alpha: _celu_derivative(grad, input, alpha),
-    jvp=lambda tangent, input, alpha: _celu_derivative(tangent, input, alpha),
+    jvp="vjp",
     check=_check_celu,
     method=False,
     inplace=False,
@@ -178,7 +175,7 @@ def _selu_derivative(direction: Tensor, input: Tensor) -> Any:
     dtypes=Accepts(FLOATS, unsupported="elu_cpu"),
     node="EluBackward0",
     vjp=lambda grad, input: _selu_derivative(grad, input),
-    jvp=lambda tangent, input: _selu_derivative(tangent, input),
+    jvp="vjp",
     method=False,
     inplace=False,
     out=None,

@@ -75,8 +75,8 @@ def _mse_backward_samples(make: Any) -> Iterator[Sample]:
     },
     jvp={
         "gradient": lambda tangent, input, target, factor: tangent * (input - target) * factor,
-        "input": lambda tangent, gradient, factor: tangent * (gradient * factor),
-        "target": lambda tangent, gradient, factor: tangent * (gradient * -factor),
+        "input": "vjp",
+        "target": "vjp",
     },
     samples=_mse_backward_samples,
     method=False,

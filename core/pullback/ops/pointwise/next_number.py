@@ -16,10 +16,7 @@ def _where_it_moves(vector: Tensor, input: Tensor, other: Tensor) -> Tensor:
 @elementwise(
     dtypes=Accepts(FLOATS, unsupported="nextafter_cpu"),
     vjp={"input": lambda grad, input, other: _where_it_moves(grad, input, other), "other": lambda grad: grad * 0},
-    jvp={
-        "input": lambda tangent, input, other: _where_it_moves(tangent, input, other),
-        "other": lambda tangent: tangent * 0,
-    },
+    jvp="vjp",
     promotion=Promotes(numbers=False),
     samples=Unsampled("a number has other neighbours in each precision: there is nothing to compare with"),
     accuracy="rounded",

@@ -33,7 +33,7 @@ def _unsupported(name: str) -> Callable[[DType], Exception]:
 @elementwise(
     dtypes=Accepts(REAL, unsupported=_unsupported("floor")),
     vjp=lambda grad: step_derivative(grad),
-    jvp=lambda tangent: step_derivative(tangent),
+    jvp="vjp",
     domain=(0.1, 0.9),
     out=SAME,
     inplace=Inplace(functions=True),
@@ -53,7 +53,7 @@ def floor(input: Array) -> Array:
 @elementwise(
     dtypes=Accepts(REAL, unsupported=_unsupported("ceil")),
     vjp=lambda grad: step_derivative(grad),
-    jvp=lambda tangent: step_derivative(tangent),
+    jvp="vjp",
     domain=(0.1, 0.9),
     out=SAME,
     inplace=Inplace(functions=True),
@@ -73,7 +73,7 @@ def ceil(input: Array) -> Array:
 @elementwise(
     dtypes=Accepts(REAL, unsupported=_unsupported("trunc")),
     vjp=lambda grad: step_derivative(grad),
-    jvp=lambda tangent: step_derivative(tangent),
+    jvp="vjp",
     domain=(0.1, 0.9),
     aliases=("fix",),
     out=SAME,
@@ -99,7 +99,7 @@ def _check_round(input: Any, decimals: int) -> None:
 @elementwise(
     dtypes=Accepts(REAL, unsupported="round_vml_cpu"),
     vjp=lambda grad: step_derivative(grad),
-    jvp=lambda tangent: step_derivative(tangent),
+    jvp="vjp",
     node=lambda decimals: "RoundBackward1" if decimals else "RoundBackward0",
     check=_check_round,
     domain=(0.1, 0.4),

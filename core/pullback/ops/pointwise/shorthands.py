@@ -134,7 +134,7 @@ def _logit_samples(make: Any) -> Iterator[Sample]:
     promotion="float",
     dtypes=FLOATS,
     vjp=lambda grad, input, eps: _logit_derivative(grad, input, eps),
-    jvp=lambda tangent, input, eps: _logit_derivative(tangent, input, eps),
+    jvp="vjp",
     samples=_logit_samples,
     inplace=Inplace(functions=True),
 )

@@ -73,7 +73,7 @@ def _check_order(input: Any, n: Any) -> None:
     promotion="float",
     dtypes=Accepts(FLOATS, unsupported="polygamma"),
     vjp=lambda grad, input, n: grad * input.polygamma(n + 1),
-    jvp=lambda tangent, input, n: tangent * input.polygamma(n + 1),
+    jvp="vjp",
     check=_check_order,
     samples=_samples_of_orders,
     name="polygamma",
@@ -132,7 +132,7 @@ def _half_steps(input: Tensor, p: int) -> Tensor:
     promotion="float",
     dtypes=Accepts(FLOATS, unsupported="mvlgamma_cpu"),
     vjp=lambda grad, input, p: grad * _half_steps(input, p),
-    jvp=lambda tangent, input, p: tangent * _half_steps(input, p),
+    jvp="vjp",
     check=_check_dimension,
     samples=_samples_of_dimensions,
 )

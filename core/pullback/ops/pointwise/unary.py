@@ -69,7 +69,7 @@ def _direction(backend: Backend, input: Array) -> Array:
 @elementwise(
     dtypes=Accepts(REAL_AND_BOOL, unsupported=_refuse_sign),
     vjp=lambda grad: step_derivative(grad),
-    jvp=lambda tangent: step_derivative(tangent),
+    jvp="vjp",
     domain=(0.3, 2.0),
     out=SAME,
     accuracy="rounded",
@@ -99,7 +99,7 @@ def _sgn_derivative(direction: Tensor, input: Tensor) -> Tensor:
 
 @elementwise(
     vjp=lambda grad, input: _sgn_derivative(grad, input),
-    jvp=lambda tangent, input: _sgn_derivative(tangent, input),
+    jvp="vjp",
     domain=(0.3, 2.0),
     out=SAME,
     shows=Shows(derived={"result": lambda saved: saved("input").sgn()}),
@@ -267,7 +267,7 @@ _LARGEST = {
 @elementwise(
     dtypes=REAL_AND_BOOL,
     vjp=lambda grad, input: ops.where(isfinite(input), grad, 0),
-    jvp=lambda tangent, input: ops.where(isfinite(input), tangent, 0),
+    jvp="vjp",
     out=Out("nan_to_num: dtype of out: {out} should be same as input: {result}"),
     inplace=Inplace(functions=True),
     accuracy="rounded",
