@@ -341,7 +341,8 @@ def test_signals_at_random_leave_what_was() -> None:
             try:
                 try:
                     signal.setitimer(signal.ITIMER_REAL, 1e-6 + chosen.random() * takes)
-                    for _ in range(200):  # not for ever, should the interrupt be lost
+                    until = time.perf_counter() + takes + 10.0  # not for ever, should the interrupt be lost
+                    while time.perf_counter() < until:
                         program()
                 finally:
                     signal.setitimer(signal.ITIMER_REAL, 0)
