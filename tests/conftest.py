@@ -12,6 +12,7 @@ from contextlib import suppress
 from contextvars import Context, copy_context
 from mmap import PAGESIZE
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -90,7 +91,15 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
 def _needs_jax(item: pytest.Item) -> bool:
     parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
     named = any(isinstance(value, str) and value == "jax" for value in parameters)
-    return named or "jax" in item.nodeid or "jax" in vars(getattr(item, "module", item))
+    code = getattr(getattr(item, "function", None), "__code__", None)
+    return named or "jax" in item.nodeid or "jax" in vars(getattr(item, "module", item)) or _names_jax(code)
+
+
+def _names_jax(constant: object) -> bool:
+    """Whether a constant of a function's code is ``"jax"`` or has it in it, the code itself among them."""
+    if isinstance(constant, CodeType):
+        return any(map(_names_jax, constant.co_consts))
+    return constant == "jax" or (isinstance(constant, tuple) and "jax" in constant)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
