@@ -50,7 +50,11 @@ def make_importable() -> None:
     gone = set()
     for number, line in enumerate(lines):
         module = line.partition('"')[2].partition('"')[0]
-        if line.startswith('    "ops.') and not (OPS.parent / f"{module.replace('.', '/')}.py").exists():
+        if (
+            line.startswith('    "ops.')
+            and '": ' in line
+            and not (OPS.parent / f"{module.replace('.', '/')}.py").exists()
+        ):
             closes = number
             while not lines[closes].rstrip().endswith(("),", '",')):
                 closes += 1

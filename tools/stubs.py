@@ -463,6 +463,16 @@ def late_methods() -> Iterator[tuple[str, str, str]]:
                 yield record.module, name, name
 
 
+def methods_alone() -> Iterator[tuple[str, str, str]]:
+    """The methods of Tensor of families that have no function of ``pullback``, so that nothing else imports them."""
+    imported = {module for module, *_ in public_operations("pullback")}
+    for name, value in sorted(vars(Tensor).items()):
+        home = getattr(getattr(value, "fget", value), "__module__", None) or ""
+        family = home.removeprefix("pullback.ops.")
+        if family != home and home not in imported and family not in LATE_FAMILIES and family != "late_families":
+            yield home, name, name
+
+
 def _by_module(names: Iterable[tuple[str, str, str]]) -> dict[str, str]:
     """The words of :func:`pullback._names.renamed` for each module."""
     found: dict[str, set[tuple[str, str]]] = {}
@@ -507,6 +517,7 @@ def operation_names() -> dict[Path, str]:
         module: " ".join(table[module] for table in (functions, inplace) if module in table) for module in sorted(late)
     }
     methods = {m.removeprefix("ops."): words for m, words in _by_module(late_methods()).items()}
+    alone = _by_module(methods_alone())
     everywhere = " ".join(words for module, words in inplace.items() if module not in late)
     index = [
         *_INDEX.splitlines(),
@@ -523,6 +534,7 @@ def operation_names() -> dict[Path, str]:
             "FUNCTIONAL",
             _by_module(public_operations("pullback.nn.functional")),
         ),
+        *_table("The methods of Tensor of families that have no function of ``pullback``.", "METHODS", alone),
         "#: In-place methods that are functions of ``pullback`` too.",
         "INPLACE: Final = (",
         *(line[4:] for line in _wrapped(everywhere)),

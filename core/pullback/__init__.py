@@ -25,7 +25,7 @@ for _module, _words in {**_names.NAMES, **_index.FUNCTIONS}.items():
     _found = vars(_import_module(f"pullback.{_module}"))
     # Skips what a family has no more: the package can be imported to write the index again.
     globals().update({_public: _found[_name] for _public, _name in _names.renamed(_words) if _name in _found})
-for _module in _names.METHODS.split():
+for _module in (*_names.METHODS.split(), *_index.METHODS):
     _import_module(f"pullback.{_module}")
 _inplace = f"{_names.INPLACE} {_index.INPLACE}".split()
 globals().update({_name: vars(_Tensor)[_name] for _name in _inplace if _name in vars(_Tensor)})

@@ -50,11 +50,8 @@ INPLACE: Final = "clamp_ clamp_max_ clamp_min_ clip_ detach_ fill_ zero_"
 #: Modules and packages that are public under their own name.
 MODULES: Final = "autograd cuda func nn optim overrides testing utils"
 
-#: Modules that declare methods alone, and no function of ``pullback``.
-METHODS: Final = (
-    "autograd.tensor_methods tensor.memory_methods ops.late_families ops.pointwise.python_functions"
-    " ops.random.skewed_distributions"
-)
+#: Modules that are no families of operations, and give Tensor methods.
+METHODS: Final = "autograd.tensor_methods tensor.memory_methods ops.late_families"
 
 
 def renamed(words: str) -> list[tuple[str, str]]:

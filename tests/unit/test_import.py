@@ -47,3 +47,13 @@ def test_families_that_few_programs_need_load_when_first_used() -> None:
 def test_modules_and_optimizers_load_when_first_used() -> None:
     assert "pullback.nn" not in modules_after("import pullback")
     assert "pullback.nn" in modules_after("import pullback\npullback.nn.functional.relu")
+
+
+def test_every_method_is_there_from_the_beginning() -> None:
+    program = (
+        "import pullback as pb; before = set(vars(pb.Tensor))\n"
+        "from pullback.ops import import_all; import_all()\n"
+        "print(sorted(set(vars(pb.Tensor)) - before))"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert shown.stdout.strip() == "[]"

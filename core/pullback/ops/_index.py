@@ -111,6 +111,12 @@ FUNCTIONAL: Final = {
     "ops.pointwise.trigonometric": "tanh",
     "ops.pointwise.unary": "sigmoid",
 }
+#: The methods of Tensor of families that have no function of ``pullback``.
+METHODS: Final = {
+    "ops.pointwise.python_functions": "apply_ map2_ map_",
+    "ops.random.drawing_in_place": "bernoulli_ exponential_ normal_ random_ uniform_",
+    "ops.random.skewed_distributions": "cauchy_ geometric_ log_normal_",
+}
 #: In-place methods that are functions of ``pullback`` too.
 INPLACE: Final = (
     "addmv_ relu_ neg_ negative_ xlogy_ conj_physical_ exp2_ exp_ expm1_ log10_ log1p_ log2_ log_ reciprocal_ "
