@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pullback import int64
-from pullback.extend import Backend, Composite, DType, Operation, Sample, Tensor, Unsampled, dtypes, tensors_of
+from pullback.extend import Backend, Composite, DType, Operation, Sample, Tensor, dtypes, tensors_of
 from pullback.random import Generator
 
 
@@ -156,8 +156,6 @@ def special_sample(operation: Operation | Composite, backend: Backend, dtype: DT
 
 def declared_samples(operation: Operation | Composite) -> Any:
     """The function that yields an operation's samples; None where there is none."""
-    if isinstance(operation.samples, Unsampled):
-        return None
     return operation.samples if callable(operation.samples) else elementwise_samples(operation)
 
 
