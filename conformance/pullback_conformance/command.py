@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,13 +35,17 @@ def _separated(context: click.Context, parameter: click.Parameter, value: tuple[
 @click.option("--dtypes", multiple=True, callback=_separated, metavar="NAMES", help="Only these dtypes.")
 @click.option("--checks", multiple=True, callback=_separated, metavar="NAMES", help="Only these checks.")
 @click.option("--seed", default=0, show_default=True, help="Another one gives other random values.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="How many worker processes.")
 @click.option(
-    "--jobs",
-    default=2,
+    "--cell-timeout",
+    default=60.0,
     show_default=True,
-    type=click.IntRange(1),
-    help="Threads: they pay off where the backend compiles.",
+    metavar="SECONDS",
+    type=click.FloatRange(0.0, min_open=True),
+    help="How long a sample of a cell may take: what hangs is a failure.",
 )
+@click.option("--in-process", is_flag=True, help="Run in this process, for a debugger; jobs are threads then.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first failure.")
 @click.option("--json", "json_file", type=_FILE, help="Write the record of every cell.")
 @click.option("--html", "html_file", type=_FILE, help="Write the matrix to look at.")
 @click.option("--junit", "junit_file", type=_FILE, help="Write a JUnit report.")
@@ -59,6 +66,9 @@ def conformance(
     checks: tuple[str, ...],
     seed: int,
     jobs: int,
+    cell_timeout: float,
+    in_process: bool,
+    fail_fast: bool,
     json_file: Path | None,
     html_file: Path | None,
     junit_file: Path | None,
@@ -70,28 +80,59 @@ def conformance(
     For each operation, dtype and sample of arguments: are values, dtypes and shapes right, gradients in both modes and
     of second order, are operands left alone, is it deterministic? Errors are measured in units in the last place.
 
-    The exit status is 0 only if everything selected was run and nothing failed.
+    The exit status is 0 only if everything selected was run and nothing failed; 1 where something did not, 2 where what
+    is selected does not exist or is nothing, 3 where the backend does not load.
     """  # fmt: skip
     from rich.console import Console
 
-    console = Console()
-    try:
-        from pullback_conformance.runner import Selection
-        from pullback_conformance.terminal import run_with_progress, show
-
-        selection = Selection(tier, operations, dtypes, checks, seed)
-        record = run_with_progress(console, backend, against, selection, jobs=jobs, quiet=quiet)
-    except (ValueError, RuntimeError, ImportError, AttributeError) as error:
-        raise click.ClickException(str(error)) from error
     from pullback_conformance.report.scripts import save_scripts
 
-    saved = save_scripts(record, repro_dir)
-    written = _write_reports(record, json_file, html_file, junit_file)
+    console = Console()
+    from pullback_conformance.interrupts import Interrupts
+    from pullback_conformance.runner import Runner, Selection
+    from pullback_conformance.terminal import How, run_with_progress, show
+
+    # Workers and this process share a GPU, of whose memory XLA would take three quarters for each.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    how = How(jobs, in_process, cell_timeout, fail_fast, quiet=quiet)
+    with errors_as_statuses(), ExitStack() as stack:
+        # In this process a kernel must be stopped where it is.
+        interrupts = None if in_process else stack.enter_context(Interrupts())
+        runner = Runner(backend, against, Selection(tier, operations, dtypes, checks, seed))
+        runner.require_cells()
+        record = run_with_progress(console, runner, how, interrupts)
+        saved = save_scripts(record, repro_dir)
+        written = _write_reports(record, json_file, html_file, junit_file)
     show(console, record, saved)
     for path in written:
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
     if not record.is_good:
         raise SystemExit(1)
+
+
+@contextmanager
+def errors_as_statuses() -> Iterator[None]:
+    """Errors of the selection end the command with status 2, backends that do not load with 3."""
+    from pullback.extend import BackendUnavailableError, UnknownBackendError
+    from pullback_conformance.isolation import WorkerError
+    from pullback_conformance.runner import BackendNotLoadedError
+
+    try:
+        yield
+    except UnknownBackendError as error:
+        raise _SelectionFailure(str(error)) from error
+    except (BackendNotLoadedError, BackendUnavailableError, WorkerError, ImportError) as error:
+        raise _LoadingFailure(str(error)) from error
+    except (ValueError, RuntimeError) as error:
+        raise _SelectionFailure(str(error)) from error
+
+
+class _SelectionFailure(click.ClickException):
+    exit_code = 2
+
+
+class _LoadingFailure(click.ClickException):
+    exit_code = 3
 
 
 def _write_reports(record: Record, *files: Any) -> list[Path]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from pullback_conformance.checks import CHECKS
+from pullback_conformance.interrupts import Interrupts
+from pullback_conformance.isolation import Isolated
 from pullback_conformance.outcome import MEANINGS, Outcome
 from pullback_conformance.record import Cell, Record
-from pullback_conformance.runner import Runner, Selection, Unit
+from pullback_conformance.runner import Runner, Unit
 
 _STYLES = {
     Outcome.PASSED: "green",
@@ -26,14 +29,33 @@ _STYLES = {
 _MOST_SHOWN = 5
 
 
+class How(NamedTuple):
+    """How to run what is selected; see :class:`pullback_conformance.isolation.Isolated`.
+
+    Attributes
+    ----------
+    in_process : bool
+        Whether to run everything in this process, for a debugger: with ``jobs`` threads, and without a limit of time.
+    first : frozenset of tuple
+        Names of operation and dtype to begin with.
+    """
+
+    jobs: int = 1
+    in_process: bool = False
+    timeout: float = 60.0
+    fail_fast: bool = False
+    first: frozenset[tuple[str, str]] = frozenset()
+    quiet: bool = False
+
+
 def run_with_progress(
-    console: Console, backend: str, against: str, selection: Selection, *, jobs: int = 1, quiet: bool = False
+    console: Console, runner: Runner, how: How | None = None, interrupts: Interrupts | None = None
 ) -> Record:
     """Run the suite under a progress bar."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    runner = Runner(backend, against, selection)
-    total = len(runner.units())
+    how = how or How()
+    selection, total = runner.selection, len(runner.units())
     columns = (
         TextColumn(f"[bold]{escape(runner.subject.name)}[/bold] {selection.tier}"),
         BarColumn(),
@@ -41,7 +63,7 @@ def run_with_progress(
         TimeElapsedColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=how.quiet or not console.is_terminal) as progress:
         task = progress.add_task("", total=total)
         bad = 0
 
@@ -51,7 +73,12 @@ def run_with_progress(
             trouble = f"  [red]{bad} bad[/red]" if bad else ""
             progress.update(task, advance=1, description=f"{unit.operation.name} {unit.dtype.name}{trouble}")
 
-        return runner.run(advance, jobs=jobs)
+        if how.in_process:
+            return runner.run(advance, jobs=how.jobs, fail_fast=how.fail_fast)
+        isolated = Isolated(
+            runner, jobs=how.jobs, timeout=how.timeout, fail_fast=how.fail_fast, first=how.first, interrupts=interrupts
+        )
+        return isolated.run(advance)
 
 
 def show(console: Console, record: Record, scripts: list[Path]) -> None:
