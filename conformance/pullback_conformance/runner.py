@@ -252,6 +252,10 @@ class Runner:
             attempt.begin(Step(SAMPLES))
         return [self._cell(unit, c, results[c.name]) for c in checks if results[c.name]]
 
+    def samples(self, unit: Unit) -> list[Arguments]:
+        """The samples of an operation in a dtype, those that can be made."""
+        return [arguments for arguments, _ in self._samples(unit) if arguments is not None]
+
     def _samples(self, unit: Unit) -> Iterator[tuple[Arguments | None, str]]:
         operation, dtype = unit
         if declared_samples(operation) is None:
@@ -402,7 +406,7 @@ class _LimitationJudge:
 
     def judge(self, cell: Cell, result: SampleResult) -> None:
         """Make a result ``limited`` where it is bad and a limitation covers it."""
-        if result.sample == _NO_SAMPLE or result.outcome == Outcome.UNSUPPORTED.value:
+        if result.sample == NO_SAMPLE or result.outcome == Outcome.UNSUPPORTED.value:
             return
         for limitation in self.backend.limitations:
             if not _covers(limitation, cell, result):
@@ -518,10 +522,10 @@ def _described(error: BaseException) -> str:
 
 
 #: The label of a result that is of no sample.
-_NO_SAMPLE: Final = "-"
+NO_SAMPLE: Final = "-"
 
 
-def _not_run(message: str, label: str = _NO_SAMPLE) -> SampleResult:
+def _not_run(message: str, label: str = NO_SAMPLE) -> SampleResult:
     return SampleResult(label, Outcome.NOT_RUN.value, message=message)
 
 

@@ -23,6 +23,7 @@ _STYLES = {
     Outcome.LIMITED: "yellow",
     Outcome.FALLBACK: "magenta",
     Outcome.NOT_RUN: "red",
+    Outcome.EXPECTED: "yellow",
     Outcome.UNSUPPORTED: "dim",
 }
 #: Failures shown in full, one of each operation; the others are in the reports and the folder of scripts.
@@ -81,7 +82,7 @@ def run_with_progress(
         return isolated.run(advance)
 
 
-def show(console: Console, record: Record, scripts: list[Path]) -> None:
+def show_record(console: Console, record: Record, scripts: list[Path]) -> None:
     """Print the summary, then the failures with their scripts."""
     console.print(_summary(record))
     for outcome, count in record.counts().items():
@@ -119,7 +120,7 @@ def _summary(record: Record) -> Table:
         table.add_column(outcome.value.capitalize(), justify="right", style=_STYLES[outcome])
     table.add_column("Worst ulp", justify="right")
     by_check = Counter((cell.check, cell.outcome) for cell in record.cells)
-    for check in [*CHECKS, "limitation"]:
+    for check in [*CHECKS, "limitation", "expected"]:
         if not any(by_check[check, o] for o in outcomes):
             continue
         ulps = [c.ulp for c in record.cells if c.check == check and c.ulp is not None and c.outcome is Outcome.PASSED]
