@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
 
 from pullback.extend import (
@@ -33,15 +34,21 @@ from pullback_conformance.checks import CHECKS, Check, Finding
 from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import Unsupported
 from pullback_conformance.oracles.exact import NoOracle, OracleError
+from pullback_conformance.oracles.extended import has_extended_precision
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
 from pullback_conformance.samples import Arguments, declared_samples, samples_of, special_sample
 from pullback_conformance.script import script_for
 from pullback_conformance.tiers import TIERS, Tier
+from pullback_conformance.tolerances import tolerances_of, unusable_tolerances
 
 #: Why cells were not run.
 INTERRUPTED: Final = "the run was interrupted"
 STOPPED: Final = "the run was stopped at the first failure"
+
+
+#: The family of cells that stand for plugins' tolerances.
+TOLERANCES: Final = "tolerances"
 
 
 class SelectionError(ValueError):
@@ -153,6 +160,8 @@ class Runner:
     def record(self) -> Record:
         """An empty record of this run."""
         versions = {"pullback": _version_of("pullback"), "python": platform.python_version()}
+        if find_spec("mpmath") is not None:
+            versions["mpmath"] = _version_of("mpmath")
         versions |= self.reference.versions() | self.subject.versions()
         return Record(
             backend=self.subject.name,
@@ -163,6 +172,7 @@ class Runner:
             versions=versions,
             platform=platform.platform(),
             missing_dtypes=[d.name for d in self._every_dtype if d not in self.subject.native_dtypes],
+            notes=[*self.oracle_notes(), *unusable_tolerances()],
         )
 
     def run(
@@ -220,6 +230,7 @@ class Runner:
             record.cells += done[unit] if unit in done else self.cells_not_run(unit, missing)
         record.cells += self.judge_limitations()
         record.notes += self.limitation_notes(record)
+        record.cells += self.tolerance_cells()
 
     def cells_not_run(self, unit: Unit, reason: str) -> list[Cell]:
         """The cells of a unit that was not run."""
@@ -386,6 +397,32 @@ class Runner:
     def judge_limitations(self) -> list[Cell]:
         """A cell for each declared limitation that this run touched: one that does not show is a failure."""
         return self._limits.cells(complete=self.tier.samples is None)
+
+    def tolerance_cells(self) -> list[Cell]:
+        """A cell for each wider bound that a plugin declares for the backend under test: it is a limitation."""
+        names = [operation.name for operation in self.operations()]
+        cells = []
+        for item in tolerances_of(self.subject.name):
+            if any(fnmatchcase(name, item.operation) for name in names):
+                message = f"{item.ulp:g} ulp are allowed by a plugin: {item.reason}"
+                result = SampleResult(f"tolerance of {item.check}", Outcome.LIMITED.value, message=message)
+                dtype = ", ".join(sorted(d.name for d in item.dtypes)) or "every dtype"
+                cells.append(Cell(item.operation, TOLERANCES, dtype, "limitation", [result]))
+        return cells
+
+    def oracle_notes(self) -> list[str]:
+        """What to say of oracles that are missing here, in whose place weaker ones judge."""
+        notes = []
+        if find_spec("mpmath") is None:
+            count = sum(operation.oracle is not None for operation in self.operations())
+            if count:
+                notes.append(
+                    "mpmath is not installed: NumPy in extended precision judges values in its place (operations:"
+                    f" {count}; pip install 'pullback[conformance]')"
+                )
+        if not has_extended_precision():
+            notes.append("this platform's long double is no more precise than float64, which has no oracle but mpmath")
+        return notes
 
     def limitation_notes(self, record: Record) -> list[str]:
         """What to say of the declared limitations that no cell of a run judges."""

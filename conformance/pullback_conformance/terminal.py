@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pullback_conformance.causes import Cause, bad_sample, causes
 from pullback_conformance.checks import CHECKS
 from pullback_conformance.interrupts import Interrupts
 from pullback_conformance.isolation import Isolated
 from pullback_conformance.outcome import MEANINGS, Outcome
 from pullback_conformance.record import Cell, Record
-from pullback_conformance.runner import Runner, Unit
+from pullback_conformance.runner import TOLERANCES, Runner, Unit
 
 _STYLES = {
     Outcome.PASSED: "green",
@@ -26,7 +27,7 @@ _STYLES = {
     Outcome.EXPECTED: "yellow",
     Outcome.UNSUPPORTED: "dim",
 }
-#: Failures shown in full, one of each operation; the others are in the reports and the folder of scripts.
+#: Causes that are shown in full, with an example; all failures are in the reports and the folder of scripts.
 _MOST_SHOWN = 5
 
 
@@ -92,13 +93,21 @@ def show_record(console: Console, record: Record, scripts: list[Path]) -> None:
         console.print(f"note: {escape(note)}", highlight=False, soft_wrap=True)
     if record.missing_dtypes:
         console.print(f"dtypes the backend does not have: {', '.join(record.missing_dtypes)}")
-    bad = record.bad_cells()
-    first = list({(cell.operation, cell.outcome): cell for cell in reversed(bad)}.values())[::-1]
-    shown = sorted(first, key=lambda cell: cell.outcome is not Outcome.FAILED)[:_MOST_SHOWN]
-    for cell in shown:
-        _show_cell(console, cell)
-    if len(bad) > len(shown):
-        console.print(f"\n... and {len(bad) - len(shown)} more cells; --json and --html have all of them.")
+    for cell in record.cells:
+        if cell.family == TOLERANCES:
+            text = f"limited: {cell.operation} ({cell.dtype}), {cell.samples[0].sample}: {cell.samples[0].message}"
+            console.print(escape(text), highlight=False, soft_wrap=True)
+    found = causes(record)
+    for cause in found[:_MOST_SHOWN]:
+        _show_cause(console, cause)
+    if len(found) > _MOST_SHOWN:
+        left = found[_MOST_SHOWN:]
+        console.print(
+            f"\n... and {sum(len(cause.cells) for cause in left)} more cells; --json and --html have all of them:"
+        )
+        for cause in left:
+            text = f"  {_cells(cause)}: {cause.title}"
+            console.print(escape(text), highlight=False, soft_wrap=True)
     if scripts:
         console.print(f"scripts that reproduce the failures: {scripts[0].parent}", highlight=False, soft_wrap=True)
     counts = record.counts()
@@ -129,9 +138,18 @@ def _summary(record: Record) -> Table:
     return table
 
 
-def _show_cell(console: Console, cell: Cell) -> None:
-    sample = next(s for s in cell.samples if Outcome(s.outcome).is_bad)
+def _cells(cause: Cause) -> str:
+    """How many cells a cause has, and of which operations."""
+    names = cause.operations
+    shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more operations" if len(names) > 6 else "")
+    return f"{len(cause.cells)} cell{'s' if len(cause.cells) > 1 else ''} of {shown}"
+
+
+def _show_cause(console: Console, cause: Cause) -> None:
+    cell, sample = cause.example, bad_sample(cause.example)
     console.print()
+    if len(cause.cells) > 1:
+        console.print(escape(f"{_cells(cause)}: {cause.title}"), style="bold", highlight=False, soft_wrap=True)
     console.print(
         f"[red bold]{cell.outcome.value.upper()}[/] {escape(cell.operation)} {cell.dtype} {cell.check}, sample"
         f" {escape(sample.sample)}",

@@ -55,3 +55,12 @@ def cells_to_run(config: pytest.Config) -> list[Planned]:
 def run_cell(config: pytest.Config, cell: Planned) -> Cell | None:
     """The cell, run; None where its question arises for no sample."""
     return _session(config).cell(cell)
+
+
+def remarks(config: pytest.Config) -> list[str]:
+    """What is to be said of the whole run, beside its cells; nothing where no cell was collected here."""
+    if _session_key not in config.stash:
+        return []
+    runner = _session(config).runner
+    limits = [f"limited: {c.operation}: {c.samples[0].message}" for c in runner.tolerance_cells()]
+    return [*runner.record().notes, *limits]
