@@ -28,12 +28,17 @@ class Call:
     """
 
     def __init__(
-        self, operation: Operation | Composite, backend: Backend, arguments: Arguments, move: Callable[[Tensor], Tensor]
+        self,
+        operation: Operation | Composite,
+        backend: Backend,
+        arguments: Arguments,
+        move: Callable[[Tensor], Tensor],
+        move_index: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.operation = operation
         self.backend = backend
-        self.args: tuple[Any, ...] = mapped(arguments.args, move)
-        self.kwargs: dict[str, Any] = mapped(arguments.kwargs, move)
+        self.args: tuple[Any, ...] = mapped(arguments.args, move, move_index)
+        self.kwargs: dict[str, Any] = mapped(arguments.kwargs, move, move_index)
         self.tensors = tensors_in((self.args, self.kwargs))
         self.chosen = _differentiated(operation, self.args, self.kwargs)
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from pullback_conformance.inspecting import compare, list_cells, record_in, repro, separated, show
+from pullback_conformance.statuses import errors_as_statuses
+
 if TYPE_CHECKING:
     from pullback_conformance.record import Record
 
+_RECORD = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-def _separated(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """Values given by repeating an option, by commas, or both."""
-    return tuple(part.strip() for item in value for part in item.split(",") if part.strip())
-
-
-@click.command(short_help="Check what a backend computes, with evidence.")
-@click.option("--backend", required=True, metavar="NAME", help="The backend to check: a name, or module:Class.")
+@click.group(invoke_without_command=True, short_help="Check what a backend computes, with evidence.")
+@click.option("--backend", metavar="NAME", help="The backend to check: a name, or module:Class.")
 @click.option("--against", default="numpy", metavar="NAME", show_default=True, help="The backend to compare with.")
 @click.option(
     "--tier",
@@ -28,17 +29,26 @@ def _separated(context: click.Context, parameter: click.Parameter, value: tuple[
     show_default=True,
     help="smoke: about a minute. standard: every sample and dtype. full: several sets of random values.",
 )
-@click.option("--operations", multiple=True, callback=_separated, metavar="GLOB", help="Only these, as in 'log*,exp'.")
-@click.option("--dtypes", multiple=True, callback=_separated, metavar="NAMES", help="Only these dtypes.")
-@click.option("--checks", multiple=True, callback=_separated, metavar="NAMES", help="Only these checks.")
+@click.option("--operations", multiple=True, callback=separated, metavar="GLOB", help="Only these, as in 'log*,exp'.")
+@click.option("--dtypes", multiple=True, callback=separated, metavar="NAMES", help="Only these dtypes.")
+@click.option("--checks", multiple=True, callback=separated, metavar="NAMES", help="Only these checks.")
 @click.option("--seed", default=0, show_default=True, help="Another one gives other random values.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="How many worker processes.")
 @click.option(
-    "--jobs",
-    default=2,
+    "--cell-timeout",
+    default=60.0,
     show_default=True,
-    type=click.IntRange(1),
-    help="Threads: they pay off where the backend compiles.",
+    metavar="SECONDS",
+    type=click.FloatRange(0.0, min_open=True),
+    help="How long a sample of a cell may take: what hangs is a failure.",
 )
+@click.option("--in-process", is_flag=True, help="Run in this process, for a debugger; jobs are threads then.")
+@click.option("--since", type=_RECORD, help="A record of --json: say what became of its cells.")
+@click.option(
+    "--failed-first", is_flag=True, help="Begin with what failed in the record of --since, or else of --json."
+)
+@click.option("--expected", type=_RECORD, help="A TOML file of expected failures; one that passes is a failure.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first failure.")
 @click.option("--json", "json_file", type=_FILE, help="Write the record of every cell.")
 @click.option("--html", "html_file", type=_FILE, help="Write the matrix to look at.")
 @click.option("--junit", "junit_file", type=_FILE, help="Write a JUnit report.")
@@ -50,8 +60,10 @@ def _separated(context: click.Context, parameter: click.Parameter, value: tuple[
     help="Where to save a script for each failure.",
 )
 @click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.pass_context
 def conformance(
-    backend: str,
+    context: click.Context,
+    backend: str | None,
     against: str,
     tier: str,
     operations: tuple[str, ...],
@@ -59,6 +71,12 @@ def conformance(
     checks: tuple[str, ...],
     seed: int,
     jobs: int,
+    cell_timeout: float,
+    in_process: bool,
+    since: Path | None,
+    failed_first: bool,
+    expected: Path | None,
+    fail_fast: bool,
     json_file: Path | None,
     html_file: Path | None,
     junit_file: Path | None,
@@ -70,28 +88,60 @@ def conformance(
     For each operation, dtype and sample of arguments: are values, dtypes and shapes right, gradients in both modes and
     of second order, are operands left alone, is it deterministic? Errors are measured in units in the last place.
 
-    The exit status is 0 only if everything selected was run and nothing failed.
+    The exit status is 0 only if everything selected was run and nothing failed; 1 where something did not, 2 where what
+    is selected does not exist or is nothing, 3 where the backend does not load.
     """  # fmt: skip
+    if context.invoked_subcommand is not None:
+        if backend is not None:
+            raise click.UsageError("options come after the name of the subcommand")
+        return
+    if backend is None:
+        raise click.UsageError("which backend is to be checked? Give --backend NAME, or one of the subcommands.")
     from rich.console import Console
 
-    console = Console()
-    try:
-        from pullback_conformance.runner import Selection
-        from pullback_conformance.terminal import run_with_progress, show
-
-        selection = Selection(tier, operations, dtypes, checks, seed)
-        record = run_with_progress(console, backend, against, selection, jobs=jobs, quiet=quiet)
-    except (ValueError, RuntimeError, ImportError, AttributeError) as error:
-        raise click.ClickException(str(error)) from error
     from pullback_conformance.report.scripts import save_scripts
 
-    saved = save_scripts(record, repro_dir)
-    written = _write_reports(record, json_file, html_file, junit_file)
-    show(console, record, saved)
+    console = Console()
+    from pullback_conformance.comparison import compared
+    from pullback_conformance.expected import apply_expected, read_expected
+    from pullback_conformance.interrupts import Interrupts
+    from pullback_conformance.runner import Runner, Selection
+    from pullback_conformance.terminal import How, run_with_progress, show_record
+
+    # Workers and this process share a GPU, of whose memory XLA would take three quarters for each.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    with errors_as_statuses(), ExitStack() as stack:
+        before = record_in(since) if since else None
+        entries = read_expected(expected) if expected else []
+        first = _failed_before(before, json_file) if failed_first else frozenset()
+        how = How(jobs, in_process, cell_timeout, fail_fast, first, quiet)
+        # In this process a kernel must be stopped where it is.
+        interrupts = None if in_process else stack.enter_context(Interrupts())
+        runner = Runner(backend, against, Selection(tier, operations, dtypes, checks, seed))
+        runner.require_cells()
+        record = run_with_progress(console, runner, how, interrupts)
+        apply_expected(record, entries, has_all_samples=runner.tier.samples is None)
+        saved = save_scripts(record, repro_dir)
+        written = _write_reports(record, json_file, html_file, junit_file)
+    show_record(console, record, saved)
+    if before is not None:
+        console.print(f"since {since}:", highlight=False, soft_wrap=True)
+        for line in compared(before, record).lines():
+            console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
     for path in written:
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
     if not record.is_good:
         raise SystemExit(1)
+
+
+def _failed_before(before: Record | None, json_file: Path | None) -> frozenset[tuple[str, str]]:
+    from pullback_conformance.comparison import failed_units
+
+    if before is None:
+        if json_file is None or not json_file.exists():
+            raise ValueError("--failed-first needs a record of an earlier run: --since, or a file of --json")
+        before = record_in(json_file)
+    return failed_units(before)
 
 
 def _write_reports(record: Record, *files: Any) -> list[Path]:
@@ -107,3 +157,7 @@ def _write_reports(record: Record, *files: Any) -> list[Path]:
 
         write_junit(record, junit_file)
     return [path for path in files if path is not None]
+
+
+for _command in (list_cells, show, repro, compare):
+    conformance.add_command(_command)

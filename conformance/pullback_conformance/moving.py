@@ -7,19 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from pullback.extend import Backend, DType, Tensor
+from pullback.extend import Backend, DType, Positions, Tensor
 
 
-def mapped(value: Any, function: Callable[[Tensor], Any]) -> Any:
-    """``value`` with each Tensor in it replaced, looking into lists, tuples, dicts and slices."""
+def mapped(value: Any, function: Callable[[Tensor], Any], of_index: Callable[[Tensor], Any] | None = None) -> Any:
+    """``value`` with each Tensor in it replaced, looking into lists, tuples, dicts, slices and positions of an index.
+
+    Parameters
+    ----------
+    of_index : callable, optional
+        What replaces the tensors of an index, where it is another function than for operands.
+    """
     if isinstance(value, Tensor):
         return function(value)
+    if isinstance(value, Positions):
+        replace = of_index or function
+        return Positions([None if part is None else replace(part) for part in value.parts])
     if isinstance(value, list | tuple) and type(value) in (list, tuple):
-        return type(value)(mapped(item, function) for item in value)
+        return type(value)(mapped(item, function, of_index) for item in value)
     if isinstance(value, Mapping):
-        return {key: mapped(item, function) for key, item in value.items()}
+        return {key: mapped(item, function, of_index) for key, item in value.items()}
     if isinstance(value, slice):
-        return slice(*(mapped(part, function) for part in (value.start, value.stop, value.step)))
+        return slice(*(mapped(part, function, of_index) for part in (value.start, value.stop, value.step)))
     return value
 
 

@@ -14,6 +14,7 @@ class Outcome(Enum):
 
     FAILED = "failed"
     NOT_RUN = "not run"
+    EXPECTED = "expected"
     FALLBACK = "fallback"
     LIMITED = "limited"
     PASSED = "passed"
@@ -44,6 +45,7 @@ MEANINGS = {
     Outcome.PASSED: "executed on this backend, and right",
     Outcome.FAILED: "wrong, raised an error, or a kernel that is missing without a declared limitation",
     Outcome.LIMITED: "wrong or missing, and the backend declares so",
+    Outcome.EXPECTED: "wrong or missing, and a file of expected failures says so",
     Outcome.FALLBACK: "the result came from another backend",
     Outcome.NOT_RUN: "belongs to the grid and was not executed",
     Outcome.UNSUPPORTED: "not part of the grid: the operation itself excludes it",

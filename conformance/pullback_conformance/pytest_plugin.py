@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 #: What ``-p`` names.
@@ -25,3 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             f"another plugin has an option of pullback's conformance suite ({error}): leave that plugin out with "
             "-p no:NAME, or run the suite with `pullback conformance`"
         ) from None
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what limits the whole run: missing oracles, and wider bounds that plugins declare."""
+    if not config.getoption("--backend"):
+        return
+    from pullback_conformance.under_pytest import remarks
+
+    for remark in remarks(config):
+        terminalreporter.line(remark)

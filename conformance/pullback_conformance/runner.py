@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from importlib.util import find_spec
+from typing import Any, Final, NamedTuple
 
 from pullback.extend import (
     Backend,
@@ -27,16 +28,35 @@ from pullback.extend import (
     instance_problem,
 )
 from pullback.extend import registry as operations
+from pullback_conformance.attempt import FORWARD, SAMPLES, Attempt, Step
 from pullback_conformance.case import Case
 from pullback_conformance.checks import CHECKS, Check, Finding
 from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import Unsupported
 from pullback_conformance.oracles.exact import NoOracle, OracleError
+from pullback_conformance.oracles.extended import has_extended_precision
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
 from pullback_conformance.samples import Arguments, declared_samples, samples_of, special_sample
 from pullback_conformance.script import script_for
 from pullback_conformance.tiers import TIERS, Tier
+from pullback_conformance.tolerances import tolerances_of, unusable_tolerances
+
+#: Why cells were not run.
+INTERRUPTED: Final = "the run was interrupted"
+STOPPED: Final = "the run was stopped at the first failure"
+
+
+#: The family of cells that stand for plugins' tolerances.
+TOLERANCES: Final = "tolerances"
+
+
+class SelectionError(ValueError):
+    """What was selected does not exist, or is nothing."""
+
+
+class BackendNotLoadedError(ValueError):
+    """The backend under test exists, and does not load."""
 
 
 class Selection(NamedTuple):
@@ -85,6 +105,8 @@ class Runner:
     def __init__(
         self, subject: Backend | str, reference: Backend | str = "numpy", selection: Selection | None = None
     ) -> None:
+        #: How another process finds the backends; None where one was given as an object.
+        self.names = (subject, reference) if isinstance(subject, str) and isinstance(reference, str) else None
         self.subject = backend_named(subject)
         self.reference = backend_named(reference)
         self.selection = selection or Selection()
@@ -107,13 +129,22 @@ class Runner:
         for pattern in self.selection.operations or ("*",):
             matching = [name for name in known if fnmatchcase(name, pattern)]
             if not matching:
-                raise ValueError(f"no operation matches {pattern!r}{did_you_mean(pattern, known)}")
+                raise SelectionError(f"no operation matches {pattern!r}{did_you_mean(pattern, known)}")
             names.update(matching)
         return sorted((operations[name] for name in names), key=lambda o: (o.module, o.name))
 
     def units(self) -> list[Unit]:
         """Each operation with each dtype that it accepts and the backend has."""
         return [Unit(o, d) for o in self.operations() for d in self.dtypes if accepts(o, d)]
+
+    def require_cells(self) -> None:
+        """Raise SelectionError where nothing is selected."""
+        if any(self.checks_of(unit) for unit in self.units()):
+            return
+        if not self.dtypes:
+            names = ", ".join(d.name for d in self._every_dtype)
+            raise SelectionError(f"nothing to run: backend {self.subject.name!r} has no dtype of {names}")
+        raise SelectionError("nothing to run: none of these operations has such a check in such a dtype")
 
     def checks_of(self, unit: Unit) -> list[Check]:
         """The checks whose question arises for an operation in a dtype, as far as its declaration tells."""
@@ -129,6 +160,8 @@ class Runner:
     def record(self) -> Record:
         """An empty record of this run."""
         versions = {"pullback": _version_of("pullback"), "python": platform.python_version()}
+        if find_spec("mpmath") is not None:
+            versions["mpmath"] = _version_of("mpmath")
         versions |= self.reference.versions() | self.subject.versions()
         return Record(
             backend=self.subject.name,
@@ -139,10 +172,19 @@ class Runner:
             versions=versions,
             platform=platform.platform(),
             missing_dtypes=[d.name for d in self._every_dtype if d not in self.subject.native_dtypes],
+            notes=[*self.oracle_notes(), *unusable_tolerances()],
         )
 
-    def run(self, progress: Callable[[Unit, list[Cell]], None] | None = None, *, jobs: int = 1) -> Record:
-        """Run everything selected; interrupted from the keyboard, give what was run, marked incomplete.
+    def run(
+        self,
+        progress: Callable[[Unit, list[Cell]], None] | None = None,
+        *,
+        jobs: int = 1,
+        fail_fast: bool = False,
+    ) -> Record:
+        """Run everything selected, in this process; :mod:`pullback_conformance.isolation` does it in others.
+
+        Interrupted from the keyboard, it gives what was run, marked incomplete.
 
         Parameters
         ----------
@@ -150,11 +192,14 @@ class Runner:
             Called with each unit and its cells as they are done.
         jobs : int
             How many threads to run. They pay off where a backend compiles, which holds no lock of Python's.
+        fail_fast : bool
+            Whether to stop at the first cell that is bad.
         """
         record = self.record()
         start = time.perf_counter()
         units = self.units()
         done: dict[Unit, list[Cell]] = {}
+        missing = INTERRUPTED
         pool = ThreadPoolExecutor(jobs)
         try:
             with warnings.catch_warnings():
@@ -165,31 +210,62 @@ class Runner:
                     done[unit] = future.result()
                     if progress is not None:
                         progress(unit, done[unit])
-            record.complete = True
+                    if fail_fast and any(cell.outcome.is_bad for cell in done[unit]):
+                        missing = STOPPED
+                        break
         except KeyboardInterrupt:
-            record.notes.append(f"interrupted: {len(done)} of {len(units)} operations and dtypes were run")
+            pass
         finally:
             pool.shutdown(cancel_futures=True)
-        for unit in units:
-            missing = [self._cell(unit, c, [_not_run("the run was interrupted")]) for c in self.checks_of(unit)]
-            record.cells += done.get(unit, missing)
-        record.cells += self.judge_limitations()
-        record.notes += self.limitation_notes(record)
+        self.complete_record(record, units, done, missing)
         record.seconds = time.perf_counter() - start
         return record
 
+    def complete_record(self, record: Record, units: list[Unit], done: dict[Unit, list[Cell]], missing: str) -> None:
+        """Put what was run into a record, in order, and what was not run with the reason ``missing``."""
+        record.complete = len(done) == len(units)
+        if not record.complete:
+            record.notes.append(f"{missing}: {len(done)} of {len(units)} operations and dtypes were run")
+        for unit in units:
+            record.cells += done[unit] if unit in done else self.cells_not_run(unit, missing)
+        record.cells += self.judge_limitations()
+        record.notes += self.limitation_notes(record)
+        record.cells += self.tolerance_cells()
+
+    def cells_not_run(self, unit: Unit, reason: str) -> list[Cell]:
+        """The cells of a unit that was not run."""
+        return [self._cell(unit, c, [_not_run(reason)]) for c in self.checks_of(unit)]
+
     def run_unit(self, unit: Unit) -> list[Cell]:
-        """Run all checks of one operation in one dtype."""
+        """Run all checks of one operation in one dtype, and judge them by the limitations the backend declares."""
+        return self.judged(self.execute(unit))
+
+    def judged(self, cells: list[Cell]) -> list[Cell]:
+        """The cells as :meth:`execute` gives them, with what declared limitations cover as ``limited``."""
+        for cell in cells:
+            for result in cell.samples:
+                self._limits.judge(cell, result)
+        return cells
+
+    def execute(self, unit: Unit, attempt: Attempt | None = None) -> list[Cell]:
+        """Run all checks of one operation in one dtype: step by step, where somebody listens."""
+        attempt = attempt or Attempt()
         checks = self.checks_of(unit)
         results: dict[str, list[SampleResult]] = {check.name: [] for check in checks}
+        attempt.begin(Step(SAMPLES))
         for arguments, problem in self._samples(unit):
             if arguments is None:
                 for check in checks:
                     if check.name != "special":
                         results[check.name].append(_not_run(problem))
                 continue
-            self._run_sample(unit, arguments, checks, results)
+            self._run_sample(unit, arguments, checks, results, attempt)
+            attempt.begin(Step(SAMPLES))
         return [self._cell(unit, c, results[c.name]) for c in checks if results[c.name]]
+
+    def samples(self, unit: Unit) -> list[Arguments]:
+        """The samples of an operation in a dtype, those that can be made."""
+        return [arguments for arguments, _ in self._samples(unit) if arguments is not None]
 
     def _samples(self, unit: Unit) -> Iterator[tuple[Arguments | None, str]]:
         operation, dtype = unit
@@ -218,7 +294,12 @@ class Runner:
                 yield special, ""
 
     def _run_sample(
-        self, unit: Unit, arguments: Arguments, checks: Sequence[Check], results: dict[str, list[SampleResult]]
+        self,
+        unit: Unit,
+        arguments: Arguments,
+        checks: Sequence[Check],
+        results: dict[str, list[SampleResult]],
+        attempt: Attempt,
     ) -> None:
         is_special = arguments.label == "special values"
         most = self.tier.derivative_samples
@@ -230,22 +311,31 @@ class Runner:
         chosen = [c for c in checks if (c.name == "special") == is_special]
         if is_special and not chosen:
             return
-        failure = self._forward_failure(case)
+        if attempt.over:
+            for check in chosen:
+                results[check.name].append(_not_tried(case, attempt.over))
+            return
+        failure = self._forward_failure(case, attempt)
         for number, check in enumerate(chosen):
             if check.differentiates and not case.has_gradients:
                 continue
             if failure is None:
-                result = self._run_check(case, check)
+                result = self._run_check(case, check, attempt)
             elif failure.outcome == Outcome.UNSUPPORTED.value or number == 0:
                 result = failure
             else:
                 result = SampleResult(
                     case.label, Outcome.NOT_RUN.value, message=f"the operation itself failed: see {chosen[0].name}"
                 )
-            results[check.name].append(self._limits.judged(case, check, result))
+            results[check.name].append(result)
 
-    def _forward_failure(self, case: Case) -> SampleResult | None:
+    def _forward_failure(self, case: Case, attempt: Attempt) -> SampleResult | None:
         """What to record where the operation raises: a failure, or nothing to judge where it refuses by design."""
+        step = Step(FORWARD, case.label)
+        attempt.begin(step)
+        reason = attempt.loss_at(step)
+        if reason is not None:
+            return self._failure(case, "value", Finding(reason, program=["run()"]))
         try:
             outputs = case.on(case.subject).run()
         except (Exception, SystemExit) as error:  # a kernel that exits is to end its sample, not the run
@@ -259,7 +349,15 @@ class Runner:
             return SampleResult(case.label, Outcome.FALLBACK.value, message=message)
         return None
 
-    def _run_check(self, case: Case, check: Check) -> SampleResult:
+    def _run_check(self, case: Case, check: Check, attempt: Attempt) -> SampleResult:
+        over = attempt.is_over_for(check.name)
+        if over:
+            return _not_tried(case, over)
+        step = Step(check.name, case.label)
+        attempt.begin(step)
+        reason = attempt.loss_at(step)
+        if reason is not None:
+            return self._failure(case, check.name, Finding(reason, program=program_of(check.name, case)))
         try:
             finding = check.run(case)
         except Unsupported as reason:
@@ -300,6 +398,32 @@ class Runner:
         """A cell for each declared limitation that this run touched: one that does not show is a failure."""
         return self._limits.cells(complete=self.tier.samples is None)
 
+    def tolerance_cells(self) -> list[Cell]:
+        """A cell for each wider bound that a plugin declares for the backend under test: it is a limitation."""
+        names = [operation.name for operation in self.operations()]
+        cells = []
+        for item in tolerances_of(self.subject.name):
+            if any(fnmatchcase(name, item.operation) for name in names):
+                message = f"{item.ulp:g} ulp are allowed by a plugin: {item.reason}"
+                result = SampleResult(f"tolerance of {item.check}", Outcome.LIMITED.value, message=message)
+                dtype = ", ".join(sorted(d.name for d in item.dtypes)) or "every dtype"
+                cells.append(Cell(item.operation, TOLERANCES, dtype, "limitation", [result]))
+        return cells
+
+    def oracle_notes(self) -> list[str]:
+        """What to say of oracles that are missing here, in whose place weaker ones judge."""
+        notes = []
+        if find_spec("mpmath") is None:
+            count = sum(operation.oracle is not None for operation in self.operations())
+            if count:
+                notes.append(
+                    "mpmath is not installed: NumPy in extended precision judges values in its place (operations:"
+                    f" {count}; pip install 'pullback[conformance]')"
+                )
+        if not has_extended_precision():
+            notes.append("this platform's long double is no more precise than float64, which has no oracle but mpmath")
+        return notes
+
     def limitation_notes(self, record: Record) -> list[str]:
         """What to say of the declared limitations that no cell of a run judges."""
         judged = {(c.operation, s.sample) for c in record.cells if c.check == "limitation" for s in c.samples}
@@ -317,19 +441,18 @@ class _LimitationJudge:
         self.backend = backend
         self._seen: dict[tuple[Limitation, str], list[bool]] = {}
 
-    def judged(self, case: Case, check: Check, result: SampleResult) -> SampleResult:
-        """The result, as ``limited`` where it is bad and a limitation covers it."""
+    def judge(self, cell: Cell, result: SampleResult) -> None:
+        """Make a result ``limited`` where it is bad and a limitation covers it."""
+        if result.sample == NO_SAMPLE or result.outcome == Outcome.UNSUPPORTED.value:
+            return
         for limitation in self.backend.limitations:
-            if not _covers(limitation, case, check):
-                continue
-            if result.outcome == Outcome.UNSUPPORTED.value:
+            if not _covers(limitation, cell, result):
                 continue
             is_bad = result.outcome in (Outcome.FAILED.value, Outcome.NOT_RUN.value)
-            self._seen.setdefault((limitation, case.operation.name), []).append(is_bad)
+            self._seen.setdefault((limitation, cell.operation), []).append(is_bad)
             if is_bad:
                 result.outcome = Outcome.LIMITED.value
                 result.message = f"{limitation.reason} ({result.message})"
-        return result
 
     def cells(self, *, complete: bool) -> list[Cell]:
         """What the results say of the limitations."""
@@ -360,11 +483,11 @@ def _case_of(limitation: Limitation) -> str:
     return limitation.case or "the whole operation"
 
 
-def _covers(limitation: Limitation, case: Case, check: Check) -> bool:
+def _covers(limitation: Limitation, cell: Cell, result: SampleResult) -> bool:
     return (
-        _names(limitation, case.operation.name)
-        and (not limitation.dtypes or case.dtype in limitation.dtypes)
-        and limitation.case in (None, check.name, case.label)
+        _names(limitation, cell.operation)
+        and (not limitation.dtypes or dtypes.by_name[cell.dtype] in limitation.dtypes)
+        and limitation.case in (None, cell.check, result.sample)
     )
 
 
@@ -388,23 +511,23 @@ def backend_named(name: Backend | str) -> Backend:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit, of a module that is a script
-        raise ValueError(f"{name} does not load: {type(error).__name__}: {error}") from error
+        raise BackendNotLoadedError(f"{name} does not load: {type(error).__name__}: {error}") from error
     if not isinstance(made, Backend):
-        raise ValueError(f"{name} is not a backend")
+        raise BackendNotLoadedError(f"{name} is not a backend")
     return _usable(made, name)
 
 
 def _usable(backend: Backend, title: str) -> Backend:
     problem = instance_problem(backend)
     if problem:
-        raise ValueError(f"{title} cannot be used: {problem}")
+        raise BackendNotLoadedError(f"{title} cannot be used: {problem}")
     return backend
 
 
 def _known(names: Sequence[str], known: Any, what: str) -> list[str]:
     for name in names:
         if name not in known:
-            raise ValueError(f"no {what} {name!r}{did_you_mean(name, known) or ';'} there are {', '.join(known)}")
+            raise SelectionError(f"no {what} {name!r}{did_you_mean(name, known) or ';'} there are {', '.join(known)}")
     return list(names)
 
 
@@ -435,8 +558,16 @@ def _described(error: BaseException) -> str:
     return f"raised {type(error).__name__}: {error}"
 
 
-def _not_run(message: str, label: str = "-") -> SampleResult:
+#: The label of a result that is of no sample.
+NO_SAMPLE: Final = "-"
+
+
+def _not_run(message: str, label: str = NO_SAMPLE) -> SampleResult:
     return SampleResult(label, Outcome.NOT_RUN.value, message=message)
+
+
+def _not_tried(case: Case, lost: str) -> SampleResult:
+    return _not_run(f"not tried after what became of sample {lost}", case.label)
 
 
 def _version_of(distribution: str) -> str:

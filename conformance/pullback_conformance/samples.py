@@ -15,7 +15,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pullback import int64
-from pullback.extend import Backend, Composite, DType, Operation, Sample, Tensor, dtypes, tensors_of
+from pullback.extend import (
+    Backend,
+    Composite,
+    DType,
+    Operation,
+    Positions,
+    Sample,
+    Tensor,
+    dtypes,
+    tensors_of,
+)
 from pullback.random import Generator
 
 
@@ -283,6 +293,8 @@ def _described(value: Any) -> str:
         return "[" + ", ".join(map(_described, value)) + "]"
     if isinstance(value, DType):
         return value.name
+    if isinstance(value, Positions):
+        return "at [" + ", ".join(":" if part is None else _described(part) for part in value.parts) + "]"
     if isinstance(value, slice):
         return ":".join("" if v is None else str(v) for v in (value.start, value.stop, value.step))
     text = repr(value) if not callable(value) else getattr(value, "__name__", "function")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,17 @@ from typing import Any
 import numpy as np
 
 import pullback as pb
-from pullback.extend import Backend, Composite, DType, Operation, Tensor, known_backends
+from pullback.extend import (
+    Backend,
+    Device,
+    DType,
+    Geometry,
+    Operation,
+    Positions,
+    Tensor,
+    backend_specs,
+    known_backends,
+)
 from pullback.random import Generator
 from pullback_conformance.case import Call, Case
 from pullback_conformance.checks.finding import literal
@@ -77,14 +88,19 @@ def script_for(case: Case, title: str, program: list[str]) -> str:
     call = Call(case.operation, case.subject, case.arguments, lambda tensor: tensor)
     text = "\n".join(program)
     helpers = _used_helpers(text)
-    lines = ['"""' + title.replace("\\", "\\\\").replace('"', "'") + '"""', "", *_imports(case, helpers), ""]
+    made = _Source(case)
+    expression = made.call(call)
+    quoted = title.replace("\\", "\\\\").replace('"', "'")
+    lines = ['"""' + quoted + '"""', "", *_imports(helpers, made.imports), ""]
     lines += _selection(case.subject)
     lines.append("operands = [")
     lines += [f"    {_operand(tensor, case.subject)}," for tensor in call.tensors]
     lines.append("]")
+    if made.from_suite:
+        lines += _arguments_of_suite(case)
     if helpers & {"gradients", "pushed", "second_gradients"}:
         lines.append(f"differentiated = {call.chosen!r}")
-    lines += ["", "", "def run(operands=operands):", f"    return {_call(case.operation, call)}", ""]
+    lines += ["", "", "def run(operands=operands):", f"    return {expression}", ""]
     for name in _HELPERS:
         if name in helpers:
             lines += ["", *_HELPERS[name].splitlines(), ""]
@@ -101,70 +117,136 @@ def _used_helpers(text: str) -> set[str]:
     return used
 
 
-def _imports(case: Case, helpers: set[str]) -> list[str]:
+def _imports(helpers: set[str], extended: set[str]) -> list[str]:
     lines = ["import pullback as pb"]
-    if _public_name(case.operation) is None:
-        lines += [
-            "from pullback.extend import registry",
-            "from pullback.ops import import_all",
-            "import_all()",
-        ]
+    if extended:
+        lines.append(f"from pullback.extend import {', '.join(sorted(extended))}")
     if "pushed" in helpers:
         lines.append("from pullback.autograd import forward_ad")
+    if "import_all" in extended:
+        lines += ["", "import_all()"]
     return lines
 
 
 def _selection(backend: Backend) -> list[str]:
     """The lines that select the backend: by name, or by its class where no plugin brings it."""
-    from pullback.extend import backend_specs
-
+    by_name = f"pb.set_default_backend({backend.name!r})"
     if backend.name in {spec.name for spec in backend_specs()}:
-        return [f"pb.set_default_backend({backend.name!r})"]
+        return [by_name]
     spec = known_backends().get(backend.name)
-    module, _, name = (spec.loader if spec else f"{type(backend).__module__}:{type(backend).__qualname__}").partition(
-        ":"
-    )
-    return [f"from {module} import {name}", "", f"pb.set_default_backend({name}())"]
+    loader = spec.loader if spec else f"{type(backend).__module__}:{type(backend).__qualname__}"
+    module, _, name = loader.partition(":")
+    if not all(part.isidentifier() for part in f"{module}.{name}".split(".")) or not _needs_nothing(type(backend)):
+        # An object that a program made: how, is known to that program.
+        return [f"# Register the backend {backend.name!r} here, as your program does.", by_name]
+    outer = name.partition(".")[0]
+    return [f"from {module} import {outer}", "", f"pb.set_default_backend({name}())"]
 
 
-def _public_name(operation: Operation | Composite) -> str | None:
-    public = getattr(pb, operation.name, None)
-    code = getattr(public, "__code__", None)
-    # Where the function's arguments come in another order, as polygamma's, the method is called.
-    reordered = isinstance(operation, Operation) and code is not None and code.co_varnames[:1] != operation.operands[:1]
-    if callable(public) and not (reordered and operation.name in operation.method_names):
-        return f"pb.{operation.name}"
-    if operation.name in operation.method_names:
+def _needs_nothing(kind: type) -> bool:
+    """Whether a class is called without arguments."""
+    parameters = inspect.signature(kind).parameters.values()
+    return all(p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
+
+
+def _callable_name(call: Call) -> str:
+    """What a script calls: the public function or method that takes these arguments, else the operation itself."""
+    operation, given = call.operation, (len(call.args), tuple(call.kwargs))
+    if isinstance(operation, Operation):
+        order = (*operation.operands, *operation.attributes)
+    else:
+        order = tuple(inspect.signature(operation.function).parameters)
+    # Where a public function's arguments come in another order, as polygamma's, the method may be called.
+    for place, module in (("pb", pb), ("pb.nn.functional", pb.nn.functional)):
+        if _takes(getattr(module, operation.name, None), order, *given):
+            return f"{place}.{operation.name}"
+    method = getattr(pb.Tensor, operation.name, None) if operation.name in operation.method_names else None
+    if call.args and isinstance(call.args[0], Tensor) and _takes(method, order, *given, first=1):
         return f"pb.Tensor.{operation.name}"
+    return f"registry[{operation.name!r}].call"
+
+
+def _takes(function: Any, order: tuple[str, ...], count: int, keywords: tuple[str, ...], *, first: int = 0) -> bool:
+    """Whether a function takes ``count`` arguments in that order, from the ``first`` on, and these keywords."""
+    if not callable(function):
+        return False
+    names = tuple(inspect.signature(function).parameters)
+    return names[first:count] == order[first:count] and set(keywords) <= set(names)
+
+
+class _Source:
+    """Arguments as Python source, and what that source needs.
+
+    Attributes
+    ----------
+    imports : set of str
+        Names of :mod:`pullback.extend`.
+    from_suite : bool
+        Whether an argument has no source, a function for one: the script takes it from the suite's samples.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.imports: set[str] = set()
+        self.from_suite = False
+        self._number = 0
+
+    def call(self, call: Call) -> str:
+        """The call that is made, of the tensors ``operands``."""
+        arguments = [self._argument(a, f"arguments.args[{i}]") for i, a in enumerate(call.args)]
+        arguments += [f"{k}={self._argument(v, f'arguments.kwargs[{k!r}]')}" for k, v in call.kwargs.items()]
+        name = _callable_name(call)
+        if name.startswith("registry"):
+            self.imports |= {"import_all", "registry"}
+        return f"{name}({', '.join(arguments)})"
+
+    def _argument(self, value: Any, place: str) -> str:
+        if isinstance(value, Tensor):
+            self._number += 1
+            return f"operands[{self._number - 1}]"
+        if type(value) in (list, tuple):
+            inner = ", ".join(self._argument(v, f"{place}[{i}]") for i, v in enumerate(value))
+            return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
+        if isinstance(value, Mapping):
+            items = [f"{k!r}: {self._argument(v, f'{place}[{k!r}]')}" for k, v in value.items()]
+            return "{" + ", ".join(items) + "}"
+        if isinstance(value, slice):
+            parts = [self._argument(getattr(value, n), f"{place}.{n}") for n in ("start", "stop", "step")]
+            return f"slice({', '.join(parts)})"
+        if isinstance(value, Positions):
+            self.imports.add("Positions")
+            return f"Positions([{', '.join(self._argument(p, place) for p in value.parts)}])"
+        if isinstance(value, Geometry):
+            self.imports.add("Geometry")
+            return f"Geometry({dtype_source(value.dtype)}, {value.shape!r}, {value.strides!r}, {value.offset!r})"
+        source = plain_source(value)
+        if source is None:
+            self.from_suite = True
+            return place
+        return source
+
+
+def plain_source(value: Any) -> str | None:
+    """A value that holds no tensors as Python source; None where it has no such form, as a function has none."""
+    if isinstance(value, DType):
+        return dtype_source(value)
+    if isinstance(value, Device):
+        return f"pb.device({str(value)!r})"
+    if isinstance(value, Generator):
+        return f"pb.Generator().manual_seed({value.initial_seed()})"
+    if type(value) in (float, complex):
+        return literal(value)
+    if value is None or value is Ellipsis or type(value) in (bool, int, str, bytes):
+        return repr(value)
     return None
 
 
-def _call(operation: Operation | Composite, call: Call) -> str:
-    position = iter(range(len(call.tensors)))
-
-    def source(value: Any) -> str:
-        if isinstance(value, Tensor):
-            return f"operands[{next(position)}]"
-        if type(value) in (list, tuple):
-            inner = ", ".join(source(v) for v in value)
-            return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
-        if isinstance(value, Mapping):
-            return "{" + ", ".join(f"{k!r}: {source(v)}" for k, v in value.items()) + "}"
-        if isinstance(value, slice):
-            return f"slice({source(value.start)}, {source(value.stop)}, {source(value.step)})"
-        return _plain_source(value)
-
-    arguments = [source(a) for a in call.args] + [f"{k}={source(v)}" for k, v in call.kwargs.items()]
-    name = _public_name(operation) or f"registry[{operation.name!r}].call"
-    return f"{name}({', '.join(arguments)})"
-
-
-def _plain_source(value: Any) -> str:
-    if isinstance(value, DType):
-        return dtype_source(value)
-    if isinstance(value, Generator):
-        return f"pb.Generator().manual_seed({value.initial_seed()})"
-    return literal(value) if isinstance(value, float) else repr(value)
+def _arguments_of_suite(case: Case) -> list[str]:
+    """The lines that take the arguments without a source of their own from the suite's samples."""
+    return [
+        "from pullback_conformance.named_sample import sample_named",
+        f"arguments = sample_named({case.operation.name!r}, {case.dtype.name!r}, {case.label!r}, seed={case.seed})",
+    ]
 
 
 def dtype_source(dtype: DType) -> str:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pullback_conformance.causes import Cause, bad_sample, causes
 from pullback_conformance.checks import CHECKS
+from pullback_conformance.interrupts import Interrupts
+from pullback_conformance.isolation import Isolated
 from pullback_conformance.outcome import MEANINGS, Outcome
 from pullback_conformance.record import Cell, Record
-from pullback_conformance.runner import Runner, Selection, Unit
+from pullback_conformance.runner import TOLERANCES, Runner, Unit
 
 _STYLES = {
     Outcome.PASSED: "green",
@@ -20,20 +24,40 @@ _STYLES = {
     Outcome.LIMITED: "yellow",
     Outcome.FALLBACK: "magenta",
     Outcome.NOT_RUN: "red",
+    Outcome.EXPECTED: "yellow",
     Outcome.UNSUPPORTED: "dim",
 }
-#: Failures shown in full, one of each operation; the others are in the reports and the folder of scripts.
+#: Causes that are shown in full, with an example; all failures are in the reports and the folder of scripts.
 _MOST_SHOWN = 5
 
 
+class How(NamedTuple):
+    """How to run what is selected; see :class:`pullback_conformance.isolation.Isolated`.
+
+    Attributes
+    ----------
+    in_process : bool
+        Whether to run everything in this process, for a debugger: with ``jobs`` threads, and without a limit of time.
+    first : frozenset of tuple
+        Names of operation and dtype to begin with.
+    """
+
+    jobs: int = 1
+    in_process: bool = False
+    timeout: float = 60.0
+    fail_fast: bool = False
+    first: frozenset[tuple[str, str]] = frozenset()
+    quiet: bool = False
+
+
 def run_with_progress(
-    console: Console, backend: str, against: str, selection: Selection, *, jobs: int = 1, quiet: bool = False
+    console: Console, runner: Runner, how: How | None = None, interrupts: Interrupts | None = None
 ) -> Record:
     """Run the suite under a progress bar."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    runner = Runner(backend, against, selection)
-    total = len(runner.units())
+    how = how or How()
+    selection, total = runner.selection, len(runner.units())
     columns = (
         TextColumn(f"[bold]{escape(runner.subject.name)}[/bold] {selection.tier}"),
         BarColumn(),
@@ -41,7 +65,7 @@ def run_with_progress(
         TimeElapsedColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=how.quiet or not console.is_terminal) as progress:
         task = progress.add_task("", total=total)
         bad = 0
 
@@ -51,10 +75,15 @@ def run_with_progress(
             trouble = f"  [red]{bad} bad[/red]" if bad else ""
             progress.update(task, advance=1, description=f"{unit.operation.name} {unit.dtype.name}{trouble}")
 
-        return runner.run(advance, jobs=jobs)
+        if how.in_process:
+            return runner.run(advance, jobs=how.jobs, fail_fast=how.fail_fast)
+        isolated = Isolated(
+            runner, jobs=how.jobs, timeout=how.timeout, fail_fast=how.fail_fast, first=how.first, interrupts=interrupts
+        )
+        return isolated.run(advance)
 
 
-def show(console: Console, record: Record, scripts: list[Path]) -> None:
+def show_record(console: Console, record: Record, scripts: list[Path]) -> None:
     """Print the summary, then the failures with their scripts."""
     console.print(_summary(record))
     for outcome, count in record.counts().items():
@@ -64,13 +93,21 @@ def show(console: Console, record: Record, scripts: list[Path]) -> None:
         console.print(f"note: {escape(note)}", highlight=False, soft_wrap=True)
     if record.missing_dtypes:
         console.print(f"dtypes the backend does not have: {', '.join(record.missing_dtypes)}")
-    bad = record.bad_cells()
-    first = list({(cell.operation, cell.outcome): cell for cell in reversed(bad)}.values())[::-1]
-    shown = sorted(first, key=lambda cell: cell.outcome is not Outcome.FAILED)[:_MOST_SHOWN]
-    for cell in shown:
-        _show_cell(console, cell)
-    if len(bad) > len(shown):
-        console.print(f"\n... and {len(bad) - len(shown)} more cells; --json and --html have all of them.")
+    for cell in record.cells:
+        if cell.family == TOLERANCES:
+            text = f"limited: {cell.operation} ({cell.dtype}), {cell.samples[0].sample}: {cell.samples[0].message}"
+            console.print(escape(text), highlight=False, soft_wrap=True)
+    found = causes(record)
+    for cause in found[:_MOST_SHOWN]:
+        _show_cause(console, cause)
+    if len(found) > _MOST_SHOWN:
+        left = found[_MOST_SHOWN:]
+        console.print(
+            f"\n... and {sum(len(cause.cells) for cause in left)} more cells; --json and --html have all of them:"
+        )
+        for cause in left:
+            text = f"  {_cells(cause)}: {cause.title}"
+            console.print(escape(text), highlight=False, soft_wrap=True)
     if scripts:
         console.print(f"scripts that reproduce the failures: {scripts[0].parent}", highlight=False, soft_wrap=True)
     counts = record.counts()
@@ -92,7 +129,7 @@ def _summary(record: Record) -> Table:
         table.add_column(outcome.value.capitalize(), justify="right", style=_STYLES[outcome])
     table.add_column("Worst ulp", justify="right")
     by_check = Counter((cell.check, cell.outcome) for cell in record.cells)
-    for check in [*CHECKS, "limitation"]:
+    for check in [*CHECKS, "limitation", "expected"]:
         if not any(by_check[check, o] for o in outcomes):
             continue
         ulps = [c.ulp for c in record.cells if c.check == check and c.ulp is not None and c.outcome is Outcome.PASSED]
@@ -101,9 +138,18 @@ def _summary(record: Record) -> Table:
     return table
 
 
-def _show_cell(console: Console, cell: Cell) -> None:
-    sample = next(s for s in cell.samples if Outcome(s.outcome).is_bad)
+def _cells(cause: Cause) -> str:
+    """How many cells a cause has, and of which operations."""
+    names = cause.operations
+    shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more operations" if len(names) > 6 else "")
+    return f"{len(cause.cells)} cell{'s' if len(cause.cells) > 1 else ''} of {shown}"
+
+
+def _show_cause(console: Console, cause: Cause) -> None:
+    cell, sample = cause.example, bad_sample(cause.example)
     console.print()
+    if len(cause.cells) > 1:
+        console.print(escape(f"{_cells(cause)}: {cause.title}"), style="bold", highlight=False, soft_wrap=True)
     console.print(
         f"[red bold]{cell.outcome.value.upper()}[/] {escape(cell.operation)} {cell.dtype} {cell.check}, sample"
         f" {escape(sample.sample)}",

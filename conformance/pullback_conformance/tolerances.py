@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from enum import Enum
 from fnmatch import fnmatchcase
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from pullback.extend import Composite, DType, Operation
+from pullback.extend import Composite, DType, Operation, call_each
 
 
 class Kind(Enum):
@@ -38,7 +38,7 @@ class Tolerance(NamedTuple):
     dtypes : frozenset of DType
         Empty for all.
     backend : str
-        A name or a pattern.
+        The backend it is for. A plugin's tolerance has to name one; the suite's own may be for every backend.
     """
 
     operation: str
@@ -113,7 +113,7 @@ def kind_of(operation: Operation | Composite) -> Kind:
 
 def bound(operation: Operation | Composite, dtype: DType, check: str, backend: str) -> tuple[float, str]:
     """The bound in ulp for a check of an operation, and why it is what it is."""
-    for exception in (*_from_plugins(), *EXCEPTIONS):
+    for exception in (*tolerances_of(backend), *EXCEPTIONS):
         if (
             fnmatchcase(operation.name, exception.operation)
             and (fnmatchcase(check, exception.check) or (exception.check == "derivatives" and check in _DERIVATIVES))
@@ -131,15 +131,30 @@ def bound(operation: Operation | Composite, dtype: DType, check: str, backend: s
     return by_check.get(check, first), f"the bound for {kind.value} operations"
 
 
-def _from_plugins() -> list[Tolerance]:
-    """What plugins declare in the hook ``pullback_conformance``."""
-    global _plugin_tolerances
-    if _plugin_tolerances is None:
-        from pullback.extend import call_each
-
-        given = [item for items in call_each("pullback_conformance") for item in items]
-        _plugin_tolerances = [item for item in given if isinstance(item, Tolerance)]
-    return _plugin_tolerances
+def tolerances_of(backend: str) -> list[Tolerance]:
+    """What plugins declare in the hook ``pullback_conformance`` for this backend, and for no other."""
+    return [item for item in _from_plugins() if isinstance(item, Tolerance) and item.backend == backend]
 
 
-_plugin_tolerances: list[Tolerance] | None = None
+def unusable_tolerances() -> list[str]:
+    """What is to be said of plugins' tolerances that are left out."""
+    said = []
+    for item in _from_plugins():
+        if not isinstance(item, Tolerance):
+            said.append(f"left out: a plugin gives {item!r} to the suite, which is no Tolerance")
+        elif not item.backend or set(item.backend) & set("*?["):
+            said.append(
+                f"left out: a plugin's tolerance of {item.ulp:g} ulp for {item.operation}, as it names no backend:"
+                f" {item.reason}"
+            )
+    return said
+
+
+def _from_plugins() -> list[Any]:
+    global _given_by_plugins
+    if _given_by_plugins is None:
+        _given_by_plugins = [item for items in call_each("pullback_conformance") for item in items]
+    return _given_by_plugins
+
+
+_given_by_plugins: list[Any] | None = None

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pytest
 
+from pullback_conformance.cells import Planned, planned
 from pullback_conformance.record import Cell
 from pullback_conformance.runner import Runner, Selection, Unit
-
-
-class PlannedCell(NamedTuple):
-    """A cell before it is run."""
-
-    unit: Unit
-    check: str
-
-    @property
-    def name(self) -> str:
-        """The test's identifier."""
-        return f"{self.unit.operation.name}-{self.unit.dtype.name}-{self.check}"
 
 
 class _Session:
@@ -39,11 +26,11 @@ class _Session:
         self.unit: Unit | None = None
         self.cells: dict[str, Cell] = {}
 
-    def cell(self, planned: PlannedCell) -> Cell | None:
-        if planned.unit != self.unit:
-            self.cells = {cell.check: cell for cell in self.runner.run_unit(planned.unit)}
-            self.unit = planned.unit
-        return self.cells.get(planned.check)
+    def cell(self, wanted: Planned) -> Cell | None:
+        if wanted.unit != self.unit:
+            self.cells = {cell.check: cell for cell in self.runner.run_unit(wanted.unit)}
+            self.unit = wanted.unit
+        return self.cells.get(wanted.check)
 
 
 _session_key = pytest.StashKey[_Session]()
@@ -55,15 +42,25 @@ def _session(config: pytest.Config) -> _Session:
     return config.stash[_session_key]
 
 
-def cells_to_run(config: pytest.Config) -> list[PlannedCell]:
+def cells_to_run(config: pytest.Config) -> list[Planned]:
     """Every cell of the grid that the options select."""
     try:
         runner = _session(config).runner
-        return [PlannedCell(unit, check.name) for unit in runner.units() for check in runner.checks_of(unit)]
+        runner.require_cells()
+        return planned(runner)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
 
 
-def run_cell(config: pytest.Config, planned: PlannedCell) -> Cell | None:
+def run_cell(config: pytest.Config, cell: Planned) -> Cell | None:
     """The cell, run; None where its question arises for no sample."""
-    return _session(config).cell(planned)
+    return _session(config).cell(cell)
+
+
+def remarks(config: pytest.Config) -> list[str]:
+    """What is to be said of the whole run, beside its cells; nothing where no cell was collected here."""
+    if _session_key not in config.stash:
+        return []
+    runner = _session(config).runner
+    limits = [f"limited: {c.operation}: {c.samples[0].message}" for c in runner.tolerance_cells()]
+    return [*runner.record().notes, *limits]

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from pullback.backend.array_api import ArrayAPIBackend, Axis, count_reduced
 from pullback.backend.base import Backend, Kernel, NativeArray
+from pullback.backend.geometry import Geometry
 from pullback.backend.numpy_like import NumPyLikeBackend
 from pullback.backend.records import BackendSpec, Limitation
 from pullback.backend.registry import instance_problem, known_backends, register_backend, unregister_backend
@@ -53,6 +54,7 @@ from pullback.ops import import_all
 from pullback.plugin.hookspecs import hookimpl
 from pullback.plugin.manager import backend_specs, call_each, load_tool, tools
 from pullback.tensor import Tensor
+from pullback.tensor.indices import Positions
 from pullback.tensor.registry import registry
 from pullback.tensor.tensor import tensors_of
 
@@ -73,6 +75,7 @@ __all__ = [
     "DType",
     "DeclarationError",
     "Device",
+    "Geometry",
     "Inplace",
     "Kernel",
     "Limitation",
@@ -82,6 +85,7 @@ __all__ = [
     "Operation",
     "Outputs",
     "PluginError",
+    "Positions",
     "Promotes",
     "Sample",
     "Shows",

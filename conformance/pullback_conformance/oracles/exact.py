@@ -11,7 +11,7 @@ import numpy as np
 
 from pullback.extend import Backend, Composite, DType, Operation, Tensor, get_backend
 from pullback_conformance.case import Call, Case, is_inexact
-from pullback_conformance.moving import tensors_in, to_numpy, widened
+from pullback_conformance.moving import moved, tensors_in, to_numpy, widened
 from pullback_conformance.oracles import differences, integers, multiprecision
 from pullback_conformance.oracles.extended import (
     extended_backend,
@@ -160,7 +160,8 @@ class Oracle:
         return self.wide
 
     def _call(self, backend: Backend, convert: Callable[[Tensor], Tensor]) -> Call:
-        return Call(self.operation, backend, self.case.arguments, convert)
+        # An index keeps its dtype, also where integers are replaced by floating numbers.
+        return Call(self.operation, backend, self.case.arguments, convert, lambda index: moved(index, backend))
 
     def fresh(self) -> Call:
         """The call in higher precision with new tensors, to differentiate."""

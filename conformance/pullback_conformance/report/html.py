@@ -16,6 +16,7 @@ _SYMBOLS = {
     Outcome.PASSED: "",
     Outcome.FAILED: "✕",
     Outcome.NOT_RUN: "?",
+    Outcome.EXPECTED: "!",
     Outcome.FALLBACK: "↷",
     Outcome.LIMITED: "!",
     Outcome.UNSUPPORTED: "",
@@ -23,7 +24,7 @@ _SYMBOLS = {
 #: Two letters head a narrow column; the legend has the question in full.
 _SHORT = {
     "value": "va", "dtype": "dt", "special": "sp", "unchanged": "un", "deterministic": "de",
-    "vjp": "vj", "jvp": "jv", "adjoint": "ad", "second": "2°", "limitation": "li",
+    "vjp": "vj", "jvp": "jv", "adjoint": "ad", "second": "2°",
 }  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def _content(record: Record) -> dict[str, Any]:
     limitations = [
         {"operation": c.operation, "dtype": c.dtype, "outcome": _slug(c.outcome), "label": c.outcome.value, "sample": s}
         for c in record.cells
-        if c.check == "limitation"
+        if c.check not in CHECKS
         for s in c.samples
     ]
     counts = record.counts()
@@ -82,13 +83,17 @@ def _content(record: Record) -> dict[str, Any]:
             for o in shown
         ],
         "columns": columns,
-        "short": _SHORT,
-        "questions": [{"short": _SHORT[c.name], "name": c.name, "question": c.question} for c in CHECKS.values()],
+        "short": {name: _short(name) for name in CHECKS},
+        "questions": [{"short": _short(c.name), "name": c.name, "question": c.question} for c in CHECKS.values()],
         "families": families,
         "limitations": limitations,
         "worst": _worst(grid),
         "operations": len({c.operation for c in grid}),
     }
+
+
+def _short(check: str) -> str:
+    return _SHORT.get(check, check[:2])
 
 
 def _row(name: str, columns: list[dict[str, Any]], by_place: dict[tuple[str, str, str], Cell]) -> dict[str, Any]:

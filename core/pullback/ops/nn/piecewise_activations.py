@@ -67,7 +67,7 @@ def _hardtanh_backward_samples(make: Any) -> Iterator[Sample]:
 
 
 @elementwise(
-    dtypes=REAL,
+    dtypes=Accepts(FLOATS, unsupported="hardshrink_backward_cpu"),
     vjp={
         "grad_output": lambda grad, input, min_val, max_val: hardtanh_backward(grad, input, min_val, max_val),
         "input": lambda grad: step_derivative(grad),

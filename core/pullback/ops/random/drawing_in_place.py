@@ -9,6 +9,7 @@ from pullback.dispatch.declaration import Array, op
 from pullback.dispatch.declaration_values import Accepts
 from pullback.dispatch.inplace import apply_inplace
 from pullback.meta import dtypes
+from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import FLOATS
 from pullback.ops.random.drawing import bernoulli_of, check_range, checked_generator, floating_dtype
 from pullback.ops.random.streams import integer_array, normal_array, uniform_array
@@ -126,6 +127,9 @@ def exponential(backend: Backend, input: Array, lambd: float = 1.0, *, generator
 )
 def bernoulli_from(backend: Backend, input: Array, p: Array, *, generator: Generator | None = None) -> Array:
     """Ones and zeros with the probabilities ``p``, in the shape and dtype of ``input``."""
+    kind = backend.dtypes[p.dtype]
+    if kind.category != dtypes.FLOATING:
+        raise NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{type_name(kind)}'")
     shape = tuple(input.shape)
     probabilities = p if tuple(p.shape) == shape else backend.broadcast_to(p, shape)
     return bernoulli_of(backend, probabilities, backend.dtypes[input.dtype], backend.device_of(input), generator)

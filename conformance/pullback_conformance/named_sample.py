@@ -1,0 +1,33 @@
+"""One sample of an operation by the names that a report has for it."""
+
+from __future__ import annotations
+
+import re
+
+from pullback.extend import dtypes, get_backend, import_all, registry
+from pullback_conformance.samples import Arguments, samples_of, special_sample
+
+_REPETITION = re.compile(r"(?P<label>.*), seed (?P<seed>\d+)", re.DOTALL)
+
+
+def sample_named(operation: str, dtype: str, label: str, *, seed: int = 0) -> Arguments:
+    """The arguments of a sample, on NumPy.
+
+    Raises
+    ------
+    ValueError
+        If the operation has no sample of that label in that dtype.
+    """
+    import_all()
+    declared, kind, numpy = registry[operation], dtypes.by_name[dtype], get_backend("numpy")
+    if label == "special values":
+        special = special_sample(declared, numpy, kind)
+        if special is not None:
+            return special
+    repetition = _REPETITION.fullmatch(label)
+    wanted = [(label, seed)] if repetition is None else [(label, seed), (repetition["label"], int(repetition["seed"]))]
+    for name, number in wanted:
+        for arguments in samples_of(declared, numpy, kind, seed=number):
+            if arguments.label == name:
+                return arguments
+    raise ValueError(f"{operation} has no sample {label!r} in {dtype}")
