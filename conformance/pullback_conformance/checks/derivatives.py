@@ -9,7 +9,7 @@ import numpy as np
 from pullback.extend import Tensor
 from pullback_conformance.case import Case, wide_array
 from pullback_conformance.checks.finding import Finding, Unsupported, compared
-from pullback_conformance.oracles.differences import as_real_vector
+from pullback_conformance.oracles.differences import FLOOR, as_real_vector
 from pullback_conformance.oracles.exact import Derivative
 from pullback_conformance.tolerances import DIFFERENCES, bound
 from pullback_conformance.ulp import ulp_at
@@ -107,7 +107,7 @@ def _compare(
         place = expression.format(number)
         found = compared(
             name, place, array, exact, dtype, scale, allowed,
-            by_differences=by_differences, slack=DIFFERENCES * scale, oracle=source,
+            by_differences=by_differences, slack=DIFFERENCES * scale + FLOOR, oracle=source,
         )  # fmt: skip
         if found.problem is not None:
             found.program = [*program, *found.program]
