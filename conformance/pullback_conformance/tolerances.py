@@ -7,6 +7,7 @@ same number of half precision's much larger ulp.
 
 from __future__ import annotations
 
+import inspect
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
@@ -56,6 +57,13 @@ BOUNDS: Final = {
     Kind.ELEMENTWISE: (4.0, 16.0, 64.0),
     Kind.LINEAR: (4.0, 8.0, 16.0),
     Kind.GENERAL: (16.0, 64.0, 256.0),
+}
+
+#: Kernels of one operand with zeros that only a result of higher precision can be accurate around. Others of one operand
+#: are libraries' functions, and good to a few units in the last place of their result everywhere.
+_HARD_ZEROS: Final = {
+    "lgamma": "zeros at 1 and 2 that come from products and a difference of logarithms",
+    "digamma": "a zero at 1.4616... that is no number of any dtype",
 }
 
 #: What a formula may differ from finite differences by, relative to the scale: differences in extended precision are
@@ -109,6 +117,19 @@ def kind_of(operation: Operation | Composite) -> Kind:
     if operation.broadcasts:
         return Kind.ELEMENTWISE
     return Kind.LINEAR if operation.linear else Kind.GENERAL
+
+
+def rounds_its_operand(operation: Operation | Composite) -> bool:
+    """Whether an elementwise operation may lose what rounding its operands would.
+
+    True where several operands can cancel each other; where the core computes the result from several kernels, each of
+    which rounds what the next one gets (``logit`` is the logarithm of a rounded quotient, ``sinc`` the sine of a rounded
+    product); and for kernels known for zeros of that kind.
+    """
+    if not isinstance(operation, Operation):
+        return True
+    from_kernels = "backend" in inspect.signature(operation.function).parameters
+    return len(operation.operands) > 1 or from_kernels or operation.name in _HARD_ZEROS
 
 
 def bound(operation: Operation | Composite, dtype: DType, check: str, backend: str) -> tuple[float, str]:

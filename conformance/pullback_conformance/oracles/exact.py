@@ -21,7 +21,7 @@ from pullback_conformance.oracles.extended import (
     integers_as_floating,
 )
 from pullback_conformance.samples import Arguments
-from pullback_conformance.tolerances import Kind, kind_of
+from pullback_conformance.tolerances import Kind, kind_of, rounds_its_operand
 
 
 class OracleError(Exception):
@@ -188,8 +188,10 @@ class Oracle:
         return [np.broadcast_to(np.max(m[np.isfinite(m)], initial=0), m.shape) for m in magnitudes]
 
     def _elementwise_moves(self) -> Any:
-        """How far each element moves where its operands move by their own size, for several operands; else None."""
-        if len(self.case.arguments.args) < 2 or self.wide is None or not self.inputs or len(self.inexact_outputs) != 1:
+        """How far each element moves where its operands move by their own size; None where that is no excuse."""
+        if not rounds_its_operand(self.operation) or self.wide is None:
+            return None
+        if not self.inputs or len(self.inexact_outputs) != 1:
             return None
         moves = np.zeros(self.inexact_outputs[0].shape)
         for number in range(len(self.inputs)):
