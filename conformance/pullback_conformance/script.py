@@ -80,11 +80,11 @@ def script_for(case: Case, title: str, program: list[str]) -> str:
     lines = ['"""' + title.replace("\\", "\\\\").replace('"', "'") + '"""', "", *_imports(case, helpers), ""]
     lines += _selection(case.subject)
     lines.append("operands = [")
-    lines += [f"    {_operand(tensor, case.subject)}," for tensor in call.tensors]
+    lines += [f"    {operand_source(tensor, case.subject)}," for tensor in call.tensors]
     lines.append("]")
     if helpers & {"gradients", "pushed", "second_gradients"}:
         lines.append(f"differentiated = {call.chosen!r}")
-    lines += ["", "", "def run(operands=operands):", f"    return {_call(case.operation, call)}", ""]
+    lines += ["", "", "def run(operands=operands):", f"    return {call_source(case.operation, call)}", ""]
     for name in _HELPERS:
         if name in helpers:
             lines += ["", *_HELPERS[name].splitlines(), ""]
@@ -139,7 +139,8 @@ def _public_name(operation: Operation | Composite) -> str | None:
     return None
 
 
-def _call(operation: Operation | Composite, call: Call) -> str:
+def call_source(operation: Operation | Composite, call: Call) -> str:
+    """A call as Python source, its tensors as ``operands[0]`` and so on."""
     position = iter(range(len(call.tensors)))
 
     def source(value: Any) -> str:
@@ -181,7 +182,8 @@ def nested_literal(array: Any) -> str:
     return "[" + ", ".join(nested_literal(part) for part in array) + "]"
 
 
-def _operand(tensor: Tensor, backend: Backend) -> str:
+def operand_source(tensor: Tensor, backend: Backend) -> str:
+    """A NumPy tensor as Python source, in its layout."""
     array = to_numpy(tensor)
     dtype = dtype_source(tensor.dtype)
     if not array.size:

@@ -61,7 +61,7 @@ BOUNDS: Final = {
 }
 
 #: The bound on values in float16 and bfloat16, whose results are computed in float32 and rounded once. Measured on
-#: NumPy and JAX over several seeds: all but the exceptions below within 0.9 ulp, sums within 0.55, others within 1.6.
+#: NumPy with several seeds and JAX with one: all but the exceptions below within 0.9 ulp, sums 0.55, others 1.6.
 HALF_PRECISION_BOUNDS: Final = {Kind.EXACT: 0.5, Kind.ELEMENTWISE: 1.0, Kind.LINEAR: 1.0, Kind.GENERAL: 3.0}
 _HALF: Final = frozenset({float16, bfloat16})
 
@@ -88,6 +88,10 @@ EXCEPTIONS: Final = (
         frozenset({float32, float64}),
     ),
     Tolerance("tanh", "derivatives", 64.0, "1 - tanh(x)^2, PyTorch's formula, cancels: the error is small against 1"),
+    *(
+        Tolerance(name, "second", 32.0, "2 a / b^3 takes four roundings, and cancels where a divisor is broadcast")
+        for name in ("div", "true_divide")
+    ),
     *(
         Tolerance(
             name, "value", 1.5, "XLA multiplies with the reciprocal of a divisor that is broadcast", backend="jax"
