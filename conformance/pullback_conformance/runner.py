@@ -153,7 +153,7 @@ class Runner:
             or unit.dtype.category < 2
             or unit.dtype not in self._derivative_dtypes
         )
-        return [c for c in self.checks if not (c.differentiates and no_derivative)]
+        return [c for c in self.checks if not (c.differentiates and no_derivative) and c.is_of(*unit)]
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -317,7 +317,7 @@ class Runner:
             return
         failure = self._forward_failure(case, attempt)
         for number, check in enumerate(chosen):
-            if check.differentiates and not case.has_gradients:
+            if (check.differentiates and not case.has_gradients) or (check.once and arguments.number):
                 continue
             if failure is None:
                 result = self._run_check(case, check, attempt)

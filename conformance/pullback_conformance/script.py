@@ -94,7 +94,7 @@ def script_for(case: Case, title: str, program: list[str]) -> str:
     lines = ['"""' + quoted + '"""', "", *_imports(helpers, made.imports), ""]
     lines += _selection(case.subject)
     lines.append("operands = [")
-    lines += [f"    {_operand(tensor, case.subject)}," for tensor in call.tensors]
+    lines += [f"    {operand_source(tensor, case.subject)}," for tensor in call.tensors]
     lines.append("]")
     if made.from_suite:
         lines += _arguments_of_suite(case)
@@ -226,6 +226,12 @@ class _Source:
         return source
 
 
+def call_source(case: Case, call: Call) -> tuple[str, set[str]]:
+    """A call as Python source, its tensors as ``operands[0]`` ..., and what it needs of :mod:`pullback.extend`."""
+    made = _Source(case)
+    return made.call(call), made.imports
+
+
 def plain_source(value: Any) -> str | None:
     """A value that holds no tensors as Python source; None where it has no such form, as a function has none."""
     if isinstance(value, DType):
@@ -263,7 +269,8 @@ def nested_literal(array: Any) -> str:
     return "[" + ", ".join(nested_literal(part) for part in array) + "]"
 
 
-def _operand(tensor: Tensor, backend: Backend) -> str:
+def operand_source(tensor: Tensor, backend: Backend) -> str:
+    """A NumPy tensor as Python source, in its layout."""
     array = to_numpy(tensor)
     dtype = dtype_source(tensor.dtype)
     if not array.size:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from pullback_conformance.checks import behaviour, derivatives, values
+from pullback.extend import DType
+from pullback_conformance.checks import behaviour, derivatives, reference, values
 from pullback_conformance.checks.finding import Finding
 
 __all__ = ["CHECKS", "Check", "Finding"]
@@ -23,12 +24,18 @@ class Check(NamedTuple):
         Whether it asks about derivatives: of differentiable operations and inexact dtypes only.
     question : str
         What it asks, for people.
+    is_of : callable, optional
+        ``is_of(operation, dtype)`` tells whether the question arises; by default it always does.
+    once : bool
+        Whether it brings its own arguments, and so is asked with the first sample only.
     """
 
     name: str
     run: Callable[[Any], Finding]
     differentiates: bool
     question: str
+    is_of: Callable[[Any, DType], bool] = lambda operation, dtype: True
+    once: bool = False
 
 
 CHECKS: Final = {
@@ -37,6 +44,14 @@ CHECKS: Final = {
         Check("value", values.value, False, "Are the values right?"),
         Check("dtype", values.dtype_and_shape, False, "Do dtype, shape and device agree with the reference?"),
         Check("special", values.special, False, "Are NaN, infinities and signed zeros treated as by the reference?"),
+        Check(
+            "reference",
+            reference.reference,
+            False,
+            "Are results PyTorch's, and gradients, at kinks and ties too?",
+            reference.has_rows,
+            once=True,
+        ),
         Check("unchanged", behaviour.unchanged, False, "Do the operands stay as they were?"),
         Check("deterministic", behaviour.deterministic, False, "Does the same call give the same bits again?"),
         Check("vjp", derivatives.vjp, True, "Are reverse-mode gradients right?"),

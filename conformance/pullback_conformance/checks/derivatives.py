@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from pullback import float64
 from pullback.extend import Tensor
 from pullback_conformance.case import Case, wide_array
-from pullback_conformance.checks.finding import Finding, Unsupported, compared
-from pullback_conformance.oracles.differences import as_real_vector
+from pullback_conformance.checks.finding import Finding, Unsupported, compared, number_of, place_of
+from pullback_conformance.oracles.differences import FLOOR, as_real_vector
 from pullback_conformance.oracles.exact import Derivative
 from pullback_conformance.tolerances import DIFFERENCES, bound
 from pullback_conformance.ulp import ulp_at
@@ -105,14 +106,39 @@ def _compare(
                 continue
         array = np.zeros_like(exact) if result is None else wide_array(result)
         place = expression.format(number)
+        if truth.by_mpmath is not None:
+            by_mpmath, is_unknown = truth.by_mpmath[number]
+            wrong = _formula_problem(name, exact, by_mpmath, is_unknown, scale, allowed)
+            if wrong is not None:
+                total = total.merged(Finding(wrong, program=[*program, f"print({place})"], oracle="mpmath"))
+                continue
+            exact = np.where(is_unknown, exact, by_mpmath)
+            source = source if np.all(is_unknown) else "mpmath"
+            total.oracle = source
         found = compared(
             name, place, array, exact, dtype, scale, allowed,
-            by_differences=by_differences, slack=DIFFERENCES * scale, oracle=source,
+            by_differences=by_differences, slack=DIFFERENCES * scale + FLOOR, oracle=source,
         )  # fmt: skip
         if found.problem is not None:
             found.program = [*program, *found.program]
         total = total.merged(found)
     return total
+
+
+def _formula_problem(
+    what: str, by_formula: Any, by_mpmath: Any, is_unknown: Any, scale: Any, allowed: float
+) -> str | None:
+    """What is wrong with the formula itself, run in higher precision: it is to be as good as float64 at least."""
+    off = np.abs(by_formula - by_mpmath) / ulp_at(scale, float64)
+    off = np.where(is_unknown | (by_formula == by_mpmath), 0.0, off)
+    worst = float(np.max(off, initial=0.0))
+    if worst <= allowed:
+        return None
+    index = np.unravel_index(int(np.argmax(np.where(np.isnan(off), np.inf, off))), off.shape)
+    return (
+        f"{what}{place_of(index)} in higher precision is {number_of(by_formula[index])}, but mpmath gives"
+        f" {number_of(by_mpmath[index])}: the formula is wrong"
+    )
 
 
 def program_of(check: str, case: Case) -> list[str]:

@@ -87,7 +87,7 @@ def compared(
     if not worst <= bound:
         index = np.unravel_index(int(np.argmax(errors)), errors.shape)
         problem = (
-            f"{what}{_place(index)} is {_number(actual[index])}, expected {_number(exact[index])}:"
+            f"{what}{place_of(index)} is {number_of(actual[index])}, expected {number_of(exact[index])}:"
             f" {worst:.3g} ulp off, {bound:g} allowed (against {oracle})"
         )
         program = _assertion(expression, exact, np.broadcast_to(bound * unit, exact.shape), zero_signs)
@@ -102,8 +102,8 @@ def compared(
         if np.any(~(off <= 0)):
             index = np.unravel_index(int(np.argmax(np.where(np.isnan(off), np.inf, off))), off.shape)
             problem = (
-                f"{what}{_place(index)} is {_number(actual[index])}, but differences of values give"
-                f" {_number(by_differences[index])}: the formula is wrong"
+                f"{what}{place_of(index)} is {number_of(actual[index])}, but differences of values give"
+                f" {number_of(by_differences[index])}: the formula is wrong"
             )
             program = _assertion(expression, by_differences, np.broadcast_to(allowed, exact.shape), False)
             return Finding(problem, worst, bound, program, oracle)
@@ -115,7 +115,9 @@ def _compared_exactly(what: str, expression: str, actual: Any, exact: Any, oracl
     if not np.any(wrong):
         return Finding(oracle=oracle)
     index = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-    problem = f"{what}{_place(index)} is {_number(actual[index])}, expected {_number(exact[index])} (against {oracle})"
+    problem = (
+        f"{what}{place_of(index)} is {number_of(actual[index])}, expected {number_of(exact[index])} (against {oracle})"
+    )
     expected = [_plain(v) for v in np.asarray(exact).reshape(-1)]
     return Finding(
         problem,
@@ -164,10 +166,12 @@ def _plain(value: Any) -> Any:
     return complex(value) if kind == "c" else float(value)
 
 
-def _number(value: Any) -> str:
+def number_of(value: Any) -> str:
+    """A number for messages, to the digits of a double."""
     plain = _plain(value)
     return f"{plain:.17g}" if isinstance(plain, float) else str(plain)
 
 
-def _place(index: tuple[Any, ...]) -> str:
+def place_of(index: tuple[Any, ...]) -> str:
+    """Where in an array, for messages."""
     return f" at [{', '.join(str(int(i)) for i in index)}]" if index else ""

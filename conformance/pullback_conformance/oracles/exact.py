@@ -12,7 +12,8 @@ import numpy as np
 from pullback.extend import Backend, Composite, DType, Operation, Tensor, get_backend
 from pullback_conformance.case import Call, Case, is_inexact
 from pullback_conformance.moving import moved, tensors_in, to_numpy, widened
-from pullback_conformance.oracles import differences, integers, multiprecision
+from pullback_conformance.oracles import differences, integers, rational
+from pullback_conformance.oracles.elementwise import ByExpression
 from pullback_conformance.oracles.extended import (
     extended_backend,
     has_extended_precision,
@@ -21,7 +22,7 @@ from pullback_conformance.oracles.extended import (
     integers_as_floating,
 )
 from pullback_conformance.samples import Arguments
-from pullback_conformance.tolerances import Kind, kind_of
+from pullback_conformance.tolerances import Kind, kind_of, rounds_its_operand
 
 
 class OracleError(Exception):
@@ -62,9 +63,9 @@ class Oracle:
             return self._integer_values()
         if self.kind is Kind.ELEMENTWISE and "generator" in inspect.signature(self.operation.function).parameters:
             return self._stream_values()
-        by_mpmath = self._mpmath_values()
-        if by_mpmath is not None:
-            return by_mpmath
+        independent = self._mpmath_values() or self._rational_values()
+        if independent is not None:
+            return independent
         wide = self.wide
         if wide is not None and (self.is_more_precise or not self.case.is_self_comparison):
             return Truth(self._wide_values, self._scales(self._wide_values), wide.backend.name)
@@ -78,6 +79,9 @@ class Oracle:
         if isinstance(self.operation, Operation) and self.operation.promotion == "float":
             values = [_array(v) for v in self._call(extended_backend(), _stand_in(case.dtype)).run()]
             return Truth(values, [np.abs(v) for v in values], "the same numbers in extended precision")
+        by_fractions = self._rational_values()
+        if by_fractions is not None:
+            return by_fractions
         if not case.is_self_comparison:
             values = [_array(v) for v in self.in_same_dtype]
             return Truth(values, [np.abs(v) for v in values], case.reference.name)
@@ -115,13 +119,32 @@ class Oracle:
         values = [_array(v) for v in self.in_same_dtype]
         return Truth(values, [np.abs(v) for v in values], self.case.reference.name)
 
+    @cached_property
+    def by_expression(self) -> ByExpression | None:
+        """The operation as mpmath computes it; None where it is no elementwise one, or mpmath cannot."""
+        return ByExpression.of(self.case)
+
     def _mpmath_values(self) -> Truth | None:
-        name, arguments = self.operation.oracle, self.case.arguments
-        if name is None or arguments.kwargs or multiprecision.function_named(name) is None:
+        if self.by_expression is None:
             return None
-        operands = [widened(a.array) if isinstance(a, Tensor) else np.longdouble(a) for a in arguments.args]
-        exact = multiprecision.evaluate(name, *operands)
+        exact, is_unknown = self.by_expression.values()
+        if np.any(is_unknown):
+            if self.wide is None or (self.case.is_self_comparison and not self.is_more_precise):
+                return None
+            (instead,) = self._wide_values
+            exact = np.where(is_unknown, instead, exact)
         return Truth([exact], self._scales([exact]), "mpmath")
+
+    def _rational_values(self) -> Truth | None:
+        arguments = self.case.arguments
+        if not rational.knows(self.operation):
+            return None
+        (result,) = self.in_same_dtype
+        exact = rational.evaluate(self.operation, arguments.args, arguments.kwargs, result)
+        if exact is None:
+            return None
+        scales = [np.abs(exact)] if self.case.dtype.category < 2 else self._scales([exact])
+        return Truth([exact], scales, "exact rational arithmetic")
 
     # -- in higher precision ------------------------------------------------------------------------------------------
 
@@ -189,16 +212,19 @@ class Oracle:
         return [np.broadcast_to(np.max(m[np.isfinite(m)], initial=0), m.shape) for m in magnitudes]
 
     def _elementwise_moves(self) -> Any:
-        """How far each element moves where its operands move by their own size, for several operands; else None."""
-        if len(self.case.arguments.args) < 2 or self.wide is None or not self.inputs or len(self.inexact_outputs) != 1:
+        """How far each element moves where its operands move by their own size; None where that is no excuse."""
+        if not rounds_its_operand(self.operation) or self.wide is None:
+            return None
+        if not self.inputs or len(self.inexact_outputs) != 1:
             return None
         moves = np.zeros(self.inexact_outputs[0].shape)
         for number in range(len(self.inputs)):
             along = [a if n == number else np.zeros_like(a) for n, a in enumerate(self.inputs)]
-            vector, _ = differences.directional(
+            vector, is_rough = differences.directional(
                 self._values_at, self.inputs, differences.as_real_vector(along), self.step
             )
-            (move,) = differences.from_real_vector(vector, self.inexact_outputs)
+            # A quotient across a jump is as large as the step is small, and would excuse any error.
+            (move,) = differences.from_real_vector(np.where(is_rough, 0, vector), self.inexact_outputs)
             moves += np.abs(move).astype(np.float64)
         return moves
 
@@ -298,7 +324,11 @@ class Oracle:
         scale = np.abs(matrix) @ np.abs(v)
         if self.kind is Kind.ELEMENTWISE:
             scale = np.fmax(scale, self._moves_of(self._gradient_at))
-        return self._derivative(grads, matrix @ v, scale, self.roughness.any(axis=0), self.inputs)
+        found = self._derivative(grads, matrix @ v, scale, self.roughness.any(axis=0), self.inputs)
+        if self.by_expression is None:
+            return found
+        by_mpmath = self.by_expression.vjp(self.fresh(), self.cotangents[0], self._rough_results)
+        return found._replace(by_mpmath=by_mpmath)
 
     @cached_property
     def jvp(self) -> Derivative:
@@ -308,7 +338,18 @@ class Oracle:
         scale = np.abs(matrix) @ np.abs(t)
         if self.kind is Kind.ELEMENTWISE:
             scale = np.fmax(scale, self._moves_of(self._tangent_at))
-        return self._derivative(tangents, matrix @ t, scale, self.roughness.any(axis=1), self.inexact_outputs)
+        found = self._derivative(tangents, matrix @ t, scale, self.roughness.any(axis=1), self.inexact_outputs)
+        if self.by_expression is None:
+            return found
+        by_mpmath = self.by_expression.jvp(self.fresh(), self.tangents, self._rough_results)
+        return found._replace(by_mpmath=[by_mpmath])
+
+    @cached_property
+    def _rough_results(self) -> Any:
+        """Where the elements of the only result have a kink or jump in reach of the differences."""
+        (output,) = self.inexact_outputs
+        parts = 2 if output.dtype.kind == "c" else 1
+        return self.roughness.any(axis=1).reshape(*output.shape, parts).any(axis=-1)
 
     @cached_property
     def second(self) -> Derivative:
@@ -343,12 +384,16 @@ class Oracle:
 
 
 class Derivative(NamedTuple):
-    """A derivative by formula in higher precision and by differences, and the scales of its parts."""
+    """A derivative by formula in higher precision and by differences, and the scales of its parts.
+
+    Where mpmath has it too, ``by_mpmath`` is a pair for each part: the derivative, and where mpmath has none.
+    """
 
     by_formula: list[Any]
     by_differences: list[Any]
     scales: list[Any]
     vector: Any
+    by_mpmath: list[tuple[Any, Any]] | None = None
 
 
 def _array(value: Any) -> Any:

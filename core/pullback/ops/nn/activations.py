@@ -248,10 +248,10 @@ def _slope_backward_samples(make: Any) -> Iterator[Sample]:
 )
 def leaky_relu_backward(backend: Backend, grad_output: Array, input: Array, negative_slope: float) -> Array:
     """``grad_output`` where ``input`` is positive, ``negative_slope`` times it elsewhere."""
-    slope = number(backend, negative_slope, grad_output)
-    return backend.where(
-        backend.greater(input, number(backend, 0, input)), grad_output, backend.multiply(grad_output, slope)
+    scaled = in_float32(
+        backend, lambda grad: backend.multiply(grad, number(backend, negative_slope, grad)), grad_output
     )
+    return backend.where(backend.greater(input, number(backend, 0, input)), grad_output, scaled)
 
 
 @elementwise(

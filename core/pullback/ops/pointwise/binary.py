@@ -247,7 +247,8 @@ def xlogy(backend: Backend, input: Array, other: Array) -> Array:
     input, other = _as_arrays(backend, input, other)
     zero = number(backend, 0, input)
     vanishes = backend.logical_and(backend.equal(input, zero), backend.logical_not(backend.isnan(other)))
-    return backend.where(vanishes, zero, backend.multiply(input, backend.log(other)))
+    product = in_float32(backend, lambda x, y: backend.multiply(x, backend.log(y)), input, other)
+    return backend.where(vanishes, zero, product)
 
 
 def _as_arrays(backend: Backend, *operands: Any) -> list[Any]:

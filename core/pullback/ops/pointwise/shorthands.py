@@ -15,7 +15,7 @@ from pullback.ops.pointwise.exponential import exp2
 from pullback.ops.pointwise.rounding import round
 from pullback.ops.pointwise.trigonometric import cos
 from pullback.ops.pointwise.unary import abs
-from pullback.ops.shared.precision import in_float32
+from pullback.ops.shared.precision import in_float32, number
 from pullback.ops.shared.reducing import in_wide
 from pullback.tensor import Tensor
 
@@ -178,4 +178,8 @@ def ldexp(backend: Backend, input: Array, other: Array) -> Array:
     >>> pb.ldexp(pb.tensor([1., 3.]), pb.tensor([2, 3]))
     tensor([ 4., 24.])
     """
-    return backend.multiply(input, backend.pow(2.0, other))
+
+    def compute(x: Array, y: Array) -> Array:
+        return backend.multiply(x, backend.pow(number(backend, 2.0, y), y))
+
+    return in_float32(backend, compute, input, other)
