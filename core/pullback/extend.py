@@ -35,7 +35,7 @@ from pullback.dispatch.declaration import (
     op,
 )
 from pullback.dispatch.declaration_values import Accepts, Accuracy, Check, Inplace, Outputs, Promotes, Shows, Unsampled
-from pullback.dispatch.interception import intercept, intercept_kernels
+from pullback.dispatch.interception import AroundKernels, intercept, intercept_kernels, run_alone
 from pullback.errors import (
     BackendError,
     BackendUnavailableError,
@@ -53,6 +53,7 @@ from pullback.ops import import_all
 from pullback.plugin.hookspecs import hookimpl
 from pullback.plugin.manager import backend_specs, call_each, load_tool, tools
 from pullback.tensor import Tensor
+from pullback.tensor.indices import Positions
 from pullback.tensor.registry import registry
 from pullback.tensor.tensor import tensors_of
 
@@ -60,6 +61,7 @@ __all__ = [
     "CPU",
     "Accepts",
     "Accuracy",
+    "AroundKernels",
     "Array",
     "ArrayAPIBackend",
     "Arrays",
@@ -82,6 +84,7 @@ __all__ = [
     "Operation",
     "Outputs",
     "PluginError",
+    "Positions",
     "Promotes",
     "Sample",
     "Shows",
@@ -109,6 +112,7 @@ __all__ = [
     "op",
     "register_backend",
     "registry",
+    "run_alone",
     "tensors_of",
     "tools",
     "unregister_backend",
