@@ -125,7 +125,7 @@ class Report:
         left_out = f", {unsampled} left out by the sampling rate" if unsampled else ""
         lines = [f"{calls} calls compared with {self.backend}: {differ} differ; {skipped} skipped{left_out}"]
         if self.operations:
-            width = max(len(name) for name in self.operations)
+            width = max(map(len, ("operation", *self.operations)))
             followed = any(counts.carried or counts.drifted for counts in self.operations.values())
             heading = f"  {'operation':{width}}  checked  differ  skipped  worst ulp"
             lines.append(heading + ("  carried  drifted" if followed else ""))
