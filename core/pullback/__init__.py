@@ -18,6 +18,7 @@ from pullback.dispatch.out_functions import FunctionsWithOut as _FunctionsWithOu
 from pullback.errors import did_you_mean as _did_you_mean
 from pullback.ops import _index
 from pullback.tensor import Tensor as _Tensor
+from pullback.tensor.modes import ASKED_FOR as _ASKED_FOR
 
 __version__ = "0.1.0"
 
@@ -27,6 +28,8 @@ for _module, _words in {**_names.NAMES, **_index.FUNCTIONS}.items():
     globals().update({_public: _found[_name] for _public, _name in _names.renamed(_words) if _name in _found})
 for _module in (*_names.METHODS.split(), *_index.METHODS):
     _import_module(f"pullback.{_module}")
+if _ASKED_FOR:
+    _import_module("pullback.dispatch.whole_program")
 _inplace = f"{_names.INPLACE} {_index.INPLACE}".split()
 globals().update({_name: vars(_Tensor)[_name] for _name in _inplace if _name in vars(_Tensor)})
 

@@ -36,7 +36,7 @@ from pullback.dispatch.declaration import (
     op,
 )
 from pullback.dispatch.declaration_values import Accepts, Accuracy, Check, Inplace, Outputs, Promotes, Shows, Unsampled
-from pullback.dispatch.interception import intercept, intercept_kernels
+from pullback.dispatch.interception import AroundKernels, intercept, intercept_kernels, run_alone
 from pullback.errors import (
     BackendError,
     BackendUnavailableError,
@@ -62,6 +62,7 @@ __all__ = [
     "CPU",
     "Accepts",
     "Accuracy",
+    "AroundKernels",
     "Array",
     "ArrayAPIBackend",
     "Arrays",
@@ -113,6 +114,7 @@ __all__ = [
     "op",
     "register_backend",
     "registry",
+    "run_alone",
     "tensors_of",
     "tools",
     "unregister_backend",

@@ -11,11 +11,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeAlias
+from contextvars import Context, ContextVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias, TypeVar
 
 from pullback.process.blocks import Setting
-from pullback.tensor.modes import INTERCEPTED, KERNELS, MODE, ModeBlock, left, mode
+from pullback.tensor.modes import INTERCEPTED, KERNELS, MODE, NO_GRAD, ModeBlock, left, mode
 from pullback.tensor.seams import seams
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ Interceptor: TypeAlias = "Callable[[Operation, tuple[Any, ...], dict[str, Any], 
 
 KernelInterceptor: TypeAlias = "Callable[[Operation, list[Any], dict[str, Any], Callable[[], Any]], Any]"
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: What stands around each computation in every thread, outside of what the blocks of a thread put there.
+everywhere: Final[list[AroundKernels]] = []
 _around_kernels: ContextVar[tuple[AroundKernels, ...]] = ContextVar("pullback kernel interceptors", default=())
 _active: ContextVar[tuple[Interceptor, ...]] = ContextVar("pullback interceptors", default=())
 
@@ -87,7 +92,24 @@ def run_through(
 
 
 class AroundKernels(ModeBlock):
-    """Whose :meth:`run` runs around every computation inside the block."""
+    """A block whose :meth:`run` runs around every computation inside it: forward, backward, and beneath ``vmap``.
+
+    For what needs more than a function: :class:`intercept_kernels` is one that has nothing but that.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> from pullback.extend import AroundKernels
+    >>> class Shapes(AroundKernels):
+    ...     def run(self, operation, operands, attributes, proceed):
+    ...         self.name = operation.name
+    ...         return proceed()
+    ...     def wrapped(self, tensors):
+    ...         print(self.name, [tuple(tensor.shape) for tensor in tensors])
+    >>> with Shapes():
+    ...     y = pb.ones(2, 3).sum(0)
+    sum [(3,)]
+    """
 
     _bits = KERNELS
 
@@ -135,13 +157,37 @@ def compute_intercepted(
     operation: Operation, operands: list[Any], attributes: dict[str, Any], compute: Callable[[], Any]
 ) -> Any:
     """Compute inside the active interceptors, innermost first."""
-    return run_through([active.run for active in _around_kernels.get()], operation, operands, attributes, compute)
+    around = (*everywhere, *_around_kernels.get())
+    return run_through([active.run for active in around], operation, operands, attributes, compute)
 
 
 def show_results(tensors: list[Tensor]) -> None:
     """Tell the active interceptors which tensors have the results of the computation they stood around."""
-    for active in _around_kernels.get():
+    for active in (*everywhere, *_around_kernels.get()):
         active.wrapped(tensors)
+
+
+def run_alone(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a function as if nothing went on around it, and have it record nothing.
+
+    For what an interceptor computes on its own account: no interceptor sees it, it is of no level of ``vmap``, no class
+    or mode overrides it, and what it sets for this thread or task ends with it.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> from pullback.extend import intercept_kernels, run_alone
+    >>> def twice(operation, operands, attributes, proceed):
+    ...     again = run_alone(operation.call, *operands, **attributes)
+    ...     assert not again.requires_grad
+    ...     return proceed()
+    >>> with intercept_kernels(twice):
+    ...     pb.tensor(2., requires_grad=True).square()
+    tensor(4., grad_fn=<PowBackward0>)
+    """
+    context = Context()
+    context.run(MODE.set, NO_GRAD)
+    return context.run(function, *args, **kwargs)
 
 
 seams.run_intercepted = run_intercepted

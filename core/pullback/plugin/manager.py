@@ -134,7 +134,8 @@ class _Plugins:
             self.complaints.clear()
             raise PluginError("\n".join(self.told))
         level, frame = 1, sys._getframe()
-        while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "pullback":
+        # Code that pullback generates is of no module: its name is None.
+        while frame.f_back and (frame.f_globals.get("__name__") or "pullback").partition(".")[0] == "pullback":
             level, frame = level + 1, frame.f_back
         while self.complaints:
             self.told.append(self.complaints.pop(0))  # before the warning, which may be an error

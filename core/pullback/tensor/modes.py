@@ -12,6 +12,7 @@ which makes the number positive again, and taken away by :func:`left`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Final
@@ -35,7 +36,14 @@ PLAIN_INFERENCE: Final = (NO_GRAD | INFERENCE) - _BITS - 1
 #: The modes in which nothing is recorded and nothing special goes on.
 QUIET: Final = frozenset({NO_GRAD, PLAIN_INFERENCE})
 
-MODE: Final[ContextVar[int]] = ContextVar("pullback mode", default=0)
+#: Environment variables that have something stand around each computation of the whole program, in every thread: each
+#: with the plugin's tool that makes it, see :mod:`pullback.dispatch.whole_program`.
+WHOLE_PROGRAM: Final = {"PULLBACK_CROSSCHECK": "crosscheck.program"}
+
+#: What of them is set as pullback is imported.
+ASKED_FOR: Final = tuple(name for name in WHOLE_PROGRAM if os.environ.get(name, "").strip())
+
+MODE: Final[ContextVar[int]] = ContextVar("pullback mode", default=KERNELS if ASKED_FOR else 0)
 mode = MODE.get
 
 
