@@ -73,7 +73,8 @@ def rows() -> list[Row]:
         ("exp", torch.exp), ("expm1", torch.expm1), ("log", torch.log), ("log2", torch.log2), ("log10", torch.log10),
         ("log1p", torch.log1p), ("exp2", torch.exp2), ("sinc", torch.sinc), ("frac", torch.frac),
         ("trunc", torch.trunc), ("floor", torch.floor), ("ceil", torch.ceil), ("round", torch.round),
-        ("erf", torch.erf), ("erfc", torch.erfc), ("tanh", torch.tanh), ("sigmoid", torch.sigmoid), ("logsigmoid", functional.logsigmoid),
+        ("erf", torch.erf), ("erfc", torch.erfc), ("tanh", torch.tanh), ("sigmoid", torch.sigmoid),
+        ("logsigmoid", functional.logsigmoid),
         ("atan", torch.atan), ("asinh", torch.asinh), ("nan_to_num", torch.nan_to_num), ("deg2rad", torch.deg2rad),
         ("rad2deg", torch.rad2deg), ("isnan", torch.isnan), ("isinf", torch.isinf), ("signbit", torch.signbit),
     ]  # fmt: skip

@@ -24,6 +24,7 @@ _SYMBOLS = {
 _SHORT = {
     "value": "va", "dtype": "dt", "special": "sp", "unchanged": "un", "deterministic": "de",
     "vjp": "vj", "jvp": "jv", "adjoint": "ad", "second": "2°", "limitation": "li",
+    "reference": "re", "aliases": "al", "state": "st", "spellings": "wr",
 }  # fmt: skip
 
 
