@@ -18,8 +18,8 @@ from pullback_conformance.tolerances import Kind, kind_of
 
 #: Bounds in ulp on values and gradients: not about precision, which other checks hold tighter.
 BOUND = 64.0
-#: Smaller results are measured here: tails of activations cancel, in PyTorch too.
-FLOOR = 0.25
+#: Smaller results are measured here: tails of activations cancel, and libraries differ in their last digits.
+FLOOR = 1.0
 
 
 def has_rows(operation: Any, dtype: DType) -> bool:

@@ -126,7 +126,7 @@ def test_nondifferentiable_operations_have_no_derivative_cells() -> None:
 
 
 def test_integers_have_no_derivative_cells() -> None:
-    assert set(outcomes(run("mul", "int64"))) == {"value", "dtype", "unchanged", "deterministic"}
+    assert not {"vjp", "jvp", "adjoint", "second"} & set(outcomes(run("mul", "int64")))
 
 
 def test_checks_can_be_chosen() -> None:

@@ -1,0 +1,91 @@
+"""Whether the method, the method in place and ``out=`` give what the function does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from pullback import empty_like
+from pullback.extend import Operation, Tensor, use_backend
+from pullback_conformance.case import Call, Case, flattened
+from pullback_conformance.checks.finding import Finding, Unsupported
+from pullback_conformance.moving import to_numpy
+
+
+def spellings(case: Case) -> Finding:
+    """Compare the bits of each way to write the call with those of the function."""
+    operation = case.operation
+    if not isinstance(operation, Operation) or "generator" in operation.attributes:
+        raise Unsupported("there is one way to write it")
+    if any(k == "generator" for k in case.arguments.kwargs):
+        raise Unsupported("a random stream goes on from call to call")
+    expected = case.on(case.subject).run()
+    bits = _bits(expected)
+    asked = False
+    for name, source, call in _ways(operation, expected):
+        asked = True
+        arguments = case.on(case.subject)
+        with use_backend(case.subject):
+            got = flattened(call(arguments))
+        if _bits(got) != bits:
+            return Finding(
+                f"{name} gives something else than the function",
+                program=[
+                    "want = str([r.tolist() for r in flat(run())])",
+                    f"got = {source}",
+                    "assert str([r.tolist() for r in flat(got)]) == want, got",
+                ],
+            )
+    if not asked:
+        raise Unsupported("there is one way to write it")
+    return Finding()
+
+
+def _ways(operation: Operation, expected: list[Any]) -> Iterator[tuple[str, str, Callable[[Call], Any]]]:
+    for method in operation.method_names if _in_the_same_order(operation) else ():
+        if method.endswith("_"):  # in place, by this name or by another
+            continue
+        yield (
+            f"Tensor.{method}",
+            f"pb.Tensor.{method}(*operands)",
+            lambda c, method=method: getattr(c.args[0], method)(*c.args[1:], **c.kwargs),
+        )
+    in_place = operation.inplace_name
+    if in_place is not None and len(expected) == 1 and _in_the_same_order(operation):
+        yield (
+            f"Tensor.{in_place}",
+            f"pb.Tensor.{in_place}(*operands)",
+            lambda c: _in_place(c, in_place, expected[0]),
+        )
+    if operation.exported is not None and len(expected) == 1 and isinstance(expected[0], Tensor):
+        exported = operation.exported
+        yield (
+            "out=",
+            f"pb.{operation.name}(*operands, out=pb.empty_like(run()))",
+            lambda c: exported(*c.args, **c.kwargs, out=empty_like(expected[0])),
+        )
+
+
+def _in_the_same_order(operation: Operation) -> bool:
+    """Whether a method takes what the declaration does: those of indexing take ``dim`` first, ``nonzero`` gives one."""
+    positional = [a for a in operation.attributes if a not in operation.keyword_only]
+    return (len(operation.operands) == 1 or operation.broadcasts or not positional) and operation.name != "nonzero"
+
+
+def _in_place(call: Call, name: str, expected: Any) -> Any:
+    """The result in place, of the first operand; the function's where the operand's shape and dtype cannot hold it."""
+    first = call.args[0] if call.args else None
+    fits = isinstance(first, Tensor) and first.dtype is expected.dtype and first.shape == expected.shape
+    if not fits:
+        return expected
+    result = getattr(first, name)(*call.args[1:], **call.kwargs)
+    return [result] if result is first else []
+
+
+def _bits(results: list[Any]) -> list[Any]:
+    return [
+        (r.dtype.name, tuple(r.shape), np.ascontiguousarray(to_numpy(r)).tobytes()) if isinstance(r, Tensor) else r
+        for r in results
+    ]
