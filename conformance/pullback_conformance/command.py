@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pullback_conformance.subcommands import WithSubcommands
+
 if TYPE_CHECKING:
     from pullback_conformance.record import Record
 
@@ -18,7 +20,7 @@ def _separated(context: click.Context, parameter: click.Parameter, value: tuple[
     return tuple(part.strip() for item in value for part in item.split(",") if part.strip())
 
 
-@click.command(short_help="Check what a backend computes, with evidence.")
+@click.command(cls=WithSubcommands, short_help="Check what a backend computes, with evidence.")
 @click.option("--backend", required=True, metavar="NAME", help="The backend to check: a name, or module:Class.")
 @click.option("--against", default="numpy", metavar="NAME", show_default=True, help="The backend to compare with.")
 @click.option(
