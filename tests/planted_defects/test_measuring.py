@@ -95,6 +95,8 @@ def test_the_table_of_the_documentation() -> None:
         "| --- | --- | --- | --- |",
         "| mutation of operands | 2 | 1 (50 %) | 1 |",
         "| **all** | 2 | 1 (50 %) | 1 |",
+        "",
+        "By the check and in the tier meant for them, 1 of 2 were found.",
     ]
 
 

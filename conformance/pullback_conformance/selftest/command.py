@@ -94,7 +94,7 @@ def _show(measured: Measured, list_missed: bool) -> None:
 
     from pullback_conformance.selftest.catalogue import catalogue
     from pullback_conformance.selftest.measuring import MISSED, NO_RECORD
-    from pullback_conformance.selftest.table import rows, share
+    from pullback_conformance.selftest.table import as_meant, rows, share
 
     console = Console()
     tiers = measured.settings["tiers"]
@@ -103,6 +103,8 @@ def _show(measured: Measured, list_missed: bool) -> None:
         cells = [text for t in tiers for text in (share(row.found[t][0], row.planted), str(row.found[t][1]))]
         table.add_row(row.kind, str(row.planted), *cells, end_section=row.kind == "hang, abort, exit")
     console.print(table)
+    found, meant = as_meant(measured)
+    console.print(f"by the check and in the tier meant for them: {found} of {meant}", highlight=False)
     if list_missed:
         for name, became in measured.defects.items():
             if set(became.values()) <= {MISSED, NO_RECORD}:

@@ -39,6 +39,13 @@ def _row(kind: str, names: list[str], measured: Measured) -> Row:
     return Row(kind, len(names), found)
 
 
+def as_meant(measured: Measured) -> tuple[int, int]:
+    """How many were found by the check and in the tier meant for them, and of how many whose tier was run."""
+    tiers = {name: catalogue()[name].tier for name in measured.defects}
+    meant = [name for name in measured.defects if tiers[name] in measured.settings["tiers"]]
+    return sum(measured.defects[name][tiers[name]] == BY_ITS_CHECK for name in meant), len(meant)
+
+
 def share(caught: int, planted: int) -> str:
     """A count with its percentage."""
     return f"{caught} ({100 * caught / planted:.0f} %)" if planted else "-"
@@ -53,6 +60,8 @@ def markdown(measured: Measured) -> str:
         cells = "".join(f" {share(row.found[t][0], row.planted)} | {row.found[t][1]} |" for t in tiers)
         kind = "**all**" if row.kind == "all" else row.kind
         lines.append(f"| {kind} | {row.planted} |{cells}")
+    found, meant = as_meant(measured)
+    lines += ["", f"By the check and in the tier meant for them, {found} of {meant} were found."]
     return "\n".join(lines)
 
 
