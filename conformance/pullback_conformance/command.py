@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pullback_conformance.inspecting import compare, list_cells, record_in, repro, separated, show
+from pullback_conformance.selftest.command import selftest
 from pullback_conformance.statuses import errors_as_statuses
 
 if TYPE_CHECKING:
@@ -159,5 +160,5 @@ def _write_reports(record: Record, *files: Any) -> list[Path]:
     return [path for path in files if path is not None]
 
 
-for _command in (list_cells, show, repro, compare):
+for _command in (list_cells, show, repro, compare, selftest):
     conformance.add_command(_command)

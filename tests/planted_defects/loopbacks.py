@@ -1,4 +1,4 @@
-"""NumPy backends with one planted defect each, and one without: what the conformance suite is tested on."""
+"""A few NumPy backends with one planted defect each, and one without, written out: for what the suite says of them."""
 
 from __future__ import annotations
 

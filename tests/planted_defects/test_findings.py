@@ -1,4 +1,4 @@
-"""Each planted defect is found, by the check that asks about it, and the script the suite writes shows it."""
+"""What the suite says of a defect: the check that asks about it finds it, and the script it writes shows it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,5 @@
+"""``python -m pullback_conformance.selftest``."""
+
+from pullback_conformance.selftest.command import selftest
+
+selftest()

@@ -1,0 +1,247 @@
+"""How many of the planted defects the suite finds: it is run on each, in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any, NamedTuple
+
+from pullback.extend import import_all, registry
+from pullback_conformance.runner import Runner, Selection
+from pullback_conformance.selftest import planted
+from pullback_conformance.selftest.catalogue import catalogue
+from pullback_conformance.selftest.defect import Defect
+
+#: The backends without a defect.
+CLEAN = ("Loopback", "ImmutableLoopback")
+
+#: What became of a defect, from best to worst.
+BY_ITS_CHECK, BY_ANOTHER_CHECK, ELSEWHERE, MISSED, NO_RECORD = (
+    "by the check meant for it", "by another check", "in another operation", "missed", "missed: the run left no record",
+)  # fmt: skip
+
+
+class Settings(NamedTuple):
+    """What is run.
+
+    Attributes
+    ----------
+    tiers : tuple of str
+    kinds : tuple of str
+        Only defects of these; empty for all.
+    all_operations : bool
+        Run everything on every defect, not only what it can strike and its neighbours.
+    jobs : int
+        How many processes at a time.
+    limit : float
+        The seconds after which a run is ended.
+    """
+
+    tiers: tuple[str, ...] = ("smoke", "standard")
+    kinds: tuple[str, ...] = ()
+    all_operations: bool = False
+    seed: int = 0
+    jobs: int = 2
+    limit: float = 60.0
+
+
+class Run(NamedTuple):
+    """One run of the suite: a backend of :mod:`.planted` by its name, a tier, and the operations; none for all."""
+
+    backend: str
+    tier: str
+    operations: tuple[str, ...]
+    seed: int
+
+
+@dataclass
+class Result:
+    """What the suite said of one backend in one tier.
+
+    Attributes
+    ----------
+    bad : list of (operation, dtype, check)
+        The cells that failed or were not run.
+    problem : str
+        Why there is no record; empty where there is one.
+    """
+
+    backend: str
+    tier: str
+    bad: list[tuple[str, str, str]] = field(default_factory=list)
+    cells: int = 0
+    seconds: float = 0.0
+    problem: str = ""
+
+
+@dataclass
+class Measured:
+    """The whole measurement."""
+
+    settings: dict[str, Any]
+    clean: list[Result]
+    defects: dict[str, dict[str, str]]  # by name and tier: what became of it
+    found: dict[str, dict[str, list[str]]]  # by name and tier: the cells that found it
+    seconds: float = 0.0
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the loopbacks without a defect pass."""
+        return not any(result.bad or result.problem for result in self.clean)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The measurement for JSON."""
+        return {"format": 1, **asdict(self)}
+
+
+def neighbours(operations: Sequence[str], count: int = 2) -> list[str]:
+    """Operations of the files of some others: those that follow them there, by name."""
+    found: list[str] = []
+    for name in operations:
+        if name not in registry:
+            continue
+        family = sorted(n for n in registry if registry[n].module == registry[name].module)
+        place = family.index(name)
+        found += [n for n in (family[place + 1 :] + family[:place])[:count] if n not in operations]
+    return found
+
+
+def operations_for(defect: Defect, known: Sequence[str]) -> tuple[str, ...]:
+    """What is run on a defect: what it can strike, some neighbours, and whatever asks the backend itself."""
+    struck = [name for name in defect.operations if name in known]
+    of_the_backend = [name for name in known if name not in registry]
+    near = neighbours(struck or ["add"])[:3]
+    return tuple(dict.fromkeys([*struck, *(n for n in near if n in known), *of_the_backend])) or ("add",)
+
+
+def judged(defect: Defect, result: Result, clean: Result) -> tuple[str, list[str]]:
+    """What became of a defect, and the cells that found it: bad ones that are not bad without the defect."""
+    if result.problem:
+        return NO_RECORD, []
+    before = {tuple(cell) for cell in clean.bad}
+    bad = [cell for cell in result.bad if tuple(cell) not in before]
+    cells = ["-".join(cell) for cell in bad]
+    if not bad:
+        return MISSED, []
+    struck = {*defect.operations, *(cell[0] for cell in bad if cell[0] not in registry)}
+    in_its_operations = [check for operation, _, check in bad if operation in struck]
+    if defect.check in in_its_operations:
+        return BY_ITS_CHECK, cells
+    return (BY_ANOTHER_CHECK if in_its_operations else ELSEWHERE), cells
+
+
+def measure(settings: Settings, progress: Callable[[int, int], None] | None = None) -> Measured:
+    """Run the suite on the clean loopbacks and on every defect of the kinds selected."""
+    start = time.perf_counter()
+    import_all()
+    known = [operation.name for operation in Runner("numpy", "numpy").operations()]
+    chosen = [d for d in catalogue().values() if not settings.kinds or d.kind in settings.kinds]
+    runs = [Run(name, tier, (), settings.seed) for tier in settings.tiers for name in CLEAN]
+    for tier in settings.tiers:
+        for defect in chosen:
+            operations = () if settings.all_operations else operations_for(defect, known)
+            runs.append(Run(defect.name, tier, operations, settings.seed))
+    results = {}
+    for number, result in enumerate(_run_all(runs, settings), 1):
+        results[result.backend, result.tier] = result
+        if progress is not None:
+            progress(number, len(runs))
+    measured = Measured(settings._asdict(), [results[n, t] for t in settings.tiers for n in CLEAN], {}, {})
+    for defect in chosen:
+        for tier in settings.tiers:
+            clean = results[CLEAN[0] if defect.mutable else CLEAN[1], tier]
+            what, cells = judged(defect, results[defect.name, tier], clean)
+            measured.defects.setdefault(defect.name, {})[tier] = what
+            measured.found.setdefault(defect.name, {})[tier] = cells
+    measured.seconds = time.perf_counter() - start
+    return measured
+
+
+def suite_on(run: Run) -> Result:
+    """Run the suite in this process, whose core stays broken where the defect is one of the core."""
+    start = time.perf_counter()
+    selection = Selection(run.tier, run.operations, seed=run.seed)
+    record = Runner(f"{planted.__name__}:{run.backend}", "numpy", selection).run()
+    bad = [(c.operation, c.dtype, c.check) for c in record.bad_cells()]
+    return Result(run.backend, run.tier, bad, len(record.cells), time.perf_counter() - start)
+
+
+def _child(run: Run, connection: Connection) -> None:
+    if hasattr(os, "setsid"):
+        os.setsid()  # so that its own processes end with it
+    try:
+        result = suite_on(run)
+    except Exception as error:
+        result = Result(run.backend, run.tier, problem=f"{type(error).__name__}: {error}")
+    connection.send(result)
+
+
+class _Running(NamedTuple):
+    run: Run
+    process: Any
+    connection: Connection
+    until: float
+
+
+def _run_all(runs: list[Run], settings: Settings) -> Iterator[Result]:
+    # Forked processes need not import everything again; beside other threads a fork may find a lock taken for ever.
+    may_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    method = "fork" if may_fork else "spawn"
+    context: Any = multiprocessing.get_context(method)
+    waiting, running = list(reversed(runs)), []
+    while waiting or running:
+        while waiting and len(running) < settings.jobs:
+            run = waiting.pop()
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=_child, args=(run, sender))
+            process.start()
+            sender.close()
+            whole = not run.operations
+            running.append(_Running(run, process, receiver, time.monotonic() + settings.limit * (30 if whole else 1)))
+        handles = [h for one in running for h in (one.connection, one.process.sentinel)]
+        wait(handles, timeout=max(0.0, min(one.until for one in running) - time.monotonic()))
+        left = []
+        for one in running:
+            result = _result_of(one, settings.limit)
+            if result is None:
+                left.append(one)
+            else:
+                yield result
+        running = left
+
+
+def _result_of(one: _Running, limit: float) -> Result | None:
+    """What a process said, or why it says nothing; None while it is at it."""
+    name, tier = one.run.backend, one.run.tier
+    if one.connection.poll():
+        try:
+            result: Result = one.connection.recv()
+        except EOFError:
+            one.process.join()
+            return Result(name, tier, problem=f"the process ended with status {one.process.exitcode}")
+        one.process.join(5)
+        _end(one.process)
+        return result
+    if not one.process.is_alive() and not one.connection.poll():
+        return Result(name, tier, problem=f"the process ended with status {one.process.exitcode}")
+    if time.monotonic() > one.until:
+        _end(one.process)
+        return Result(name, tier, problem=f"it took more than {limit:g} seconds")
+    return None
+
+
+def _end(process: Any) -> None:
+    """End a process, and those that it started."""
+    if process.is_alive():
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.join()
