@@ -96,6 +96,7 @@ def _clamp_tensor_samples(make: Any) -> Iterator[Sample]:
         "max": lambda tangent, input, min, max: _at_maximum(tangent, input, min, max),
     },
     samples=_clamp_tensor_samples,
+    accuracy=Accuracy("rounded", any_zero=True),
     method=False,
     inplace=False,
     namespace=None,
