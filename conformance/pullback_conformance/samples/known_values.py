@@ -16,7 +16,7 @@ SPECIAL_PARTS: Final = (0.0, -0.0, 1.0, -1.0, 2.5, -0.5)
 #: any precision, which values are compared with, has none.)
 LATTICE: Final = (
     0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.0, -2.0, 2.5, -2.5, 3.0, -3.0, 3.5, -4.5, 7.0, -8.0, 12.0, -13.0,
-    0.001, -0.001, 0.0078125, -0.0078125, 20.5, -20.5, 60.0, -60.0, 1.0, 0.0,
+    2.0**-10, -(2.0**-10), 0.0078125, -0.0078125, 20.5, -20.5, 60.0, -60.0, 1.0, 0.0,
 )  # fmt: skip
 
 #: Numbers of elements on both sides of where kernels divide their work into blocks.

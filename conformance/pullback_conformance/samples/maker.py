@@ -23,11 +23,14 @@ class Maker:
     dtype : DType
     backend : Backend
         NumPy's: samples are made there, and moved.
+    indices : list of numpy.ndarray
+        The integers it made that are no values of the dtype under test.
     """
 
     def __init__(self, backend: Backend, dtype: DType) -> None:
         self.backend = backend
         self.dtype = dtype
+        self.indices: list[Any] = []
         self.reseed(0)
 
     def reseed(self, seed: int) -> None:
@@ -76,11 +79,13 @@ class Maker:
 
     def integers(self, *shape: int, low: int = 0, high: int = 10) -> Tensor:
         """int64 values from ``low`` up to ``high``, which is excluded."""
-        return self._tensor(self._random.integers(low, high, shape), int64)
+        return self.positions(self._random.integers(low, high, shape))
 
     def positions(self, values: Any) -> Tensor:
         """These values as an int64 tensor."""
-        return self._tensor(np.asarray(values, np.int64), int64)
+        made = self._tensor(np.asarray(values, np.int64), int64)
+        self.indices.append(made.array)
+        return made
 
     def generator(self) -> Generator:
         """A generator of random numbers, of the same seed each time."""
