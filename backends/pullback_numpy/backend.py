@@ -100,6 +100,17 @@ def complex_power(x: Any, y: Any, out: Any = None) -> Any:
     return power(x, y, out=out)
 
 
+def complex_log1p(x: Any, out: Any = None) -> Any:
+    """Complex ``log(1 + x)``; NumPy's loses the digits of small operands in the sum."""
+    x = np.asarray(x)
+    real, imag = x.real, x.imag
+    squared = real * (2 + real) + imag * imag  # |1 + x|^2 - 1
+    result = np.asarray(np.log1p(x, out=out))
+    near = (np.abs(real) < 0.5) & (np.abs(imag) < 0.5)
+    result.real[near] = 0.5 * np.log1p(squared[near])
+    return result
+
+
 class NumPyBackend(NumPyLikeBackend):
     """NumPy on the CPU."""
 
@@ -209,6 +220,8 @@ class NumPyBackend(NumPyLikeBackend):
             return product_of_matrices  # what mm would call, without the call
         if name == "pow" and dtype.is_complex and found is NumPyBackend.pow:
             return complex_power
+        if name == "log1p" and dtype.is_complex and found is np.log1p:
+            return complex_log1p
         return found
 
     def has_zero(self, x: Any) -> bool:

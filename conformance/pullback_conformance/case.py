@@ -207,7 +207,7 @@ class Case:
     @cached_property
     def could_have_gradients(self) -> bool:
         """Whether there is anything to differentiate."""
-        if self.dtype.category < 2 or self.operation.nondifferentiable is not None or self.arguments.is_wide:
+        if self.dtype.category < 2 or self.operation.nondifferentiable is not None or self.arguments.values_only:
             return False
         tensors = tensors_in((self.arguments.args, self.arguments.kwargs))
         chosen = _differentiated(self.operation, self.arguments.args, self.arguments.kwargs)

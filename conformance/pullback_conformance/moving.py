@@ -45,7 +45,7 @@ def tensors_in(value: Any) -> list[Tensor]:
 
 
 class Layout:
-    """How the elements of an array lie in memory, as far as a sample can want it: permuted, with a step, broadcast.
+    """How the elements of an array lie in memory, as far as a sample can want it.
 
     Attributes
     ----------
@@ -53,14 +53,22 @@ class Layout:
         The permutation that gives the array from a row-major one; None where it is row-major itself.
     step : int
         Distance between elements along the last axis of the row-major one.
+    offset : bool
+        Whether the array begins inside of its memory: with the second row of the row-major one.
+    repeated : tuple of int or None
+        The shape to which the array is expanded; None where each element has its own memory.
     """
 
-    __slots__ = ("axes", "step")
+    __slots__ = ("axes", "offset", "repeated", "step")
 
     def __init__(self, array: Any) -> None:
         self.axes: tuple[int, ...] | None = None
         self.step = 1
-        if array.size < 2 or array.flags.c_contiguous or 0 in array.strides:
+        self.offset = bool(array.ndim) and array.size > 0 and _begins_inside(array)
+        self.repeated: tuple[int, ...] | None = None
+        if array.size > 1 and 0 in array.strides and not array.flags.c_contiguous:
+            self.repeated, self.offset = array.shape, False
+        if array.size < 2 or array.flags.c_contiguous or self.repeated is not None:
             return
         order = sorted(range(array.ndim), key=lambda axis: (-abs(array.strides[axis]), axis))
         base = array.transpose(order)
@@ -71,14 +79,30 @@ class Layout:
 
     def base_of(self, array: Any) -> Any:
         """A row-major array that :meth:`apply` makes ``array`` of."""
+        if self.repeated is not None:
+            return np.ascontiguousarray(array[tuple(slice(None) if s else slice(1) for s in array.strides)])
         base = array if self.axes is None else array.transpose(np.argsort(self.axes))
-        return np.ascontiguousarray(base if self.step == 1 else np.repeat(base, self.step, axis=-1))
+        if self.step > 1:
+            base = np.repeat(base, self.step, axis=-1)
+        return np.ascontiguousarray(np.concatenate([base[-1:], base]) if self.offset else base)
 
     def apply(self, backend: Backend, base: Any) -> Any:
         """The native array with this layout, from the native form of the base."""
+        if self.repeated is not None:
+            return backend.broadcast_to(base, self.repeated)
+        if self.offset:
+            base = backend.getitem(base, (slice(1, None),))
         if self.step > 1:
             base = backend.getitem(base, (Ellipsis, slice(None, None, self.step)))
         return base if self.axes is None else backend.permute_dims(base, self.axes)
+
+
+def _begins_inside(array: Any) -> bool:
+    """Whether there is memory before an array's first element that belongs to what it is a view of."""
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    return bool(array.__array_interface__["data"][0] > owner.__array_interface__["data"][0])
 
 
 def moved(tensor: Tensor, backend: Backend, dtype: DType | None = None) -> Tensor:

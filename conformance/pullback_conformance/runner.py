@@ -37,7 +37,7 @@ from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.extended import has_extended_precision
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
-from pullback_conformance.samples import Arguments, declared_samples, samples_of, special_sample
+from pullback_conformance.samples import Arguments, declared_samples, refilled, samples_of, special_sample
 from pullback_conformance.script import script_for
 from pullback_conformance.tiers import TIERS, Tier
 from pullback_conformance.tolerances import tolerances_of, unusable_tolerances
@@ -288,6 +288,8 @@ class Runner:
                     break
                 label = arguments.label if not repetition else f"{arguments.label}, seed {seed}"
                 yield arguments._replace(label=label), ""
+        for other in refilled(operation, get_backend("numpy"), dtype, seed=self.selection.seed, most=most and 4 * most):
+            yield other, ""
         if dtype not in self.tier.once and "special" in {c.name for c in self.checks}:
             special = special_sample(operation, get_backend("numpy"), dtype)
             if special is not None:

@@ -276,9 +276,13 @@ def operand_source(tensor: Tensor, backend: Backend) -> str:
     if not array.size:
         return f"pb.zeros({', '.join(map(str, array.shape))}, dtype={dtype})"
     layout = Layout(tensor.array)
-    if not backend.mutable or (layout.axes is None and layout.step == 1):
+    if not backend.mutable or (layout.axes is None and layout.step == 1 and not layout.offset and not layout.repeated):
         return f"pb.tensor({nested_literal(widened(array))}, dtype={dtype})"
     source = f"pb.tensor({nested_literal(widened(layout.base_of(tensor.array)))}, dtype={dtype})"
+    if layout.repeated is not None:
+        return f"{source}.expand({', '.join(map(str, layout.repeated))})"
+    if layout.offset:
+        source += "[1:]"
     if layout.step > 1:
         source += f"[..., ::{layout.step}]"
     return source if layout.axes is None else f"{source}.permute({', '.join(map(str, layout.axes))})"

@@ -100,7 +100,11 @@ EXCEPTIONS: Final = (
     ),
     *(
         Tolerance(
-            name, "value", 16.0, "XLA computes exp(x + log(1/2)): the sum's rounding is worth |x| ulp", backend="jax"
+            name,
+            "value",
+            32.0,
+            "XLA computes exp(x + log(1/2)): at |x| < 64 its rounding is worth |x| / 2 ulp",
+            backend="jax",
         )
         for name in ("cosh", "sinh")
     ),

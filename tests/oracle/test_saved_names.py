@@ -95,7 +95,7 @@ def requiring(value: Any, lib: Any) -> Any:
 
 def calls(name: str, most: int) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
     for sample in samples_of(registry[name], get_backend("numpy"), pb.float64, most=most):
-        if not sample.is_wide:
+        if not sample.values_only:
             yield sample.args, {k: v for k, v in sample.kwargs.items() if k != "generator"}
 
 

@@ -80,7 +80,7 @@ def compared(
     if dtype.category < 2:
         return _compared_exactly(what, expression, actual, exact, oracle)
     errors = errors_in_ulp(actual, exact, dtype, scale)
-    if zero_signs:
+    if zero_signs and actual.dtype.kind == "f":
         errors = np.where((actual == 0) & (exact == 0) & (np.signbit(actual) != np.signbit(exact)), np.inf, errors)
     worst = float(np.max(errors, initial=0.0))
     unit = ulp_at(np.abs(exact) if scale is None else scale, dtype)

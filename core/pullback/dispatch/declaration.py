@@ -78,6 +78,9 @@ Partial: TypeAlias = Formula | float | str
 Memory: TypeAlias = Literal["preserved", "filled"]
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: All real numbers.
+EVERYWHERE: Final = (float("-inf"), float("inf"))
+
 #: What formulas call the result and its derivatives.
 _FORMULAS_OWN: Final = frozenset(("grad", "grads", "out", "tangent"))
 
@@ -124,7 +127,8 @@ class Operation:
         check: Callable[..., None] | Check | None = None,
         samples: Samples | None = None,
         accuracy: str | Accuracy | None = None,
-        domain: tuple[float, float] = (-2.0, 2.0),
+        domain: tuple[float, float] = EVERYWHERE,
+        smooth: tuple[float, float] | None = None,
         oracle: str | None = None,
         out: Out | None = None,
         batching: str | Rule | None = None,
@@ -184,6 +188,7 @@ class Operation:
         self.samples = samples
         self.accuracy = accuracy if isinstance(accuracy, Accuracy) else Accuracy(accuracy)
         self.domain = domain
+        self.smooth = smooth if smooth is not None else (max(domain[0], -2.0), min(domain[1], 2.0))
         self.oracle = oracle
         self.unsupported = accepts.unsupported
         self.refuses = accepts.refuses
@@ -350,6 +355,7 @@ class Keywords(TypedDict, total=False):
     samples: Samples
     accuracy: str | Accuracy
     domain: tuple[float, float]
+    smooth: tuple[float, float]
     oracle: str
     out: Out | None
     batching: str | Rule
@@ -424,7 +430,10 @@ def op(
         How exact results are on every backend, where that does not follow from the rest: ``"exact"`` for what moves
         elements, ``"rounded"`` for what is correctly rounded.
     domain : (float, float)
-        Where elementwise samples are drawn from.
+        Between which real numbers it is defined: where the values of elementwise samples are drawn from.
+    smooth : (float, float), optional
+        Where samples that are differentiated are drawn from: away from kinks, jumps and poles. By default the part of
+        the domain between -2 and 2.
     oracle : str, optional
         The function of mpmath that gives values in higher precision.
     out : Out, optional
@@ -579,11 +588,20 @@ def attach(name: str, value: Any) -> None:
 
 
 class Sample:
-    """One call of an operation for conformance: positional and keyword arguments, tensors among them."""
+    """One call of an operation for conformance: positional and keyword arguments, tensors among them.
 
-    __slots__ = ("args", "kwargs", "label")
+    Attributes
+    ----------
+    label : str
+        Its name in reports; empty for one that follows from the arguments.
+    values_only : bool
+        Whether it is not to be differentiated.
+    """
+
+    __slots__ = ("args", "kwargs", "label", "values_only")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.args = args
         self.kwargs = kwargs
         self.label = ""
+        self.values_only = False

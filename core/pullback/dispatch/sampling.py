@@ -13,6 +13,13 @@ from pullback.dispatch.declaration import Sample
 from pullback.meta import dtypes
 
 
+def values_only(*args: Any, **kwargs: Any) -> Sample:
+    """A sample that is not differentiated: it is large, or lies where derivatives need not exist."""
+    sample = Sample(*args, **kwargs)
+    sample.values_only = True
+    return sample
+
+
 def filled(make: Any) -> Iterator[Sample]:
     """Shapes, given in each way, for what fills a tensor."""
     yield Sample(2, 3, dtype=make.dtype)
@@ -154,10 +161,17 @@ def positive(make: Any) -> Iterator[Sample]:
 
 
 def to_dtype(make: Any) -> Iterator[Sample]:
-    """Tensors and a dtype."""
+    """Tensors and a dtype; then values to be truncated or rounded, to every dtype that can hold them."""
     yield Sample(make(2, 3), dtypes.float64)
     yield Sample(make(2, 3), dtypes.float32)
     yield Sample(make(), dtypes.complex128)
+    for dtype in dtypes.by_name.values():
+        is_defined = dtype.category >= make.dtype.category or make.dtype.category == 2
+        if dtype.category < 2 and make.dtype.category == 2:  # beyond its range a conversion has no defined result
+            low, high = (-100.0, 100.0) if dtype.is_signed else (0.0, 100.0)
+            yield values_only(make.values(65, low=low, high=high), dtype)
+        elif is_defined or make.dtype.category == 1:
+            yield values_only(make.values(65), dtype)
 
 
 def take_along(make: Any) -> Iterator[Sample]:

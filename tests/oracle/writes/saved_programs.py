@@ -112,7 +112,7 @@ def programs_of(name: str, count: int, seed: int = 0) -> Iterator[Program]:
     samples = []
     for dtype in (pb.float32, pb.complex64):
         try:
-            found = [s for s in samples_of(record, get_backend("numpy"), dtype, most=6) if not s.is_wide]
+            found = [s for s in samples_of(record, get_backend("numpy"), dtype, most=6) if not s.values_only]
         except Exception:
             continue
         samples += [

@@ -54,7 +54,7 @@ def _calls(name: str, samples: int, draws: int) -> Iterator[tuple[Any, dict[str,
     for sample in itertools.islice(samples_of(operation, backend, pb.float64), samples):
         given = tensors_of([*sample.args, *sample.kwargs.values()])
         floating = [i for i, tensor in enumerate(given) if tensor.dtype is pb.float64]
-        if sample.is_wide or not 1 < len(floating) <= 4:
+        if sample.values_only or not 1 < len(floating) <= 4:
             continue
         for _ in range(draws):
             tensors = []

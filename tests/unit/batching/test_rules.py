@@ -178,7 +178,7 @@ def calls(dtype: pb.dtype | None, most: int) -> Iterator[Any]:
             continue
         for arguments in samples_of(record, pb.get_backend("numpy"), chosen, most=most):
             call = Call(name, arguments.args, arguments.kwargs)
-            if call.tensors and not arguments.is_wide:
+            if call.tensors and not arguments.values_only:
                 yield pytest.param(call, id=f"{name}-{arguments.label}")
 
 

@@ -14,7 +14,9 @@ from pullback.extend import Unsampled
 from pullback.ops import import_all
 from pullback.tensor.registry import registry
 from pullback_conformance.moving import Layout, mapped, moved, tensors_in, to_numpy
-from pullback_conformance.samples import Maker, declared_samples, samples_of, special_sample
+from pullback_conformance.samples import SPECIAL_VALUES, Maker, declared_samples, samples_of, special_sample
+from pullback_conformance.samples.known_values import SIZES
+from pullback_conformance.samples.layouts import LAYOUTS, laid_out
 
 import_all()
 
@@ -35,6 +37,45 @@ def test_values_stay_in_the_interval() -> None:
     values = to_numpy(make(pb.float64)(50, low=0.5, high=3.0))
     assert values.min() > 0.5
     assert values.max() < 3.0
+
+
+def test_values_lie_all_over_the_domain() -> None:
+    values = to_numpy(make(pb.float64).values(1025))
+    for is_met in (values == 0, values < -5, values > 5, np.abs(values) < 0.01, values % 1 == 0.5, values == 3):
+        assert np.any(is_met)
+    assert len(np.unique(values)) < len(values)
+    inside = to_numpy(make(pb.bfloat16).values(1025, low=-1.0, high=1.0))
+    assert inside.min() > -1
+    assert inside.max() < 1
+    assert to_numpy(make(pb.float64).values(1025, low=0.0)).min() > 0
+
+
+def test_complex_values_lie_in_all_quadrants() -> None:
+    values = to_numpy(make(pb.complex64).values(100, low=0.0))
+    assert len(np.unique(np.sign(values.real) + 1j * np.sign(values.imag))) == 4
+
+
+def test_samples_that_are_differentiated_stay_where_functions_are_smooth() -> None:
+    for name, (low, high) in {"log": (0.1, 4.0), "round": (0.1, 0.4)}.items():
+        for sample in samples_of(registry[name], get_backend("numpy"), pb.float64):
+            if not sample.values_only and sample.args[0].numel():
+                assert low <= to_numpy(sample.args[0]).min() <= to_numpy(sample.args[0]).max() <= high
+
+
+def test_six_dtypes_see_every_size_around_blocks() -> None:
+    sizes = {
+        sample.args[0].numel()
+        for dtype in (pb.float32, pb.float64, pb.float16, pb.bfloat16, pb.complex64, pb.complex128)
+        for sample in samples_of(registry["sin"], get_backend("numpy"), dtype)
+    }
+    assert set(SIZES) | {1025} <= sizes
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_keep_shapes_and_are_no_rows_in_order(layout: str) -> None:
+    tensor = laid_out(make()(3, 8), layout)
+    assert tensor.array.shape == (3, 8)
+    assert not tensor.array.flags.c_contiguous or tensor.array.base.size > 24
 
 
 @pytest.mark.parametrize("dtype", [pb.int64, pb.uint8, pb.int8])
@@ -73,7 +114,13 @@ def test_elementwise_operations_get_every_layout() -> None:
 def test_special_values_come_in_all_pairs() -> None:
     sample = special_sample(registry["add"], get_backend("numpy"), pb.float32)
     assert sample is not None
-    assert [tuple(t.shape) for t in tensors_in(sample.args)] == [(8, 1), (8,)]
+    count = len(SPECIAL_VALUES)
+    assert [tuple(t.shape) for t in tensors_in(sample.args)] == [(count, 1), (count,)]
+    for name, operands in (("where", 3), ("addcmul", 3), ("elu", 1), ("clamp_to_tensors", 3)):
+        sample = special_sample(registry[name], get_backend("numpy"), pb.float32)
+        assert sample is not None
+        assert len(tensors_in(sample.args)) == operands
+    assert special_sample(registry["exp"], get_backend("numpy"), pb.complex64) is not None
     assert special_sample(registry["add"], get_backend("numpy"), pb.int64) is None
     assert special_sample(registry["sum"], get_backend("numpy"), pb.float32) is None
 
@@ -90,6 +137,10 @@ def test_special_values_come_in_all_pairs() -> None:
         np.array(3.0),
         np.zeros((0, 3)),
         np.broadcast_to(np.arange(3.0), (2, 3)),
+        np.arange(8.0)[1:],
+        np.arange(12.0).reshape(3, 4)[1:],
+        np.arange(24.0).reshape(3, 8)[1:, ::2],
+        np.arange(24.0).reshape(6, 4)[2:].T,
     ],
     ids=lambda a: f"{a.shape}{a.strides}",
 )
@@ -99,14 +150,15 @@ def test_moving_keeps_values_and_layout(backend: str, array: Any) -> None:
     assert tensor.backend.name == backend
     assert np.array_equal(to_numpy(tensor), array)
     assert tuple(tensor.shape) == array.shape
-    if tensor.backend.mutable and array.size > 1 and 0 not in array.strides:
+    if tensor.backend.mutable and array.size > 1:
         assert tensor.array.strides == array.strides
         assert not np.shares_memory(tensor.array, array)
+        assert (Layout(tensor.array).offset, Layout(tensor.array).axes) == (Layout(array).offset, Layout(array).axes)
 
 
 def test_layout_of_a_row_major_array_is_plain() -> None:
     layout = Layout(np.zeros((2, 3)))
-    assert (layout.axes, layout.step) == (None, 1)
+    assert (layout.axes, layout.step, layout.offset, layout.repeated) == (None, 1, False, None)
 
 
 def test_tensors_are_found_wherever_they_are() -> None:

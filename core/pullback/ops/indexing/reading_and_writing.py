@@ -46,6 +46,9 @@ def _index_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 3), Positions([make.integers(3, low=-4, high=4), make.integers(2, 1, low=0, high=3)]))
     yield Sample(make(3, 2, 3), Positions([make.integers(2, low=0, high=3), None, make.integers(2, low=0, high=3)]))
     yield Sample(make(4), Positions([make.integers(0, low=0, high=4)]))
+    yield Sample(make(4, 3), Positions([make.positions([-1, 0, -4, -1, 3, -1])]))
+    yield Sample(make(3, 2), Positions([make.mask(3, 2)]))
+    yield Sample(make(2, 3, 2), Positions([None, make.mask(3), make.positions([-1])]))
 
 
 @op(

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     jvp="vjp",
     method=False,
     inplace=False,
-    domain=(0.3, 2.0),
     namespace=None,
     shows=Shows(renamed={"input": "self"}),
 )
@@ -50,7 +49,6 @@ def threshold_backward(backend: Backend, grad_output: Array, input: Array, thres
     ),
     vjp=lambda grad, out: threshold_backward(grad, out),
     jvp="vjp",
-    domain=(0.3, 2.0),
     out=None,
     inplace=Inplace(functions=True),
     accuracy=Accuracy("rounded", any_zero=True),
@@ -302,7 +300,7 @@ def elu(backend: Backend, input: Array, alpha: float = 1.0) -> Array:
     >>> elu(pb.tensor([-1., 2.]))
     tensor([-0.6321,  2.0000])
     """
-    return in_float32(backend, lambda x: backend.where(x > 0, x, backend.expm1(backend.minimum(x, 0)) * alpha), input)
+    return in_float32(backend, lambda x: backend.where(x < 0, backend.expm1(backend.minimum(x, 0)) * alpha, x), input)
 
 
 @elementwise(

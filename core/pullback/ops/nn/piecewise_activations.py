@@ -89,6 +89,8 @@ def hardtanh_backward(backend: Backend, grad_output: Array, input: Array, min_va
 def _check_hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> None:
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
+    if not (input.dtype.is_signed or int(min_val) >= 0):
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
 
 
 @elementwise(
@@ -110,6 +112,8 @@ def hardtanh(backend: Backend, input: Array, min_val: float = -1.0, max_val: flo
     ------
     ValueError
         Where the lower bound exceeds the upper one.
+    RuntimeError
+        Where the lower bound is negative and ``input`` of an unsigned dtype.
 
     Examples
     --------

@@ -112,7 +112,6 @@ def _over_squared_distance(leg: Tensor, input: Tensor, other: Tensor) -> Any:
         "input": lambda input, other: _over_squared_distance(other, input, other),
         "other": lambda input, other: -_over_squared_distance(input, input, other),
     },
-    domain=(0.3, 2.0),
     oracle="atan2",
     aliases=("arctan2",),
     inplace=Inplace(refused_by="shape"),
@@ -141,7 +140,6 @@ def _over_distance(leg: Tensor, distance: Tensor) -> Any:
         "input": lambda input, out: _over_distance(input, out),
         "other": lambda other, out: _over_distance(other, out),
     },
-    domain=(0.3, 2.0),
     oracle="hypot",
     promotion=Promotes(numbers=False),
 )
@@ -170,7 +168,6 @@ def _kept_sign(direction: Tensor, input: Any, out: Tensor) -> Any:
         "other": lambda grad: ops.zeros_like(grad),
     },
     jvp="vjp",
-    domain=(0.3, 2.0),
     inplace=Inplace(refused_by="shape"),
     accuracy="rounded",
 )
@@ -231,7 +228,7 @@ def _times_log(direction: Tensor, input: Any, other: Any) -> Any:
         "other": lambda grad, input, other: grad * (input / other),
     },
     jvp="vjp",
-    domain=(0.3, 2.0),
+    smooth=(0.3, 2.0),
     inplace=Inplace(functions=True),
     shows={"XlogyBackward1": Shows(numbers=("self",)), "XlogyBackward2": Shows(numbers=("other",))},
 )

@@ -92,6 +92,7 @@ def _clamp_tensor_samples(make: Any) -> Iterator[Sample]:
     },
     jvp="vjp",
     samples=_clamp_tensor_samples,
+    accuracy=Accuracy("rounded", any_zero=True),
     method=False,
     inplace=False,
     namespace=None,

@@ -125,7 +125,6 @@ def _angle_tangent(tangent: Tensor, input: Tensor) -> Tensor:
     vjp=lambda grad, input: _angle_gradient(grad, input),
     jvp=lambda tangent, input: _angle_tangent(tangent, input),
     inplace=False,
-    domain=(0.3, 2.0),
 )
 def angle(input: Array) -> Array:
     """The angle of each element in the complex plane, in radians; for a real one 0 or pi.

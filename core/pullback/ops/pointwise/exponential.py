@@ -64,7 +64,8 @@ def expm1(input: Array) -> Array:
     dtypes=INEXACT,
     vjp=lambda grad, input: grad / ops.conj(input),
     jvp=lambda tangent, input: tangent / input,
-    domain=(0.1, 4.0),
+    domain=(0, float("inf")),
+    smooth=(0.1, 4.0),
     oracle="log",
     inplace=Inplace(functions=True),
 )
@@ -84,7 +85,8 @@ def log(input: Array) -> Array:
     dtypes=INEXACT,
     vjp=lambda grad, input: grad * (1 / _LN2) / ops.conj(input),
     jvp=lambda tangent, input: tangent * (1 / _LN2) / input,
-    domain=(0.1, 4.0),
+    domain=(0, float("inf")),
+    smooth=(0.1, 4.0),
     inplace=Inplace(functions=True),
 )
 def log2(input: Array) -> Array:
@@ -103,7 +105,8 @@ def log2(input: Array) -> Array:
     dtypes=INEXACT,
     vjp=lambda grad, input: grad * (1 / _LN10) / ops.conj(input),
     jvp=lambda tangent, input: tangent * (1 / _LN10) / input,
-    domain=(0.1, 4.0),
+    domain=(0, float("inf")),
+    smooth=(0.1, 4.0),
     oracle="log10",
     inplace=Inplace(functions=True),
 )
@@ -124,7 +127,8 @@ def log10(input: Array) -> Array:
     node="Log1PBackward0",
     vjp=lambda grad, input: grad / ops.conj(input + 1),
     jvp=lambda tangent, input: tangent / (input + 1),
-    domain=(-0.5, 3.0),
+    domain=(-1, float("inf")),
+    smooth=(-0.5, 3.0),
     oracle="log1p",
     inplace=Inplace(functions=True),
 )
@@ -147,7 +151,8 @@ def log1p(input: Array) -> Array:
     dtypes=INEXACT,
     vjp=lambda grad, out: grad / (ops.conj(out) * 2),
     jvp=lambda tangent, out: tangent / (out * 2),
-    domain=(0.1, 4.0),
+    domain=(0, float("inf")),
+    smooth=(0.1, 4.0),
     oracle="sqrt",
     inplace=Inplace(functions=True),
     accuracy="rounded",
@@ -167,7 +172,8 @@ def sqrt(input: Array) -> Array:
     promotion="float",
     dtypes=INEXACT,
     partials=lambda out: out * -0.5 * out * out,
-    domain=(0.1, 4.0),
+    domain=(0, float("inf")),
+    smooth=(0.1, 4.0),
     inplace=Inplace(functions=True),
 )
 def rsqrt(input: Array) -> Array:
@@ -206,7 +212,7 @@ def square(backend: Backend, input: Array) -> Array:
     promotion="float",
     dtypes=INEXACT,
     partials=lambda out: -out * out,
-    domain=(0.5, 3.0),
+    smooth=(0.5, 3.0),
     inplace=Inplace(functions=True),
     accuracy="rounded",
 )

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     promotion="float",
     dtypes=Accepts(FLOATS, unsupported="lgamma_vml_cpu"),
     partials=lambda input: digamma(input),
-    domain=(0.1, 4.0),
+    domain=(0, float("inf")),
+    smooth=(0.1, 4.0),
     oracle="loggamma",
 )
 def lgamma(input: Array) -> Array:
@@ -39,7 +40,8 @@ def lgamma(input: Array) -> Array:
     promotion="float",
     dtypes=Accepts(FLOATS, unsupported="digamma"),
     partials=lambda input: input.polygamma(1),
-    domain=(0.1, 4.0),
+    domain=(0, float("inf")),
+    smooth=(0.1, 4.0),
     oracle="digamma",
 )
 def digamma(input: Array) -> Array:
@@ -160,7 +162,8 @@ def mvlgamma(backend: Backend, input: Array, p: int) -> Array:
     dtypes=Accepts(FLOATS, unsupported="erfinv_vml_cpu"),
     # From the operand, so that the result may be written.
     partials=lambda input: ops.exp(ops.square(erfinv(input))) * (math.sqrt(math.pi) / 2),
-    domain=(-0.9, 0.9),
+    domain=(-1, 1),
+    smooth=(-0.9, 0.9),
     oracle="erfinv",
 )
 def erfinv(input: Array) -> Array:

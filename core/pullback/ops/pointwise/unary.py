@@ -70,7 +70,6 @@ def _direction(backend: Backend, input: Array) -> Array:
     dtypes=Accepts(REAL_AND_BOOL, unsupported=_refuse_sign),
     vjp=lambda grad: step_derivative(grad),
     jvp="vjp",
-    domain=(0.3, 2.0),
     out=SAME,
     accuracy="rounded",
 )
@@ -100,7 +99,6 @@ def _sgn_derivative(direction: Tensor, input: Tensor) -> Tensor:
 @elementwise(
     vjp=lambda grad, input: _sgn_derivative(grad, input),
     jvp="vjp",
-    domain=(0.3, 2.0),
     out=SAME,
     shows=Shows(derived={"result": lambda saved: saved("input").sgn()}),
     accuracy="rounded",

@@ -82,6 +82,9 @@ def _extreme_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(5))
     yield Sample(make(3, 2).mT)
     yield Sample(make())
+    yield Sample(make(2, 1, 3, 2))
+    yield sampling.values_only(make.values(257))
+    yield sampling.values_only(make.values(5, 13).mT)
 
 
 def _extreme_samples_along_dim(make: Any) -> Iterator[Sample]:
@@ -90,6 +93,10 @@ def _extreme_samples_along_dim(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT, 1)
     yield Sample(make(), 0)
     yield Sample(make(0, 3), 1)
+    yield Sample(make(2, 1, 3, 2, 2), 2)
+    yield Sample(make(2, 3, 2), -3)
+    yield sampling.values_only(make.values(2, 65), 1)
+    yield sampling.values_only(make.values(129, 2), 0, True)
 
 
 @op(
@@ -278,6 +285,9 @@ def _nonempty_samples_over_dims(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT, 1)
     yield Sample(make())
     yield Sample(make(2, 0, 3), 0)
+    yield Sample(make(2, 1, 3, 2, 2), (1, 3))
+    yield sampling.values_only(make.values(3, 129, 2), 1)
+    yield sampling.values_only(make.values(257))
 
 
 @op(

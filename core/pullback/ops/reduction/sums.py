@@ -97,6 +97,7 @@ def _check_nansum(input: Tensor, dim: Dims, keepdim: bool, dtype: DType | None) 
         ops.where(ops.isnan(input), 0, tangent), dim, keepdim, dtype=dtype
     ),
     samples=samples_over_dims,
+    accuracy="sum",
     out=DECIDES,
     shows=Shows(dims="tuple"),
 )

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample
 from pullback.meta import dtypes
 from pullback.meta.dtypes import DType
@@ -99,6 +100,17 @@ def samples_over_dims(make: Any) -> Iterator[Sample]:
     yield Sample(make())
     yield Sample(make(), -1)
     yield Sample(make(2, 0, 3), 0)
+    yield sampling.values_only(make(2, 0, 3), 1)
+    yield sampling.values_only(make(2, 0, 3), (0, 1), True)
+    yield sampling.values_only(make(0))
+    yield Sample(make(2, 1, 3, 2, 2), (1, 3))
+    yield Sample(make(2, 3, 1, 2, 2), (-1, 0, 2), True)
+    yield sampling.values_only(make.values(3, 129, 2), 1)
+    # More ones than half precision can count to, unless they are added up in a wider dtype; and what a sum that has
+    # grown large forgets.
+    yield sampling.values_only(make.constant(4097))
+    if make.dtype.category >= 2:
+        yield sampling.values_only(make.given([2048.0] + [0.5] * 1024))
 
 
 def samples_along_dim(make: Any) -> Iterator[Sample]:
@@ -109,3 +121,8 @@ def samples_along_dim(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT, 0)
     yield Sample(make(), 0)
     yield Sample(make(0, 3), 0)
+    yield Sample(make(0, 3), 1)
+    yield Sample(make(2, 1, 3, 2, 2), 2)
+    yield Sample(make(2, 3, 2), -3)
+    yield sampling.values_only(make(3, 65), 1)
+    yield sampling.values_only(make(129, 2), 0)

@@ -1,0 +1,162 @@
+"""The default samples of elementwise operations.
+
+Shapes, layouts and numbers of elements that kernels treat differently, with values from the interval where differences
+are valid; and values from all over the domain, which are not differentiated.
+"""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pullback import bfloat16, complex64, complex128, float16, float32, float64, int8, int16, int32, int64, uint8
+from pullback.extend import Composite, Operation, Sample, Tensor
+from pullback_conformance.samples.known_values import SIZES
+from pullback_conformance.samples.layouts import laid_out, stepped, transposed
+from pullback_conformance.samples.maker import Maker
+
+_INFINITY: Final = float("inf")
+#: Dtypes in the order in which they share out sizes.
+_ORDER: Final = (float32, float64, float16, bfloat16, complex64, complex128, int64, int32, int16, int8, uint8)
+_default_samples: dict[str, Any] = {}
+
+
+def elementwise_samples(operation: Operation | Composite) -> Any:
+    """The default samples of an elementwise operation; None for any other."""
+    if operation.name not in _default_samples:
+        arity = _arity(operation)
+        low, high = operation.smooth if isinstance(operation, Operation) else (0.3, 2.0)
+        domain = operation.domain if isinstance(operation, Operation) else (-_INFINITY, _INFINITY)
+        numbers, masks = _takes_numbers(operation), _masks(operation)
+        start = zlib.crc32(operation.name.encode())
+
+        def samples(make: Maker) -> Iterator[Sample]:
+            if arity == 1:
+                return _unary_samples(make, low, high, domain, start)
+            if arity == 2:
+                return _binary_samples(make, low, high, domain, start, numbers)
+            return _many_samples(make, low, high, masks)
+
+        _default_samples[operation.name] = samples if 1 <= arity <= 3 else None
+    return _default_samples[operation.name]
+
+
+def _arity(operation: Operation | Composite) -> int:
+    """How many tensor operands an elementwise operation takes; 0 where it is none, or needs attributes too."""
+    if isinstance(operation, Operation):
+        needs = [a for a in operation.attributes if a not in operation.defaults]
+        return 0 if needs or not operation.broadcasts or operation.sequence else len(operation.operands)
+    if operation.samples != "elementwise":
+        return 0
+    parameters = list(inspect.signature(operation.function).parameters.values())
+    required = [p for p in parameters if p.default is p.empty]
+    if not parameters or str(parameters[0].annotation) != "Tensor":
+        return 0
+    return len(required) if all(str(p.annotation) in ("Tensor", "Any") for p in required) else 0
+
+
+def _takes_numbers(operation: Operation | Composite) -> bool:
+    """Whether the second operand may be a Python number."""
+    if isinstance(operation, Operation):
+        return operation.operands[1:2] != () and operation.operands[1] in operation.numbers
+    second = list(inspect.signature(operation.function).parameters.values())[1:2]
+    return any(str(p.annotation) == "Any" for p in second)
+
+
+def _masks(operation: Operation | Composite) -> tuple[bool, ...]:
+    """For each operand whether it is a condition: one that takes no part in promotion."""
+    if isinstance(operation, Composite):
+        return (False,) * _arity(operation)
+    names = operation.operands
+    return tuple(name not in operation.promotes for name in names)
+
+
+def _unary_samples(make: Maker, low: float, high: float, domain: tuple[float, float], start: int) -> Iterator[Sample]:
+    def smooth(*shape: int) -> Tensor:
+        return make(*shape, low=low, high=high)
+
+    def anywhere(*shape: int) -> Tensor:
+        return make.values(*shape, low=domain[0], high=domain[1])
+
+    yield Sample(smooth(3, 8))
+    yield values_only("values (1025,)", anywhere(1025))
+    yield labelled("0-d", smooth())
+    yield labelled("not contiguous (3, 2)", transposed(smooth(2, 3)))
+    yield labelled("empty (0, 3)", smooth(0, 3))
+    yield labelled("step (3,)", stepped(smooth(6)))
+    yield labelled("offset (2, 3)", laid_out(smooth(2, 3), "offset"))
+    yield values_only("expanded (3, 8)", laid_out(anywhere(3, 8), "expanded"))
+    yield values_only("five dimensions, columnwise", laid_out(anywhere(2, 1, 3, 2, 2), "columnwise"))
+    for size in _sizes(make, start):
+        yield values_only(f"size ({size},)", anywhere(size))
+
+
+def _binary_samples(
+    make: Maker, low: float, high: float, domain: tuple[float, float], start: int, numbers: bool
+) -> Iterator[Sample]:
+    def smooth(*shape: int) -> Tensor:
+        return make(*shape, low=low, high=high)
+
+    def anywhere(*shape: int) -> Tensor:
+        return make.values(*shape, low=domain[0], high=domain[1])
+
+    number: Any = {0: True, 1: 3}.get(make.dtype.category, min(high, max(low, 1.25)))
+    yield Sample(smooth(2, 3), smooth(2, 3))
+    yield values_only("values (33, 1), (31,)", anywhere(33, 1), anywhere(31))
+    yield labelled("broadcast (2, 3), (3,)", smooth(2, 3), smooth(3))
+    if numbers:
+        yield labelled("number on the right", smooth(2, 3), number)
+    yield values_only("values (1025,), (1025,)", anywhere(1025), anywhere(1025))
+    yield labelled("0-d, 0-d", smooth(), smooth())
+    yield labelled("broadcast (2, 1), (1, 3)", smooth(2, 1), smooth(1, 3))
+    yield labelled("0-d on the left", smooth(), smooth(2, 3))
+    yield labelled("not contiguous (3, 2)", transposed(smooth(2, 3)), smooth(3, 2))
+    yield labelled("empty (0, 3), (3,)", smooth(0, 3), smooth(3))
+    yield labelled("both columnwise (2, 3)", laid_out(smooth(2, 3), "columnwise"), laid_out(smooth(2, 3), "columnwise"))
+    for left, right in (("step", "offset"), ("offset", "columnwise"), ("expanded", "step"), ("offset", "expanded")):
+        yield values_only(f"{left}, {right} (3, 8)", laid_out(anywhere(3, 8), left), laid_out(anywhere(3, 8), right))
+    yield values_only("five dimensions", anywhere(2, 1, 3, 1, 2), anywhere(3, 1, 2, 1))
+    yield values_only("broadcast (1,), (65,)", anywhere(1), anywhere(65))
+    for size in _sizes(make, start):
+        yield values_only(f"size ({size},), ({size},)", anywhere(size), anywhere(size))
+
+
+def _many_samples(make: Maker, low: float, high: float, masks: tuple[bool, ...]) -> Iterator[Sample]:
+    def smooth(*shapes: tuple[int, ...]) -> list[Tensor]:
+        return [
+            make.mask(*shape) if is_mask else make(*shape, low=low, high=high)
+            for shape, is_mask in zip(shapes, masks, strict=True)
+        ]
+
+    arity = len(masks)
+    yield Sample(*smooth(*[(2, 3)] * arity))
+    yield values_only("size (1025,)", *smooth(*[(1025,)] * arity))
+    yield labelled("broadcast", *smooth(*[((2, 3), (3,), (2, 1))[i % 3] for i in range(arity)]))
+    yield labelled("0-d", *smooth(*[()] * arity))
+    yield labelled("empty (0, 3)", *smooth(*[(0, 3)] * arity))
+    for position in range(arity):
+        operands = smooth(*[(3, 8)] * arity)
+        operands[position] = laid_out(operands[position], ("columnwise", "offset", "step")[position % 3])
+        yield values_only(f"operand {position} not contiguous", *operands)
+
+
+def _sizes(make: Maker, start: int) -> list[int]:
+    """Three of the sizes around blocks, other ones for each dtype: six dtypes see all of them."""
+    first = start + 3 * (_ORDER.index(make.dtype) if make.dtype in _ORDER else 0)
+    return [SIZES[(first + i) % len(SIZES)] for i in range(3)]
+
+
+def labelled(label: str, *args: Any, **kwargs: Any) -> Sample:
+    """A sample with a name of its own."""
+    sample = Sample(*args, **kwargs)
+    sample.label = label
+    return sample
+
+
+def values_only(label: str, *args: Any, **kwargs: Any) -> Sample:
+    """A sample with a name of its own that is not differentiated."""
+    sample = labelled(label, *args, **kwargs)
+    sample.values_only = True
+    return sample
