@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def spellings(case: Case) -> Finding:
         arguments = case.on(case.subject)
         with use_backend(case.subject):
             got = flattened(call(arguments))
-        if _bits(got) != bits:
+        if _bits(got) != bits and not _is_rounded_otherwise(got, expected):
             return Finding(
                 f"{name} gives something else than the function",
                 program=[
@@ -50,7 +51,7 @@ def _ways(operation: Operation, expected: list[Any]) -> Iterator[tuple[str, str,
         yield (
             f"Tensor.{method}",
             f"pb.Tensor.{method}(*operands)",
-            lambda c, method=method: getattr(c.args[0], method)(*c.args[1:], **c.kwargs),
+            partial(_by_method, method),
         )
     in_place = operation.inplace_name
     if in_place is not None and len(expected) == 1 and _in_the_same_order(operation):
@@ -68,6 +69,10 @@ def _ways(operation: Operation, expected: list[Any]) -> Iterator[tuple[str, str,
         )
 
 
+def _by_method(name: str, call: Call) -> Any:
+    return getattr(call.args[0], name)(*call.args[1:], **call.kwargs)
+
+
 def _in_the_same_order(operation: Operation) -> bool:
     """Whether a method takes what the declaration does: those of indexing take ``dim`` first, ``nonzero`` gives one."""
     positional = [a for a in operation.attributes if a not in operation.keyword_only]
@@ -82,6 +87,20 @@ def _in_place(call: Call, name: str, expected: Any) -> Any:
         return expected
     result = getattr(first, name)(*call.args[1:], **call.kwargs)
     return [result] if result is first else []
+
+
+def _is_rounded_otherwise(got: list[Any], expected: list[Any]) -> bool:
+    """Whether complex results differ in their last bits only: a kernel may fuse steps in one of its loops alone."""
+    if len(got) != len(expected):
+        return False
+    for one, other in zip(got, expected, strict=True):
+        if not isinstance(one, Tensor) or not one.dtype.is_complex or one.dtype is not other.dtype:
+            return False
+        left, right = to_numpy(one), to_numpy(other)
+        close = 8 * np.finfo(right.dtype).eps
+        if left.shape != right.shape or not np.allclose(left, right, rtol=close, atol=0.0, equal_nan=True):
+            return False
+    return True
 
 
 def _bits(results: list[Any]) -> list[Any]:
