@@ -29,8 +29,8 @@ _UNDEFINED_AT_ENDS: Final = frozenset({
 #: Not run with NaN, infinities and ties: distributions have parameters that must not be such.
 _REGULAR: Final = ("pullback.ops.random",)
 
-#: Not run in other layouts: they read memory as it lies, and so have another result.
-_READS_MEMORY: Final = frozenset({"as_strided"})
+#: Not run in other layouts: they read memory as it lies, and so have another result, or refuse it.
+_READS_MEMORY: Final = frozenset({"as_strided", "reshape_alias", "view"})
 
 _FEW: Final = (-1.0, 0.0, 1.0, 1.0, 0.5, -2.0, 0.0)
 
