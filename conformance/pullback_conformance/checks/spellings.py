@@ -25,7 +25,10 @@ def spellings(case: Case) -> Finding:
     expected = case.on(case.subject).run()
     bits = _bits(expected)
     asked = False
+    overlaps = _overlaps_itself(case.arguments.args)
     for name, source, call in _ways(operation, expected):
+        if overlaps and name == f"Tensor.{operation.inplace_name}":
+            continue  # such a tensor cannot be written to
         asked = True
         arguments = case.on(case.subject)
         with use_backend(case.subject):
@@ -42,6 +45,14 @@ def spellings(case: Case) -> Finding:
     if not asked:
         raise Unsupported("there is one way to write it")
     return Finding()
+
+
+def _overlaps_itself(args: tuple[Any, ...]) -> bool:
+    """Whether several elements of the first operand, a NumPy tensor still, lie in one place."""
+    array = args[0].array if args and isinstance(args[0], Tensor) else None
+    if array is None:
+        return False
+    return any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True))
 
 
 def _ways(operation: Operation, expected: list[Any]) -> Iterator[tuple[str, str, Callable[[Call], Any]]]:
