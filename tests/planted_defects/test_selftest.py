@@ -13,7 +13,7 @@ from pullback_conformance.selftest.catalogue import catalogue
 from pullback_conformance.selftest.measuring import MISSED, NO_RECORD
 
 #: The share of all planted defects that the smoke tier finds at least.
-LEAST = 0.35
+LEAST = 0.55
 
 
 @pytest.mark.slow
