@@ -54,8 +54,14 @@ def test_scripts_run_and_give_what_the_suite_gets() -> None:
     for operation in sampled()[::9]:
         for case in cases(operation):
             space: dict[str, Any] = {}
-            exec(compile(script_for(case, "a title", ["result = flat(run())"]), operation.name, "exec"), space)
-            wanted = case.on(case.subject).run()
+            script = compile(script_for(case, "a title", ["result = flat(run())"]), operation.name, "exec")
+            try:
+                wanted = case.on(case.subject).run()
+            except (RuntimeError, TypeError) as refused:  # a division of integers by zero
+                with pytest.raises(type(refused)):
+                    exec(script, space)
+                continue
+            exec(script, space)
             assert [plain(r) for r in space["result"]] == [plain(r) for r in wanted], operation.name
 
 
