@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import array_api_strict
 import numpy as np
@@ -159,3 +160,10 @@ def test_the_backend_says_where_arrays_are():
     assert backend.to_device(x, CPU) is x
     assert backend.like(3, x).dtype == x.dtype
     assert backend.asked == 2
+
+
+@pytest.mark.parametrize("function", [pb.sign, pb.sgn, pb.erf, pb.erfinv, pb.relu])
+def test_a_library_may_give_scalars_of_its_own_for_results_without_dimensions(function: Any) -> None:
+    plain = ArrayAPIBackend("plain", np)  # NumPy's own functions do
+    for value in (-0.5, 0.0, 0.5):
+        assert function(pb.tensor(value, backend=plain)).tolist() == pytest.approx(function(pb.tensor(value)).tolist())

@@ -34,9 +34,10 @@ class Elementwise(NamespaceBackend):
         return self.copy(x) if max is None else self.minimum(x, max)
 
     def where(self, condition: NativeArray, x: Any, y: Any) -> NativeArray:
-        if not self.is_array(x):
+        # What has no dtype is a Python number; a library may give scalars of its own for 0-d results.
+        if not hasattr(x, "dtype"):
             x = self.like(x, y)
-        elif not self.is_array(y):
+        elif not hasattr(y, "dtype"):
             y = self.like(y, x)
         return self.xp.where(condition, x, y)
 
