@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -191,8 +192,10 @@ class _Running(NamedTuple):
 
 
 def _run_all(runs: list[Run], settings: Settings) -> Iterator[Result]:
-    # Forked processes need not import everything again; beside other threads a fork may find a lock taken for ever.
-    may_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    # Forked processes need not import everything again; beside other threads, and XLA has some of its own, a fork may
+    # find a lock taken for ever.
+    alone = threading.active_count() == 1 and "jax" not in sys.modules
+    may_fork = alone and "fork" in multiprocessing.get_all_start_methods()
     method = "fork" if may_fork else "spawn"
     context: Any = multiprocessing.get_context(method)
     waiting, running = list(reversed(runs)), []

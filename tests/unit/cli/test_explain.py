@@ -87,7 +87,7 @@ def test_a_tool_is_loaded_by_its_name(python):
             print(error)
     """)
     assert result.stdout.splitlines() == [
-        "['explain.conformance', 'explain.samples']",
+        "['crosscheck.program', 'explain.conformance', 'explain.samples']",
         "(3, 8)",
         "no plugin brings a tool 'explain.sample'; did you mean 'explain.samples'?",
     ], result.stderr
