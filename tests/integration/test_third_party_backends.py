@@ -334,6 +334,12 @@ def test_the_results_are_numpys(backend, program):
 
 
 @pytest.mark.parametrize("library", ["strict", "plain", pytest.param("torch", marks=pytest.mark.oracle)])
+def test_arrays_that_run_backwards_are_taken(backend):
+    backwards = np.arange(6.0).reshape(2, 3)[:, ::-1]
+    assert pb.tensor(backwards, backend=backend).tolist() == backwards.tolist()
+
+
+@pytest.mark.parametrize("library", ["strict", "plain", pytest.param("torch", marks=pytest.mark.oracle)])
 def test_files(backend, tmp_path):
     with pb.use_backend(backend):
         x = pb.arange(6.0).reshape(2, 3)

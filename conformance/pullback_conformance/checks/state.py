@@ -51,7 +51,7 @@ def _other(case: Case, call: Call) -> Call:
     other = case.on(case.subject)
     for i in call.chosen:
         array = to_numpy(call.tensors[i])
-        other.tensors[i].array = other.like(np.flip(array), other.tensors[i]).array
+        other.tensors[i].array = other.like(np.flip(array).copy(), other.tensors[i]).array
     return other
 
 

@@ -114,6 +114,8 @@ class NamespaceBackend(Backend):
         return self.xp.asarray(data, dtype=native, device=self.native_device(device))
 
     def from_numpy(self, array: Any) -> NativeArray:
+        if any(stride < 0 for stride in array.strides):  # PyTorch, for one, ends the process that gives it such
+            array = array.copy()
         try:
             return self.xp.from_dlpack(array)
         except (AttributeError, BufferError, RuntimeError, TypeError, ValueError):
