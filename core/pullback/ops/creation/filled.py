@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray
 
 
+_NOTHING_TO_COMPARE = Unsampled("its elements are not initialised, so there is nothing to compare")
 _NEGATIVE = "zeros: Dimension size must be non-negative."
 
 
@@ -158,12 +159,7 @@ def ones(
     return _made("ones", checked_shape("ones", sizes, size), default_dtype(dtype), device, requires_grad, backend)
 
 
-@composite(
-    method=False,
-    out=MAKES,
-    samples=Unsampled("its elements are not initialised, so there is nothing to compare"),
-    accuracy="exact",
-)
+@composite(method=False, out=MAKES, samples=_NOTHING_TO_COMPARE, accuracy="exact")
 def empty(
     *sizes: Sizes,
     size: Sizes | None = None,
@@ -190,11 +186,7 @@ def empty(
     return _made("empty", shape, default_dtype(dtype), device, requires_grad, backend, strides=strides)
 
 
-@composite(
-    method=False,
-    samples=Unsampled("its elements are not initialised, so there is nothing to compare"),
-    accuracy="exact",
-)
+@composite(method=False, samples=_NOTHING_TO_COMPARE, accuracy="exact")
 def empty_strided(
     size: Sequence[int],
     stride: Sequence[int],
@@ -249,11 +241,7 @@ def _strided(
     return finished(memory.as_strided(shape, strides).detach(), requires_grad)
 
 
-@composite(
-    method=False,
-    samples=Unsampled("its elements are not initialised, so there is nothing to compare"),
-    accuracy="exact",
-)
+@composite(method=False, samples=_NOTHING_TO_COMPARE, accuracy="exact")
 def empty_permuted(
     size: Sequence[int],
     physical_layout: Sequence[int],
@@ -529,11 +517,7 @@ def ones_like(
     return _like("ones", input, dtype, layout, device, pin_memory, requires_grad, memory_format, backend)
 
 
-@composite(
-    method=False,
-    samples=Unsampled("its elements are not initialised, so there is nothing to compare"),
-    accuracy="exact",
-)
+@composite(method=False, samples=_NOTHING_TO_COMPARE, accuracy="exact")
 def empty_like(
     input: Tensor,
     *,
@@ -639,11 +623,7 @@ def new_ones(
     return _new("ones", input, sizes, size, dtype, layout, device, pin_memory, requires_grad, backend)
 
 
-@composite(
-    namespace=None,
-    samples=Unsampled("its elements are not initialised, so there is nothing to compare"),
-    accuracy="exact",
-)
+@composite(namespace=None, samples=_NOTHING_TO_COMPARE, accuracy="exact")
 def new_empty(
     input: Tensor,
     *sizes: Sizes,
@@ -659,11 +639,7 @@ def new_empty(
     return _new("empty", input, sizes, size, dtype, layout, device, pin_memory, requires_grad, backend)
 
 
-@composite(
-    namespace=None,
-    samples=Unsampled("its elements are not initialised, so there is nothing to compare"),
-    accuracy="exact",
-)
+@composite(namespace=None, samples=_NOTHING_TO_COMPARE, accuracy="exact")
 def new_empty_strided(
     input: Tensor,
     size: Sequence[int],
