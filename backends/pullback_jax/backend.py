@@ -7,6 +7,7 @@ dtypes raise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial, wraps
@@ -102,6 +103,9 @@ BROADCASTING = frozenset(
 )  # fmt: skip
 #: Products of two sizes from here on may be of a result that XLA, which ends the process, cannot describe.
 LARGE = 1 << 57
+#: Arrays of one number with no more elements than this are filled by NumPy: sooner than XLA would, which compiles a
+#: program for each shape.
+SMALL = 1 << 12
 
 
 def sized(kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -122,6 +126,7 @@ class JAXBackend(ArrayAPIBackend):
 
     lenient = True
     computes_uint64 = True
+    compiles_each_shape = True
 
     def __init__(self) -> None:
         super().__init__("jax", jnp)
@@ -545,16 +550,20 @@ class JAXBackend(ArrayAPIBackend):
     # -- creation
 
     def zeros(self, shape: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
-        return super().zeros(shape, dtype=self.keep(dtype), device=device)
+        return self.full(shape, 0, dtype=dtype, device=device)
 
     def ones(self, shape: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
-        return super().ones(shape, dtype=self.keep(dtype), device=device)
+        return self.full(shape, 1, dtype=dtype, device=device)
 
     def full(self, shape: Any, value: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
-        return super().full(shape, value, dtype=self.keep(dtype), device=device)
+        self.keep(dtype)
+        if math.prod(shape) <= SMALL:
+            with suppress(jax.errors.TracerArrayConversionError), np.errstate(over="ignore"):
+                return jax.device_put(np.full(shape, value, dtype), self.native_device(device))
+        return super().full(shape, value, dtype=dtype, device=device)
 
     def empty(self, shape: Any, *, dtype: Any, device: Device | None = None) -> NativeArray:
-        return super().empty(shape, dtype=self.keep(dtype), device=device)
+        return self.full(shape, 0, dtype=dtype, device=device)
 
     def eye(self, n: int, m: int | None = None, *, dtype: Any, device: Device | None = None) -> NativeArray:
         return super().eye(n, m, dtype=self.keep(dtype), device=device)

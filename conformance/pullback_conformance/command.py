@@ -121,7 +121,7 @@ def conformance(
         runner = Runner(backend, against, Selection(tier, operations, dtypes, checks, seed))
         runner.require_cells()
         record = run_with_progress(console, runner, how, interrupts)
-        apply_expected(record, entries, has_all_samples=runner.tier.samples is None)
+        apply_expected(record, entries, has_all_samples=runner.has_all_samples)
         saved = save_scripts(record, repro_dir)
         written = _write_reports(record, json_file, html_file, junit_file)
     show_record(console, record, saved)

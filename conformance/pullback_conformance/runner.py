@@ -37,7 +37,8 @@ from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.extended import has_extended_precision
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
-from pullback_conformance.samples import Arguments, declared_samples, refilled, samples_of, special_sample
+from pullback_conformance.samples import Arguments, Turns, declared_samples, refilled, samples_of, special_sample
+from pullback_conformance.samples.turns import SHARES
 from pullback_conformance.script import script_for
 from pullback_conformance.tiers import TIERS, Tier
 from pullback_conformance.tolerances import tolerances_of, unusable_tolerances
@@ -172,7 +173,7 @@ class Runner:
             versions=versions,
             platform=platform.platform(),
             missing_dtypes=[d.name for d in self._every_dtype if d not in self.subject.native_dtypes],
-            notes=[*self.oracle_notes(), *unusable_tolerances()],
+            notes=[*self.oracle_notes(), *self.coverage_notes(), *unusable_tolerances()],
         )
 
     def run(
@@ -267,7 +268,23 @@ class Runner:
         """The samples of an operation in a dtype, those that can be made."""
         return [arguments for arguments, _ in self._samples(unit) if arguments is not None]
 
+    @property
+    def _shares_shapes(self) -> bool:
+        return self.tier.shares_shapes and self.subject.compiles_each_shape and len(self.dtypes) > 1
+
+    @property
+    def has_all_samples(self) -> bool:
+        """Whether the run leaves no sample out."""
+        return self.tier.samples is None and not self._shares_shapes
+
     def _samples(self, unit: Unit) -> Iterator[tuple[Arguments | None, str]]:
+        """The samples of this run, each with why it could not be made where it is None."""
+        turns = Turns(*unit, self.dtypes) if self._shares_shapes else None
+        for arguments, problem in self._every_sample(unit):
+            if arguments is None or turns is None or turns.has(arguments):
+                yield arguments, problem
+
+    def _every_sample(self, unit: Unit) -> Iterator[tuple[Arguments | None, str]]:
         operation, dtype = unit
         if declared_samples(operation) is None:
             yield None, "its declaration has no samples"
@@ -398,7 +415,7 @@ class Runner:
 
     def judge_limitations(self) -> list[Cell]:
         """A cell for each declared limitation that this run touched: one that does not show is a failure."""
-        return self._limits.cells(complete=self.tier.samples is None)
+        return self._limits.cells(complete=self.has_all_samples)
 
     def tolerance_cells(self) -> list[Cell]:
         """A cell for each wider bound that a plugin declares for the backend under test: it is a limitation."""
@@ -425,6 +442,15 @@ class Runner:
         if not has_extended_precision():
             notes.append("this platform's long double is no more precise than float64, which has no oracle but mpmath")
         return notes
+
+    def coverage_notes(self) -> list[str]:
+        """What to say of samples that this run leaves out."""
+        if not self._shares_shapes:
+            return []
+        return [
+            f"backend {self.subject.name!r} compiles each shape: beyond the first samples, shapes are run in one dtype of"
+            f" {SHARES}; the full tier runs all in each"
+        ]
 
     def limitation_notes(self, record: Record) -> list[str]:
         """What to say of the declared limitations that no cell of a run judges."""

@@ -27,6 +27,8 @@ class Tier(NamedTuple):
         The most samples that are differentiated.
     seeds : int
         With how many sets of random values.
+    shares_shapes : bool
+        Whether a backend that compiles each shape runs it in some dtypes only; see :mod:`.samples.turns`.
     """
 
     dtypes: tuple[DType, ...]
@@ -35,6 +37,7 @@ class Tier(NamedTuple):
     derivative_dtypes: tuple[DType, ...]
     derivative_samples: int | None
     seeds: int
+    shares_shapes: bool
 
 
 _ALL: Final = (
@@ -44,7 +47,7 @@ _ALL: Final = (
 #: smoke is for use while working: backends that compile spend tens of milliseconds on each new shape and dtype.
 #: standard is for a merge: every sample and dtype. full is for a release: several sets of random values.
 TIERS: Final = {
-    "smoke": Tier((float32, float64, int64, bool_), 2, frozenset({float64, int64, bool_}), (float32,), 1, 1),
-    "standard": Tier(_ALL, None, frozenset(), _ALL, None, 1),
-    "full": Tier(_ALL, None, frozenset(), _ALL, None, 3),
+    "smoke": Tier((float32, float64, int64, bool_), 2, frozenset({float64, int64, bool_}), (float32,), 1, 1, False),
+    "standard": Tier(_ALL, None, frozenset(), _ALL, None, 1, True),
+    "full": Tier(_ALL, None, frozenset(), _ALL, None, 3, False),
 }

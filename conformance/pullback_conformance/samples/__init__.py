@@ -11,11 +11,13 @@ from pullback_conformance.samples.known_values import SPECIAL_VALUES
 from pullback_conformance.samples.maker import Maker
 from pullback_conformance.samples.refilled import refilled
 from pullback_conformance.samples.special_values import special_sample
+from pullback_conformance.samples.turns import Turns
 
 __all__ = [
     "SPECIAL_VALUES",
     "Arguments",
     "Maker",
+    "Turns",
     "declared_samples",
     "refilled",
     "samples_of",

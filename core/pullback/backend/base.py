@@ -57,6 +57,9 @@ class Backend:
         Whether kernels compute in uint64, as random numbers are drawn; None where that is to be tried.
     boolean_keys : bool
         Whether ``getitem`` and ``index_put`` take a boolean array faster than the positions it stands for.
+    compiles_each_shape : bool
+        Whether the first call with a shape and dtype takes far longer than further ones. The conformance suite then
+        shares shapes out among the dtypes.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Backend:
     float32_matmul_precision: str = "highest"
     computes_uint64: bool | None = None
     boolean_keys: bool = False
+    compiles_each_shape: bool = False
     level: int = (
         0  # of what transforms tensors, whose arrays those of :mod:`pullback.batching.levels` are; 0 for others
     )

@@ -32,6 +32,7 @@ from pullback.tensor.seams import NO_LEVEL, seams
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray
     from pullback.dispatch.declaration import Operation
+    from pullback.meta.devices import Device
     from pullback.tensor import Tensor
 
 
@@ -354,6 +355,15 @@ def fitted(value: Any, dtype: DType) -> Any:
 def constant(backend: Backend, value: Any, dtype: DType) -> NativeArray:
     """A Python number as a 0-d array; integers wrap around, as PyTorch's do."""
     return _converted(backend, value, dtype, backend.from_data)
+
+
+def filled(backend: Backend, shape: tuple[int, ...], value: Any, dtype: DType, device: Device | None) -> NativeArray:
+    """A new array of a Python number, which becomes an element as :func:`constant` has it."""
+
+    def make(number: Any, dtype: DType) -> NativeArray:
+        return backend.full(shape, number, dtype=backend.native_dtype(dtype), device=device)
+
+    return _converted(backend, value, dtype, make)
 
 
 def number_operand(backend: Backend, value: Any, dtype: DType) -> Any:

@@ -11,7 +11,7 @@ from pullback.backend.base import Backend
 from pullback.backend.registry import known_backends
 from pullback.backend.selection import backend_for_device, get_backend
 from pullback.dispatch import sampling
-from pullback.dispatch.complete_path import constant
+from pullback.dispatch.complete_path import constant, filled
 from pullback.dispatch.declaration import Array, Number, Sample, attach, composite, op
 from pullback.dispatch.declaration_values import Inplace
 from pullback.dispatch.inplace import apply_inplace, check_history, check_writable
@@ -513,12 +513,12 @@ def _zero_samples(make: Any) -> Iterator[Sample]:
 )
 def zero(backend: Backend, input: Array) -> Array:
     """Zeros of the shape and dtype of ``input``, as its in-place form ``zero_`` writes them."""
-    return _spread(backend, _constant_of(backend, input, 0), input.shape)
+    return _number_in_each_place(backend, input, 0)
 
 
 @overwrites("zero", node="ZeroBackward0")
 def _zero_into(backend: Backend, input: Array) -> Array:
-    return _filled_into(backend, input, _constant_of(backend, input, 0))
+    return _number_into(backend, input, 0)
 
 
 @op(
@@ -541,23 +541,34 @@ def fill(backend: Backend, input: Array, value: Any) -> Array:
     >>> pb.fill(pb.zeros(2), 3.)
     tensor([3., 3.])
     """
-    return _spread(backend, _constant_of(backend, input, value), input.shape)
+    return _number_in_each_place(backend, input, value)
 
 
 @overwrites("fill", node="FillBackward2")
 def _fill_into(backend: Backend, input: Array, value: Any) -> Array:
-    return _filled_into(backend, input, _constant_of(backend, input, value))
+    return _number_into(backend, input, value)
+
+
+def _number_in_each_place(backend: Backend, input: Array, value: Any) -> Array:
+    """A new array of a number, in the shape, dtype and place of ``input``."""
+    dtype = backend.dtypes[input.dtype]
+    place = backend.device_of(input)
+    device = None if place == backend.default_device else place
+    return filled(backend, input.shape, fitted(value, dtype), dtype, device)
+
+
+def _number_into(backend: Backend, input: Array, value: Any) -> Array:
+    if not backend.mutable:
+        return _number_in_each_place(backend, input, value)
+    dtype = backend.dtypes[input.dtype]
+    backend.assign(input, constant(backend, fitted(value, dtype), dtype))
+    return input
 
 
 def _spread(backend: Backend, value: Array, shape: tuple[int, ...]) -> Array:
     """A 0-d array broadcast to the shape, in memory of its own."""
     spread = backend.broadcast_to(value, shape)
     return backend.copy(spread) if backend.mutable else spread
-
-
-def _constant_of(backend: Backend, input: Array, value: Any) -> Array:
-    dtype = backend.dtypes[input.dtype]
-    return constant(backend, fitted(value, dtype), dtype)
 
 
 def _filled_into(backend: Backend, input: Array, value: Array) -> Array:
