@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
 from pullback.extend import import_all, registry
+from pullback_conformance.isolation import Isolated
 from pullback_conformance.runner import Runner, Selection
 from pullback_conformance.selftest import planted
 from pullback_conformance.selftest.catalogue import catalogue
@@ -22,6 +23,9 @@ from pullback_conformance.selftest.defect import Defect
 
 #: The backends without a defect.
 CLEAN = ("Loopback", "ImmutableLoopback")
+
+#: Seconds after which a cell of a defect that ends the process is given up.
+_CELL_LIMIT = 5.0
 
 #: What became of a defect, from best to worst.
 BY_ITS_CHECK, BY_ANOTHER_CHECK, ELSEWHERE, MISSED, NO_RECORD = (
@@ -54,12 +58,19 @@ class Settings(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One run of the suite: a backend of :mod:`.planted` by its name, a tier, and the operations; none for all."""
+    """One run of the suite: a backend of :mod:`.planted` by its name, a tier, and the operations; none for all.
+
+    Attributes
+    ----------
+    in_workers : bool
+        Whether cells run in processes of their own, as they do for users: where the defect ends the process.
+    """
 
     backend: str
     tier: str
     operations: tuple[str, ...]
     seed: int
+    in_workers: bool = False
 
 
 @dataclass
@@ -148,7 +159,7 @@ def measure(settings: Settings, progress: Callable[[int, int], None] | None = No
     for tier in settings.tiers:
         for defect in chosen:
             operations = () if settings.all_operations else operations_for(defect, known)
-            runs.append(Run(defect.name, tier, operations, settings.seed))
+            runs.append(Run(defect.name, tier, operations, settings.seed, defect.ends_the_process))
     results = {}
     for number, result in enumerate(_run_all(runs, settings), 1):
         results[result.backend, result.tier] = result
@@ -166,10 +177,11 @@ def measure(settings: Settings, progress: Callable[[int, int], None] | None = No
 
 
 def suite_on(run: Run) -> Result:
-    """Run the suite in this process, whose core stays broken where the defect is one of the core."""
+    """Run the suite in this process, or in its workers. What a defect breaks in the core stays broken in this one."""
     start = time.perf_counter()
     selection = Selection(run.tier, run.operations, seed=run.seed)
-    record = Runner(f"{planted.__name__}:{run.backend}", "numpy", selection).run()
+    runner = Runner(f"{planted.__name__}:{run.backend}", "numpy", selection)
+    record = Isolated(runner, timeout=_CELL_LIMIT).run() if run.in_workers else runner.run()
     bad = [(c.operation, c.dtype, c.check) for c in record.bad_cells()]
     return Result(run.backend, run.tier, bad, len(record.cells), time.perf_counter() - start)
 
@@ -206,8 +218,8 @@ def _run_all(runs: list[Run], settings: Settings) -> Iterator[Result]:
             process = context.Process(target=_child, args=(run, sender))
             process.start()
             sender.close()
-            whole = not run.operations
-            running.append(_Running(run, process, receiver, time.monotonic() + settings.limit * (30 if whole else 1)))
+            patience = 30 if run.in_workers or not run.operations else 1
+            running.append(_Running(run, process, receiver, time.monotonic() + settings.limit * patience))
         handles = [h for one in running for h in (one.connection, one.process.sentinel)]
         wait(handles, timeout=max(0.0, min(one.until for one in running) - time.monotonic()))
         left = []
