@@ -448,8 +448,8 @@ class Runner:
         if not self._shares_shapes:
             return []
         return [
-            f"backend {self.subject.name!r} compiles each shape: beyond the first samples, shapes are run in one dtype of"
-            f" {SHARES}; the full tier runs all in each"
+            f"backend {self.subject.name!r} compiles each shape: beyond the first samples, shapes are run in one dtype"
+            f" of {SHARES}; the full tier runs all in each"
         ]
 
     def limitation_notes(self, record: Record) -> list[str]:
