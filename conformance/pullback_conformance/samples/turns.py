@@ -1,7 +1,7 @@
 """Which samples a backend that compiles runs: every shape in some of the dtypes, rather than in each of them.
 
 Such a library spends more time on the first call with a shape and dtype than on a thousand further ones. Samples of
-shapes that an earlier one had cost it nothing; the others are shared out among the dtypes: each is run in a few of them.
+shapes that an earlier one had cost it nothing; the others are shared out among the dtypes, each of them run in a few.
 """
 
 from __future__ import annotations
