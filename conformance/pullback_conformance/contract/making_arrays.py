@@ -133,7 +133,8 @@ def as_array(backend: Backend, dtype: DType) -> str | None:
     x = native(backend, elements(dtype, 3), dtype)
     if np.array(backend.to_numpy(backend.as_array(x))).tolist() != elements(dtype, 3).tolist():
         return "an array becomes another one"
-    for result in (backend.max(x), backend.getitem(x, 1)):
+    scalars = [backend.getitem(x, 1)] if dtype.is_complex else [backend.getitem(x, 1), backend.max(x)]
+    for result in scalars:
         made = backend.as_array(result)
         if not backend.is_array(made):
             return f"a result of {type(result).__name__} becomes an object of {type(made).__name__}"
