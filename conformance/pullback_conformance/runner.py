@@ -121,6 +121,11 @@ class Runner:
         self._derivative_dtypes = wanted or list(self.tier.derivative_dtypes)
         self._limits = LimitationJudge(self.subject)
 
+    @property
+    def _is_complete(self) -> bool:
+        """Whether every sample is run."""
+        return self.tier.samples is None
+
     # -- what there is to run -----------------------------------------------------------------------------------------
 
     def operations(self) -> list[Operation | Composite]:
@@ -143,7 +148,7 @@ class Runner:
         return [Unit(row, d) for row in self.rows() for d in self.dtypes if self._is_in_the_grid(row, d)]
 
     def _is_in_the_grid(self, row: Operation | Composite | Method, dtype: DType) -> bool:
-        return row.is_asked(self.subject, dtype) if isinstance(row, Method) else accepts(row, dtype)
+        return row.is_asked(self.subject, dtype, self._is_complete) if isinstance(row, Method) else accepts(row, dtype)
 
     def require_cells(self) -> None:
         """Raise SelectionError where nothing is selected."""
@@ -262,7 +267,9 @@ class Runner:
         attempt = attempt or Attempt()
         checks = self.checks_of(unit)
         if isinstance(unit.operation, Method):
-            cell = run_method(unit.operation, self.subject, unit.dtype, self.selection.seed, attempt) if checks else None
+            attempt.begin(Step(SAMPLES))
+            calls = unit.operation.calls(self.subject, unit.dtype, self.selection.seed, self._is_complete)
+            cell = run_method(unit.operation, self.subject, unit.dtype, calls, attempt) if checks else None
             return [] if cell is None else [cell]
         results: dict[str, list[SampleResult]] = {check.name: [] for check in checks}
         attempt.begin(Step(SAMPLES))
@@ -395,7 +402,7 @@ class Runner:
             f"{case.operation.name} on {case.subject.name}, {case.dtype.name}, {case.label}, {check}: {finding.problem}"
         )
         try:
-            script = script_for(case, title, finding.program)
+            script = script_for(finding.case or case, title, finding.program)
         except Exception as error:  # the failure counts, with or without its script
             script = f"# no script: {type(error).__name__}: {error}\n"
         return SampleResult(
@@ -414,7 +421,7 @@ class Runner:
 
     def judge_limitations(self) -> list[Cell]:
         """A cell for each declared limitation that this run touched: one that does not show is a failure."""
-        return self._limits.cells(complete=self.tier.samples is None)
+        return self._limits.cells(complete=self._is_complete)
 
     def tolerance_cells(self) -> list[Cell]:
         """A cell for each wider bound that a plugin declares for the backend under test: it is a limitation."""

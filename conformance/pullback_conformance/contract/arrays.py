@@ -64,6 +64,8 @@ def difference(what: str, got: Any, want: Any) -> str | None:
         return f"{what} has shape {got.shape}, not {want.shape}"
     size = want.dtype.itemsize
     left, right = np.array(got, order="C").tobytes(), np.array(want, order="C").tobytes()
+    if left == right:
+        return None
     for place in range(want.size):
         if left[place * size : (place + 1) * size] != right[place * size : (place + 1) * size]:
             index = tuple(int(i) for i in np.unravel_index(place, want.shape))

@@ -41,8 +41,10 @@ def is_seen(backend: Backend, made: Any, array: Any) -> bool:
     return difference("", np.array(backend.to_numpy(made)), np.array(array)) is None
 
 
-def takes_memory_by_dlpack(backend: Backend, array: Any) -> bool:
-    """Whether the backend shares a NumPy array's memory that it gets by DLPack."""
+def can_share(backend: Backend, array: Any) -> bool:
+    """Whether a NumPy array is one of the backend's already, or its memory is shared when it comes by DLPack."""
+    if backend.is_array(array):
+        return True
     try:
         made = backend.from_dlpack(array)
     except Exception:
@@ -82,22 +84,22 @@ def from_numpy_of_read_only_memory(backend: Backend, dtype: DType) -> str | None
     address = array.__array_interface__["data"][0]
     if backend.data_pointer(made) == address:
         return "an array in read-only memory can be written to" if backend.writable(made) else None
-    if takes_memory_by_dlpack(backend, array):
-        return "read-only memory is copied, which from_dlpack shares: what can be written is no longer its owner's"
+    if can_share(backend, array):
+        return "read-only memory is copied, which the backend shares otherwise"
     return None
 
 
 @probe("from_numpy", "shared memory", mutable=True)
 def from_numpy_shares(backend: Backend, dtype: DType) -> str | None:
-    """Does it share memory where the backend can, as it does by DLPack?"""
+    """Does it share memory where the backend can: by DLPack, or because its arrays are NumPy's?"""
     for how, array in layouts(dtype):
         if not array.size:
             continue
         made = backend.from_numpy(array)
         if is_seen(backend, made, array):
             continue
-        if takes_memory_by_dlpack(backend, array):
-            return f"an array {how} is copied, whose memory from_dlpack shares"
+        if can_share(backend, array):
+            return f"an array {how} is copied, whose memory the backend shares otherwise"
     return None
 
 

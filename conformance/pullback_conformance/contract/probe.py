@@ -47,6 +47,8 @@ class Probe:
         Whether it is asked of backends with arrays that can be written, or without; None for both.
     variants : callable or None
         ``variants(backend, dtype)`` gives the names with each of which it is asked.
+    long : bool
+        Whether it takes a while, and is left to the tiers that run every sample.
     """
 
     name: str
@@ -55,17 +57,19 @@ class Probe:
     dtypes: Callable[[DType], bool] = any_dtype
     mutable: bool | None = None
     variants: Callable[[Backend, DType], Sequence[str]] | None = None
+    long: bool = False
 
-    def is_asked(self, backend: Backend, dtype: DType) -> bool:
-        """Whether the question arises."""
-        return self.dtypes(dtype) and self.mutable in (None, backend.mutable)
+    def is_asked(self, backend: Backend, dtype: DType, complete: bool = True) -> bool:
+        """Whether the question arises, in a tier that has every sample or not."""
+        return self.dtypes(dtype) and self.mutable in (None, backend.mutable) and (complete or not self.long)
 
     def calls(self, backend: Backend, dtype: DType, seed: int) -> list[Call]:
         """Everything that is asked, one sample each."""
         given = {"seed": seed} if "seed" in inspect.signature(self.run).parameters else {}
         if self.variants is None:
             return [Call(self, self.name, given)]
-        return [Call(self, f"{self.name} {v}", {"variant": v, **given}) for v in self.variants(backend, dtype)]
+        variants = self.variants(backend, dtype)
+        return [Call(self, f"{self.name} {v}".strip(), {"variant": v, **given}) for v in variants]
 
 
 @dataclass(frozen=True)
@@ -106,13 +110,13 @@ class Method:
     module: str = "contract.backend"
     probes: list[Probe] = field(default_factory=list)
 
-    def is_asked(self, backend: Backend, dtype: DType) -> bool:
-        """Whether any of its questions arises."""
-        return any(probe.is_asked(backend, dtype) for probe in self.probes)
+    def is_asked(self, backend: Backend, dtype: DType, complete: bool = True) -> bool:
+        """Whether any of its questions arises, in a tier that has every sample or not."""
+        return any(probe.is_asked(backend, dtype, complete) for probe in self.probes)
 
-    def calls(self, backend: Backend, dtype: DType, seed: int) -> list[Call]:
-        """Every sample in a dtype."""
-        asked = [probe for probe in self.probes if probe.is_asked(backend, dtype)]
+    def calls(self, backend: Backend, dtype: DType, seed: int, complete: bool = True) -> list[Call]:
+        """The samples in a dtype: all, or those that every tier has."""
+        asked = [probe for probe in self.probes if probe.is_asked(backend, dtype, complete)]
         return [call for probe in asked for call in probe.calls(backend, dtype, seed)]
 
 
@@ -127,6 +131,7 @@ def probe(
     dtypes: Callable[[DType], bool] = any_dtype,
     mutable: bool | None = None,
     variants: Callable[[Backend, DType], Sequence[str]] | None = None,
+    long: bool = False,
 ) -> Callable[[Question], Question]:
     """Declare a function a probe of a method.
 
@@ -139,7 +144,7 @@ def probe(
         lines = (function.__doc__ or "").strip().splitlines()
         if not lines:
             raise TypeError(f"the probe {name!r} of {method} asks nothing: its docstring is its question")
-        declared = Probe(name, function, lines[0], dtypes, mutable, variants)
+        declared = Probe(name, function, lines[0], dtypes, mutable, variants, long)
         row = METHODS.setdefault(PREFIX + method, Method(PREFIX + method))
         if any(other.name == name for other in row.probes):
             raise ValueError(f"two probes of {method} are called {name!r}")

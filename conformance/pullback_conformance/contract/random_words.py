@@ -133,7 +133,7 @@ def normal_numbers(backend: Backend, dtype: DType, seed: int) -> str | None:
     return None
 
 
-@probe("random", "a draw of several parts", dtypes=one_dtype)
+@probe("random", "a draw of several parts", dtypes=one_dtype, long=True)
 def very_long(backend: Backend, dtype: DType, seed: int) -> str | None:
     """Does a draw go on where the stream does, however many words it takes?"""
     count = 270_000

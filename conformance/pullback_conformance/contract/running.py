@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pullback.extend import Backend, DType, MissingKernelError
-from pullback_conformance.attempt import SAMPLES, Attempt, Step
+from pullback_conformance.attempt import Attempt, Step
 from pullback_conformance.contract.probe import Call, Method, NotAsked
 from pullback_conformance.contract.script import script_of_probe
 from pullback_conformance.outcome import Outcome
@@ -18,10 +18,9 @@ def cell_of(method: Method, dtype: DType, samples: list[SampleResult]) -> Cell:
     return Cell(method.name, method.module.rpartition(".")[2], dtype.name, CONTRACT, samples)
 
 
-def run_method(method: Method, backend: Backend, dtype: DType, seed: int, attempt: Attempt) -> Cell | None:
-    """Run every probe of a method in a dtype; None where no question arises."""
-    attempt.begin(Step(SAMPLES))
-    results = [run_probe(method, call, backend, dtype, attempt) for call in method.calls(backend, dtype, seed)]
+def run_method(method: Method, backend: Backend, dtype: DType, calls: list[Call], attempt: Attempt) -> Cell | None:
+    """Make the calls of a method's probes in a dtype; None where there are none."""
+    results = [run_probe(method, call, backend, dtype, attempt) for call in calls]
     return cell_of(method, dtype, results) if results else None
 
 

@@ -168,10 +168,11 @@ def scatter_into(backend: Backend, dtype: DType) -> str | None:
         for how, x, view, base, seen in parts(backend, dtype, 3, 4):
             before = base.copy()
             rows = index[:1] if reduce is None else index
-            for place in np.ndindex(*rows.shape):
-                target = (int(rows[place]), place[1])
-                value = values[place]
-                seen[target] = value if reduce is None else combined[reduce](seen[target], value)
+            with np.errstate(all="ignore"):
+                for place in np.ndindex(*rows.shape):
+                    target = (int(rows[place]), place[1])
+                    value = values[place]
+                    seen[target] = value if reduce is None else combined[reduce](seen[target], value)
             positions = native(backend, rows, dtypes.by_name["int64"])
             put = native(backend, values[: len(rows)], dtype)
             with backend.guard():
