@@ -137,9 +137,7 @@ class Worker:
     def place(self) -> str:
         """Where the process was when it was ended, if it has said so."""
         found = re.findall(r"\(most recent call first\):\n((?:  File .*\n?)+)", self.said())
-        frames = next(
-            (f for f in found if any(f"in {name}" in f for name in _FRAMES)), found[0] if found else ""
-        )
+        frames = next((f for f in found if any(f"in {name}" in f for name in _FRAMES)), found[0] if found else "")
         match = re.match(r'  File "(.*)", line (\d+) in (.*)', frames)
         if match is not None:
             return f", in {match[3]} ({match[1]}, line {match[2]})"

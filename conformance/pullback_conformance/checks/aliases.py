@@ -20,7 +20,7 @@ _OTHER: Final = 0
 _MAY_SHARE: Final = frozenset({"copy", "unsafe_view"})
 
 #: So many of an operation's samples are also asked with operands of which it may give one back.
-_MOST_TRIVIAL: Final = 3
+_MOST_TRIVIAL: Final = 2
 
 
 def aliases(case: Case) -> Finding:

@@ -131,8 +131,9 @@ def wrong_conversion(backend: Backend, values: list[Any], source: DType, target:
         return f"{source} becomes {backend.dtype_of(made.dtype)}, not {target}"
     if got.shape != array.shape:
         return f"the shape {array.shape} becomes {got.shape}"
-    wide = {0: "?", 1: got.dtype.str, 2: "d", 3: "D"}[target.category] if target.category != 1 else got.dtype
-    for value, number, allowed in zip(values, got.astype(wide).tolist(), exact_results(values, source, target), strict=True):
+    wide = {0: "?", 1: got.dtype, 2: "d", 3: "D"}[target.category]
+    every = exact_results(values, source, target)
+    for value, number, allowed in zip(values, got.astype(wide).tolist(), every, strict=True):
         if not any(is_same(number, want) for want in allowed):
             return f"{value!r} in {source} becomes {number!r} in {target}, not {allowed[0]!r}"
     return None

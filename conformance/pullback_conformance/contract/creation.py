@@ -125,8 +125,9 @@ def linspace(backend: Backend, dtype: DType) -> str | None:
     """Are both ends exact, and the elements between them those of double precision, from the nearer end?"""
     kind = backend.native_dtype(dtype)
     for start, stop, count in ((0.0, 1.0, 7), (-1.0, 3.0, 7), (2.0, -2.0, 8), (0.0, 1.0, 1), (0.0, 1.0, 0)):
-        step = (stop - start) / (count - 1) if count > 1 else 0.0
-        values = [start + i * step if i < count // 2 or count == 1 else stop - (count - 1 - i) * step for i in range(count)]
+        step = (stop - start) / max(count - 1, 1)
+        half = 1 if count == 1 else count // 2
+        values = [start + i * step if i < half else stop - (count - 1 - i) * step for i in range(count)]
         made = backend.linspace(start, stop, count, dtype=kind)
         problem = new(backend, f"linspace({start}, {stop}, {count})", made, held(values, dtype), dtype)
         if problem is not None:

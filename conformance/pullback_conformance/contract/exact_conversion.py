@@ -1,4 +1,4 @@
-"""What a number becomes in another dtype, in Python's integers and fractions: IEEE 754's rounding, integers that wrap."""
+"""What a number becomes in another dtype, in Python's integers and fractions: IEEE 754's rounding, or modulo 2**n."""
 
 from __future__ import annotations
 
@@ -56,8 +56,10 @@ def converted(value: Any, dtype: DType) -> Any:
         return value != 0
     if dtype.is_complex:
         part = dtype.to_real()
-        return complex(rounded(complex(value).real if isinstance(value, complex) else value, part),
-                       rounded(value.imag, part) if isinstance(value, complex) else 0.0)
+        return complex(
+            rounded(complex(value).real if isinstance(value, complex) else value, part),
+            rounded(value.imag, part) if isinstance(value, complex) else 0.0,
+        )
     number = value.real if isinstance(value, complex) else value
     if dtype.category == 1:
         return wrapped(math.trunc(number), dtype)

@@ -10,13 +10,15 @@ from pullback.extend import Backend, DType
 from pullback_conformance.contract.arrays import difference, elements, native
 from pullback_conformance.contract.probe import NotAsked, probe
 
-
 #: The kernels of one operand among those of elements.
 OF_ONE: Final = frozenset(
-    """negative positive abs sign exp expm1 exp2 log log2 log10 log1p sqrt square reciprocal sin cos tan asin acos atan
-    sinh cosh tanh asinh acosh atanh floor ceil trunc round isnan isinf isfinite signbit logical_not bitwise_invert
-    conj""".split()
-)
+    (
+        "negative", "positive", "abs", "sign", "exp", "expm1", "exp2", "log", "log2", "log10", "log1p", "sqrt",
+        "square", "reciprocal", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh",
+        "acosh", "atanh", "floor", "ceil", "trunc", "round", "isnan", "isinf", "isfinite", "signbit", "logical_not",
+        "bitwise_invert", "conj",
+    )
+)  # fmt: skip
 
 
 def claimed(backend: Backend, dtype: DType) -> list[str]:
@@ -36,7 +38,7 @@ def operands(backend: Backend, dtype: DType, *shape: int) -> list[Any]:
 
 
 def unlike(what: str, got: Any, want: Any) -> str | None:
-    """How two results differ; a unit in the last place is nothing, for a library may have several loops for a function."""
+    """How two results differ; not by a unit in the last place, for a library may have several loops for a function."""
     if got.dtype != want.dtype or got.shape != want.shape or want.dtype.kind in "biu":
         return difference(what, got, want)
     unit = {2: 2.0**-10, 4: 2.0**-23, 8: 2.0**-52, 16: 2.0**-52}[want.dtype.itemsize]

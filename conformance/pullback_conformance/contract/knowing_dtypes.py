@@ -1,6 +1,8 @@
-"""``native_dtypes``, ``native_dtype``, ``dtypes`` and ``dtype_of``: the two ways between the library's dtypes and pullback's."""
+"""``native_dtype`` and ``dtype_of``: the two ways between the library's dtypes and pullback's."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from pullback.extend import Backend, BackendError, DType, dtypes
 from pullback_conformance.contract.arrays import refusal
@@ -35,8 +37,6 @@ def lacking(backend: Backend, dtype: DType) -> str | None:
 @probe("dtype_of", "dtypes that pullback lacks", dtypes=one_dtype)
 def unknown(backend: Backend, dtype: DType) -> str | None:
     """Is a dtype of the library refused that pullback does not have, by a TypeError?"""
-    import numpy as np
-
     for native in (object(), "float3", np.dtype("S3"), np.dtype("M8[s]")):
         problem = refusal(TypeError, lambda native=native: backend.dtype_of(native))
         if problem is not None:

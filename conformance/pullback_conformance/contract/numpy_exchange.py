@@ -57,10 +57,12 @@ def can_share(backend: Backend, array: Any) -> bool:
 @probe("from_numpy", "layouts")
 def from_numpy_in_every_layout(backend: Backend, dtype: DType) -> str | None:
     """Does the array have the elements of NumPy's, whatever their order in memory?"""
-    reversed_order = [("running backwards", elements(dtype, 6)[::-1]), ("repeated", np.broadcast_to(elements(dtype, 1), (3, 1)))]
+    others = [
+        ("running backwards", elements(dtype, 6)[::-1]),
+        ("repeated", np.broadcast_to(elements(dtype, 1), (3, 1))),
+    ]
     return first(
-        arrived(backend, backend.from_numpy(array), dtype, array, how)
-        for how, array in [*layouts(dtype), *reversed_order]
+        arrived(backend, backend.from_numpy(array), dtype, array, how) for how, array in [*layouts(dtype), *others]
     )
 
 

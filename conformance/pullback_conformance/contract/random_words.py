@@ -50,7 +50,8 @@ def uniform_numbers(backend: Backend, dtype: DType, seed: int) -> str | None:
             want = want[0::2] + 1j * want[1::2] if dtype.is_complex else want
             with use_backend(backend):
                 got = pb.rand(shape, dtype=dtype, generator=generator_on(seed + 1, first))
-            problem = difference(f"{count} numbers from block {first} on", shown(got), want.astype(numpy_dtype(dtype)).reshape(shape))
+            want = want.astype(numpy_dtype(dtype)).reshape(shape)
+            problem = difference(f"{count} numbers from block {first} on", shown(got), want)
             if problem is not None:
                 return problem
     return None

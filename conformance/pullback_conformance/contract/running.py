@@ -44,9 +44,7 @@ def run_probe(method: Method, call: Call, backend: Backend, dtype: DType, attemp
     if problem is None:
         return SampleResult(call.label, Outcome.PASSED.value)
     title = f"{method.name} on {backend.name}, {dtype.name}, {call.label}: {problem}"
-    return SampleResult(
-        call.label, Outcome.FAILED.value, message=problem, script=_script(call, backend, dtype, title)
-    )
+    return SampleResult(call.label, Outcome.FAILED.value, message=problem, script=_script(call, backend, dtype, title))
 
 
 def _script(call: Call, backend: Backend, dtype: DType, title: str) -> str:

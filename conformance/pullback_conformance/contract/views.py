@@ -104,7 +104,7 @@ for _kernel in dict.fromkeys(name.partition(" ")[0] for name in VIEWS):
 
 
 def shows_writes(backend: Backend, x: Any, view: Any, want: Any, seen: Any, dtype: DType) -> str | None:
-    """What is wrong with a view of another dtype; ``want`` and its view ``seen`` are NumPy's, with the same elements."""
+    """What is wrong with a view of another dtype; ``want`` and its view ``seen`` are NumPy's, with the elements."""
     problem = difference("the view", np.array(backend.to_numpy(view)), np.array(seen))
     if problem is not None:
         return problem

@@ -1,4 +1,4 @@
-"""``assign`` and the kernels that may overwrite their first operand: ``index_put_into``, ``scatter_into``, ``fill_where_into``."""
+"""``assign``, and the kernels that may overwrite their first operand: ``index_put_into`` and its like."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pullback_conformance.contract.probe import probe
 
 
 def parts(backend: Backend, dtype: DType, *shape: int) -> Iterator[tuple[str, Any, Any, Any, Any]]:
-    """Arrays of one shape of two dimensions, in every layout, and what they are a view of: the backend's and NumPy's."""
+    """Arrays of two dimensions in every layout, and what each is a view of: the backend's, and NumPy's."""
     rows, columns = shape
     want = elements(dtype, rows, columns)
     x = native(backend, want, dtype)
@@ -83,10 +83,10 @@ def assign_leaves_the_value(backend: Backend, dtype: DType) -> str | None:
     return difference("the array", np.array(backend.to_numpy(x)), want)
 
 
-def overwritten(backend: Backend, x: Any, view: Any, base: Any, result: Any, want: Any, how: str) -> str | None:
-    """What is wrong with the result of a kernel that may have overwritten ``view``, a part of ``x``, which was ``base``.
+def overwritten(backend: Backend, x: Any, base: Any, result: Any, want: Any, how: str) -> str | None:
+    """What is wrong with the result of a kernel that may have overwritten a part of ``x``.
 
-    Either the view has the result, or all of the array is as it was.
+    ``base`` is what ``x`` was, and what it has to be once it is written: it may be either.
     """
     problem = difference(f"the result for {how}", np.array(backend.to_numpy(result)), want)
     if problem is not None:
@@ -118,7 +118,7 @@ def index_put_into(backend: Backend, dtype: DType) -> str | None:
                 put = native(backend, values, dtype)
                 with backend.guard():
                     result = backend.index_put_into(view, key, put, accumulate)
-                problem = overwritten(backend, x, view, (before, base), result, seen.copy(), how)
+                problem = overwritten(backend, x, (before, base), result, seen.copy(), how)
                 problem = problem or difference("the values", np.array(backend.to_numpy(put)), values)
                 problem = problem or difference("the positions", np.array(backend.to_numpy(key[0])), rows)
                 if problem is not None:
@@ -136,7 +136,7 @@ def index_put_into_masks(backend: Backend, dtype: DType) -> str | None:
             seen[mask] = values
             key = (native(backend, mask, dtypes.bool_),)
             result = backend.index_put_into(view, key, native(backend, values, dtype), False)
-            problem = overwritten(backend, x, view, (before, base), result, seen.copy(), how)
+            problem = overwritten(backend, x, (before, base), result, seen.copy(), how)
             problem = problem or difference("the mask", np.array(backend.to_numpy(key[0])), mask)
             if problem is not None:
                 return problem
@@ -177,7 +177,7 @@ def scatter_into(backend: Backend, dtype: DType) -> str | None:
             put = native(backend, values[: len(rows)], dtype)
             with backend.guard():
                 result = backend.scatter_into(view, 0, positions, put, reduce)
-            problem = overwritten(backend, x, view, (before, base), result, seen.copy(), how)
+            problem = overwritten(backend, x, (before, base), result, seen.copy(), how)
             problem = problem or difference("the values", np.array(backend.to_numpy(put)), values[: len(rows)])
             problem = problem or difference("the positions", np.array(backend.to_numpy(positions)), rows)
             if problem is not None:
@@ -190,7 +190,8 @@ def fill_where_into(backend: Backend, dtype: DType) -> str | None:
     """Is each element replaced where the mask is true, which may broadcast, and no other?"""
     for shape in ((3, 4), (70, 80)):
         whole = np.arange(shape[0] * shape[1]).reshape(shape) % 5 < 2
-        masks = [whole, whole[0], whole[:, :1], whole[1:2], np.ones(shape, bool), np.zeros(shape, bool), whole[0, 0, ...]]
+        ones = np.ones(shape, bool)
+        masks = [whole, whole[0], whole[:, :1], whole[1:2], whole[0, 0, ...], ones, ~ones]
         for mask in masks:
             for how, x, view, base, seen in parts(backend, dtype, *shape):
                 before = base.copy()
@@ -198,7 +199,7 @@ def fill_where_into(backend: Backend, dtype: DType) -> str | None:
                 np.copyto(seen, value, where=mask)
                 given, filled = native(backend, mask, dtypes.bool_), native(backend, value, dtype)
                 result = backend.fill_where_into(view, given, filled)
-                problem = overwritten(backend, x, view, (before, base), result, seen.copy(), how)
+                problem = overwritten(backend, x, (before, base), result, seen.copy(), how)
                 problem = problem or difference("the mask", np.array(backend.to_numpy(given)), mask)
                 problem = problem or difference("the value", np.array(backend.to_numpy(filled)), np.array(value))
                 if problem is not None:

@@ -36,9 +36,7 @@ def _class_of(cell: Cell) -> str:
 
 
 def _add(suite: ElementTree.Element, cell: Cell) -> None:
-    case = ElementTree.SubElement(
-        suite, "testcase", classname=_class_of(cell), name=f"{cell.dtype}-{cell.check}"
-    )
+    case = ElementTree.SubElement(suite, "testcase", classname=_class_of(cell), name=f"{cell.dtype}-{cell.check}")
     outcome = cell.outcome
     if outcome is Outcome.PASSED:
         return
