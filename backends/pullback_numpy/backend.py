@@ -209,7 +209,7 @@ class NumPyBackend(NumPyLikeBackend):
         return pointer
 
     def _check(self, device: Device | None) -> None:
-        if device is not None and device.type != "cpu":
+        if device is not None and (device.type != "cpu" or device.index):
             raise self.no_device(device)
 
     # -- kernels

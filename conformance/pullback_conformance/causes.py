@@ -91,4 +91,6 @@ def _title(cell: Cell, sample: SampleResult) -> str:
         # Sizes, positions and values differ from sample to sample where the cause is one.
         return re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "#", first)
     kernel = getattr(registry.get(cell.operation), "kernel", None)
+    if cell.check == "contract":
+        return f"{cell.operation} is not what the contract says"
     return f"wrong results of the kernel {kernel!r}" if kernel else f"wrong results of {cell.operation}"

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from pullback.extend import did_you_mean
 from pullback_conformance.case import Case
+from pullback_conformance.contract import Method
+from pullback_conformance.contract.running import script_of_sample
 from pullback_conformance.record import Cell
 from pullback_conformance.runner import Runner, Selection, SelectionError, Unit
 from pullback_conformance.script import script_for
@@ -60,6 +62,8 @@ def script_of(runner: Runner, unit: Unit, cell: Cell, label: str) -> str:
     if bad is not None:
         return bad.script
     chosen = label or labels[0]
+    if isinstance(unit.operation, Method):
+        return script_of_sample(unit.operation, runner.subject, unit.dtype, runner.selection.seed, chosen)
     for arguments in runner.samples(unit):
         if arguments.label == chosen:
             case = Case(unit.operation, unit.dtype, arguments, runner.subject, runner.reference)

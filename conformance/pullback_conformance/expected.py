@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 from pullback.extend import did_you_mean, dtypes, import_all, registry
 from pullback_conformance.checks import CHECKS
+from pullback_conformance.contract import METHODS
+from pullback_conformance.limitations import NO_SAMPLE
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
-from pullback_conformance.runner import NO_SAMPLE, SelectionError
+from pullback_conformance.runner import SelectionError
 
 
 class Expected(NamedTuple):
@@ -77,9 +79,10 @@ def _entry(entry: dict[str, Any], place: str) -> Expected:
         if not isinstance(value, str):
             raise SelectionError(f"{place}: {name} is no text")
     expected = Expected(**entry)
-    if not any(fnmatchcase(name, expected.operation) for name in registry):
+    known = [*registry, *METHODS]
+    if not any(fnmatchcase(name, expected.operation) for name in known):
         raise SelectionError(
-            f"{place}: no operation matches {expected.operation!r}{did_you_mean(expected.operation, registry)}"
+            f"{place}: no operation matches {expected.operation!r}{did_you_mean(expected.operation, known)}"
         )
     for what, value, known in (("dtype", expected.dtype, dtypes.by_name), ("check", expected.check, CHECKS)):
         if value and value not in known:

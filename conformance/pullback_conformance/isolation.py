@@ -29,6 +29,9 @@ _LOADING: Final = 300.0
 #: Seconds between two looks at the clock and at whether an end is wanted.
 _TICK: Final = 0.1
 
+#: The functions of this suite that call what may hang: the thread that is in one of them is the one to be told of.
+_FRAMES: Final = ("_run_check", "_forward_failure", "run_probe")
+
 Progress = Callable[[Unit, list[Cell]], None]
 
 
@@ -134,9 +137,7 @@ class Worker:
     def place(self) -> str:
         """Where the process was when it was ended, if it has said so."""
         found = re.findall(r"\(most recent call first\):\n((?:  File .*\n?)+)", self.said())
-        frames = next(
-            (f for f in found if "in _run_check" in f or "in _forward_failure" in f), found[0] if found else ""
-        )
+        frames = next((f for f in found if any(f"in {name}" in f for name in _FRAMES)), found[0] if found else "")
         match = re.match(r'  File "(.*)", line (\d+) in (.*)', frames)
         if match is not None:
             return f", in {match[3]} ({match[1]}, line {match[2]})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -16,7 +16,6 @@ from pullback.extend import (
     Backend,
     Composite,
     DType,
-    Limitation,
     MissingKernelError,
     Operation,
     Tensor,
@@ -33,6 +32,9 @@ from pullback_conformance.case import Case
 from pullback_conformance.checks import CHECKS, Check, Finding
 from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import Unsupported
+from pullback_conformance.contract import METHODS, Method
+from pullback_conformance.contract.running import CONTRACT, run_method
+from pullback_conformance.limitations import NO_SAMPLE, LimitationJudge, case_of, names_operation
 from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.extended import has_extended_precision
 from pullback_conformance.outcome import Outcome
@@ -81,9 +83,9 @@ class Selection(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """The part of the grid that is run in one go: an operation in a dtype, with all its checks."""
+    """The part of the grid that is run in one go: an operation, or a method of the backend, in a dtype."""
 
-    operation: Operation | Composite
+    operation: Operation | Composite | Method
     dtype: DType
 
 
@@ -118,25 +120,36 @@ class Runner:
         self._every_dtype = wanted or list(self.tier.dtypes)
         self.dtypes = [d for d in self._every_dtype if d in self.subject.native_dtypes]
         self._derivative_dtypes = wanted or list(self.tier.derivative_dtypes)
-        self._limits = _LimitationJudge(self.subject)
+        self._limits = LimitationJudge(self.subject)
+
+    @property
+    def _is_complete(self) -> bool:
+        """Whether every sample is run."""
+        return self.tier.samples is None
 
     # -- what there is to run -----------------------------------------------------------------------------------------
 
     def operations(self) -> list[Operation | Composite]:
         """The operations selected, by family and name."""
-        import_all()
-        known = [name for name in operations if not isinstance(operations[name].samples, Unsampled)]
+        return [row for row in self.rows() if not isinstance(row, Method)]
+
+    def rows(self) -> list[Operation | Composite | Method]:
+        """The operations and the methods of the backend that are selected, by family and name."""
+        known = list(known_rows())
         names: set[str] = set()
         for pattern in self.selection.operations or ("*",):
             matching = [name for name in known if fnmatchcase(name, pattern)]
             if not matching:
                 raise SelectionError(f"no operation matches {pattern!r}{did_you_mean(pattern, known)}")
             names.update(matching)
-        return sorted((operations[name] for name in names), key=lambda o: (o.module, o.name))
+        return sorted((known_rows()[name] for name in names), key=lambda o: (isinstance(o, Method), o.module, o.name))
 
     def units(self) -> list[Unit]:
         """Each operation with each dtype that it accepts and the backend has."""
-        return [Unit(o, d) for o in self.operations() for d in self.dtypes if accepts(o, d)]
+        return [Unit(row, d) for row in self.rows() for d in self.dtypes if self._is_in_the_grid(row, d)]
+
+    def _is_in_the_grid(self, row: Operation | Composite | Method, dtype: DType) -> bool:
+        return row.is_asked(self.subject, dtype, self._is_complete) if isinstance(row, Method) else accepts(row, dtype)
 
     def require_cells(self) -> None:
         """Raise SelectionError where nothing is selected."""
@@ -149,6 +162,8 @@ class Runner:
 
     def checks_of(self, unit: Unit) -> list[Check]:
         """The checks whose question arises for an operation in a dtype, as far as its declaration tells."""
+        if isinstance(unit.operation, Method):
+            return [c for c in self.checks if c.name == CONTRACT]
         no_derivative = (
             unit.operation.nondifferentiable is not None
             or unit.dtype.category < 2
@@ -252,6 +267,11 @@ class Runner:
         """Run all checks of one operation in one dtype: step by step, where somebody listens."""
         attempt = attempt or Attempt()
         checks = self.checks_of(unit)
+        if isinstance(unit.operation, Method):
+            attempt.begin(Step(SAMPLES))
+            calls = unit.operation.calls(self.subject, unit.dtype, self.selection.seed, self._is_complete)
+            cell = run_method(unit.operation, self.subject, unit.dtype, calls, attempt) if checks else None
+            return [] if cell is None else [cell]
         results: dict[str, list[SampleResult]] = {check.name: [] for check in checks}
         attempt.begin(Step(SAMPLES))
         for arguments, problem in self._samples(unit):
@@ -266,6 +286,7 @@ class Runner:
 
     def samples(self, unit: Unit) -> list[Arguments]:
         """The samples of an operation in a dtype, those that can be made."""
+        assert not isinstance(unit.operation, Method)
         return [arguments for arguments, _ in self._samples(unit) if arguments is not None]
 
     @property
@@ -286,6 +307,7 @@ class Runner:
 
     def _every_sample(self, unit: Unit) -> Iterator[tuple[Arguments | None, str]]:
         operation, dtype = unit
+        assert not isinstance(operation, Method)
         if declared_samples(operation) is None:
             yield None, "its declaration has no samples"
             return
@@ -320,6 +342,7 @@ class Runner:
         results: dict[str, list[SampleResult]],
         attempt: Attempt,
     ) -> None:
+        assert not isinstance(unit.operation, Method)
         is_special = arguments.label == "special values"
         most = self.tier.derivative_samples
         differentiate = unit.dtype in self._derivative_dtypes and (most is None or arguments.number < most)
@@ -396,7 +419,7 @@ class Runner:
             f"{case.operation.name} on {case.subject.name}, {case.dtype.name}, {case.label}, {check}: {finding.problem}"
         )
         try:
-            script = script_for(case, title, finding.program)
+            script = script_for(finding.case or case, title, finding.program)
         except Exception as error:  # the failure counts, with or without its script
             script = f"# no script: {type(error).__name__}: {error}\n"
         return SampleResult(
@@ -458,65 +481,15 @@ class Runner:
         return [
             f"not judged in this run: {item.operation} is declared as limited, {item.reason}"
             for item in self.subject.limitations
-            if not any(_names(item, operation) and sample == _case_of(item) for operation, sample in judged)
+            if not any(names_operation(item, operation) and sample == case_of(item) for operation, sample in judged)
         ]
 
 
-class _LimitationJudge:
-    """Matches results with the limitations the backend declares."""
-
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-        self._seen: dict[tuple[Limitation, str], list[bool]] = {}
-
-    def judge(self, cell: Cell, result: SampleResult) -> None:
-        """Make a result ``limited`` where it is bad and a limitation covers it."""
-        if result.sample == NO_SAMPLE or result.outcome == Outcome.UNSUPPORTED.value:
-            return
-        for limitation in self.backend.limitations:
-            if not _covers(limitation, cell, result):
-                continue
-            is_bad = result.outcome in (Outcome.FAILED.value, Outcome.NOT_RUN.value)
-            self._seen.setdefault((limitation, cell.operation), []).append(is_bad)
-            if is_bad:
-                result.outcome = Outcome.LIMITED.value
-                result.message = f"{limitation.reason} ({result.message})"
-
-    def cells(self, *, complete: bool) -> list[Cell]:
-        """What the results say of the limitations."""
-        cells = []
-        for (limitation, operation), seen in self._seen.items():
-            shows = any(seen)
-            if not shows and not complete and limitation.case is None:
-                continue  # a sample that this tier leaves out may be the one
-            dtype = ", ".join(sorted(d.name for d in limitation.dtypes)) or "every dtype"
-            message = (
-                limitation.reason
-                if shows
-                else f"declared as limited, and everything it covers works: {limitation.reason}"
-            )
-            outcome = Outcome.LIMITED if shows else Outcome.FAILED
-            result = SampleResult(_case_of(limitation), outcome.value, message=message)
-            cells.append(Cell(operation, "limitations", dtype, "limitation", [result]))
-        return cells
-
-
-def _names(limitation: Limitation, operation: str) -> bool:
-    """Whether a limitation is about an operation: it names it, or its kernel, or all."""
-    kernel = getattr(operations[operation], "kernel", operation)
-    return limitation.operation in ("*", operation, kernel)
-
-
-def _case_of(limitation: Limitation) -> str:
-    return limitation.case or "the whole operation"
-
-
-def _covers(limitation: Limitation, cell: Cell, result: SampleResult) -> bool:
-    return (
-        _names(limitation, cell.operation)
-        and (not limitation.dtypes or dtypes.by_name[cell.dtype] in limitation.dtypes)
-        and limitation.case in (None, cell.check, result.sample)
-    )
+def known_rows() -> Mapping[str, Operation | Composite | Method]:
+    """Everything that can be selected, by its name: operations with samples, and the methods of a backend."""
+    import_all()
+    sampled = {name: o for name, o in operations.items() if not isinstance(o.samples, Unsampled)}
+    return {**sampled, **METHODS}
 
 
 def accepts(operation: Operation | Composite, dtype: DType) -> bool:
@@ -584,10 +557,6 @@ def _described(error: BaseException) -> str:
     if isinstance(error, MissingKernelError):
         return f"no kernel {error.kernel!r}: define it, or declare a Limitation (MissingKernelError: {error})"
     return f"raised {type(error).__name__}: {error}"
-
-
-#: The label of a result that is of no sample.
-NO_SAMPLE: Final = "-"
 
 
 def _not_run(message: str, label: str = NO_SAMPLE) -> SampleResult:

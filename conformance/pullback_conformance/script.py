@@ -131,16 +131,27 @@ def _imports(helpers: set[str], extended: set[str]) -> list[str]:
 def _selection(backend: Backend) -> list[str]:
     """The lines that select the backend: by name, or by its class where no plugin brings it."""
     by_name = f"pb.set_default_backend({backend.name!r})"
-    if backend.name in {spec.name for spec in backend_specs()}:
+    place = class_of(backend)
+    if place is None:
         return [by_name]
-    spec = known_backends().get(backend.name)
-    loader = spec.loader if spec else f"{type(backend).__module__}:{type(backend).__qualname__}"
-    module, _, name = loader.partition(":")
-    if not all(part.isidentifier() for part in f"{module}.{name}".split(".")) or not _needs_nothing(type(backend)):
+    module, name = place
+    if not module:
         # An object that a program made: how, is known to that program.
         return [f"# Register the backend {backend.name!r} here, as your program does.", by_name]
     outer = name.partition(".")[0]
     return [f"from {module} import {outer}", "", f"pb.set_default_backend({name}())"]
+
+
+def class_of(backend: Backend) -> tuple[str, str] | None:
+    """Module and name of the class to make a backend of; both empty where none will do, None where a plugin does it."""
+    if backend.name in {spec.name for spec in backend_specs()}:
+        return None
+    spec = known_backends().get(backend.name)
+    loader = spec.loader if spec else f"{type(backend).__module__}:{type(backend).__qualname__}"
+    module, _, name = loader.partition(":")
+    if not all(part.isidentifier() for part in f"{module}.{name}".split(".")) or not _needs_nothing(type(backend)):
+        return "", ""
+    return module, name
 
 
 def _needs_nothing(kind: type) -> bool:

@@ -14,10 +14,10 @@ import warnings
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
-from pullback.extend import dtypes, registry
+from pullback.extend import dtypes
 from pullback_conformance.attempt import Attempt, Loss, Step
 from pullback_conformance.record import Cell
-from pullback_conformance.runner import Runner, Selection, Unit
+from pullback_conformance.runner import Runner, Selection, Unit, known_rows
 
 
 class Settings(NamedTuple):
@@ -30,7 +30,7 @@ class Settings(NamedTuple):
 
 
 class Task(NamedTuple):
-    """An operation in a dtype, by their names, and the steps to leave out."""
+    """An operation or a method of the backend in a dtype, by their names, and the steps to leave out."""
 
     operation: str
     dtype: str
@@ -72,11 +72,11 @@ def main() -> None:
     threading.Thread(target=_receive, args=(given, tasks), daemon=True).start()
     warnings.simplefilter("ignore")
     runner = Runner(settings.subject, settings.reference, settings.selection)
-    runner.operations()  # imports what declares them
+    rows = known_rows()  # imports what declares them
     answer(Ready())
     while True:
         task = tasks.get()
-        unit = Unit(registry[task.operation], dtypes.by_name[task.dtype])
+        unit = Unit(rows[task.operation], dtypes.by_name[task.dtype])
         attempt = Attempt(task.losses, lambda step: answer(Begun(step)))
         answer(Done(runner.execute(unit, attempt)))
 

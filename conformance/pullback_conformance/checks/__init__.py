@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from pullback.extend import DType
 from pullback_conformance.checks import aliases, behaviour, derivatives, reference, spellings, state, values
-from pullback_conformance.checks.finding import Finding
+from pullback_conformance.checks.finding import Finding, Unsupported
+from pullback_conformance.contract.probe import Method
 
 __all__ = ["CHECKS", "Check", "Finding"]
 
@@ -38,6 +39,10 @@ class Check(NamedTuple):
     once: bool = False
 
 
+def _by_its_probes(case: Any) -> Finding:
+    raise Unsupported("what is asked of the backend itself stands in pullback_conformance.contract")
+
+
 CHECKS: Final = {
     check.name: check
     for check in (
@@ -61,5 +66,12 @@ CHECKS: Final = {
         Check("jvp", derivatives.jvp, True, "Are forward-mode tangents right?"),
         Check("adjoint", derivatives.adjoint, True, "Is <J t, v> the same number as <t, J^T v>?"),
         Check("second", derivatives.second, True, "Are gradients of gradients right?"),
+        Check(
+            "contract",
+            _by_its_probes,
+            False,
+            "Is the backend's method what its contract says?",
+            lambda operation, dtype: isinstance(operation, Method),
+        ),
     )
 }

@@ -27,6 +27,8 @@ class Finding:
         Statements that show the problem, after those that make the operands; see :mod:`pullback_conformance.script`.
     oracle : str
         What was compared with.
+    case : Case or None
+        The case to write the script for, where it is another one than the check was given.
     """
 
     problem: str | None = None
@@ -34,6 +36,7 @@ class Finding:
     bound: float | None = None
     program: list[str] = field(default_factory=list)
     oracle: str = ""
+    case: Any = None
 
     def merged(self, other: Finding) -> Finding:
         """Both findings in one: the first problem, the largest error."""

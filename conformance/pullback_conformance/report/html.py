@@ -25,7 +25,7 @@ _SYMBOLS = {
 _SHORT = {
     "value": "va", "dtype": "dt", "special": "sp", "unchanged": "un", "deterministic": "de",
     "vjp": "vj", "jvp": "jv", "adjoint": "ad", "second": "2°",
-    "reference": "re", "aliases": "al", "state": "st", "spellings": "wr",
+    "reference": "re", "aliases": "al", "state": "st", "spellings": "wr", "contract": "co",
 }  # fmt: skip
 
 

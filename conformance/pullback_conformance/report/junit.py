@@ -29,10 +29,14 @@ def write_junit(record: Record, path: Path) -> None:
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
+def _class_of(cell: Cell) -> str:
+    """The family and the operation; the methods of a backend have names that begin with their family."""
+    prefix = f"{cell.family}."
+    return cell.operation if cell.operation.startswith(prefix) else prefix + cell.operation
+
+
 def _add(suite: ElementTree.Element, cell: Cell) -> None:
-    case = ElementTree.SubElement(
-        suite, "testcase", classname=f"{cell.family}.{cell.operation}", name=f"{cell.dtype}-{cell.check}"
-    )
+    case = ElementTree.SubElement(suite, "testcase", classname=_class_of(cell), name=f"{cell.dtype}-{cell.check}")
     outcome = cell.outcome
     if outcome is Outcome.PASSED:
         return

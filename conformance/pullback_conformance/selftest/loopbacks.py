@@ -35,6 +35,8 @@ def loopback_class(mutable: bool = True) -> type[Any]:
             return super().from_numpy(array).copy()
 
         def from_dlpack(self, producer: Any, *, copy: bool | None = None) -> Any:
+            if copy is False:
+                raise BufferError("memory that others write to is no immutable array's")
             return super().from_dlpack(producer, copy=copy).copy()
 
         def to_numpy(self, array: Any) -> Any:

@@ -61,11 +61,11 @@ DEFECTS = [
     _defect("scatter_out_of_range_is_ignored", "scatter", "scatter", _instead(lambda x, *rest: x.copy()),
             "pb.scatter(pb.zeros(2), 0, pb.tensor([5]), pb.ones(1))"),
     _defect("unknown_dtypes_become_float64", "", "native_dtype", _instead(
-        lambda dtype: np.dtype("d")), "backend.native_dtype('float3')"),
+        lambda dtype: np.dtype("d")), "backend.native_dtype('float3')", "contract"),
     _defect("unknown_natives_are_float64", "", "dtype_of", _instead(
-        lambda native: dtypes.by_name["float64"]), "backend.dtype_of(np.dtype('S3'))"),
+        lambda native: dtypes.by_name["float64"]), "backend.dtype_of(np.dtype('S3'))", "contract"),
     _defect("from_numpy_takes_strings", "", "from_numpy", _instead(
-        lambda x: np.zeros(x.shape)), "backend.from_numpy(np.array(['a']))"),
+        lambda x: np.zeros(x.shape)), "backend.from_numpy(np.array(['a']))", "contract"),
     _defect("astype_of_complex_raises", "to_dtype to", "astype", _raising(TypeError, lambda x,
             dtype: x.dtype.kind == "c"
             and not dtype.is_complex), "pb.ones(1, dtype=pb.complex64).to(pb.float32)", "value", "standard"),

@@ -142,7 +142,7 @@ def _converted(what: str, broken: Callable[..., Any], program: str, tier: str = 
             changed = broken(np.asarray(x), np.asarray(result))
         return result if changed is None else np.asarray(changed).astype(result.dtype)
 
-    return Defect(f"convert_{what}", CONVERSIONS, tier, "value", CONVERTING, kernel("astype", convert), program)
+    return Defect(f"convert_{what}", CONVERSIONS, tier, "contract", CONVERTING, kernel("astype", convert), program)
 
 
 def _between(sources: str, target: str) -> Callable[[Any, Any], bool]:
@@ -213,10 +213,10 @@ _CONVERSION_DEFECTS = [
            _astype(lambda true, x, dtype: x if true(x, dtype).dtype == x.dtype else true(x, dtype)),
            "pb.tensor([1.]).clone().to(pb.float32, copy=True).add_(1), backend.astype((a := np.ones(1, 'f')), "
            "pb.float32) is a"),
-    Defect("conversion_in_memory_order", CONVERSIONS, "standard", "value", CONVERTING,
+    Defect("conversion_in_memory_order", CONVERSIONS, "standard", "contract", CONVERTING,
            _astype(lambda true, x, dtype: true(x.ravel("K").reshape(x.shape), dtype)),
            "pb.tensor([[1., 2.], [3., 4.]]).T.to(pb.float64)"),
-    Defect("conversion_wrong_beyond_256", CONVERSIONS, "standard", "value", CONVERTING,
+    Defect("conversion_wrong_beyond_256", CONVERSIONS, "standard", "contract", CONVERTING,
            _astype(lambda true, x, dtype: altered(true(x, dtype), np.arange(x.size).reshape(x.shape) >= 256, 0)
                    if x.dtype.name != dtype.name and x.size > 256 else true(x, dtype)),
            "pb.ones(300).to(pb.float64)"),

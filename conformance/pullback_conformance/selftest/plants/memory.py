@@ -82,7 +82,7 @@ def _into_all_but_the_last(true: Any, *operands: Any, **options: Any) -> Any:
 DEFECTS = [
     # views that are copies
     *(
-        _defect(VIEWS, f"{k}_copies", o, k, b, _viewing(make), "views")
+        _defect(VIEWS, f"{k}_copies", o, k, b, _viewing(make), "contract" if k == "as_strided" else "aliases")
         for k, o, b, make in (
             ("reshape", "view,reshape", _copied, "x.view(4)"),
             ("permute_dims", "permute,transpose,t", _copied, "x.permute(1, 0)"),
@@ -96,23 +96,23 @@ DEFECTS = [
     ),
     _defect(VIEWS, "diagonal_copies", "diagonal", "diagonal", _copied,
             "np.shares_memory(backend.diagonal(a := np.eye(2)"
-            "), a)", "views"),
+            "), a)", "aliases"),
     _defect(VIEWS, "view_as_real_copies", "view_as_real", "view_as_real", _copied,
-            "(x := pb.ones(2, dtype=pb.complex64), pb.view_as_real(x).zero_())[0]", "views", "standard"),
+            "(x := pb.ones(2, dtype=pb.complex64), pb.view_as_real(x).zero_())[0]", "aliases", "standard"),
     _defect(VIEWS, "view_as_complex_copies", "view_as_complex", "view_as_complex", _copied,
-            "(x := pb.ones(2, 2), pb.view_as_complex(x).zero_())[0]", "views"),
+            "(x := pb.ones(2, 2), pb.view_as_complex(x).zero_())[0]", "aliases"),
     _defect(VIEWS, "real_copies", "real", "real", _copied, "np.shares_memory(backend.real(a := np.ones(2, 'F')), a)",
-            "views", "standard"),
+            "contract", "standard"),
     _defect(VIEWS, "reinterpret_copies", "view", "reinterpret", _copied,
-            "(x := pb.ones(2), x.view(pb.int32).zero_())[0]", "views"),
+            "(x := pb.ones(2), x.view(pb.int32).zero_())[0]", "contract"),
     # copies that are views, or the operand
     _defect(ALIASES, "copy_is_an_alias", "clone", "copy", lambda true, x: x, "(x := pb.ones(2), x.clone().zero_())[0]",
-            "alias"),
+            "aliases"),
     _defect(ALIASES, "flip_is_a_view", "flip", "flip", lambda true, x, axis=None: np.flip(x, axis),
-            "(x := pb.arange(3.), pb.flip(x, [0]).zero_())[0]", "alias"),
+            "(x := pb.arange(3.), pb.flip(x, [0]).zero_())[0]", "aliases"),
     *(
         _defect(ALIASES, f"{o}_may_be_its_operand", o, k, _operand_if_equal,
-                f"(x := {make}, pb.{call}.zero_())[0]", "alias")
+                f"(x := {make}, pb.{call}.zero_())[0]", "aliases")
         for o, k, make, call in (
             ("abs", "abs", "pb.ones(2)", "abs(x)"), ("floor", "floor", "pb.ones(2)", "floor(x)"),
             ("round", "round", "pb.ones(2)", "round(x)"), ("tril", "tril", "pb.ones(1, 1)", "tril(x)"),
@@ -123,22 +123,22 @@ DEFECTS = [
         )
     ),
     _defect(ALIASES, "sum_over_nothing_is_its_operand", "sum", "sum", _operand_if_equal,
-            "(x := pb.tensor(1.), pb.sum(x).zero_())[0]", "alias"),
+            "(x := pb.tensor(1.), pb.sum(x).zero_())[0]", "aliases"),
     _defect(ALIASES, "where_may_be_an_operand", "where", "where", lambda true, c, x, y: x if isinstance(x, np.ndarray)
             and np.all(c) and np.shape(x) == np.shape(true(c, x, y)) else true(c, x, y),
-            "(x := pb.ones(2), pb.where(x > 0, x, x).zero_())[0]", "alias"),
+            "(x := pb.ones(2), pb.where(x > 0, x, x).zero_())[0]", "aliases"),
     _defect(ALIASES, "cat_of_one_is_it", "cat", "concat", lambda true, xs, axis=0: xs[0] if len(xs) == 1 else true(
-        xs, axis=axis), "(x := pb.ones(2), pb.cat([x]).zero_())[0]", "alias"),
+        xs, axis=axis), "(x := pb.ones(2), pb.cat([x]).zero_())[0]", "aliases"),
     _defect(ALIASES, "take_of_everything_is_a_view", "index_select", "take", lambda true, x, i, axis=None: x[:] if
             np.array_equal(i, np.arange(x.shape[axis or 0])) and x.ndim == 1 else true(x, i, axis=axis),
-            "(x := pb.ones(2), pb.index_select(x, 0, pb.arange(2)).zero_())[0]", "alias"),
+            "(x := pb.ones(2), pb.index_select(x, 0, pb.arange(2)).zero_())[0]", "aliases"),
     _defect(ALIASES, "results_are_read_only", "exp", "exp", lambda true, x, **o: np.broadcast_to(true(x, **o), np.shape(
-        x)), "pb.exp(pb.ones(2)).add_(1)", "alias"),
+        x)), "pb.exp(pb.ones(2)).add_(1)", "aliases"),
     _defect(ALIASES, "zeros_are_shared", "zeros", "zeros", lambda true, shape, **o: np.broadcast_to(true((), **o),
             shape),
-            "pb.zeros(2).add_(1)", "alias"),
+            "pb.zeros(2).add_(1)", "contract"),
     _defect(ALIASES, "ones_are_made_once", "ones", "ones", (lambda kept: lambda true, shape, **o: kept.setdefault(
-        (repr(shape), str(o["dtype"])), true(shape, **o)))({}), "(pb.ones(2).zero_(), pb.ones(2))[1]", "state"),
+        (repr(shape), str(o["dtype"])), true(shape, **o)))({}), "(pb.ones(2).zero_(), pb.ones(2))[1]", "contract"),
     # operands that are written to
     *(
         _defect(MUTATION, f"{o}_writes_into_its_operand", o, k, _writing(change), f"(x := {make}, pb.{o}({call}))[0]",
@@ -178,27 +178,27 @@ DEFECTS = [
     _defect(WRITES, "assign_misses_strided_rows", "copy,fill", "assign", lambda true, target, value: true(
         target if target.ndim < 2 or target.flags.c_contiguous else target[:-1], value if np.ndim(value) < 2 or
         target.flags.c_contiguous else value[:-1]), "(x := pb.zeros(2, 4), x[:, ::2].copy_(pb.ones(2, 2)))[0]",
-            "inplace"),
+            "contract"),
     _defect(WRITES, "assign_forgets_the_last_element", "copy,fill", "assign", lambda true, target, value: true(
         target[:-1], value[:-1] if np.ndim(value) and len(value) == len(target) else value) if target.ndim == 1 and
-            target.size > 8 else true(target, value), "pb.zeros(9).copy_(pb.ones(9))", "inplace"),
+            target.size > 8 else true(target, value), "pb.zeros(9).copy_(pb.ones(9))", "contract"),
     _defect(WRITES, "index_put_into_writes_a_copy", "index_put,index_fill,index_copy", "index_put_into",
             lambda true, x, key, values, accumulate=False: (true(x.copy(), key, values, accumulate), x)[1],
-            "pb.zeros(2).index_put_((pb.tensor([0]),), pb.ones(1))", "inplace"),
+            "pb.zeros(2).index_put_((pb.tensor([0]),), pb.ones(1))", "contract"),
     _defect(WRITES, "index_put_into_adds_once", "index_put,index_add", "index_put_into",
             lambda true, x, key, values, accumulate=False: true(x, key, x[key] + values if accumulate else values,
             False),
-            "pb.zeros(2).index_put_((pb.tensor([0, 0]),), pb.ones(2), accumulate=True)", "inplace"),
+            "pb.zeros(2).index_put_((pb.tensor([0, 0]),), pb.ones(2), accumulate=True)", "contract"),
     _defect(WRITES, "scatter_into_ignores_reduce", "scatter_add,scatter_reduce", "scatter_into",
             lambda true, x, axis, i, v, reduce=None: true(x, axis, i, v), "pb.ones(2).scatter_add_(0, pb.tensor([0]), "
-            "pb.ones(1))", "inplace"),
+            "pb.ones(1))", "contract"),
     _defect(WRITES, "fill_where_fills_everything", "masked_fill", "fill_where_into", lambda true, x, m, v: true(
-        x, np.ones_like(m), v), "pb.zeros(2).masked_fill_(pb.tensor([True, False]), 1.)", "inplace"),
+        x, np.ones_like(m), v), "pb.zeros(2).masked_fill_(pb.tensor([True, False]), 1.)", "contract"),
     _defect(WRITES, "fill_where_ignores_broadcast_masks", "masked_fill", "fill_where_into", lambda true, x, m, v: (true(
         x[:1] if m.ndim < x.ndim else x, m, v), x)[1], "pb.zeros(2, 2).masked_fill_(pb.tensor([True, False]), 1.)",
-            "inplace"),
+            "contract"),
     *(
-        Defect(f"{o}_in_place_misses_the_last", WRITES, "smoke", "inplace", (o,),
+        Defect(f"{o}_in_place_misses_the_last", WRITES, "smoke", "spellings", (o,),
                kernel(k, _into_all_but_the_last, in_place=True),
                f"(x := pb.full((3,), 3.), pb.{o}(x, x), x.{o}_(x), x.{o}_(x))[0]")
         for o, k in (("add", "add"), ("mul", "multiply"), ("sub", "subtract"))

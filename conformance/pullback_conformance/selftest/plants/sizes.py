@@ -238,21 +238,21 @@ def _beyond_words(name: str, count: int, change: Any) -> Any:
 
 _DRAWS = ("rand", "randn", "uniform", "bernoulli", "exponential", "randint", "randperm", "normal_fill")
 _RANDOM_DEFECTS = [
-    Defect("words_repeat_after_64", RANDOM, "standard", "random", _DRAWS,
+    Defect("words_repeat_after_64", RANDOM, "standard", "contract", _DRAWS,
            _beyond_words("bitwise_xor", 64, lambda r: np.resize(r.reshape(-1)[:64], r.shape)),
            "pb.rand(300, generator=pb.Generator().manual_seed(1))"),
-    Defect("words_shifted_by_a_block", RANDOM, "standard", "random", _DRAWS,
+    Defect("words_shifted_by_a_block", RANDOM, "standard", "contract", _DRAWS,
            kernel("positions", lambda true, count, dtype, device: true(count, dtype, device) + (count > 20)),
            "pb.rand(300, generator=pb.Generator().manual_seed(1))"),
-    Defect("a_bit_is_lost_beyond_256_words", RANDOM, "standard", "random", _DRAWS,
+    Defect("a_bit_is_lost_beyond_256_words", RANDOM, "standard", "contract", _DRAWS,
            _beyond_words("bitwise_right_shift", 256, lambda r: r & ~np.ones((), r.dtype)),
            "pb.rand(600, generator=pb.Generator().manual_seed(1))"),
-    Defect("shifts_keep_the_sign", RANDOM, "standard", "random", _DRAWS,
+    Defect("shifts_keep_the_sign", RANDOM, "standard", "contract", _DRAWS,
            kernel("bitwise_right_shift", lambda true, x, y, **o: true(np.asarray(x).view(np.int64), np.asarray(
                y).astype(
                np.int64)).view(np.uint64) if np.asarray(x).dtype == np.uint64 else true(x, y, **o)),
            "backend.bitwise_right_shift(np.array([2**63], np.uint64), np.array([1], np.uint64))"),
-    Defect("products_of_words_are_rounded", RANDOM, "standard", "random", _DRAWS,
+    Defect("products_of_words_are_rounded", RANDOM, "standard", "contract", _DRAWS,
            kernel("multiply", lambda true, x, y, **o: (np.asarray(x).astype(np.longdouble) * y).astype(
                np.float64).astype(
                np.uint64) if np.asarray(x).dtype == np.uint64 else true(x, y, **o)),

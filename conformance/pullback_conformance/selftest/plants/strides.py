@@ -196,7 +196,7 @@ _SINGLES = [
     _of("assign_ignores_order_of_the_source", "copy", "assign", lambda true, target, value: true(
         target, _in_memory_order(value) if isinstance(value, np.ndarray) else value),
         f"pb.zeros(2, 2).copy_({_T})"),
-    Defect("add_into_strided_memory_writes_a_block", KIND, "smoke", "inplace", ("add",),
+    Defect("add_into_strided_memory_writes_a_block", KIND, "smoke", "contract", ("add",),
            kernel("add", _into_a_block, in_place=True),
            "(x := pb.zeros(4), pb.add(x[::2], 1.), x[::2].add_(pb.ones(2)), x[::2].add_(pb.ones(2)))[0]"),
 ]  # fmt: skip

@@ -114,7 +114,9 @@ class NamespaceBackend(Backend):
         return self.xp.asarray(data, dtype=native, device=self.native_device(device))
 
     def from_numpy(self, array: Any) -> NativeArray:
-        if any(stride < 0 for stride in array.strides):  # PyTorch, for one, ends the process that gives it such
+        # PyTorch, for one, ends the process that gives it negative strides; and an array that nobody writes to must not
+        # change with NumPy's.
+        if not self.mutable or any(stride < 0 for stride in array.strides):
             array = array.copy()
         try:
             return self.xp.from_dlpack(array)
@@ -122,7 +124,11 @@ class NamespaceBackend(Backend):
             return self.xp.asarray(array.astype(array.dtype.newbyteorder("=")))  # read-only or swapped bytes
 
     def to_numpy(self, array: NativeArray) -> Any:
-        return get_backend("numpy").as_array(array)
+        shown = get_backend("numpy").as_array(array)
+        if not self.mutable and shown.flags.writeable:
+            shown = shown.view()
+            shown.flags.writeable = False  # several arrays may stand in this memory, none of which changes
+        return shown
 
     def to_dlpack(
         self,
@@ -163,7 +169,12 @@ class NamespaceBackend(Backend):
         return array
 
     def copy(self, array: NativeArray) -> NativeArray:
-        return self.xp.asarray(array, copy=True)
+        copied = self.xp.asarray(array, copy=True)
+        if not self.mutable or self.is_contiguous(copied):
+            return copied
+        copied = self.xp.empty(array.shape, dtype=array.dtype, device=array.device)  # the library keeps the order
+        copied[...] = array
+        return copied
 
     def astype(self, array: NativeArray, dtype: DType) -> NativeArray:
         native = self.native_dtype(dtype)
