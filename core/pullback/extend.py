@@ -27,6 +27,7 @@ from pullback.backend.selection import get_backend, use_backend
 from pullback.dispatch.declaration import (
     Array,
     Arrays,
+    Bad,
     Composite,
     DeclarationError,
     Operation,
@@ -67,6 +68,7 @@ __all__ = [
     "ArrayAPIBackend",
     "Arrays",
     "Axis",
+    "Bad",
     "Backend",
     "BackendError",
     "BackendSpec",

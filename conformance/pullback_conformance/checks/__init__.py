@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from pullback.extend import DType
-from pullback_conformance.checks import aliases, behaviour, derivatives, reference, spellings, state, values
+from pullback_conformance.checks import aliases, behaviour, derivatives, errors, reference, spellings, state, values
 from pullback_conformance.checks.finding import Finding
 
 __all__ = ["CHECKS", "Check", "Finding"]
@@ -56,6 +56,7 @@ CHECKS: Final = {
         Check("deterministic", behaviour.deterministic, False, "Does the same call give the same bits again?"),
         Check("aliases", aliases.aliases, False, "Is a view one, and does any other result have memory of its own?"),
         Check("state", state.state, False, "Is a call independent of calls before it?", once=True),
+        Check("errors", errors.errors, False, "Does bad input raise, and change nothing?", errors.is_asked, once=True),
         Check("spellings", spellings.spellings, False, "Do the method, the one in place and out= give the same?"),
         Check("vjp", derivatives.vjp, True, "Are reverse-mode gradients right?"),
         Check("jvp", derivatives.jvp, True, "Are forward-mode tangents right?"),
