@@ -153,7 +153,12 @@ class Runner:
             or unit.dtype.category < 2
             or unit.dtype not in self._derivative_dtypes
         )
-        return [c for c in self.checks if not (c.differentiates and no_derivative) and c.is_of(*unit)]
+        tier = self.selection.tier
+        return [
+            c
+            for c in self.checks
+            if not (c.differentiates and no_derivative) and c.is_of(*unit) and (c.tiers is None or tier in c.tiers)
+        ]
 
     # -- running ------------------------------------------------------------------------------------------------------
 

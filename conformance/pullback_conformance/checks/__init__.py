@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from pullback.extend import DType
-from pullback_conformance.checks import aliases, behaviour, derivatives, errors, reference, spellings, state, values
+from pullback_conformance.checks import aliases, behaviour, derivatives, errors, reference, spellings, state, threads, values, warned
 from pullback_conformance.checks.finding import Finding
 
 __all__ = ["CHECKS", "Check", "Finding"]
@@ -28,6 +28,8 @@ class Check(NamedTuple):
         ``is_of(operation, dtype)`` tells whether the question arises; by default it always does.
     once : bool
         Whether it brings its own arguments, and so is asked with the first sample only.
+    tiers : frozenset of str, optional
+        The tiers that ask it; all by default.
     """
 
     name: str
@@ -36,7 +38,11 @@ class Check(NamedTuple):
     question: str
     is_of: Callable[[Any, DType], bool] = lambda operation, dtype: True
     once: bool = False
+    tiers: frozenset[str] | None = None
 
+
+#: The tiers that have time.
+_THOROUGH: Final = frozenset({"standard", "full"})
 
 CHECKS: Final = {
     check.name: check
@@ -57,6 +63,15 @@ CHECKS: Final = {
         Check("aliases", aliases.aliases, False, "Is a view one, and does any other result have memory of its own?"),
         Check("state", state.state, False, "Is a call independent of calls before it?", once=True),
         Check("errors", errors.errors, False, "Does bad input raise, and change nothing?", errors.is_asked, once=True),
+        Check(
+            "repeated", state.worn, False, "Is a call the same after hundreds of calls?", state.is_worn, once=True,
+            tiers=_THOROUGH,
+        ),
+        Check(
+            "threads", threads.threads, False, "Does a call give the same in many threads at once?", state.is_worn,
+            once=True, tiers=_THOROUGH,
+        ),
+        Check("warnings", warned.silent, False, "Is a call silent, with special values too?", once=True),
         Check("spellings", spellings.spellings, False, "Do the method, the one in place and out= give the same?"),
         Check("vjp", derivatives.vjp, True, "Are reverse-mode gradients right?"),
         Check("jvp", derivatives.jvp, True, "Are forward-mode tangents right?"),

@@ -128,6 +128,7 @@ class Operation:
         check: Callable[..., None] | Check | None = None,
         samples: Samples | None = None,
         bad: BadCalls | None = None,
+        warns: str | None = None,
         accuracy: str | Accuracy | None = None,
         domain: tuple[float, float] = EVERYWHERE,
         smooth: tuple[float, float] | None = None,
@@ -189,6 +190,7 @@ class Operation:
         self.otherwise = checked.otherwise if checked else None
         self.samples = samples
         self.bad = bad
+        self.warns = warns
         self.accuracy = accuracy if isinstance(accuracy, Accuracy) else Accuracy(accuracy)
         self.domain = domain
         self.smooth = smooth if smooth is not None else (max(domain[0], -2.0), min(domain[1], 2.0))
@@ -304,9 +306,11 @@ class Composite:
         out: Out | None = None,
         namespace: str | Sequence[str] | None = "pullback",
         bad: BadCalls | None = None,
+        warns: str | None = None,
     ) -> None:
         self.name = name
         self.bad = bad
+        self.warns = warns
         self.function = self.call = function
         self.public: Callable[..., Any] = checking(function)  # type: ignore[arg-type]  # what users call
         self.doc = function.__doc__ or ""
@@ -359,6 +363,7 @@ class Keywords(TypedDict, total=False):
     check: Callable[..., None] | Check
     samples: Samples
     bad: BadCalls
+    warns: str
     accuracy: str | Accuracy
     domain: tuple[float, float]
     smooth: tuple[float, float]
@@ -435,6 +440,8 @@ def op(
     bad : callable, optional
         ``bad(make)`` yields calls that must raise, as :class:`Bad` records, beside those that conformance finds by
         itself: indices and dimensions out of range, shapes that do not fit, dtypes that are not accepted.
+    warns : str, optional
+        A regular expression for the warnings that it gives by design, as PyTorch does; no other is to be heard.
     accuracy : str or Accuracy, optional
         How exact results are on every backend, where that does not follow from the rest: ``"exact"`` for what moves
         elements, ``"rounded"`` for what is correctly rounded.
@@ -523,11 +530,12 @@ def composite(
     out: Out | None = None,
     namespace: str | Sequence[str] | None = "pullback",
     bad: BadCalls | None = None,
+    warns: str | None = None,
 ) -> Callable[[F], F]:
     """Declare a function of Tensors built of operations; it becomes a method too unless ``method=False``."""
 
     def declare(declared: F) -> F:
-        record = Composite(declared, declared.__name__, samples, dtypes, accuracy, out, namespace, bad)
+        record = Composite(declared, declared.__name__, samples, dtypes, accuracy, out, namespace, bad, warns)
         record.aliases = tuple(aliases)
         names = (record.name, *aliases) if method else ()
         methods: dict[str, Callable[..., Any]] = dict.fromkeys(names, record.public)
