@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 
-from pullback.extend import DType, Tensor, get_backend
+from pullback.extend import Composite, DType, Operation, Tensor, get_backend
 from pullback_conformance.case import Call, Case
 from pullback_conformance.checks.finding import Finding, Unsupported
 from pullback_conformance.checks.values import value
-from pullback_conformance.moving import tensors_in, to_numpy
+from pullback_conformance.moving import mapped, tensors_in, to_numpy
 from pullback_conformance.samples.arguments import Arguments, samples_of
-from pullback_conformance.script import call_source
+from pullback_conformance.samples.bad_calls import DIMENSIONS, parameters
+from pullback_conformance.script import call_source, dtype_source, operand_source
 
 #: How often the same call is made: to see whether it repeats at all, and whether something wears out.
 _CALLS: Final = 20
@@ -22,6 +24,9 @@ _MANY: Final = 600
 
 #: The most calls with other attributes that follow on a call.
 _FOLLOWING: Final = 8
+
+#: The most samples that other calls follow on, where the operation makes tensors of numbers.
+_WITHOUT_OPERANDS: Final = 4
 
 
 def state(case: Case) -> Finding:
@@ -52,11 +57,14 @@ def state(case: Case) -> Finding:
                     "    assert str([r.tolist() for r in flat(run())]) == before",
                 ],
             )
-    return _after_a_write(case, call) or _after_other_attributes(case) or Finding()
+    return _after_a_write(case) or _after_other_values(case) or _after_other_attributes(case) or Finding()
 
 
 def worn(case: Case) -> Finding:
-    """Make the same call some hundred times."""
+    """Make the same call some hundred times, and one of many elements twice."""
+    found = _large(case)
+    if found is not None:
+        return found
     call = case.on(case.subject)
     bits = bits_of(call.run())
     for number in range(_MANY):
@@ -79,28 +87,79 @@ def is_worn(operation: Any, dtype: DType) -> bool:
 
 
 def other_values(case: Case) -> Call:
-    """The call with each floating operand in reverse: other values, of the same domain."""
-    other = case.on(case.subject)
-    for i in other.chosen:
-        array = to_numpy(other.tensors[i])
-        other.tensors[i].array = other.like(np.flip(array).copy(), other.tensors[i]).array
-    return other
+    """The call with other values, of the same domain, in each operand that is differentiated."""
+    return _with_other_values(case, range(len(case.on(case.subject).tensors))).on(case.subject)
 
 
-def _after_a_write(case: Case, call: Call) -> Finding | None:
+def _with_other_values(case: Case, positions: Sequence[int]) -> Case:
+    """The case with the elements of some operands in reverse, the last of them twice: their sum is another, too."""
+    chosen = set(case.on(case.subject).chosen)
+    number = iter(range(len(tensors_in((case.arguments.args, case.arguments.kwargs)))))
+
+    def replace(tensor: Tensor) -> Tensor:
+        place = next(number)
+        if place not in chosen or place not in positions or not tensor.array.size:
+            return tensor
+        array = np.flip(tensor.array).copy()
+        array.reshape(-1)[0] = array.reshape(-1)[-1]
+        return Tensor._wrap(array, tensor.backend)
+
+    args, kwargs = mapped((case.arguments.args, case.arguments.kwargs), replace)
+    given = case.arguments._replace(args=args, kwargs=kwargs)
+    return Case(case.operation, case.dtype, given, case.subject, case.reference, case.seed)
+
+
+def _large(case: Case) -> Finding | None:
+    """The result of the largest sample stays when the operation is called again."""
+    samples = samples_of(case.operation, get_backend("numpy"), case.dtype, seed=case.seed)
+    try:
+        largest = max(samples, key=lambda s: sum(t.array.size for t in tensors_in((s.args, s.kwargs))))
+    except Exception:  # not every dtype has every sample
+        return None
+    large = Case(case.operation, case.dtype, largest, case.subject, case.reference, case.seed)
+    try:
+        first = large.on(case.subject).run()
+    except Exception:  # that is told by the sample's own checks
+        return None
+    bits = bits_of(first)
+    other_values(large).run()
+    if bits_of(first) == bits:
+        return None
+    source, imports = call_source(large, Call(case.operation, case.reference, largest, lambda t: t))
+    operands = ", ".join(
+        f"pb.ones({', '.join(map(str, t.shape))}, dtype={dtype_source(t.dtype)})"
+        for t in tensors_in((largest.args, largest.kwargs))
+    )
+    return Finding(
+        f"the result of {largest.label} changed when the operation was called again",
+        program=[
+            *([f"from pullback.extend import {', '.join(sorted(imports))}"] if imports else []),
+            f"operands = [{operands}]",
+            f"result = {source}",
+            "before = str([r.tolist() for r in flat(result)])",
+            "operands = [o * 2 for o in operands]",
+            source,
+            "assert str([r.tolist() for r in flat(result)]) == before, result",
+        ],
+    )
+
+
+def _after_a_write(case: Case) -> Finding | None:
     """Other values are written into the operands, which are the same objects then."""
     if not case.subject.mutable:
         return None
-    want = bits_of(other_values(case).run())
+    call, other = case.on(case.subject), other_values(case)
+    bits = bits_of(call.run())
     for i in call.chosen:
         array = call.tensors[i].array
         if case.subject.writable(array) and array.ndim:
-            case.subject.assign(array, other_values(case).tensors[i].array)
-    changed = case.on(case.subject)
-    for i in changed.chosen:
-        changed.tensors[i].array = changed.like(to_numpy(call.tensors[i]), changed.tensors[i]).array
-    if bits_of(changed.run()) != want or bits_of(call.run()) == want:
-        return None  # not all of it can be written, or all is well
+            case.subject.assign(array, other.tensors[i].array)
+    got = bits_of(call.run())
+    fresh = case.on(case.subject)
+    for i in fresh.chosen:
+        fresh.tensors[i].array = fresh.like(to_numpy(call.tensors[i]), fresh.tensors[i]).array
+    if got != bits or bits_of(fresh.run()) == got:
+        return None
     return Finding(
         "the result is that before the operands were written in place",
         program=[
@@ -114,21 +173,45 @@ def _after_a_write(case: Case, call: Call) -> Finding | None:
     )
 
 
+def _after_other_values(case: Case) -> Finding | None:
+    """Calls with other values in all operands, or in one of them, each judged by its value."""
+    chosen = case.on(case.subject).chosen
+    groups: list[Sequence[int]] = [chosen] if len(chosen) < 2 else [chosen, *([i] for i in chosen[:3])]
+    for positions in groups if chosen else []:
+        then = _with_other_values(case, positions)
+        case.on(case.subject).run()
+        found = _judged(then)
+        if found is not None:
+            which = "other values" if len(positions) == len(chosen) else f"other values in operand {positions[0]}"
+            operands = [operand_source(t, case.subject) for t in tensors_in((then.arguments.args, then.arguments.kwargs))]
+            return Finding(
+                f"after this call the one with {which} is wrong: {found.problem}",
+                program=["run()", f"operands = [{', '.join(operands)}]", "result = run(operands)", *found.program],
+            )
+    return None
+
+
+def _judged(case: Case) -> Finding | None:
+    """What is wrong with the value of a call, where the reference has an answer."""
+    try:
+        case.on(get_backend("numpy")).run()
+    except Exception:  # these attributes or values do not fit
+        return None
+    try:
+        found = value(case)
+    except Unsupported:
+        return None
+    return found if found.problem is not None else None
+
+
 def _after_other_attributes(case: Case) -> Finding | None:
     """Calls of the same operands with other numbers, words and dimensions, each judged by its value."""
     for before, following in _followed(case):
         first = Case(case.operation, case.dtype, before, case.subject, case.reference, case.seed)
         then = Case(case.operation, case.dtype, following, case.subject, case.reference, case.seed)
-        try:
-            then.on(get_backend("numpy")).run()
-        except Exception:  # these attributes do not fit these operands
-            continue
         first.on(case.subject).run()
-        try:
-            found = value(then)
-        except Unsupported:
-            continue
-        if found.problem is not None:
+        found = _judged(then)
+        if found is not None:
             source, imports = call_source(then, Call(case.operation, case.reference, following, lambda t: t))
             lines = [f"from pullback.extend import {', '.join(sorted(imports))}"] if imports else []
             return Finding(
@@ -142,15 +225,15 @@ def _followed(case: Case) -> Iterator[tuple[Arguments, Arguments]]:
     """Pairs of calls of the same operands, with other attributes."""
     given = case.arguments
     if tensors_in((given.args, given.kwargs)):
-        yield from ((given, other) for other in islice(_varied(given), _FOLLOWING))
+        yield from ((given, other) for other in islice(_varied(case, given), _FOLLOWING))
         return
-    for sample in samples_of(case.operation, get_backend("numpy"), case.dtype, seed=case.seed, most=3):
-        for other in islice(_varied(sample), _FOLLOWING):
+    for sample in samples_of(case.operation, get_backend("numpy"), case.dtype, seed=case.seed, most=_WITHOUT_OPERANDS):
+        for other in islice(_varied(case, sample), _FOLLOWING):
             yield sample, other
 
 
-def _varied(given: Arguments) -> Iterator[Arguments]:
-    """The arguments with one number or truth value changed, or the first two numbers."""
+def _varied(case: Case, given: Arguments) -> Iterator[Arguments]:
+    """The arguments with one number or truth value changed, or the first two numbers; then those left to defaults."""
     places = [i for i, v in enumerate(given.args) if _is_plain(v)]
     for place in places:
         yield _with_args(given, {place: _changed(given.args[place])})
@@ -158,7 +241,26 @@ def _varied(given: Arguments) -> Iterator[Arguments]:
         yield _with_args(given, {place: _changed(given.args[place]) for place in places[:2]})
     for name, item in given.kwargs.items():
         if _is_plain(item):
-            yield given._replace(label=f"{name}={_changed(item)}", kwargs={**given.kwargs, name: _changed(item)})
+            yield _with_keyword(given, name, _changed(item))
+    for name, default in _defaults(case.operation).items():
+        if name in parameters(case.operation)[: len(given.args)] or name in given.kwargs:
+            continue
+        if name in DIMENSIONS:
+            yield _with_keyword(given, name, 0)
+            yield _with_keyword(given, name, -1)
+        elif _is_plain(default):
+            yield _with_keyword(given, name, _changed(default))
+
+
+def _defaults(operation: Operation | Composite) -> dict[str, Any]:
+    if isinstance(operation, Operation):
+        return operation.defaults
+    declared = inspect.signature(operation.function).parameters
+    return {name: p.default for name, p in declared.items() if p.default is not p.empty}
+
+
+def _with_keyword(given: Arguments, name: str, item: Any) -> Arguments:
+    return given._replace(label=f"{name}={item}", kwargs={**given.kwargs, name: item})
 
 
 def _is_plain(item: Any) -> bool:

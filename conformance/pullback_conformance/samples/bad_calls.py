@@ -19,7 +19,7 @@ from pullback_conformance.samples.arguments import Arguments
 from pullback_conformance.samples.maker import Maker
 
 #: Parameters that name dimensions.
-_DIMENSIONS: Final = frozenset({"dim", "dim0", "dim1", "dim2", "axis", "dimension", "start_dim", "end_dim"})
+DIMENSIONS: Final = frozenset({"dim", "dim0", "dim1", "dim2", "axis", "dimension", "start_dim", "end_dim"})
 
 #: Far beyond the sizes of any sample.
 _BEYOND: Final = 1000
@@ -77,7 +77,7 @@ def bad_calls(
             else:
                 kwargs = {**arguments.kwargs, name: change.value}
                 yield BadCall(f"{name}: {change.label}", arguments.args, kwargs, change.raises)
-    missing = [n for n in names[len(arguments.args) :] if n in _DIMENSIONS and n not in arguments.kwargs]
+    missing = [n for n in names[len(arguments.args) :] if n in DIMENSIONS and n not in arguments.kwargs]
     for name in missing:
         for change in _no_dimension(_most_dimensions(arguments)):
             kwargs = {**arguments.kwargs, name: change.value}
@@ -111,7 +111,7 @@ def _changes(operation: Operation | Composite, name: str, value: Any, arguments:
                 yield change._replace(
                     label=f"item {number}: {change.label}", value=_with_item(value, number, change.value)
                 )
-    elif name in _DIMENSIONS and _are_integers(value):
+    elif name in DIMENSIONS and _are_integers(value):
         for change in _no_dimension(_most_dimensions(arguments)):
             yield change if isinstance(value, int) else change._replace(value=(*value[:-1], change.value))
     elif isinstance(value, bool) or value is None or isinstance(value, Generator | DType) or callable(value):
