@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from pullback.extend import did_you_mean, dtypes, import_all, registry
 from pullback_conformance.checks import CHECKS
+from pullback_conformance.limitations import NO_SAMPLE
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
-from pullback_conformance.runner import NO_SAMPLE, SelectionError
+from pullback_conformance.runner import SelectionError
 
 
 class Expected(NamedTuple):

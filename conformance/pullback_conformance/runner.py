@@ -16,7 +16,6 @@ from pullback.extend import (
     Backend,
     Composite,
     DType,
-    Limitation,
     MissingKernelError,
     Operation,
     Tensor,
@@ -33,6 +32,7 @@ from pullback_conformance.case import Case
 from pullback_conformance.checks import CHECKS, Check, Finding
 from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import Unsupported
+from pullback_conformance.limitations import NO_SAMPLE, LimitationJudge
 from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.extended import has_extended_precision
 from pullback_conformance.outcome import Outcome
@@ -117,7 +117,7 @@ class Runner:
         self._every_dtype = wanted or list(self.tier.dtypes)
         self.dtypes = [d for d in self._every_dtype if d in self.subject.native_dtypes]
         self._derivative_dtypes = wanted or list(self.tier.derivative_dtypes)
-        self._limits = _LimitationJudge(self.subject)
+        self._limits = LimitationJudge(self.subject)
 
     # -- what there is to run -----------------------------------------------------------------------------------------
 
@@ -403,7 +403,8 @@ class Runner:
 
     def judge_limitations(self) -> list[Cell]:
         """A cell for each declared limitation that this run touched: one that does not show is a failure."""
-        return self._limits.cells(complete=self.tier.samples is None)
+        is_whole = not self.selection.checks and not self.selection.dtypes
+        return self._limits.cells(complete=self.tier.samples is None and is_whole)
 
     def tolerance_cells(self) -> list[Cell]:
         """A cell for each wider bound that a plugin declares for the backend under test: it is a limitation."""
@@ -433,69 +434,7 @@ class Runner:
 
     def limitation_notes(self, record: Record) -> list[str]:
         """What to say of the declared limitations that no cell of a run judges."""
-        judged = {(c.operation, s.sample) for c in record.cells if c.check == "limitation" for s in c.samples}
-        return [
-            f"not judged in this run: {item.operation} is declared as limited, {item.reason}"
-            for item in self.subject.limitations
-            if not any(_names(item, operation) and sample == _case_of(item) for operation, sample in judged)
-        ]
-
-
-class _LimitationJudge:
-    """Matches results with the limitations the backend declares."""
-
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-        self._seen: dict[tuple[Limitation, str], list[bool]] = {}
-
-    def judge(self, cell: Cell, result: SampleResult) -> None:
-        """Make a result ``limited`` where it is bad and a limitation covers it."""
-        if result.sample == NO_SAMPLE or result.outcome == Outcome.UNSUPPORTED.value:
-            return
-        for limitation in self.backend.limitations:
-            if not _covers(limitation, cell, result):
-                continue
-            is_bad = result.outcome in (Outcome.FAILED.value, Outcome.NOT_RUN.value)
-            self._seen.setdefault((limitation, cell.operation), []).append(is_bad)
-            if is_bad:
-                result.outcome = Outcome.LIMITED.value
-                result.message = f"{limitation.reason} ({result.message})"
-
-    def cells(self, *, complete: bool) -> list[Cell]:
-        """What the results say of the limitations."""
-        cells = []
-        for (limitation, operation), seen in self._seen.items():
-            shows = any(seen)
-            if not shows and not complete and limitation.case is None:
-                continue  # a sample that this tier leaves out may be the one
-            dtype = ", ".join(sorted(d.name for d in limitation.dtypes)) or "every dtype"
-            message = (
-                limitation.reason
-                if shows
-                else f"declared as limited, and everything it covers works: {limitation.reason}"
-            )
-            outcome = Outcome.LIMITED if shows else Outcome.FAILED
-            result = SampleResult(_case_of(limitation), outcome.value, message=message)
-            cells.append(Cell(operation, "limitations", dtype, "limitation", [result]))
-        return cells
-
-
-def _names(limitation: Limitation, operation: str) -> bool:
-    """Whether a limitation is about an operation: it names it, or its kernel, or all."""
-    kernel = getattr(operations[operation], "kernel", operation)
-    return limitation.operation in ("*", operation, kernel)
-
-
-def _case_of(limitation: Limitation) -> str:
-    return limitation.case or "the whole operation"
-
-
-def _covers(limitation: Limitation, cell: Cell, result: SampleResult) -> bool:
-    return (
-        _names(limitation, cell.operation)
-        and (not limitation.dtypes or dtypes.by_name[cell.dtype] in limitation.dtypes)
-        and limitation.case in (None, cell.check, result.sample)
-    )
+        return self._limits.notes(record)
 
 
 def accepts(operation: Operation | Composite, dtype: DType) -> bool:
@@ -563,10 +502,6 @@ def _described(error: BaseException) -> str:
     if isinstance(error, MissingKernelError):
         return f"no kernel {error.kernel!r}: define it, or declare a Limitation (MissingKernelError: {error})"
     return f"raised {type(error).__name__}: {error}"
-
-
-#: The label of a result that is of no sample.
-NO_SAMPLE: Final = "-"
 
 
 def _not_run(message: str, label: str = NO_SAMPLE) -> SampleResult:

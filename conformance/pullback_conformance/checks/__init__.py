@@ -6,7 +6,18 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from pullback.extend import DType
-from pullback_conformance.checks import aliases, behaviour, derivatives, errors, reference, spellings, state, threads, values, warned
+from pullback_conformance.checks import (
+    aliases,
+    behaviour,
+    derivatives,
+    errors,
+    reference,
+    spellings,
+    state,
+    threads,
+    values,
+    warned,
+)
 from pullback_conformance.checks.finding import Finding
 
 __all__ = ["CHECKS", "Check", "Finding"]
@@ -64,12 +75,22 @@ CHECKS: Final = {
         Check("state", state.state, False, "Is a call independent of calls before it?", once=True),
         Check("errors", errors.errors, False, "Does bad input raise, and change nothing?", errors.is_asked, once=True),
         Check(
-            "repeated", state.worn, False, "Is a call the same after hundreds of calls?", state.is_worn, once=True,
+            "repeated",
+            state.worn,
+            False,
+            "Is a call the same after hundreds of calls?",
+            state.is_worn,
+            once=True,
             tiers=_THOROUGH,
         ),
         Check(
-            "threads", threads.threads, False, "Does a call give the same in many threads at once?", state.is_worn,
-            once=True, tiers=_THOROUGH,
+            "threads",
+            threads.threads,
+            False,
+            "Does a call give the same in many threads at once?",
+            state.is_worn,
+            once=True,
+            tiers=_THOROUGH,
         ),
         Check("warnings", warned.silent, False, "Is a call silent, with special values too?", once=True),
         Check("spellings", spellings.spellings, False, "Do the method, the one in place and out= give the same?"),

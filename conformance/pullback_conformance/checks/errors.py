@@ -12,7 +12,7 @@ from pullback.extend import DType, Tensor, get_backend, use_backend
 from pullback_conformance.case import Call, Case
 from pullback_conformance.checks.finding import Finding, Unsupported
 from pullback_conformance.moving import tensors_in, to_numpy
-from pullback_conformance.samples.bad_calls import BadCall, bad_calls
+from pullback_conformance.samples.bad_calls import BadCall, bad_calls, is_public
 from pullback_conformance.script import call_source, operand_source
 
 #: What an operation may say no with. Anything else is a stumble, or an end of the process.
@@ -24,8 +24,12 @@ _ASKED: Final = ("float32", "int64")
 
 def is_asked(operation: Any, dtype: DType) -> bool:
     """Whether this is one of the dtypes in which bad calls are made, or the only kind the operation has."""
-    asked = [name for name in _ASKED if any(d.name == name for d in operation.dtypes)]
-    return dtype.name in asked or (not asked and dtype is min(operation.dtypes, key=lambda d: d.name))
+    return dtype.name in _dtypes_asked(operation)
+
+
+def _dtypes_asked(operation: Any) -> list[str]:
+    names = {d.name for d in operation.dtypes}
+    return [name for name in _ASKED if name in names] or [min(names)]
 
 
 class _Way(NamedTuple):
@@ -39,7 +43,8 @@ class _Way(NamedTuple):
 def errors(case: Case) -> Finding:
     """Make each bad call in each way it can be written."""
     asked = False
-    for bad in bad_calls(case.operation, get_backend("numpy"), case.dtype, case.arguments):
+    everything = case.dtype.name == _dtypes_asked(case.operation)[0]
+    for bad in bad_calls(case.operation, get_backend("numpy"), case.dtype, case.arguments, everything=everything):
         there = Case(case.operation, case.dtype, bad.arguments, case.subject, case.reference, case.seed)
         for way in _ways(case):
             raises = _expected(there, way, bad)
@@ -49,7 +54,7 @@ def errors(case: Case) -> Finding:
             problem = _problem(there, way, bad, raises)
             if problem is not None:
                 return Finding(problem, program=_program(there, way, raises), oracle="the reference")
-    problem = _out_problem(case)
+    problem = _out_problem(case) if everything else None
     if problem is not None:
         given = "pb.zeros(run().shape, dtype=pb.int64)"
         return Finding(problem, program=[f"pb.{case.operation.name}(*operands, out={given})"])
@@ -76,7 +81,7 @@ def _ways(case: Case) -> Iterator[_Way]:
 
 def _out_problem(case: Case) -> str | None:
     """What is wrong with ``out=`` of a dtype that the result cannot be cast to."""
-    operation = case.operation
+    operation, what = case.operation, "out= of a dtype that cannot hold the result"
     exported = getattr(operation, "exported", None)
     results = case.on(case.reference).run()
     if exported is None or len(results) != 1 or not isinstance(results[0], Tensor) or results[0].dtype.category < 2:
@@ -88,11 +93,11 @@ def _out_problem(case: Case) -> str | None:
         try:
             exported(*asked.args, **asked.kwargs, out=out)
         except RuntimeError:
-            changed = _state(out) != before
-            return "out= of a dtype that cannot hold the result is refused, and has changed all the same" if changed else None
+            is_same = _state(out) == before
+            return None if is_same else f"{what} is refused, and has changed all the same"
         except Exception as error:
-            return f"out= of a dtype that cannot hold the result raises {type(error).__name__}: {error}"
-    return "out= of a dtype that cannot hold the result is taken"
+            return f"{what} raises {type(error).__name__}: {error}"
+    return f"{what} is taken"
 
 
 def _expected(case: Case, way: _Way, bad: BadCall) -> tuple[type[BaseException], ...] | None:
@@ -107,7 +112,9 @@ def _expected(case: Case, way: _Way, bad: BadCall) -> tuple[type[BaseException],
         with use_backend(case.reference):
             way.run(call)
     except _REFUSALS as error:
-        return tuple(kind for kind in _REFUSALS if isinstance(error, kind)) if not bad.raises else bad.raises
+        if bad.raises:
+            return bad.raises
+        return tuple(k for k in _REFUSALS if isinstance(error, k)) if is_public(case.operation) else _REFUSALS
     except Exception:
         return None
     return None

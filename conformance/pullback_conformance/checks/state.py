@@ -183,7 +183,8 @@ def _after_other_values(case: Case) -> Finding | None:
         found = _judged(then)
         if found is not None:
             which = "other values" if len(positions) == len(chosen) else f"other values in operand {positions[0]}"
-            operands = [operand_source(t, case.subject) for t in tensors_in((then.arguments.args, then.arguments.kwargs))]
+            tensors = tensors_in((then.arguments.args, then.arguments.kwargs))
+            operands = [operand_source(tensor, case.subject) for tensor in tensors]
             return Finding(
                 f"after this call the one with {which} is wrong: {found.problem}",
                 program=["run()", f"operands = [{', '.join(operands)}]", "result = run(operands)", *found.program],
@@ -205,7 +206,12 @@ def _judged(case: Case) -> Finding | None:
 
 
 def _after_other_attributes(case: Case) -> Finding | None:
-    """Calls of the same operands with other numbers, words and dimensions, each judged by its value."""
+    """Calls of the same operands with other numbers, words and dimensions, each judged by its value.
+
+    A kernel that forgets its attributes does so in every dtype; operations that make tensors have others for each.
+    """
+    if tensors_in((case.arguments.args, case.arguments.kwargs)) and not is_worn(case.operation, case.dtype):
+        return None
     for before, following in _followed(case):
         first = Case(case.operation, case.dtype, before, case.subject, case.reference, case.seed)
         then = Case(case.operation, case.dtype, following, case.subject, case.reference, case.seed)

@@ -51,32 +51,42 @@ class BadCall(NamedTuple):
 
 
 def bad_calls(
-    operation: Operation | Composite, backend: Backend, dtype: DType, arguments: Arguments
+    operation: Operation | Composite,
+    backend: Backend,
+    dtype: DType,
+    arguments: Arguments,
+    *,
+    everything: bool = True,
 ) -> Iterator[BadCall]:
     """The calls that ``arguments``, of a good one, become bad by; with those of the declaration first.
+
+    What only the core calls has its shapes and attributes from there: of that only values are changed.
 
     Parameters
     ----------
     backend : Backend
         NumPy's: arguments are made there, and moved.
+    everything : bool
+        Whether to change shapes, dtypes and attributes too, or values of integers alone.
     """
     if operation.bad is not None:
         for number, sample in enumerate(operation.bad(Maker(backend, dtype)), 1):
             label = sample.label or f"declared bad call {number}"
             yield BadCall(label, sample.args, sample.kwargs, (sample.raises,))
     names = parameters(operation)
-    is_public = bool(operation.namespaces or operation.method_names)
     given = [*zip(names, arguments.args, strict=False), *arguments.kwargs.items()]
     for place, (name, value) in enumerate(given):
         for change in _changes(operation, name, value, arguments):
-            if change.value is _NONSENSE and not is_public:
-                continue  # only the core calls it
+            if not change.of_values and not (everything and is_public(operation)):
+                continue
             if place < len(arguments.args):
                 args = (*arguments.args[:place], change.value, *arguments.args[place + 1 :])
                 yield BadCall(f"{name}: {change.label}", args, arguments.kwargs, change.raises)
             else:
                 kwargs = {**arguments.kwargs, name: change.value}
                 yield BadCall(f"{name}: {change.label}", arguments.args, kwargs, change.raises)
+    if not everything or not is_public(operation):
+        return
     missing = [n for n in names[len(arguments.args) :] if n in DIMENSIONS and n not in arguments.kwargs]
     for name in missing:
         for change in _no_dimension(_most_dimensions(arguments)):
@@ -84,6 +94,11 @@ def bad_calls(
             # Another parameter may be needed beside it, and the reference knows.
             yield BadCall(f"{name}: {change.label}", arguments.args, kwargs)
     yield from _of_other_dtypes(operation, dtype, arguments)
+
+
+def is_public(operation: Operation | Composite) -> bool:
+    """Whether users can call it."""
+    return bool(operation.namespaces or operation.method_names)
 
 
 def parameters(operation: Operation | Composite) -> tuple[str, ...]:
@@ -97,6 +112,7 @@ class _Change(NamedTuple):
     label: str
     value: Any
     raises: tuple[type[Exception], ...] = ()
+    of_values: bool = False
 
 
 def _changes(operation: Operation | Composite, name: str, value: Any, arguments: Arguments) -> Iterator[_Change]:
@@ -145,8 +161,8 @@ def _of_tensor(operation: Operation | Composite, tensor: Tensor, others: list[Te
             if np.iinfo(array.dtype).min <= value <= np.iinfo(array.dtype).max:
                 changed = np.array(array)
                 changed.reshape(-1)[place] = value
-                yield _Change(label, _like(changed, tensor))
-        yield _Change("zeros", _like(np.zeros_like(array), tensor))
+                yield _Change(label, _like(changed, tensor), of_values=True)
+        yield _Change("zeros", _like(np.zeros_like(array), tensor), of_values=True)
         yield _Change("floating", _like(array.astype(np.float32), tensor))
     elif array.dtype.kind == "b":
         yield _Change("numbers for truth values", _like(array.astype(np.float32), tensor))
@@ -159,7 +175,7 @@ def _no_dimension(ndim: int) -> Iterator[_Change]:
 
 
 def _of_other_dtypes(operation: Operation | Composite, dtype: DType, arguments: Arguments) -> Iterator[BadCall]:
-    """The operands in dtypes that the declaration does not list: the reference says whether they are taken all the same."""
+    """The operands in dtypes that the declaration does not list; the reference says whether they are taken."""
     tensors = tensors_in((arguments.args, arguments.kwargs))
     for other in (dtypes.bool_, dtypes.by_name["int64"], dtypes.by_name["float32"], dtypes.by_name["complex64"]):
         if other in operation.dtypes or other is dtype:

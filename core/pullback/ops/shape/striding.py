@@ -39,7 +39,8 @@ def _checked_target(input: Tensor, size: Sequence[int], stride: Sequence[int], s
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")
     if any(s < 0 for s in size):
         raise RuntimeError(
-            f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}: a size is negative"
+            f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}: sizes may not be"
+            " negative"
         )
     element_count(size)
     target = Geometry(input.dtype, size, stride, offset)
