@@ -8,9 +8,11 @@ from typing import Any, Final, NamedTuple
 from pullback.extend import DType
 from pullback_conformance.checks import (
     aliases,
+    batching,
     behaviour,
     derivatives,
     errors,
+    promotion,
     reference,
     spellings,
     state,
@@ -73,6 +75,15 @@ CHECKS: Final = {
         Check("deterministic", behaviour.deterministic, False, "Does the same call give the same bits again?"),
         Check("aliases", aliases.aliases, False, "Is a view one, and does any other result have memory of its own?"),
         Check("state", state.state, False, "Is a call independent of calls before it?", once=True),
+        Check(
+            "promotion",
+            promotion.promotion,
+            False,
+            "Do operands of two dtypes give what both converted give?",
+            promotion.promotes,
+            once=True,
+            tiers=_THOROUGH,
+        ),
         Check("errors", errors.errors, False, "Does bad input raise, and change nothing?", errors.is_asked, once=True),
         Check(
             "repeated",
@@ -98,5 +109,14 @@ CHECKS: Final = {
         Check("jvp", derivatives.jvp, True, "Are forward-mode tangents right?"),
         Check("adjoint", derivatives.adjoint, True, "Is <J t, v> the same number as <t, J^T v>?"),
         Check("second", derivatives.second, True, "Are gradients of gradients right?"),
+        Check(
+            "batching",
+            batching.batching,
+            False,
+            "Does vmap give what a loop gives, with its gradients?",
+            state.is_worn,
+            once=True,
+            tiers=_THOROUGH,
+        ),
     )
 }

@@ -1,4 +1,4 @@
-"""Whether a call is silent: NaN, infinity and overflow are values, and what a library thinks of them is its own affair."""
+"""Whether a call is silent: NaN, infinity and overflow are values, of which no library is to warn."""
 
 from __future__ import annotations
 

@@ -28,13 +28,9 @@ def _in_single(x: Any) -> Any:
 
 
 def _defect(
-    name: str,
-    operations: tuple[str, ...],
-    plant: Plant,
-    program: str,
-    tier: str = "standard",
+    name: str, operations: tuple[str, ...], plant: Plant, program: str, tier: str = "standard",
     check: str = "limitation",
-) -> Defect:
+) -> Defect:  # fmt: skip
     return Defect(name, KIND, tier, check, operations, plant, program)
 
 
