@@ -34,7 +34,7 @@ from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import Unsupported
 from pullback_conformance.contract import METHODS, Method
 from pullback_conformance.contract.running import CONTRACT, run_method
-from pullback_conformance.limitations import NO_SAMPLE, LimitationJudge, case_of, names_operation
+from pullback_conformance.limitations import NO_SAMPLE, LimitationJudge
 from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.extended import has_extended_precision
 from pullback_conformance.outcome import Outcome
@@ -169,7 +169,12 @@ class Runner:
             or unit.dtype.category < 2
             or unit.dtype not in self._derivative_dtypes
         )
-        return [c for c in self.checks if not (c.differentiates and no_derivative) and c.is_of(*unit)]
+        tier = self.selection.tier
+        return [
+            c
+            for c in self.checks
+            if not (c.differentiates and no_derivative) and c.is_of(*unit) and (c.tiers is None or tier in c.tiers)
+        ]
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -438,7 +443,8 @@ class Runner:
 
     def judge_limitations(self) -> list[Cell]:
         """A cell for each declared limitation that this run touched: one that does not show is a failure."""
-        return self._limits.cells(complete=self.has_all_samples)
+        is_whole = not self.selection.checks and not self.selection.dtypes
+        return self._limits.cells(complete=self.has_all_samples and is_whole)
 
     def tolerance_cells(self) -> list[Cell]:
         """A cell for each wider bound that a plugin declares for the backend under test: it is a limitation."""
@@ -477,12 +483,7 @@ class Runner:
 
     def limitation_notes(self, record: Record) -> list[str]:
         """What to say of the declared limitations that no cell of a run judges."""
-        judged = {(c.operation, s.sample) for c in record.cells if c.check == "limitation" for s in c.samples}
-        return [
-            f"not judged in this run: {item.operation} is declared as limited, {item.reason}"
-            for item in self.subject.limitations
-            if not any(names_operation(item, operation) and sample == case_of(item) for operation, sample in judged)
-        ]
+        return self._limits.notes(record)
 
 
 def known_rows() -> Mapping[str, Operation | Composite | Method]:

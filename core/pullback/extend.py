@@ -27,6 +27,7 @@ from pullback.backend.selection import get_backend, use_backend
 from pullback.dispatch.declaration import (
     Array,
     Arrays,
+    Bad,
     Composite,
     DeclarationError,
     Operation,
@@ -71,6 +72,7 @@ __all__ = [
     "BackendError",
     "BackendSpec",
     "BackendUnavailableError",
+    "Bad",
     "Check",
     "Composite",
     "DType",

@@ -6,7 +6,20 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from pullback.extend import DType
-from pullback_conformance.checks import aliases, behaviour, derivatives, reference, spellings, state, values
+from pullback_conformance.checks import (
+    aliases,
+    batching,
+    behaviour,
+    derivatives,
+    errors,
+    promotion,
+    reference,
+    spellings,
+    state,
+    threads,
+    values,
+    warned,
+)
 from pullback_conformance.checks.finding import Finding, Unsupported
 from pullback_conformance.contract.probe import Method
 
@@ -29,6 +42,8 @@ class Check(NamedTuple):
         ``is_of(operation, dtype)`` tells whether the question arises; by default it always does.
     once : bool
         Whether it brings its own arguments, and so is asked with the first sample only.
+    tiers : frozenset of str, optional
+        The tiers that ask it; all by default.
     """
 
     name: str
@@ -37,6 +52,11 @@ class Check(NamedTuple):
     question: str
     is_of: Callable[[Any, DType], bool] = lambda operation, dtype: True
     once: bool = False
+    tiers: frozenset[str] | None = None
+
+
+#: The tiers that have time.
+_THOROUGH: Final = frozenset({"standard", "full"})
 
 
 def _by_its_probes(case: Any) -> Finding:
@@ -61,11 +81,49 @@ CHECKS: Final = {
         Check("deterministic", behaviour.deterministic, False, "Does the same call give the same bits again?"),
         Check("aliases", aliases.aliases, False, "Is a view one, and does any other result have memory of its own?"),
         Check("state", state.state, False, "Is a call independent of calls before it?", once=True),
+        Check(
+            "promotion",
+            promotion.promotion,
+            False,
+            "Do operands of two dtypes give what both converted give?",
+            promotion.promotes,
+            once=True,
+            tiers=_THOROUGH,
+        ),
+        Check("errors", errors.errors, False, "Does bad input raise, and change nothing?", errors.is_asked, once=True),
+        Check(
+            "repeated",
+            state.worn,
+            False,
+            "Is a call the same after hundreds of calls?",
+            state.is_worn,
+            once=True,
+            tiers=_THOROUGH,
+        ),
+        Check(
+            "threads",
+            threads.threads,
+            False,
+            "Does a call give the same in many threads at once?",
+            state.is_worn,
+            once=True,
+            tiers=_THOROUGH,
+        ),
+        Check("warnings", warned.silent, False, "Is a call silent, with special values too?", once=True),
         Check("spellings", spellings.spellings, False, "Do the method, the one in place and out= give the same?"),
         Check("vjp", derivatives.vjp, True, "Are reverse-mode gradients right?"),
         Check("jvp", derivatives.jvp, True, "Are forward-mode tangents right?"),
         Check("adjoint", derivatives.adjoint, True, "Is <J t, v> the same number as <t, J^T v>?"),
         Check("second", derivatives.second, True, "Are gradients of gradients right?"),
+        Check(
+            "batching",
+            batching.batching,
+            False,
+            "Does vmap give what a loop gives, with its gradients?",
+            state.is_worn,
+            once=True,
+            tiers=_THOROUGH,
+        ),
         Check(
             "contract",
             _by_its_probes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from pullback.extend import Tensor
 from pullback_conformance.case import Case
 from pullback_conformance.checks.finding import Finding
 from pullback_conformance.moving import tensors_in, to_numpy
+
+#: How often a call is repeated to see whether it gives the same.
+_AGAIN: Final = 3
 
 
 def _bits(value: Any) -> Any:
@@ -45,17 +48,18 @@ def tensor_kind(tensor: Tensor) -> str:
 
 
 def deterministic(case: Case) -> Finding:
-    """Run the same call twice on the same operands and compare the bits."""
+    """Run the same call a few times on the same operands and compare the bits."""
     call = case.on(case.subject)
     first = [_bits(r) for r in call.run()]
-    for number, (before, again) in enumerate(zip(first, [_bits(r) for r in call.run()], strict=True)):
-        if before != again:
-            return Finding(
-                f"result {number} differs from one call to the next",
-                program=[
-                    "results = [flat(run()) for _ in range(20)]",
-                    f"seen = {{str(r[{number}].reshape(-1).tolist()) for r in results}}",
-                    "assert len(seen) == 1, seen",
-                ],
-            )
+    for _ in range(_AGAIN):
+        for number, (before, again) in enumerate(zip(first, [_bits(r) for r in call.run()], strict=True)):
+            if before != again:
+                return Finding(
+                    f"result {number} differs from one call to the next",
+                    program=[
+                        "results = [flat(run()) for _ in range(20)]",
+                        f"seen = {{str(r[{number}].reshape(-1).tolist()) for r in results}}",
+                        "assert len(seen) == 1, seen",
+                    ],
+                )
     return Finding()

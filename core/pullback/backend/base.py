@@ -182,6 +182,10 @@ class Backend:
         """
         return kernel
 
+    def silent_for(self, kernel: Kernel, dtype: DType) -> Kernel:
+        """What :meth:`silent` makes of a kernel that is to run in this dtype."""
+        return self.silent(kernel)
+
     def synchronize(self) -> None:
         """Wait until the kernels launched so far have finished, as far as anybody still has their results."""
 

@@ -414,7 +414,7 @@ def table_entry(operation: Operation, backend: Backend, dtype: DType) -> tuple[A
             if kernel is None:
                 raise MissingKernelError(operation.name, operation.kernel, dtype, backend)
         if not operation.view:
-            kernel = backend.silent(kernel)
+            kernel = backend.silent_for(kernel, dtype)
         node_type = None
         if operation.differentiable:
             name = operation.node_name if isinstance(operation.node_name, str) else operation.name

@@ -33,6 +33,7 @@ from pullback.dispatch.declaration_values import (
     PLAINLY,
     Accepts,
     Accuracy,
+    BadCalls,
     Check,
     Inplace,
     Outputs,
@@ -126,6 +127,8 @@ class Operation:
         memory: Memory | None = None,
         check: Callable[..., None] | Check | None = None,
         samples: Samples | None = None,
+        bad: BadCalls | None = None,
+        warns: str | None = None,
         accuracy: str | Accuracy | None = None,
         domain: tuple[float, float] = EVERYWHERE,
         smooth: tuple[float, float] | None = None,
@@ -186,6 +189,8 @@ class Operation:
         self.ndim = checked.ndim if checked else None
         self.otherwise = checked.otherwise if checked else None
         self.samples = samples
+        self.bad = bad
+        self.warns = warns
         self.accuracy = accuracy if isinstance(accuracy, Accuracy) else Accuracy(accuracy)
         self.domain = domain
         self.smooth = smooth if smooth is not None else (max(domain[0], -2.0), min(domain[1], 2.0))
@@ -300,8 +305,12 @@ class Composite:
         accuracy: str | Accuracy | None = None,
         out: Out | None = None,
         namespace: str | Sequence[str] | None = "pullback",
+        bad: BadCalls | None = None,
+        warns: str | None = None,
     ) -> None:
         self.name = name
+        self.bad = bad
+        self.warns = warns
         self.function = self.call = function
         self.public: Callable[..., Any] = checking(function)  # type: ignore[arg-type]  # what users call
         self.doc = function.__doc__ or ""
@@ -353,6 +362,8 @@ class Keywords(TypedDict, total=False):
     memory: Memory
     check: Callable[..., None] | Check
     samples: Samples
+    bad: BadCalls
+    warns: str
     accuracy: str | Accuracy
     domain: tuple[float, float]
     smooth: tuple[float, float]
@@ -426,6 +437,11 @@ def op(
         operands have.
     samples : callable, "elementwise" or Unsampled, optional
         ``samples(make)`` yields the argument sets that conformance runs; elementwise operations have a default.
+    bad : callable, optional
+        ``bad(make)`` yields calls that must raise, as :class:`Bad` records, beside those that conformance finds by
+        itself: indices and dimensions out of range, shapes that do not fit, dtypes that are not accepted.
+    warns : str, optional
+        A regular expression for the warnings that it gives by design, as PyTorch does; no other is to be heard.
     accuracy : str or Accuracy, optional
         How exact results are on every backend, where that does not follow from the rest: ``"exact"`` for what moves
         elements, ``"rounded"`` for what is correctly rounded.
@@ -513,11 +529,13 @@ def composite(
     dtypes: frozenset[DType] = dtypes.FLOATS,
     out: Out | None = None,
     namespace: str | Sequence[str] | None = "pullback",
+    bad: BadCalls | None = None,
+    warns: str | None = None,
 ) -> Callable[[F], F]:
     """Declare a function of Tensors built of operations; it becomes a method too unless ``method=False``."""
 
     def declare(declared: F) -> F:
-        record = Composite(declared, declared.__name__, samples, dtypes, accuracy, out, namespace)
+        record = Composite(declared, declared.__name__, samples, dtypes, accuracy, out, namespace, bad, warns)
         record.aliases = tuple(aliases)
         names = (record.name, *aliases) if method else ()
         methods: dict[str, Callable[..., Any]] = dict.fromkeys(names, record.public)
@@ -605,3 +623,26 @@ class Sample:
         self.kwargs = kwargs
         self.label = ""
         self.values_only = False
+
+
+class Bad(Sample):
+    """One call that must raise, for conformance.
+
+    Parameters
+    ----------
+    raises : type
+        The exception's class, PyTorch's.
+
+    Examples
+    --------
+    >>> from pullback.extend import Bad
+    >>> def bad(make):
+    ...     "Sizes of a matrix may not be negative."
+    ...     yield Bad(RuntimeError, -1, dtype=make.dtype)
+    """
+
+    __slots__ = ("raises",)
+
+    def __init__(self, raises: type[Exception], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.raises = raises

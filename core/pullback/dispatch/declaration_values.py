@@ -25,6 +25,9 @@ PromotionRule: TypeAlias = Literal["same", "promote", "float"]
 #: Where an operation's samples come from: a function, the default ones of elementwise operations, or nowhere.
 Samples: TypeAlias = "Callable[..., Iterable[Any]] | Literal['elementwise'] | Unsampled"
 
+#: Calls that must raise: ``bad(make)`` yields them.
+BadCalls: TypeAlias = "Callable[..., Iterable[Any]]"
+
 
 class _Value:
     """What the others have in common: they say what a misspelt keyword may have meant."""

@@ -151,10 +151,13 @@ def _result(
     """What shall be written into the tensor, with its history; ``before`` is the tensor as it was."""
     try:
         out = form.call(before, *args, **kwargs)
-    except NotImplementedError:
+    except RuntimeError as error:
+        # PyTorch looks at the shapes, and then at the dtypes, before it computes anything: of two mistakes at once it
+        # tells that one.
         if operation.broadcasts:
             _check_shape(operation, tensor, broadcast_shape([tuple(t.array.shape) for t in (tensor, *operands)]))
-        _check_common_dtype(operation, tensor, args)
+        if isinstance(error, NotImplementedError):
+            _check_common_dtype(operation, tensor, args)
         raise
     if tensor.backend.level or out.backend.level:
         out = seams.to_be_written(operation, tensor, out)

@@ -69,6 +69,7 @@ def arange(make: Any) -> Iterator[Sample]:
     yield Sample(5, dtype=make.dtype)
     yield Sample(1, 7, 2, dtype=make.dtype)
     yield Sample(0, dtype=make.dtype)
+    yield Sample(2, 6, dtype=make.dtype)
 
 
 def linspace(make: Any) -> Iterator[Sample]:

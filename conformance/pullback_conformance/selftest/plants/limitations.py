@@ -27,8 +27,11 @@ def _in_single(x: Any) -> Any:
     return x.dtype == np.float32
 
 
-def _defect(name: str, operations: tuple[str, ...], plant: Plant, program: str, tier: str = "standard") -> Defect:
-    return Defect(name, KIND, tier, "limitation", operations, plant, program)
+def _defect(
+    name: str, operations: tuple[str, ...], plant: Plant, program: str, tier: str = "standard",
+    check: str = "limitation",
+) -> Defect:  # fmt: skip
+    return Defect(name, KIND, tier, check, operations, plant, program)
 
 
 _SHOWN = "[str(one.operation) for one in backend.limitations]"
@@ -49,9 +52,9 @@ DEFECTS = [
     _defect("limitation_of_half_beside_a_wrong_single", ("tanh",), together(
         _limited(Limitation("tanh", HALF, "float16 is not precise")),
         wrong_where("tanh", lambda x: (x.dtype == np.float16) | _in_single(x), _slightly_wrong)), "pb.tanh(pb.ones(1))",
-            "smoke"),
+            "smoke", "value"),
     _defect("missing_kernel_without_a_limitation", ("atan",), kernel("atan", lambda true, x, **o: _missing()),
-            "pb.atan(pb.ones(1))", "smoke"),
+            "pb.atan(pb.ones(1))", "smoke", "value"),
 ]  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def _check_vector(vector: Tensor) -> None:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(vector.shape)}")
 
 
-@composite(method=False, samples=sampling.several(((2,), (3,))))
+@composite(method=False, samples=sampling.several(((2,), (3,))), warns="required to pass the indexing argument")
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """The coordinates of a grid: each vector expanded along the dimensions of the others.
 

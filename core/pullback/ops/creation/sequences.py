@@ -95,7 +95,7 @@ def _up_to_and_with(start: float, end: float, step: float) -> int:
     return max(0, math.floor((end - start) / step) + 1)
 
 
-@composite(method=False, out=MAKES_RANGE, samples=sampling.arange)
+@composite(method=False, out=MAKES_RANGE, samples=sampling.arange, dtypes=dtypes.REAL)
 def arange(
     start: Any = None,
     end: Any = None,

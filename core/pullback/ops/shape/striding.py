@@ -37,6 +37,11 @@ def _checked_target(input: Tensor, size: Sequence[int], stride: Sequence[int], s
         raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}")
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    if any(s < 0 for s in size):
+        raise RuntimeError(
+            f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}: sizes may not be"
+            " negative"
+        )
     element_count(size)
     target = Geometry(input.dtype, size, stride, offset)
     available = input.untyped_storage().nbytes()
@@ -71,7 +76,7 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
     Raises
     ------
     RuntimeError
-        If the storage does not reach that far, or a stride is negative.
+        If the storage does not reach that far, or a size or stride is negative.
 
     Notes
     -----
