@@ -37,7 +37,7 @@ from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.extended import has_extended_precision
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
-from pullback_conformance.samples import Arguments, declared_samples, refilled, samples_of, special_sample
+from pullback_conformance.samples import Arguments, declared_samples, refilled, samples_of, special_sample, swept
 from pullback_conformance.script import script_for
 from pullback_conformance.tiers import TIERS, Tier
 from pullback_conformance.tolerances import tolerances_of, unusable_tolerances
@@ -290,6 +290,8 @@ class Runner:
                 yield arguments._replace(label=label), ""
         for other in refilled(operation, get_backend("numpy"), dtype, seed=self.selection.seed, most=most and 4 * most):
             yield other, ""
+        for other in swept(operation, get_backend("numpy"), dtype, seed=self.selection.seed, most=self.tier.sweeps):
+            yield other, ""
         if dtype not in self.tier.once and "special" in {c.name for c in self.checks}:
             special = special_sample(operation, get_backend("numpy"), dtype)
             if special is not None:
@@ -310,8 +312,9 @@ class Runner:
             unit.operation, unit.dtype, arguments, self.subject, self.reference, self.selection.seed,
             differentiate=differentiate and not is_special,
         )  # fmt: skip
-        chosen = [c for c in checks if (c.name == "special") == is_special]
-        if is_special and not chosen:
+        only = arguments.only
+        chosen = [c for c in checks if (c.name == "special") == is_special and (not only or c.name in only)]
+        if (is_special or only) and not chosen:
             return
         if attempt.over:
             for check in chosen:

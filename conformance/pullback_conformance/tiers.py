@@ -25,6 +25,8 @@ class Tier(NamedTuple):
         The dtypes in which derivatives are checked.
     derivative_samples : int or None
         The most samples that are differentiated.
+    sweeps : int or None
+        How many samples elementwise operations have all over what the dtype holds; None for all.
     seeds : int
         With how many sets of random values.
     """
@@ -34,6 +36,7 @@ class Tier(NamedTuple):
     once: frozenset[DType]
     derivative_dtypes: tuple[DType, ...]
     derivative_samples: int | None
+    sweeps: int | None
     seeds: int
 
 
@@ -44,7 +47,7 @@ _ALL: Final = (
 #: smoke is for use while working: backends that compile spend tens of milliseconds on each new shape and dtype.
 #: standard is for a merge: every sample and dtype. full is for a release: several sets of random values.
 TIERS: Final = {
-    "smoke": Tier((float32, float64, int64, bool_), 2, frozenset({float64, int64, bool_}), (float32,), 1, 1),
-    "standard": Tier(_ALL, None, frozenset(), _ALL, None, 1),
-    "full": Tier(_ALL, None, frozenset(), _ALL, None, 3),
+    "smoke": Tier((float32, float64, int64, bool_), 2, frozenset({float64, int64, bool_}), (float32,), 1, 1, 1),
+    "standard": Tier(_ALL, None, frozenset(), _ALL, None, None, 1),
+    "full": Tier(_ALL, None, frozenset(), _ALL, None, None, 3),
 }

@@ -7,7 +7,6 @@ bounds of their own: a few of its ulp would be several per cent.
 
 from __future__ import annotations
 
-import inspect
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple
@@ -70,6 +69,12 @@ _HALF: Final = frozenset({float16, bfloat16})
 _HARD_ZEROS: Final = {
     "lgamma": "zeros at 1 and 2 that come from products and a difference of logarithms",
     "digamma": "a zero at 1.4616... that is no number of any dtype",
+}
+
+#: Kernels of complex numbers that array libraries lack, and that are computed from others.
+_COMPOSED_OF_COMPLEX: Final = {
+    "exp2": "exp(z log 2), of a rounded product",
+    "sigmoid": "1 / (1 + exp(-z)), whose sum cancels around its poles",
 }
 
 #: What a formula may differ from finite differences by, relative to the scale: differences in extended precision are
@@ -138,17 +143,22 @@ def kind_of(operation: Operation | Composite) -> Kind:
     return Kind.LINEAR if operation.linear else Kind.GENERAL
 
 
-def rounds_its_operand(operation: Operation | Composite) -> bool:
+def rounds_its_operand(operation: Operation | Composite, dtype: DType) -> bool:
     """Whether an elementwise operation may lose what rounding its operands would.
 
     True where several operands can cancel each other; where the core computes the result from several kernels, each of
     which rounds what the next one gets (``logit`` is the logarithm of a rounded quotient, ``sinc`` the sine of a
-    rounded product); and for kernels known for zeros of that kind.
+    rounded product); and for kernels known for zeros of that kind, or composed where the dtype is complex.
     """
     if not isinstance(operation, Operation):
         return True
-    from_kernels = "backend" in inspect.signature(operation.function).parameters
-    return len(operation.operands) > 1 or from_kernels or operation.name in _HARD_ZEROS
+    is_hard = operation.name in _HARD_ZEROS or (dtype.is_complex and operation.name in _COMPOSED_OF_COMPLEX)
+    return len(operation.operands) > 1 or is_made_of_kernels(operation) or is_hard
+
+
+def is_made_of_kernels(operation: Operation | Composite) -> bool:
+    """Whether the core computes the result from several kernels, each of which rounds what the next one gets."""
+    return not isinstance(operation, Operation) or operation.body is not None
 
 
 def bound(operation: Operation | Composite, dtype: DType, check: str, backend: str) -> tuple[float, str]:

@@ -35,7 +35,7 @@ from pullback.dispatch.declaration import (
     elementwise,
     op,
 )
-from pullback.dispatch.declaration_values import Accepts, Accuracy, Check, Inplace, Outputs, Promotes, Shows, Unsampled
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Check, Inplace, Integers, Outputs, Promotes, Shows, Unsampled
 from pullback.dispatch.interception import AroundKernels, intercept, intercept_kernels, run_alone
 from pullback.errors import (
     BackendError,
@@ -78,6 +78,7 @@ __all__ = [
     "Device",
     "Geometry",
     "Inplace",
+    "Integers",
     "Kernel",
     "Limitation",
     "MissingKernelError",

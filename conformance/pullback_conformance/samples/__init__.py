@@ -11,6 +11,7 @@ from pullback_conformance.samples.known_values import SPECIAL_VALUES
 from pullback_conformance.samples.maker import Maker
 from pullback_conformance.samples.refilled import refilled
 from pullback_conformance.samples.special_values import special_sample
+from pullback_conformance.samples.swept import swept
 
 __all__ = [
     "SPECIAL_VALUES",
@@ -21,4 +22,5 @@ __all__ = [
     "samples_of",
     "seed_of",
     "special_sample",
+    "swept",
 ]
