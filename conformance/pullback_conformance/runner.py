@@ -37,7 +37,7 @@ from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.extended import has_extended_precision
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
-from pullback_conformance.samples import Arguments, declared_samples, refilled, samples_of, special_sample, swept
+from pullback_conformance.samples import Arguments, declared_samples, has_sweeps, refilled, samples_of, special_sample, swept
 from pullback_conformance.script import script_for
 from pullback_conformance.tiers import TIERS, Tier
 from pullback_conformance.tolerances import tolerances_of, unusable_tolerances
@@ -116,6 +116,7 @@ class Runner:
         wanted = [dtypes.by_name[name] for name in _known(self.selection.dtypes, dtypes.by_name, "dtype")]
         self._every_dtype = wanted or list(self.tier.dtypes)
         self.dtypes = [d for d in self._every_dtype if d in self.subject.native_dtypes]
+        self._sweeps_only = self.tier.sweeps_only - set(wanted)
         self._derivative_dtypes = wanted or list(self.tier.derivative_dtypes)
         self._limits = _LimitationJudge(self.subject)
 
@@ -135,7 +136,11 @@ class Runner:
 
     def units(self) -> list[Unit]:
         """Each operation with each dtype that it accepts and the backend has."""
-        return [Unit(o, d) for o in self.operations() for d in self.dtypes if accepts(o, d)]
+        return [Unit(o, d) for o in self.operations() for d in self.dtypes if accepts(o, d) and self._has_samples(o, d)]
+
+    def _has_samples(self, operation: Operation | Composite, dtype: DType) -> bool:
+        """Whether the tier has any, as far as dtypes tell."""
+        return dtype not in self._sweeps_only or has_sweeps(operation, dtype)
 
     def require_cells(self) -> None:
         """Raise SelectionError where nothing is selected."""
@@ -148,6 +153,8 @@ class Runner:
 
     def checks_of(self, unit: Unit) -> list[Check]:
         """The checks whose question arises for an operation in a dtype, as far as its declaration tells."""
+        if unit.dtype in self._sweeps_only:
+            return [c for c in self.checks if c.name == "value"]
         no_derivative = (
             unit.operation.nondifferentiable is not None
             or unit.dtype.category < 2
@@ -272,6 +279,9 @@ class Runner:
         if declared_samples(operation) is None:
             yield None, "its declaration has no samples"
             return
+        if dtype in self._sweeps_only:
+            yield from self._sweeps(unit)
+            return
         most = 1 if dtype in self.tier.once else self.tier.samples
         for repetition in range(self.tier.seeds):
             seed = self.selection.seed + repetition
@@ -290,12 +300,16 @@ class Runner:
                 yield arguments._replace(label=label), ""
         for other in refilled(operation, get_backend("numpy"), dtype, seed=self.selection.seed, most=most and 4 * most):
             yield other, ""
-        for other in swept(operation, get_backend("numpy"), dtype, seed=self.selection.seed, most=self.tier.sweeps):
-            yield other, ""
+        yield from self._sweeps(unit)
         if dtype not in self.tier.once and "special" in {c.name for c in self.checks}:
             special = special_sample(operation, get_backend("numpy"), dtype)
             if special is not None:
                 yield special, ""
+
+    def _sweeps(self, unit: Unit) -> Iterator[tuple[Arguments, str]]:
+        operation, dtype = unit
+        for one in swept(operation, get_backend("numpy"), dtype, seed=self.selection.seed, most=self.tier.sweeps):
+            yield one, ""
 
     def _run_sample(
         self,

@@ -21,6 +21,8 @@ class Tier(NamedTuple):
         The most samples of an operation; None for all.
     once : frozenset of DType
         The dtypes that run the first sample only, and no special values.
+    sweeps_only : frozenset of DType
+        The dtypes in which only elementwise operations are run, on one sweep over what the dtype holds.
     derivative_dtypes : tuple of DType
         The dtypes in which derivatives are checked.
     derivative_samples : int or None
@@ -34,6 +36,7 @@ class Tier(NamedTuple):
     dtypes: tuple[DType, ...]
     samples: int | None
     once: frozenset[DType]
+    sweeps_only: frozenset[DType]
     derivative_dtypes: tuple[DType, ...]
     derivative_samples: int | None
     sweeps: int | None
@@ -47,7 +50,10 @@ _ALL: Final = (
 #: smoke is for use while working: backends that compile spend tens of milliseconds on each new shape and dtype.
 #: standard is for a merge: every sample and dtype. full is for a release: several sets of random values.
 TIERS: Final = {
-    "smoke": Tier((float32, float64, int64, bool_), 2, frozenset({float64, int64, bool_}), (float32,), 1, 1, 1),
-    "standard": Tier(_ALL, None, frozenset(), _ALL, None, None, 1),
-    "full": Tier(_ALL, None, frozenset(), _ALL, None, None, 3),
-}
+    "smoke": Tier(
+        (float32, float64, complex64, int64, uint8, bool_), 2, frozenset({float64, int64, bool_}),
+        frozenset({complex64, uint8}), (float32,), 1, 1, 1,
+    ),
+    "standard": Tier(_ALL, None, frozenset(), frozenset(), _ALL, None, None, 1),
+    "full": Tier(_ALL, None, frozenset(), frozenset(), _ALL, None, None, 3),
+}  # fmt: skip

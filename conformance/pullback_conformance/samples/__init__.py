@@ -11,13 +11,14 @@ from pullback_conformance.samples.known_values import SPECIAL_VALUES
 from pullback_conformance.samples.maker import Maker
 from pullback_conformance.samples.refilled import refilled
 from pullback_conformance.samples.special_values import special_sample
-from pullback_conformance.samples.swept import swept
+from pullback_conformance.samples.swept import has_sweeps, swept
 
 __all__ = [
     "SPECIAL_VALUES",
     "Arguments",
     "Maker",
     "declared_samples",
+    "has_sweeps",
     "refilled",
     "samples_of",
     "seed_of",

@@ -41,12 +41,8 @@ def swept(
     operation: Operation | Composite, backend: Backend, dtype: DType, *, seed: int = 0, most: int | None = None
 ) -> Iterator[Arguments]:
     """The samples, of an elementwise operation on numbers; at most the first ``most`` of them and the subnormal one."""
-    if not isinstance(operation, Operation) or not operation.broadcasts or dtype.category == 0:
+    if not isinstance(operation, Operation) or not has_sweeps(operation, dtype):
         return
-    if isinstance(operation.samples, Unsampled):
-        return
-    if dtype.category == 1 and operation.promotion == "float":
-        return  # a floating operation on integers is one on floating numbers, once they are converted
     make = Maker(backend, dtype)
     random = np.random.default_rng(seed_of(f"{operation.name}/swept", 0, dtype, seed))
     number, left = 2000, most
@@ -67,6 +63,14 @@ def swept(
             args, kwargs = _filled(sample, make, values)
             yield Arguments(number, SUBNORMAL, args, kwargs, values_only=True, only=frozenset({"value"}))
             number += 1
+
+
+def has_sweeps(operation: Operation | Composite, dtype: DType) -> bool:
+    """Whether there are such samples."""
+    if not isinstance(operation, Operation) or not operation.broadcasts or isinstance(operation.samples, Unsampled):
+        return False
+    # A floating operation on integers is one on floating numbers, once they are converted.
+    return dtype.category > 1 or (dtype.category == 1 and operation.promotion != "float")
 
 
 def _settings(operation: Operation, make: Maker) -> list[Any]:
@@ -137,7 +141,12 @@ def _whole_operands(
     columns = []
     for name in names:
         low, high = operation.integers.between.get(name, (least, most))
-        column = whole_values(count, max(least, low), min(most, high), random)
+        low, high = max(least, low), min(most, high)
+        column = whole_values(count, low, high, random)
+        if columns:  # numbers that are equal, or next to each other
+            beside = columns[0] + random.integers(-1, 2, count).astype(object)
+            fits = (random.integers(0, 8, count) == 0) & (beside >= low) & (beside <= high)
+            column = np.where(fits, beside, column)
         if name == operation.integers.divisor:
             column = np.where(column == 0, 1, column)
         columns.append(column)
