@@ -415,7 +415,7 @@ class Runner:
 
     def judge_limitations(self) -> list[Cell]:
         """A cell for each declared limitation that this run touched: one that does not show is a failure."""
-        return self._limits.cells(complete=self.tier.samples is None)
+        return self._limits.cells(complete=self.tier.samples is None, whole=not self.selection.operations)
 
     def tolerance_cells(self) -> list[Cell]:
         """A cell for each wider bound that a plugin declares for the backend under test: it is a limitation."""
@@ -473,13 +473,19 @@ class _LimitationJudge:
                 result.outcome = Outcome.LIMITED.value
                 result.message = f"{limitation.reason} ({result.message})"
 
-    def cells(self, *, complete: bool) -> list[Cell]:
-        """What the results say of the limitations."""
+    def cells(self, *, complete: bool, whole: bool) -> list[Cell]:
+        """What the results say of the limitations.
+
+        One of all operations, ``*``, has to show in one of them, where they are run as a ``whole``.
+        """
         cells = []
+        shown = {limitation for (limitation, _), seen in self._seen.items() if any(seen)}
         for (limitation, operation), seen in self._seen.items():
             shows = any(seen)
             if not shows and not complete and limitation.case is None:
                 continue  # a sample that this tier leaves out may be the one
+            if not shows and limitation.operation == "*" and (limitation in shown or not whole):
+                continue
             dtype = ", ".join(sorted(d.name for d in limitation.dtypes)) or "every dtype"
             message = (
                 limitation.reason

@@ -163,7 +163,7 @@ def true_divide(input: Array, other: Array) -> Array:
     dtypes=Accepts(REAL, unsupported="div_floor_cpu"),
     nondifferentiable="a step function: its derivative is zero wherever it exists",
     operator="floordiv",
-    accuracy="rounded",
+    accuracy="elementwise",
     integers=Integers(divisor="other"),
 )
 def floor_divide(input: Array, other: Array) -> Array:
