@@ -37,12 +37,15 @@ from pullback.extend import dtypes as dt
 from pullback_jax.elementwise import (
     asinh,
     atanh,
+    cosh,
     differentiable_erfc,
+    expm1,
     floor_divide,
     in_float32,
     log1p,
     on_both_sides,
     sign,
+    sinh,
 )
 from pullback_jax.long_products import LONG, long_product, prod
 from pullback_jax.ordering import (
@@ -153,7 +156,8 @@ class JAXBackend(ArrayAPIBackend):
         self._smallest = jax.jit(partial(reduced, False), static_argnums=(1, 2))
         # XLA's own exp2 is the exponential of a rounded product.
         self.exp2 = jax.jit(in_float32(lambda x: jnp.power(jnp.asarray(2, x.dtype), x)))
-        self.expm1 = jax.jit(in_float32(jnp.expm1))
+        self.expm1 = jax.jit(in_float32(expm1))
+        self.cosh, self.sinh = jax.jit(in_float32(cosh)), jax.jit(in_float32(sinh))
         for name in ("sqrt", "asin", "acos"):
             setattr(self, name, jax.jit(on_both_sides(getattr(jnp, name))))
         self.acosh = jax.jit(in_float32(on_both_sides(jnp.acosh)))

@@ -71,6 +71,46 @@ def _log1p_jvp(primals: Any, tangents: Any) -> tuple[NativeArray, NativeArray]:
     return log1p(x), tangent / (1 + x)
 
 
+def cosh(x: NativeArray) -> NativeArray:
+    if jnp.issubdtype(x.dtype, jnp.complexfloating):
+        real, imaginary = cosh(x.real) * jnp.cos(x.imag), sinh(x.real) * jnp.sin(x.imag)
+        return _in_range(real, imaginary, jnp.cosh(x))
+    larger, smaller = _half_exponentials(x)
+    return larger + smaller
+
+
+def sinh(x: NativeArray) -> NativeArray:
+    if jnp.issubdtype(x.dtype, jnp.complexfloating):
+        # XLA's own has a real part of zero where it is small beside 1.
+        real, imaginary = sinh(x.real) * jnp.cos(x.imag), cosh(x.real) * jnp.sin(x.imag)
+        return _in_range(real, imaginary, jnp.sinh(x))
+    larger, smaller = _half_exponentials(x)
+    return jnp.where(jnp.abs(x) < 1, jnp.sinh(x), jnp.copysign(larger - smaller, x))
+
+
+def expm1(x: NativeArray) -> NativeArray:
+    if not jnp.issubdtype(x.dtype, jnp.complexfloating):
+        return jnp.expm1(x)
+    # XLA's own subtracts 1 from the cosine.
+    half = jnp.sin(x.imag * 0.5)
+    real, imaginary = jnp.expm1(x.real) * jnp.cos(x.imag) - 2 * half * half, jnp.exp(x.real) * jnp.sin(x.imag)
+    return _in_range(real, imaginary, jnp.expm1(x))
+
+
+def _in_range(real: NativeArray, imaginary: NativeArray, otherwise: NativeArray) -> NativeArray:
+    """Both parts where they are finite, else what XLA has for infinities."""
+    return jnp.where(jnp.isfinite(real) & jnp.isfinite(imaginary), jax.lax.complex(real, imaginary), otherwise)
+
+
+def _half_exponentials(x: NativeArray) -> tuple[NativeArray, NativeArray]:
+    """``exp(|x|) / 2`` and ``exp(-|x|) / 2``, the first without overflow before its half does.
+
+    XLA's own are exponentials of ``x - log(2)``, whose rounding is worth many units in the last place of the result.
+    """
+    root = jnp.exp(jnp.abs(x) * 0.5)
+    return root * (root * 0.5), 0.5 / root / root
+
+
 def sign(x: NativeArray) -> NativeArray:
     if jnp.issubdtype(x.dtype, jnp.complexfloating):
         return jnp.where(nonzero_bits(x), jnp.sign(x), 0)  # +0 for -0.0 too, as in PyTorch
@@ -79,6 +119,9 @@ def sign(x: NativeArray) -> NativeArray:
 
 
 def floor_divide(x: Any, y: Any) -> NativeArray:
+    dtype = jnp.result_type(x, y)
+    if dtype.itemsize == 2 and jnp.issubdtype(dtype, jnp.floating):  # in which remainder and quotient would be rounded
+        return floor_divide(jnp.asarray(x, np.float32), jnp.asarray(y, np.float32)).astype(dtype)
     exact = jnp.divide(x, y)
     quotient = jnp.where(y == 0, exact, jnp.floor_divide(x, y))  # some releases of JAX give NaN for an infinity there
     # XLA's own gets the sign of a zero from intermediate results.

@@ -49,14 +49,17 @@ class LimitationJudge:
                 result.outcome = Outcome.LIMITED.value
                 result.message = f"{limitation.reason} ({result.message})"
 
-    def cells(self, *, complete: bool) -> list[Cell]:
+    def cells(self, *, complete: bool, all_operations: bool) -> list[Cell]:
         """What the results say of the limitations.
 
         Parameters
         ----------
         complete : bool
             Whether every sample, dtype and check was run: only then can a limitation be too wide.
+        all_operations : bool
+            Whether none was left out: then one of all operations, ``*``, has to show in some.
         """
+        shown = {limitation for (limitation, _), seen in self._seen.items() if any(one.is_bad for one in seen)}
         cells = [self._nothing_named(limitation, problem) for limitation, problem in self._named_nothing()]
         blanket: dict[Limitation, list[str]] = {}
         for (limitation, operation), seen in self._seen.items():
@@ -66,6 +69,8 @@ class LimitationJudge:
                 continue
             if not shows and not complete and limitation.case is None:
                 continue  # a sample that this tier leaves out may be the one
+            if not shows and limitation.operation == "*" and (limitation in shown or not all_operations):
+                continue
             problem = "" if shows else "declared as limited, and everything it covers works"
             if shows and complete:
                 problem = _too_wide(limitation, seen)

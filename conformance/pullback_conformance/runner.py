@@ -39,7 +39,16 @@ from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.extended import has_extended_precision
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
-from pullback_conformance.samples import Arguments, Turns, declared_samples, refilled, samples_of, special_sample
+from pullback_conformance.samples import (
+    Arguments,
+    Turns,
+    declared_samples,
+    has_sweeps,
+    refilled,
+    samples_of,
+    special_sample,
+    swept,
+)
 from pullback_conformance.samples.turns import SHARES
 from pullback_conformance.script import script_for
 from pullback_conformance.tiers import TIERS, Tier
@@ -119,6 +128,7 @@ class Runner:
         wanted = [dtypes.by_name[name] for name in _known(self.selection.dtypes, dtypes.by_name, "dtype")]
         self._every_dtype = wanted or list(self.tier.dtypes)
         self.dtypes = [d for d in self._every_dtype if d in self.subject.native_dtypes]
+        self._sweeps_only = self.tier.sweeps_only - set(wanted)
         self._derivative_dtypes = wanted or list(self.tier.derivative_dtypes)
         self._limits = LimitationJudge(self.subject)
 
@@ -149,7 +159,9 @@ class Runner:
         return [Unit(row, d) for row in self.rows() for d in self.dtypes if self._is_in_the_grid(row, d)]
 
     def _is_in_the_grid(self, row: Operation | Composite | Method, dtype: DType) -> bool:
-        return row.is_asked(self.subject, dtype, self._is_complete) if isinstance(row, Method) else accepts(row, dtype)
+        if isinstance(row, Method):
+            return row.is_asked(self.subject, dtype, self._is_complete)
+        return accepts(row, dtype) and (dtype not in self._sweeps_only or has_sweeps(row, dtype))
 
     def require_cells(self) -> None:
         """Raise SelectionError where nothing is selected."""
@@ -164,6 +176,8 @@ class Runner:
         """The checks whose question arises for an operation in a dtype, as far as its declaration tells."""
         if isinstance(unit.operation, Method):
             return [c for c in self.checks if c.name == CONTRACT]
+        if unit.dtype in self._sweeps_only:
+            return [c for c in self.checks if c.name == "value"]
         no_derivative = (
             unit.operation.nondifferentiable is not None
             or unit.dtype.category < 2
@@ -316,6 +330,9 @@ class Runner:
         if declared_samples(operation) is None:
             yield None, "its declaration has no samples"
             return
+        if dtype in self._sweeps_only:
+            yield from self._sweeps(unit)
+            return
         most = 1 if dtype in self.tier.once else self.tier.samples
         for repetition in range(self.tier.seeds):
             seed = self.selection.seed + repetition
@@ -334,10 +351,16 @@ class Runner:
                 yield arguments._replace(label=label), ""
         for other in refilled(operation, get_backend("numpy"), dtype, seed=self.selection.seed, most=most and 4 * most):
             yield other, ""
+        yield from self._sweeps(unit)
         if dtype not in self.tier.once and "special" in {c.name for c in self.checks}:
             special = special_sample(operation, get_backend("numpy"), dtype)
             if special is not None:
                 yield special, ""
+
+    def _sweeps(self, unit: Unit) -> Iterator[tuple[Arguments, str]]:
+        operation, dtype = unit
+        for one in swept(operation, get_backend("numpy"), dtype, seed=self.selection.seed, most=self.tier.sweeps):
+            yield one, ""
 
     def _run_sample(
         self,
@@ -355,8 +378,9 @@ class Runner:
             unit.operation, unit.dtype, arguments, self.subject, self.reference, self.selection.seed,
             differentiate=differentiate and not is_special,
         )  # fmt: skip
-        chosen = [c for c in checks if (c.name == "special") == is_special]
-        if is_special and not chosen:
+        only = arguments.only
+        chosen = [c for c in checks if (c.name == "special") == is_special and (not only or c.name in only)]
+        if (is_special or only) and not chosen:
             return
         if attempt.over:
             for check in chosen:
@@ -444,7 +468,9 @@ class Runner:
     def judge_limitations(self) -> list[Cell]:
         """A cell for each declared limitation that this run touched: one that does not show is a failure."""
         is_whole = not self.selection.checks and not self.selection.dtypes
-        return self._limits.cells(complete=self.has_all_samples and is_whole)
+        return self._limits.cells(
+            complete=self.has_all_samples and is_whole, all_operations=not self.selection.operations
+        )
 
     def tolerance_cells(self) -> list[Cell]:
         """A cell for each wider bound that a plugin declares for the backend under test: it is a limitation."""

@@ -36,7 +36,7 @@ from pullback.dispatch.declaration import (
     elementwise,
     op,
 )
-from pullback.dispatch.declaration_values import Accepts, Accuracy, Check, Inplace, Outputs, Promotes, Shows, Unsampled
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Check, Inplace, Integers, Outputs, Promotes, Shows, Unsampled
 from pullback.dispatch.interception import AroundKernels, intercept, intercept_kernels, run_alone
 from pullback.errors import (
     BackendError,
@@ -80,6 +80,7 @@ __all__ = [
     "Device",
     "Geometry",
     "Inplace",
+    "Integers",
     "Kernel",
     "Limitation",
     "MissingKernelError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -22,7 +22,9 @@ from pullback_conformance.oracles.extended import (
     integers_as_floating,
 )
 from pullback_conformance.samples import Arguments
-from pullback_conformance.tolerances import Kind, kind_of, rounds_its_operand
+from pullback_conformance.samples.sweep_values import NEARLY_SUBNORMAL, RANGES
+from pullback_conformance.tolerances import Kind, is_made_of_kernels, kind_of, rounds_its_operand
+from pullback_conformance.ulp import ulp_at
 
 
 class OracleError(Exception):
@@ -190,8 +192,12 @@ class Oracle:
 
     def fresh(self) -> Call:
         """The call in higher precision with new tensors, to differentiate."""
+        return self._call_with(self.case.arguments)
+
+    def _call_with(self, arguments: Arguments) -> Call:
         backend = self._must_be_wide().backend
-        return self._call(backend, in_extended_precision if backend is extended_backend() else in_double_precision)
+        convert = in_extended_precision if backend is extended_backend() else in_double_precision
+        return Call(self.operation, backend, arguments, convert, lambda index: moved(index, backend))
 
     def _scales(self, values: list[Any]) -> list[Any]:
         """Where errors of the values are measured: see :mod:`pullback_conformance.ulp`."""
@@ -214,21 +220,47 @@ class Oracle:
         return [np.broadcast_to(np.max(m[np.isfinite(m)], initial=0), m.shape) for m in magnitudes]
 
     def _elementwise_moves(self) -> Any:
-        """How far each element moves where its operands move by their own size; None where that is no excuse."""
-        if not rounds_its_operand(self.operation) or self.wide is None:
+        """How far each element moves where its operands move by their own size; None where that is no excuse.
+
+        From a step that is one in the operands' last place, to the side where less happens: beyond a jump or a pole the
+        other one would excuse any error.
+        """
+        if not rounds_its_operand(self.operation, self.case.dtype) or self.wide is None:
             return None
         if not self.inputs or len(self.inexact_outputs) != 1:
             return None
-        moves = np.zeros(self.inexact_outputs[0].shape)
-        for number in range(len(self.inputs)):
-            along = [a if n == number else np.zeros_like(a) for n, a in enumerate(self.inputs)]
-            vector, is_rough = differences.directional(
-                self._values_at, self.inputs, differences.as_real_vector(along), self.step
-            )
-            # A quotient across a jump is as large as the step is small, and would excuse any error.
-            (move,) = differences.from_real_vector(np.where(is_rough, 0, vector), self.inexact_outputs)
-            moves += np.abs(move).astype(np.float64)
+        (output,) = self.inexact_outputs
+        step = float(ulp_at(1.0, self.case.dtype))
+        moves = np.zeros(output.shape)
+        for results in self._with_each_operand_moved(step):
+            with np.errstate(all="ignore"):
+                least = np.fmin(*(np.abs(r - output).astype(np.float64) / step for r in results))
+            moves += np.where(np.isfinite(least), least, 0.0)
+        if is_made_of_kernels(self.operation):  # what one gives another may be subnormal where the result is not
+            moves = np.fmax(moves, NEARLY_SUBNORMAL * RANGES[self.case.dtype.to_real().name].tiny)
         return moves
+
+    def _with_each_operand_moved(self, step: float) -> Iterator[tuple[Any, Any]]:
+        """For each operand the results where it is larger, and smaller, by that part of itself.
+
+        For complex numbers also where that is a Python number: libraries compute powers with their logarithms.
+        """
+        for number in range(len(self.inputs)):
+            both = []
+            for factor in (1 + np.longdouble(step), 1 - np.longdouble(step)):
+                both += self._values_at([a * factor if n == number else a for n, a in enumerate(self.inputs)])
+            yield both[0], both[1]
+        if not self.case.dtype.is_complex or not isinstance(self.operation, Operation):
+            return
+        arguments = self.case.arguments
+        for number, value in enumerate(arguments.args[: len(self.operation.operands)]):
+            if isinstance(value, float | complex):
+                both = []
+                for factor in (1 + step, 1 - step):
+                    args = (*arguments.args[:number], value * factor, *arguments.args[number + 1 :])
+                    call = self._call_with(arguments._replace(args=args))
+                    both += [_array(v) for v in call.run() if is_inexact(v)]
+                yield both[0], both[1]
 
     # -- derivatives --------------------------------------------------------------------------------------------------
 

@@ -53,7 +53,8 @@ def _selu(x: Any) -> Any:
 
 def _gelu(x: Any, approximate: str = "none") -> Any:
     if approximate == "tanh":
-        return x / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mp.mpf("0.044715") * x**3)))
+        # x / 2 * (1 + tanh(u)) without the sum, which cancels for negative u.
+        return x / (1 + mp.exp(-2 * mp.sqrt(2 / mp.pi) * (x + mp.mpf("0.044715") * x**3)))
     return x * mp.erfc(-x / mp.sqrt(2)) / 2
 
 
@@ -76,7 +77,9 @@ def _logit(x: Any, eps: Any = None) -> Any:
 
 
 def _logaddexp(x: Any, y: Any) -> Any:
-    return mp.log(mp.exp(x) + mp.exp(y))
+    return max(x, y) + mp.log1p(
+        mp.exp(-abs(x - y))
+    )  # a sum of exponentials about 1 has no digits left for its logarithm
 
 
 def _xlogy(x: Any, y: Any) -> Any:

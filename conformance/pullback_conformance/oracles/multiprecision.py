@@ -73,7 +73,9 @@ def _at_each(operands: Sequence[Any], dtype: Any, function: Callable[[list[Any],
     with _one_at_a_time, mp.workdps(DIGITS):
         for index in np.ndindex(*shape):
             try:
-                result = function([_number(a[index]) for a in arrays], index)
+                numbers = [_number(a[index]) for a in arrays]
+                with mp.workdps(DIGITS + _more_digits(numbers)):
+                    result = function(numbers, index)
             except (ArithmeticError, ValueError, Unknown, mp.libmp.NoConvergence):
                 is_unknown[index] = True
                 result = mp.nan
@@ -83,6 +85,13 @@ def _at_each(operands: Sequence[Any], dtype: Any, function: Callable[[list[Any],
             else:
                 out[index] = _rounded(result)
     return out, is_unknown
+
+
+def _more_digits(numbers: list[Any]) -> int:
+    """How many more digits complex functions need where parts are small beside 1, which mpmath adds and subtracts."""
+    parts = [abs(p) for n in numbers if isinstance(n, mp.mpc) for p in (n.real, n.imag) if p]
+    smallest = min(parts, default=1)
+    return 0 if smallest > 1e-4 else -2 * int(mp.log10(smallest))
 
 
 def _number(value: Any) -> Any:

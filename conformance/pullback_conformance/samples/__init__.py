@@ -11,6 +11,7 @@ from pullback_conformance.samples.known_values import SPECIAL_VALUES
 from pullback_conformance.samples.maker import Maker
 from pullback_conformance.samples.refilled import refilled
 from pullback_conformance.samples.special_values import special_sample
+from pullback_conformance.samples.swept import has_sweeps, swept
 from pullback_conformance.samples.turns import Turns
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "Maker",
     "Turns",
     "declared_samples",
+    "has_sweeps",
     "refilled",
     "samples_of",
     "seed_of",
     "special_sample",
+    "swept",
 ]

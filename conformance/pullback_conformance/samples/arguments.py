@@ -19,6 +19,8 @@ class Arguments(NamedTuple):
     ----------
     values_only : bool
         Whether it is not differentiated: it has many elements, or lies where derivatives need not exist.
+    only : frozenset of str
+        The checks it is for; empty for all.
     """
 
     number: int
@@ -26,6 +28,7 @@ class Arguments(NamedTuple):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     values_only: bool = False
+    only: frozenset[str] = frozenset()
 
 
 def seed_of(operation: str, index: int, dtype: DType, seed: int) -> int:

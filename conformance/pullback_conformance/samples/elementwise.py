@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pullback import bfloat16, complex64, complex128, float16, float32, float64, int8, int16, int32, int64, uint8
-from pullback.extend import Composite, Operation, Sample, Tensor
+from pullback.extend import Composite, Operation, Sample, Tensor, dtypes
 from pullback_conformance.samples.known_values import SIZES
 from pullback_conformance.samples.layouts import laid_out, stepped, transposed
 from pullback_conformance.samples.maker import Maker
@@ -30,11 +30,12 @@ def elementwise_samples(operation: Operation | Composite) -> Any:
         low, high = operation.smooth if isinstance(operation, Operation) else (0.3, 2.0)
         domain = operation.domain if isinstance(operation, Operation) else (-_INFINITY, _INFINITY)
         numbers, masks = _takes_numbers(operation), _masks(operation)
+        gives_truth = isinstance(operation, Operation) and operation.result is dtypes.bool_
         start = zlib.crc32(operation.name.encode())
 
         def samples(make: Maker) -> Iterator[Sample]:
             if arity == 1:
-                return _unary_samples(make, low, high, domain, start)
+                return _unary_samples(make, low, high, domain, start, gives_truth)
             if arity == 2:
                 return _binary_samples(make, low, high, domain, start, numbers)
             return _many_samples(make, low, high, masks)
@@ -73,7 +74,9 @@ def _masks(operation: Operation | Composite) -> tuple[bool, ...]:
     return tuple(name not in operation.promotes for name in names)
 
 
-def _unary_samples(make: Maker, low: float, high: float, domain: tuple[float, float], start: int) -> Iterator[Sample]:
+def _unary_samples(
+    make: Maker, low: float, high: float, domain: tuple[float, float], start: int, gives_truth: bool
+) -> Iterator[Sample]:
     def smooth(*shape: int) -> Tensor:
         return make(*shape, low=low, high=high)
 
@@ -88,6 +91,10 @@ def _unary_samples(make: Maker, low: float, high: float, domain: tuple[float, fl
     yield labelled("step (3,)", stepped(smooth(6)))
     yield labelled("offset (2, 3)", laid_out(smooth(2, 3), "offset"))
     yield values_only("expanded (3, 8)", laid_out(anywhere(3, 8), "expanded"))
+    yield values_only("backwards (3, 8)", backwards(anywhere(3, 8)))
+    if make.dtype.category >= 2 and gives_truth:
+        for layout in ("columnwise", "step"):
+            yield values_only(f"special values, {layout}", laid_out(make.special(3, 13), layout))
     yield values_only("five dimensions, columnwise", laid_out(anywhere(2, 1, 3, 2, 2), "columnwise"))
     for size in _sizes(make, start):
         yield values_only(f"size ({size},)", anywhere(size))
@@ -115,8 +122,12 @@ def _binary_samples(
     yield labelled("not contiguous (3, 2)", transposed(smooth(2, 3)), smooth(3, 2))
     yield labelled("empty (0, 3), (3,)", smooth(0, 3), smooth(3))
     yield labelled("both columnwise (2, 3)", laid_out(smooth(2, 3), "columnwise"), laid_out(smooth(2, 3), "columnwise"))
-    for left, right in (("step", "offset"), ("offset", "columnwise"), ("expanded", "step"), ("offset", "expanded")):
+    for left, right in (("step", "offset"), ("offset", "columnwise"), ("expanded", "step"), ("columnwise", "expanded")):
         yield values_only(f"{left}, {right} (3, 8)", laid_out(anywhere(3, 8), left), laid_out(anywhere(3, 8), right))
+    for position in (0, 1):
+        operands = [anywhere(3, 8), anywhere(3, 8)]
+        operands[position] = backwards(operands[position])
+        yield values_only(f"operand {position} backwards (3, 8)", *operands)
     yield values_only("five dimensions", anywhere(2, 1, 3, 1, 2), anywhere(3, 1, 2, 1))
     yield values_only("broadcast (1,), (65,)", anywhere(1), anywhere(65))
     for size in _sizes(make, start):
@@ -137,9 +148,15 @@ def _many_samples(make: Maker, low: float, high: float, masks: tuple[bool, ...])
     yield labelled("0-d", *smooth(*[()] * arity))
     yield labelled("empty (0, 3)", *smooth(*[(0, 3)] * arity))
     for position in range(arity):
-        operands = smooth(*[(3, 8)] * arity)
-        operands[position] = laid_out(operands[position], ("columnwise", "offset", "step")[position % 3])
-        yield values_only(f"operand {position} not contiguous", *operands)
+        for layout in ("columnwise", "offset", "step", "expanded"):
+            operands = smooth(*[(3, 8)] * arity)
+            operands[position] = laid_out(operands[position], layout)
+            yield values_only(f"operand {position}, {layout}", *operands)
+
+
+def backwards(tensor: Tensor) -> Tensor:
+    """The same values in memory that is read from its end."""
+    return Tensor._wrap(tensor.array[::-1, ::-1].copy()[::-1, ::-1], tensor.backend)
 
 
 def _sizes(make: Maker, start: int) -> list[int]:

@@ -20,12 +20,6 @@ from pullback_conformance.samples.elementwise import elementwise_samples
 from pullback_conformance.samples.layouts import LAYOUTS
 from pullback_conformance.samples.maker import Maker
 
-#: Not run at the ends of integers: what they give there is not defined.
-_UNDEFINED_AT_ENDS: Final = frozenset({
-    "pow", "bitwise_left_shift", "bitwise_right_shift", "floor_divide", "floored_quotient", "trunc_divide", "remainder",
-    "fmod", "gcd", "lcm",
-})  # fmt: skip
-
 #: Not run with NaN, infinities and ties: distributions have parameters that must not be such.
 _REGULAR: Final = ("pullback.ops.random",)
 
@@ -75,7 +69,8 @@ def _candidates(
     operation: Operation | Composite, make: Maker, bases: list[Any], *, is_default: bool
 ) -> Iterator[tuple[str, Any, Any]]:
     if make.dtype.category == 1:
-        fills = {} if operation.name in _UNDEFINED_AT_ENDS else {"ends of the dtype": _ends, "ties and zeros": _ties}
+        defined = not isinstance(operation, Operation) or operation.integers.are_all
+        fills = {} if not defined else {"ends of the dtype": _ends, "ties and zeros": _ties}
     elif is_default or operation.module.startswith(_REGULAR):
         fills = {}  # their samples have such values, or must not
     elif make.dtype.category == 3:

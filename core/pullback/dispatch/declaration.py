@@ -36,6 +36,7 @@ from pullback.dispatch.declaration_values import (
     BadCalls,
     Check,
     Inplace,
+    Integers,
     Outputs,
     Promotes,
     PromotionRule,
@@ -132,6 +133,7 @@ class Operation:
         accuracy: str | Accuracy | None = None,
         domain: tuple[float, float] = EVERYWHERE,
         smooth: tuple[float, float] | None = None,
+        integers: Integers | None = None,
         oracle: str | None = None,
         out: Out | None = None,
         batching: str | Rule | None = None,
@@ -194,6 +196,7 @@ class Operation:
         self.accuracy = accuracy if isinstance(accuracy, Accuracy) else Accuracy(accuracy)
         self.domain = domain
         self.smooth = smooth if smooth is not None else (max(domain[0], -2.0), min(domain[1], 2.0))
+        self.integers = integers or Integers()
         self.oracle = oracle
         self.unsupported = accepts.unsupported
         self.refuses = accepts.refuses
@@ -367,6 +370,7 @@ class Keywords(TypedDict, total=False):
     accuracy: str | Accuracy
     domain: tuple[float, float]
     smooth: tuple[float, float]
+    integers: Integers
     oracle: str
     out: Out | None
     batching: str | Rule
@@ -450,6 +454,8 @@ def op(
     smooth : (float, float), optional
         Where samples that are differentiated are drawn from: away from kinks, jumps and poles. By default the part of
         the domain between -2 and 2.
+    integers : Integers, optional
+        For which integers an elementwise operation is defined, where not for all.
     oracle : str, optional
         The function of mpmath that gives values in higher precision.
     out : Out, optional

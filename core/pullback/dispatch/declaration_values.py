@@ -205,16 +205,52 @@ class Accuracy(_Value):
     any_zero : bool
         Whether a zero may have either sign: IEEE 754 leaves open which of two zeros is the larger, and libraries differ
         on the sign of a remainder of zero (C's has the dividend's, Python's the divisor's).
+    either_side : bool
+        Whether the result beside a jump, as near as the operands' last place, may be the one of the other side: that of
+        an intermediate result that was rounded, as in PyTorch.
     """
 
-    __slots__ = ("any_zero", "kind")
+    __slots__ = ("any_zero", "either_side", "kind")
 
-    def __init__(self, kind: str | None = None, *, any_zero: bool = False) -> None:
+    def __init__(self, kind: str | None = None, *, any_zero: bool = False, either_side: bool = False) -> None:
         if kind is not None and kind not in ACCURACIES:
             others = did_you_mean(kind, ACCURACIES) or f"; there are {', '.join(ACCURACIES)}"
             raise ValueError(f"no accuracy is called {kind!r}{others}")
         self.kind = kind
         self.any_zero = any_zero
+        self.either_side = either_side
+
+
+class Integers(_Value):
+    """For which integers an elementwise operation is defined, where not for all: what the conformance suite gives it.
+
+    Parameters
+    ----------
+    divisor : str, optional
+        The operand that must not be zero; nor -1 beside the least number of the dtype.
+    between : mapping from str to (int, int), optional
+        The least and the largest number of operands that don't take every one.
+    least : bool
+        Whether operands may be the least number of the dtype, whose opposite has no place.
+    """
+
+    __slots__ = ("between", "divisor", "least")
+
+    def __init__(
+        self,
+        *,
+        divisor: str | None = None,
+        between: Mapping[str, tuple[int, int]] | None = None,
+        least: bool = True,
+    ) -> None:
+        self.divisor = divisor
+        self.between = dict(between or {})
+        self.least = least
+
+    @property
+    def are_all(self) -> bool:
+        """Whether it is defined for every integer."""
+        return self.divisor is None and not self.between and self.least
 
 
 class Unsampled(_Value):

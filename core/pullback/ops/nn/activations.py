@@ -137,8 +137,9 @@ def gelu(backend: Backend, input: Array, *, approximate: str = "none") -> Array:
         # erfc of the negative keeps its precision in the left tail, where 1 + erf cancels.
         return in_float32(backend, lambda x: x * (backend.erfc(x * -_ROOT_HALF) * 0.5), input)
     if approximate == "tanh":
+        # (1 + tanh(u)) / 2 is sigmoid(2 u), which does not cancel for negative u.
         return in_float32(
-            backend, lambda x: x * (backend.tanh(x * (x * x * _CUBIC + 1) * _ROOT_TWO_OVER_PI) * 0.5 + 0.5), input
+            backend, lambda x: x * backend.sigmoid(x * (x * x * _CUBIC + 1) * (2 * _ROOT_TWO_OVER_PI)), input
         )
     raise RuntimeError(approximate)
 

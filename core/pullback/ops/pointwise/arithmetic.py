@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Number, attach, composite, elementwise
-from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Promotes, Shows
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Integers, Promotes, Shows
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import CAST, SAME
 from pullback.meta.dtypes import NUMERIC, REAL, bool_
@@ -163,7 +163,8 @@ def true_divide(input: Array, other: Array) -> Array:
     dtypes=Accepts(REAL, unsupported="div_floor_cpu"),
     nondifferentiable="a step function: its derivative is zero wherever it exists",
     operator="floordiv",
-    accuracy="rounded",
+    accuracy="elementwise",
+    integers=Integers(divisor="other"),
 )
 def floor_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards minus infinity.
@@ -191,6 +192,7 @@ _STEP_TANGENTS = {"input": lambda tangent: step_derivative(tangent), "other": la
     inplace=False,
     out=None,
     namespace=None,
+    integers=Integers(divisor="other"),
 )
 def floored_quotient(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards minus infinity; ``div(..., rounding_mode="floor")``.
@@ -208,7 +210,8 @@ def floored_quotient(input: Array, other: Array) -> Array:
     method=False,
     inplace=False,
     namespace=None,
-    accuracy="rounded",
+    accuracy=Accuracy("rounded", either_side=True),
+    integers=Integers(divisor="other"),
 )
 def trunc_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards zero; ``div(..., rounding_mode="trunc")``."""
@@ -246,6 +249,7 @@ def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = No
     operator="mod",
     shows={"RemainderBackward0": Shows(hidden=("self", "other"))},
     accuracy=Accuracy(any_zero=True),
+    integers=Integers(divisor="other"),
 )
 def remainder(input: Array, other: Array) -> Array:
     """Remainder of the division rounded down: it has the sign of ``other``, as Python's ``%``.
@@ -265,6 +269,7 @@ def remainder(input: Array, other: Array) -> Array:
     node=lambda other: "FmodBackward1" if isinstance(other, Tensor) else "FmodBackward0",
     smooth=(0.6, 3.3),
     shows={"FmodBackward0": Shows(hidden=("self", "other"))},
+    integers=Integers(divisor="other"),
 )
 def fmod(backend: Backend, input: Array, other: Array) -> Array:
     """Remainder of the division rounded towards zero: it has the sign of ``input``, as C's ``fmod``.
@@ -329,6 +334,7 @@ def _pow_by_exponent(direction: Tensor, input: Any, exponent: Any, out: Tensor, 
     check=_check_integer_power,
     promotion=Promotes(fits=("exponent",)),
     shows={"PowBackward0": Shows(hidden=("result",), numbers=("exponent",)), "PowBackward2": Shows(numbers=("self",))},
+    integers=Integers(between={"exponent": (0, 62)}),
 )
 def pow(input: Array, exponent: Array) -> Array:
     """``input`` to the power of ``exponent``.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pullback.dispatch.declaration import Array, Sample, elementwise
-from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes
+from pullback.dispatch.declaration_values import Accepts, Inplace, Integers, Promotes
 from pullback.meta.dtypes import INTEGERS
 
 
@@ -23,6 +23,7 @@ def _samples(make: Any) -> Iterator[Sample]:
     promotion=Promotes(numbers=False),
     samples=_samples,
     inplace=Inplace(functions=True),
+    integers=Integers(least=False),
 )
 def gcd(input: Array, other: Array) -> Array:
     """Greatest common divisor of two elements, which is not negative; that of zeros is zero.
@@ -41,6 +42,7 @@ def gcd(input: Array, other: Array) -> Array:
     promotion=Promotes(numbers=False),
     samples=_samples,
     inplace=Inplace(functions=True),
+    integers=Integers(between={"input": (-11, 11), "other": (-11, 11)}),
 )
 def lcm(input: Array, other: Array) -> Array:
     """Least common multiple of two elements, which is not negative; that with a zero is zero.

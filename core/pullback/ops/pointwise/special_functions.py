@@ -77,6 +77,7 @@ def _check_order(input: Any, n: Any) -> None:
     vjp=lambda grad, input, n: grad * input.polygamma(n + 1),
     jvp="vjp",
     check=_check_order,
+    domain=(0, float("inf")),
     samples=_samples_of_orders,
     name="polygamma",
     namespace=None,
@@ -136,6 +137,7 @@ def _half_steps(input: Tensor, p: int) -> Tensor:
     vjp=lambda grad, input, p: grad * _half_steps(input, p),
     jvp="vjp",
     check=_check_dimension,
+    domain=(1, float("inf")),
     samples=_samples_of_dimensions,
 )
 def mvlgamma(backend: Backend, input: Array, p: int) -> Array:
