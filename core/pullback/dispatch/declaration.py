@@ -38,6 +38,7 @@ from pullback.dispatch.declaration_values import (
     Outputs,
     Promotes,
     PromotionRule,
+    Sampled,
     Samples,
     Shows,
 )
@@ -185,7 +186,8 @@ class Operation:
         self.kernel_checks = checked is not None and checked.kernel_checks
         self.ndim = checked.ndim if checked else None
         self.otherwise = checked.otherwise if checked else None
-        self.samples = samples
+        self.sampled = samples if isinstance(samples, Sampled) else Sampled()
+        self.samples = samples.samples if isinstance(samples, Sampled) else samples
         self.accuracy = accuracy if isinstance(accuracy, Accuracy) else Accuracy(accuracy)
         self.domain = domain
         self.smooth = smooth if smooth is not None else (max(domain[0], -2.0), min(domain[1], 2.0))
@@ -306,7 +308,8 @@ class Composite:
         self.public: Callable[..., Any] = checking(function)  # type: ignore[arg-type]  # what users call
         self.doc = function.__doc__ or ""
         self.module = function.__module__
-        self.samples = samples
+        self.sampled = samples if isinstance(samples, Sampled) else Sampled()
+        self.samples = samples.samples if isinstance(samples, Sampled) else samples
         self.accuracy = accuracy if isinstance(accuracy, Accuracy) else Accuracy(accuracy)
         self.dtypes = dtypes
         self.out = out
@@ -424,8 +427,9 @@ def op(
     check : callable or Check, optional
         Takes the operands and attributes and raises the error a user should see; with the number of dimensions that
         operands have.
-    samples : callable, "elementwise" or Unsampled, optional
-        ``samples(make)`` yields the argument sets that conformance runs; elementwise operations have a default.
+    samples : callable, "elementwise", Sampled or Unsampled, optional
+        ``samples(make)`` yields the argument sets that conformance runs; elementwise operations have a default. With
+        what they are not run with as well.
     accuracy : str or Accuracy, optional
         How exact results are on every backend, where that does not follow from the rest: ``"exact"`` for what moves
         elements, ``"rounded"`` for what is correctly rounded.

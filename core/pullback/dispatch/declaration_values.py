@@ -23,7 +23,7 @@ PromotionRule: TypeAlias = Literal["same", "promote", "float"]
 
 
 #: Where an operation's samples come from: a function, the default ones of elementwise operations, or nowhere.
-Samples: TypeAlias = "Callable[..., Iterable[Any]] | Literal['elementwise'] | Unsampled"
+Samples: TypeAlias = "Callable[..., Iterable[Any]] | Literal['elementwise'] | Sampled | Unsampled"
 
 
 class _Value:
@@ -212,6 +212,40 @@ class Accuracy(_Value):
             raise ValueError(f"no accuracy is called {kind!r}{others}")
         self.kind = kind
         self.any_zero = any_zero
+
+
+class Sampled(_Value):
+    """An operation's samples, and what they are not run with as well.
+
+    The conformance suite runs each operation's first samples again: with other values in the same shapes, and with
+    operands that lie otherwise in memory. Each keyword says why one of these is left out, and by default none is.
+
+    Parameters
+    ----------
+    samples : callable or "elementwise", optional
+        Where the samples come from; elementwise operations have a default.
+    values : str
+        Why NaN, infinities, zeros and equal elements are no operands.
+    ends : str
+        Why the smallest and largest integers are no operands: what they give is not defined.
+    layouts : str
+        Why operands have to lie as they do.
+    """
+
+    __slots__ = ("ends", "layouts", "samples", "values")
+
+    def __init__(
+        self,
+        samples: Callable[..., Iterable[Any]] | Literal["elementwise"] | None = None,
+        *,
+        values: str = "",
+        ends: str = "",
+        layouts: str = "",
+    ) -> None:
+        self.samples = samples
+        self.values = values
+        self.ends = ends
+        self.layouts = layouts
 
 
 class Unsampled(_Value):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.declaration_values import Promotes, Shows
 from pullback.dispatch.out_rules import CAST, EXACT, Out
@@ -85,6 +86,9 @@ def _addmv_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(1), make(2, 3), make(3), beta=2.0, alpha=0.5)
     yield Sample(make(), make(3, 2).mT, make(3))
     yield Sample(make(2), make(2, 0), make(0))
+    yield Sample(make(2), make(2, 3), make(3), beta=-1, alpha=3)
+    yield sampling.values_only(make.values(3), make.values(3, 129), make.values(129))
+    yield sampling.values_only(make.values(65), make.values(65, 2), make.values(2), beta=2)
 
 
 @op(
@@ -134,6 +138,8 @@ def _addr_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3), make(2), make(3), beta=2.0, alpha=0.5)
     yield Sample(make(), make(2), make(3))
     yield Sample(make(0, 3), make(0), make(3))
+    yield Sample(make(2, 3), make(2), make(3), beta=-1, alpha=3)
+    yield sampling.values_only(make.values(65), make.values(9), make.values(65))
 
 
 @op(
@@ -195,6 +201,8 @@ def _addbmm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 4), make(2, 2, 3), make(2, 3, 4))
     yield Sample(make(4), make(2, 2, 3), make(2, 3, 4), beta=2.0, alpha=0.5)
     yield Sample(make(2, 4), make(0, 2, 3), make(0, 3, 4))
+    yield Sample(make(2, 4), make(2, 2, 3), make(2, 3, 4), beta=-1, alpha=3)
+    yield sampling.values_only(make.values(2, 3), make.values(9, 2, 65), make.values(9, 65, 3))
 
 
 def _for_each(grad: Tensor, batch_shape: tuple[int, ...], alpha: Any) -> Tensor:
@@ -277,6 +285,10 @@ def summed_to(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def _column_sums_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3))
+    yield Sample(make(0, 3))
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make.values(size, 3))
+    yield sampling.values_only(make.values(2, 129))
 
 
 @op(
@@ -308,6 +320,10 @@ def _addmm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 1), make(2, 3), make(3, 4), beta=2.0, alpha=0.5)
     yield Sample(make(), make(3, 2).mT, make(3, 1))
     yield Sample(make(2), make(0, 3), make(3, 2))
+    yield Sample(make(3, 3), make(3, 3), make(3, 3).mT, beta=-1, alpha=3)
+    yield Sample(make(2, 3), make(2, 0), make(0, 3), beta=2)
+    yield sampling.values_only(make.values(3), make.values(2, 129), make.values(129, 3))
+    yield sampling.values_only(make.values(65, 1), make.values(65, 2), make.values(2, 9), alpha=2)
 
 
 @op(
@@ -371,6 +387,9 @@ def _check_baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alp
 def _baddbmm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 2, 4), make(2, 2, 3), make(2, 3, 4))
     yield Sample(make(4), make(2, 2, 3), make(2, 3, 4), beta=2.0, alpha=0.5)
+    yield Sample(make(2, 3, 3), make(2, 3, 3), make(2, 3, 3).mT, beta=-1, alpha=3)
+    yield Sample(make(2, 2, 3), make(2, 2, 0), make(2, 0, 3), beta=2)
+    yield sampling.values_only(make.values(3), make.values(2, 2, 129), make.values(2, 129, 3))
 
 
 @op(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.declaration_values import Shows
 from pullback.dispatch.shown_values import sizes_and_strides
@@ -31,6 +32,8 @@ def _affine_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4), make(0, 3), make(4, 3))
     yield Sample(make(1), make(2, 3), make(4, 3))
     yield Sample(make(4), make(3, 2).mT, make(3, 4).mT)
+    yield Sample(make(3), make(3, 3).mT, make(3, 3))
+    yield sampling.values_only(make.values(65), make.values(3, 129), make.values(65, 129))
 
 
 @op(  # type: ignore[call-overload, untyped-decorator]  # mypy meets it before what its formulas call
@@ -72,6 +75,9 @@ def _linear_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 2, 3), make(4, 3), make(4))
     yield Sample(make(2, 3, 2).mT, make(4, 3), make(4))
     yield Sample(make(2, 2, 3), make(4, 3))
+    yield Sample(make(3, 3), make(3, 3).mT, make(3))
+    yield Sample(make(0, 3), make(2, 3), make(2))
+    yield sampling.values_only(make.values(3, 129), make.values(65, 129), make.values(65))
 
 
 @composite(method=False, samples=_linear_samples, namespace="pullback.nn.functional")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Number, attach, composite, elementwise
-from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Promotes, Shows
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Promotes, Sampled, Shows
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import CAST, SAME
 from pullback.meta.dtypes import NUMERIC, REAL, bool_
@@ -31,6 +31,7 @@ _NEGATE_BOOL = (
     "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or"
     " `logical_not()` operator instead."
 )
+_DIVISORS = "integers are not divided by zero, nor the smallest of them by -1"
 
 
 def _refuse_bool(input: Any, other: Any) -> None:
@@ -164,6 +165,7 @@ def true_divide(input: Array, other: Array) -> Array:
     nondifferentiable="a step function: its derivative is zero wherever it exists",
     operator="floordiv",
     accuracy="rounded",
+    samples=Sampled(ends=_DIVISORS),
 )
 def floor_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards minus infinity.
@@ -191,6 +193,7 @@ _STEP_TANGENTS = {"input": lambda tangent: step_derivative(tangent), "other": la
     inplace=False,
     out=None,
     namespace=None,
+    samples=Sampled(ends=_DIVISORS),
 )
 def floored_quotient(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards minus infinity; ``div(..., rounding_mode="floor")``.
@@ -209,6 +212,7 @@ def floored_quotient(input: Array, other: Array) -> Array:
     inplace=False,
     namespace=None,
     accuracy="rounded",
+    samples=Sampled(ends=_DIVISORS),
 )
 def trunc_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards zero; ``div(..., rounding_mode="trunc")``."""
@@ -246,6 +250,7 @@ def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = No
     operator="mod",
     shows={"RemainderBackward0": Shows(hidden=("self", "other"))},
     accuracy=Accuracy(any_zero=True),
+    samples=Sampled(ends=_DIVISORS),
 )
 def remainder(input: Array, other: Array) -> Array:
     """Remainder of the division rounded down: it has the sign of ``other``, as Python's ``%``.
@@ -265,6 +270,7 @@ def remainder(input: Array, other: Array) -> Array:
     node=lambda other: "FmodBackward1" if isinstance(other, Tensor) else "FmodBackward0",
     smooth=(0.6, 3.3),
     shows={"FmodBackward0": Shows(hidden=("self", "other"))},
+    samples=Sampled(ends=_DIVISORS),
 )
 def fmod(backend: Backend, input: Array, other: Array) -> Array:
     """Remainder of the division rounded towards zero: it has the sign of ``input``, as C's ``fmod``.
@@ -329,6 +335,7 @@ def _pow_by_exponent(direction: Tensor, input: Any, exponent: Any, out: Tensor, 
     check=_check_integer_power,
     promotion=Promotes(fits=("exponent",)),
     shows={"PowBackward0": Shows(hidden=("result",), numbers=("exponent",)), "PowBackward2": Shows(numbers=("self",))},
+    samples=Sampled(ends="zero has no negative powers"),
 )
 def pow(input: Array, exponent: Array) -> Array:
     """``input`` to the power of ``exponent``.

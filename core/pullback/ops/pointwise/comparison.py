@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Number, attach, elementwise, in_namespace
-from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes
+from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes, Sampled
 from pullback.dispatch.out_rules import SAME, Out
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import EVERY, INTEGRAL, REAL_AND_BOOL, bool_
@@ -269,6 +269,7 @@ def bitwise_not(input: Array) -> Array:
     operator="lshift",
     inplace=Inplace(refused_by="shape"),
     accuracy="exact",
+    samples=Sampled(ends="a shift by less than nothing or by the width and more is not defined"),
 )
 def bitwise_left_shift(input: Array, other: Array) -> Array:
     """Bits of integers shifted to the left.
@@ -288,6 +289,7 @@ def bitwise_left_shift(input: Array, other: Array) -> Array:
     operator="rshift",
     inplace=Inplace(refused_by="shape"),
     accuracy="exact",
+    samples=Sampled(ends="a shift by less than nothing or by the width and more is not defined"),
 )
 def bitwise_right_shift(input: Array, other: Array) -> Array:
     """Bits of integers shifted to the right, keeping the sign.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pullback.dispatch.declaration import Array, Sample, elementwise
-from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes
+from pullback.dispatch.declaration_values import Accepts, Inplace, Promotes, Sampled
 from pullback.meta.dtypes import INTEGERS
 
 
@@ -21,7 +21,7 @@ def _samples(make: Any) -> Iterator[Sample]:
     dtypes=Accepts(INTEGERS, unsupported="gcd_cpu"),
     nondifferentiable="it takes integers",
     promotion=Promotes(numbers=False),
-    samples=_samples,
+    samples=Sampled(_samples, ends="the smallest integer has no modulus"),
     inplace=Inplace(functions=True),
 )
 def gcd(input: Array, other: Array) -> Array:
@@ -39,7 +39,7 @@ def gcd(input: Array, other: Array) -> Array:
     dtypes=Accepts(INTEGERS, unsupported="lcm_cpu"),
     nondifferentiable="it takes integers",
     promotion=Promotes(numbers=False),
-    samples=_samples,
+    samples=Sampled(_samples, ends="the smallest integer has no modulus"),
     inplace=Inplace(functions=True),
 )
 def lcm(input: Array, other: Array) -> Array:

@@ -15,7 +15,7 @@ from pullback.meta.dtype_names import not_implemented
 from pullback.meta.dtypes import REAL, REAL_AND_BOOL, DType
 from pullback.meta.limits import iinfo
 from pullback.meta.shapes import Dims, normalize_dim, normalize_dims
-from pullback.ops.shared.reducing import axis_of, keep_dims, mean_of_some, over_count
+from pullback.ops.shared.reducing import axis_of, keep_dims, mean_of_some, over_count, samples_around_blocks
 from pullback.ops.shared.zeros import zeros_of
 from pullback.return_types import return_type
 from pullback.tensor import Tensor
@@ -85,6 +85,9 @@ def _extreme_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 1, 3, 2))
     yield sampling.values_only(make.values(257))
     yield sampling.values_only(make.values(5, 13).mT)
+    yield sampling.values_only(make.values(2, 2, 2, 2, 2))
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make.values(size))
 
 
 def _extreme_samples_along_dim(make: Any) -> Iterator[Sample]:
@@ -97,6 +100,12 @@ def _extreme_samples_along_dim(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3, 2), -3)
     yield sampling.values_only(make.values(2, 65), 1)
     yield sampling.values_only(make.values(129, 2), 0, True)
+    yield Sample(make(3, 3, 3), 1)
+    yield Sample(make(2, 2, 2, 2, 2), -4, True)
+    yield sampling.values_only(make(3, 0), 0)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make.values(2, size), -1)
+        yield sampling.values_only(make.values(size, 2), 0)
 
 
 @op(
@@ -286,8 +295,11 @@ def _nonempty_samples_over_dims(make: Any) -> Iterator[Sample]:
     yield Sample(make())
     yield Sample(make(2, 0, 3), 0)
     yield Sample(make(2, 1, 3, 2, 2), (1, 3))
+    yield Sample(make(3, 3, 3), 1)
+    yield Sample(make(2, 2, 2, 2, 2), (0, 3))
+    yield sampling.values_only(make(2, 0, 3), (0, 2), True)
     yield sampling.values_only(make.values(3, 129, 2), 1)
-    yield sampling.values_only(make.values(257))
+    yield from samples_around_blocks(make)
 
 
 @op(
@@ -336,7 +348,16 @@ def amin(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False
     return backend.min(input, axis=axis_of(dim, input), keepdims=keepdim)
 
 
-@composite(dtypes=REAL_AND_BOOL, out=EXACT, samples=sampling.of_shapes((2, 3), (4,)))
+def _aminmax_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3))
+    yield Sample(make(4))
+    yield Sample(make(2, 3), dim=1)
+    yield Sample(make(2, 3, 2), dim=-2, keepdim=True)
+    yield Sample(make())
+    yield sampling.values_only(make.values(2, sampling.block_size(make)), dim=-1)
+
+
+@composite(dtypes=REAL_AND_BOOL, out=EXACT, samples=_aminmax_samples)
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax:
     """:func:`amin` and :func:`amax`, as ``min`` and ``max`` of a named tuple.
 

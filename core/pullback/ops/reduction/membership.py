@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.declaration_values import Accepts, Promotes, Unsampled
 from pullback.dispatch.out_rules import EXACT
@@ -23,6 +24,8 @@ def _samples_of_values(make: Any) -> Iterator[Sample]:
     yield Sample(some, make(4))
     yield Sample(make(), make(2, 2))
     yield Sample(make(0, 3), make(3))
+    yield Sample(make.values(5), make(0))
+    yield sampling.values_only(make.values(65), make.values(sampling.block_size(make)))
 
 
 def _unsupported(dtype: DType) -> Exception:
