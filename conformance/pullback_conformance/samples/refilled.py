@@ -32,7 +32,7 @@ def refilled(
     operation: Operation | Composite, backend: Backend, dtype: DType, *, seed: int = 0, most: int | None = None
 ) -> Iterator[Arguments]:
     """The samples; at most the first ``most`` of them, those with other values first."""
-    if declared_samples(operation) is None or dtype.category == 0:
+    if declared_samples(operation) is None:
         return
     make = Maker(backend, dtype)
     make.reseed(seed_of(f"{operation.name}/refilled", 0, dtype, seed))
@@ -54,11 +54,11 @@ def _variations(operation: Operation | Composite, make: Maker, bases: Bases) -> 
         for name, fill in usual.items():
             if number == 2 or takes(operation, make.dtype, number, _PARTS):
                 yield f"{name} #{number}", *_refilled(sample, make, fill)
-    samples = [*bases.first[:2], *([bases.longest] if bases.longest is not None else [])]
-    combined = itertools.product(further.items(), samples)
-    for number, ((name, fill), sample) in enumerate(combined):
+    longest = [] if bases.longest is None or is_elementwise else [("longest", bases.longest)]
+    named = [*((f"#{number}", sample) for number, sample in enumerate(bases.first[:2], 1)), *longest]
+    combined = [*itertools.product(usual.items(), longest), *itertools.product(further.items(), named)]
+    for number, ((name, fill), (which, sample)) in enumerate(combined):
         if takes(operation, make.dtype, number, _PARTS):
-            which = "longest" if sample is bases.longest else f"#{samples.index(sample) + 1}"
             yield f"{name} {which}", *_refilled(sample, make, fill)
 
 
@@ -68,21 +68,23 @@ def _fills(
     """The values that each first sample is filled with, and those that one or two of them are; by their names."""
     whole = make.dtype.category == 1
     usual: dict[str, Fill] = {}
+    lasts = {"nothing but the last": _only_last, "all but the last": _all_but_last}
+    if make.dtype.category == 0:
+        return usual, {} if is_elementwise else lasts
     if whole and not operation.sampled.ends and _gives_whole_numbers(operation, make, bases):
         usual |= {"ends of the dtype": _ends}
     if whole and not operation.sampled.ends and not operation.sampled.values:
         usual |= {"ties and zeros": _ties}
-    if whole or is_elementwise or operation.sampled.values:  # elementwise samples have such values themselves
+    if is_elementwise or operation.sampled.values:  # elementwise samples have such values themselves
         return usual, {}
+    in_order = {"ascending": _ascending, "descending": _descending}
+    if whole:
+        return usual, {**in_order, **lasts}
     usual["ties and zeros"] = _ties
     if make.dtype.category == 3:
-        return usual, {}
+        return usual, lasts
     usual |= {"NaN and infinities": _scattered, "NaN first": _first, "NaN last": _last}
-    further = {
-        "negative infinity everywhere": _lowest, "equal everywhere": _equal, "ascending": _ascending,
-        "descending": _descending, "nothing but the last": _only_last,
-    }  # fmt: skip
-    return usual, further
+    return usual, {"negative infinity everywhere": _lowest, "equal everywhere": _equal, **in_order, **lasts}
 
 
 def _gives_whole_numbers(operation: Operation | Composite, make: Maker, bases: Bases) -> bool:
@@ -160,17 +162,23 @@ def _equal(array: Any) -> Any:
 
 
 def _ascending(array: Any) -> Any:
-    """Negative numbers, the largest last."""
-    return -_descending(array)
+    """The same numbers in order, the largest last."""
+    return np.sort(array.reshape(-1)).reshape(array.shape)
 
 
 def _descending(array: Any) -> Any:
-    """Positive numbers, the largest first."""
-    return (np.arange(array.size, 0, -1) * 2.0**-3).reshape(array.shape).astype(array.dtype)
+    return _ascending(array)[(slice(None, None, -1),) * array.ndim].copy()
 
 
 def _only_last(array: Any) -> Any:
-    """Zeros, and a single number in the last place."""
-    changed = np.zeros_like(array)
-    changed.reshape(-1)[-1:] = 1.5
+    """Zeros, and a one in the last place."""
+    changed = np.zeros(array.shape, array.dtype)
+    changed.reshape(-1)[-1:] = 1
+    return changed
+
+
+def _all_but_last(array: Any) -> Any:
+    """Ones, and a zero in the last place."""
+    changed = np.ones(array.shape, array.dtype)
+    changed.reshape(-1)[-1:] = 0
     return changed

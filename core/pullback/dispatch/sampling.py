@@ -158,6 +158,17 @@ def window(make: Any) -> Iterator[Sample]:
     yield Sample(129, dtype=make.dtype)
 
 
+def windows_with(*calls: tuple[Any, ...]) -> Callable[[Any], Iterator[Sample]]:
+    """The same, and calls with other parameters."""
+
+    def samples(make: Any) -> Iterator[Sample]:
+        yield from window(make)
+        for call in calls:
+            yield Sample(*call, dtype=make.dtype)
+
+    return samples
+
+
 def eye(make: Any) -> Iterator[Sample]:
     """Sizes of a matrix."""
     yield Sample(3, dtype=make.dtype)
@@ -241,10 +252,10 @@ def take_along(make: Any) -> Iterator[Sample]:
     """Tensors and indices along a dimension."""
     yield Sample(make(3, 4), make.integers(3, 2, high=4), 1)
     yield Sample(make(3, 4), make.integers(2, 4, high=3), dim=0)
-    yield Sample(make(3, 4), make.integers(5, high=12))
     yield Sample(make(2, 1, 3), make.integers(1, 4, 3, high=1), 1)
     yield Sample(make(3, 4), make.integers(3, 0, high=4), -1)
     yield values_only(make.values(2, 130), make.integers(2, 129, high=130), 1)
+    yield Sample(make(3, 4), make.integers(5, high=12))
 
 
 def repeat_interleave(make: Any) -> Iterator[Sample]:
@@ -273,8 +284,9 @@ def random_from(*attributes: Any, low: float = -2.0, high: float = 2.0) -> Calla
     """Tensors to draw for, and attributes, with a generator."""
 
     def samples(make: Any) -> Iterator[Sample]:
-        for shape in ((2, 3), (), (0, 3)):
+        for shape in ((2, 3), (), (0, 3), (2, 3, 2)):
             yield Sample(make(*shape, low=low, high=high), *attributes, generator=make.generator())
+        yield values_only(make(600, low=low, high=high), *attributes, generator=make.generator())
 
     return samples
 

@@ -97,7 +97,7 @@ def hann_window(
     return _window("hann_window", window_length, periodic, options, _cosines((0.5, 0.5)))
 
 
-@composite(method=False, samples=sampling.window)
+@composite(method=False, samples=sampling.windows_with((5, True, 0.5, 0.25), (6, False, 0.75)))
 def hamming_window(
     window_length: int,
     periodic: bool = True,
@@ -171,7 +171,7 @@ def bartlett_window(
     return _window("bartlett_window", window_length, periodic, options, lambda n, last: 1 - (n * (2 / last) - 1).abs())
 
 
-@composite(method=False, samples=sampling.window)
+@composite(method=False, samples=sampling.windows_with((5, True, 4.0), (6, False, 8.0)))
 def kaiser_window(
     window_length: int,
     periodic: bool = True,

@@ -195,6 +195,7 @@ def _slice_scatter_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3), make(3))
     yield Sample(make(2, 3, 2), make(2, 2, 2), 1, -2)
     yield Sample(make(0, 2), make(0, 2))
+    yield Sample(make(2, 3, 2), make(2, 3, 1), 2, 0, None, 2)
 
 
 @op(
@@ -246,6 +247,7 @@ def _diagonal_scatter_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3, 4), make(3, 2), 0, 0, -1)
     yield Sample(make(4, 3), make(2), -2)
     yield Sample(make(3, 2, 3), make(2, 2), 1, 0, 2)
+    yield Sample(make(3, 2, 3), make(3, 2), 0, 2, 1)
 
 
 @op(

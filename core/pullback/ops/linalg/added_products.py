@@ -10,6 +10,7 @@ from pullback.autograd.gradient_accumulation import sum_to_size
 from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.declaration_values import Promotes, Shows
+from pullback.dispatch.numbers import fitted
 from pullback.dispatch.out_rules import CAST, EXACT, Out
 from pullback.dispatch.shown_values import sizes_and_strides
 from pullback.meta.dtype_names import type_name
@@ -53,14 +54,19 @@ def _require_tensors(function: str, **operands: Any) -> None:
             )
 
 
+def _factor(backend: Backend, value: complex, array: NativeArray) -> Any:
+    """A coefficient as a kernel takes it beside ``array``; an integer that its dtype must hold, or wrap around."""
+    return number(backend, fitted(value, backend.dtypes[array.dtype]) if isinstance(value, int) else value, array)
+
+
 def _added(backend: Backend, input: NativeArray, product: NativeArray, beta: complex, alpha: complex) -> NativeArray:
     """``beta * input + alpha * product``; without ``input`` where ``beta`` is 0."""
     if alpha != 1:
-        product = backend.multiply(product, number(backend, alpha, product))
+        product = backend.multiply(product, _factor(backend, alpha, product))
     if beta == 0:
         return product
     if beta != 1:
-        input = backend.multiply(input, number(backend, beta, input))
+        input = backend.multiply(input, _factor(backend, beta, input))
     return plus_product(backend, product, input)
 
 
@@ -371,11 +377,11 @@ def addmm(backend: Backend, input: Array, mat1: Array, mat2: Array, *, beta: com
         raise RuntimeError("addmm() expects matrices")
     product = backend.matmul(mat1, mat2)
     if alpha != 1:
-        product = backend.multiply(product, number(backend, alpha, product))
+        product = backend.multiply(product, _factor(backend, alpha, product))
     if beta == 0:
         return product
     if beta != 1:
-        input = backend.multiply(input, number(backend, beta, input))
+        input = backend.multiply(input, _factor(backend, beta, input))
     return plus_product(backend, product, input)
 
 
@@ -424,9 +430,9 @@ def baddbmm(
     """
     product = backend.matmul(batch1, batch2)
     if alpha != 1:
-        product = backend.multiply(product, number(backend, alpha, product))
+        product = backend.multiply(product, _factor(backend, alpha, product))
     if beta == 0:
         return product
     if beta != 1:
-        input = backend.multiply(input, number(backend, beta, input))
+        input = backend.multiply(input, _factor(backend, beta, input))
     return plus_product(backend, product, input)

@@ -217,7 +217,14 @@ def max(input: Tensor, dim: Tensor, /) -> Tensor: ...
 def max(input: Tensor, *, other: Tensor) -> Tensor: ...
 
 
-@composite(dtypes=REAL_AND_BOOL, samples=_extreme_samples, out=CAST)
+def _three_forms_samples(make: Any) -> Iterator[Sample]:
+    yield from _extreme_samples(make)
+    yield Sample(make(2, 3), 1)
+    yield Sample(make(2, 3, 2), -2, True)
+    yield Sample(make(2, 3), make(3))
+
+
+@composite(dtypes=REAL_AND_BOOL, samples=_three_forms_samples, out=CAST)
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The largest element; along a dimension, the largest ones and their indices; of two tensors, each larger element.
 
@@ -268,7 +275,7 @@ def min(input: Tensor, dim: Tensor, /) -> Tensor: ...
 def min(input: Tensor, *, other: Tensor) -> Tensor: ...
 
 
-@composite(dtypes=REAL_AND_BOOL, samples=_extreme_samples, out=CAST)
+@composite(dtypes=REAL_AND_BOOL, samples=_three_forms_samples, out=CAST)
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The smallest element; along a dimension, the smallest ones and their indices; of two tensors, each smaller one.
 
@@ -489,7 +496,13 @@ def median(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ..
 def median(input: Tensor, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
 
 
-@composite(dtypes=REAL, samples=_extreme_samples, out=EXACT)
+def _median_samples(make: Any) -> Iterator[Sample]:
+    yield from _extreme_samples(make)
+    yield Sample(make(2, 3), 1)
+    yield Sample(make(2, 3, 2), -2, True)
+
+
+@composite(dtypes=REAL, samples=_median_samples, out=EXACT)
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The element in the middle of the order, the lower one of two; along a dimension, those and their indices.
 

@@ -272,6 +272,7 @@ def _flatten_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make())
     yield Sample(make(2, 1, 3, 2, 2), 1, 3)
     yield Sample(make(2, 0, 3))
+    yield Sample(make(2, 3, 2), -2, -1)
 
 
 @composite(samples=_flatten_samples, accuracy="exact")

@@ -408,7 +408,7 @@ def _number_of_pieces(name: str, argument: str, given: Any) -> int:
     return number
 
 
-@composite(samples=sampling.with_arguments(((5, 2), 2), ((2, 4), 3, 1)))
+@composite(samples=sampling.with_arguments(((5, 2), 2), ((2, 4), 3, 1), ((2, 5, 2), 2, -2), ((0, 2), 2)))
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """The tensor in at most ``chunks`` pieces of equal size along a dimension; the last may be smaller.
 
