@@ -20,7 +20,7 @@ _ORDER: Final = (float64, float16, bfloat16, complex64, complex128, int32, int16
 #: How many of the first samples are run again.
 _FIRST: Final = 4
 #: The most elements of the longest.
-_LONGEST: Final = 2048
+_LONGEST: Final = 3000
 
 
 class Bases(NamedTuple):

@@ -6,6 +6,7 @@ indices below five, ``make.generator()`` a generator of a given seed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -40,6 +41,23 @@ def factors(make: Any, count: int) -> Any:
     """Numbers of which every product is exact in every dtype; the last is like no other."""
     few = (2.0, -0.5, -1.0) if make.dtype.category >= 2 else (3, -1, 5)
     return make.given([*(few[i % 3] * (-1) ** (i // 3 % 2) for i in range(count - 1)), 3.0][-count:])
+
+
+_WHOLE: Final = (3, -1, 2, -4, 1, 5, -2, 4, -3, 2, -5)
+
+
+def whole(make: Any, *shape: int) -> Any:
+    """Small whole numbers: sums of them, and of their products, are exact in whatever order they are added up."""
+    places = iter(range(math.prod(shape)))
+
+    def nested(sizes: tuple[int, ...]) -> Any:
+        if sizes:
+            return [nested(sizes[1:]) for _ in range(sizes[0])]
+        place = next(places)
+        value = _WHOLE[(7 * place * place + place // 11) % 11]
+        return value + 1j * _WHOLE[(3 * place + place // 7) % 11] if make.dtype.is_complex else value
+
+    return make.given(nested(shape))
 
 
 def hundred_thousand(make: Any) -> Iterator[Any]:

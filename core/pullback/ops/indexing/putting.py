@@ -36,7 +36,9 @@ def _put_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(), make.positions([0]), make(1))
     yield Sample(make(2, 3), make.positions([-1, 1, -1, 1, 1]), make(5), True)
     yield Sample(make(2, 2), make.integers(0, low=0, high=4), make(0))
-    yield sampling.values_only(make.values(65), make.integers(129, low=-65, high=65), make.values(129), True)
+    yield sampling.values_only(
+        sampling.whole(make, 65), make.integers(129, low=-65, high=65), sampling.whole(make, 129), True
+    )
 
 
 @op(

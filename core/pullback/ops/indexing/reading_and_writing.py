@@ -103,7 +103,9 @@ def _index_put_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 3), make(2, 3), Positions([make.integers(2, low=0, high=4)]), True)
     yield Sample(make(4, 3), make(), Positions([make.integers(1, low=0, high=4)]))
     yield Sample(make(4), make(4), Positions([make.positions([1, 1, -3, 1])]), True)
-    yield sampling.values_only(make.values(70), make.values(129), Positions([make.integers(129, low=0, high=70)]), True)
+    yield sampling.values_only(
+        sampling.whole(make, 70), sampling.whole(make, 129), Positions([make.integers(129, low=0, high=70)]), True
+    )
 
 
 @op(

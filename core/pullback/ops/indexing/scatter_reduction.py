@@ -210,10 +210,12 @@ def _scatter_reduce_samples(make: Any) -> Iterator[Sample]:
     for extreme in _extremes(make):
         yield Sample(make(2, 3, 2), make.integers(2, 4, 2, low=0, high=3), make(2, 4, 2), 1, extreme, True)
         yield sampling.values_only(
-            make.values(9), make.integers(129, low=0, high=9), make.values(129), 0, extreme, True
+            sampling.whole(make, 9), make.integers(129, low=0, high=9), sampling.whole(make, 129), 0, extreme, True
         )
     yield Sample(make(3, 2), make.integers(0, 2, low=0, high=3), make(0, 2), 0, "sum", False)
-    yield sampling.values_only(make.values(9), make.integers(129, low=0, high=9), make.values(129), 0, "sum", False)
+    yield sampling.values_only(
+        sampling.whole(make, 9), make.integers(129, low=0, high=9), sampling.whole(make, 129), 0, "sum", False
+    )
 
 
 @op(

@@ -162,7 +162,7 @@ def _scatter_add_samples(make: Any) -> Iterator[Sample]:
     yield from _scatter_samples(make)
     yield Sample(make(3, 2), make.integers(4, 2, low=0, high=3), make(4, 2), 0)
     yield Sample(make(2, 3, 2), make.integers(2, 4, 2, low=0, high=3), make(2, 4, 2), 1)
-    yield sampling.values_only(make.values(9), make.integers(257, low=0, high=9), make.values(257), 0)
+    yield sampling.values_only(sampling.whole(make, 9), make.integers(257, low=0, high=9), sampling.whole(make, 257), 0)
 
 
 @op(

@@ -89,7 +89,9 @@ def _index_add_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4), make.integers(3, low=0, high=4), make(3), 0)
     yield Sample(make(2, 3, 2), make.positions([2, 2]), make(2, 2, 2), 1, alpha=-3)
     yield Sample(make(3, 2), make.integers(0, low=0, high=3), make(0, 2), 0)
-    yield sampling.values_only(make.values(9, 2), make.integers(129, low=0, high=9), make.values(129, 2), 0)
+    yield sampling.values_only(
+        sampling.whole(make, 9, 2), make.integers(129, low=0, high=9), sampling.whole(make, 129, 2), 0
+    )
 
 
 @op(

@@ -93,8 +93,8 @@ def _addmv_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(), make(3, 2).mT, make(3))
     yield Sample(make(2), make(2, 0), make(0))
     yield Sample(make(2), make(2, 3), make(3), beta=-1, alpha=3)
-    yield sampling.values_only(make.values(3), make.values(3, 129), make.values(129))
-    yield sampling.values_only(make.values(65), make.values(65, 2), make.values(2), beta=2)
+    yield sampling.values_only(sampling.whole(make, 3), sampling.whole(make, 3, 129), sampling.whole(make, 129))
+    yield sampling.values_only(sampling.whole(make, 65), sampling.whole(make, 65, 2), sampling.whole(make, 2), beta=2)
 
 
 @op(
@@ -145,7 +145,7 @@ def _addr_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(), make(2), make(3))
     yield Sample(make(0, 3), make(0), make(3))
     yield Sample(make(2, 3), make(2), make(3), beta=-1, alpha=3)
-    yield sampling.values_only(make.values(65), make.values(9), make.values(65))
+    yield sampling.values_only(sampling.whole(make, 65), sampling.whole(make, 9), sampling.whole(make, 65))
 
 
 @op(
@@ -208,7 +208,9 @@ def _addbmm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4), make(2, 2, 3), make(2, 3, 4), beta=2.0, alpha=0.5)
     yield Sample(make(2, 4), make(0, 2, 3), make(0, 3, 4))
     yield Sample(make(2, 4), make(2, 2, 3), make(2, 3, 4), beta=-1, alpha=3)
-    yield sampling.values_only(make.values(2, 3), make.values(9, 2, 65), make.values(9, 65, 3))
+    yield sampling.values_only(
+        sampling.whole(make, 2, 3), sampling.whole(make, 9, 2, 65), sampling.whole(make, 9, 65, 3)
+    )
 
 
 def _for_each(grad: Tensor, batch_shape: tuple[int, ...], alpha: Any) -> Tensor:
@@ -293,8 +295,8 @@ def _column_sums_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3))
     yield Sample(make(0, 3))
     for size in sampling.block_sizes(make):
-        yield sampling.values_only(make.values(size, 3))
-    yield sampling.values_only(make.values(2, 129))
+        yield sampling.values_only(sampling.whole(make, size, 3))
+    yield sampling.values_only(sampling.whole(make, 2, 129))
 
 
 @op(
@@ -328,8 +330,10 @@ def _addmm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2), make(0, 3), make(3, 2))
     yield Sample(make(3, 3), make(3, 3), make(3, 3).mT, beta=-1, alpha=3)
     yield Sample(make(2, 3), make(2, 0), make(0, 3), beta=2)
-    yield sampling.values_only(make.values(3), make.values(2, 129), make.values(129, 3))
-    yield sampling.values_only(make.values(65, 1), make.values(65, 2), make.values(2, 9), alpha=2)
+    yield sampling.values_only(sampling.whole(make, 3), sampling.whole(make, 2, 129), sampling.whole(make, 129, 3))
+    yield sampling.values_only(
+        sampling.whole(make, 65, 1), sampling.whole(make, 65, 2), sampling.whole(make, 2, 9), alpha=2
+    )
 
 
 @op(
@@ -395,7 +399,9 @@ def _baddbmm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4), make(2, 2, 3), make(2, 3, 4), beta=2.0, alpha=0.5)
     yield Sample(make(2, 3, 3), make(2, 3, 3), make(2, 3, 3).mT, beta=-1, alpha=3)
     yield Sample(make(2, 2, 3), make(2, 2, 0), make(2, 0, 3), beta=2)
-    yield sampling.values_only(make.values(3), make.values(2, 2, 129), make.values(2, 129, 3))
+    yield sampling.values_only(
+        sampling.whole(make, 3), sampling.whole(make, 2, 2, 129), sampling.whole(make, 2, 129, 3)
+    )
 
 
 @op(

@@ -33,7 +33,7 @@ def _einsum_samples(make: Any) -> Iterator[Sample]:
     yield Sample("ij,jk,kl->il", make(2, 3), make(3, 2), make(2, 2))
     yield Sample("ij,jk->ik", make(2, 0), make(0, 3))
     yield Sample("iij->j", make(2, 2, 3))
-    yield sampling.values_only("ij,jk->ik", make.values(3, 65), make.values(65, 2))
+    yield sampling.values_only("ij,jk->ik", sampling.whole(make, 3, 65), sampling.whole(make, 65, 2))
 
 
 @composite(method=False, samples=_einsum_samples)

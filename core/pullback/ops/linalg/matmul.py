@@ -36,9 +36,11 @@ def _matmul_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 0), make(0, 3))
     yield Sample(make(1, 2, 1, 3), make(2, 1, 3, 2))
     yield Sample(make(0), make(0))
-    yield sampling.values_only(make.values(3, 2, 130), make.values(130, 2))
-    yield sampling.values_only(make.values(sampling.block_size(make)), make.values(sampling.block_size(make)))
-    yield sampling.values_only(make.values(2, 2, 65), make.values(2, 65, 3))
+    yield sampling.values_only(sampling.whole(make, 3, 2, 130), sampling.whole(make, 130, 2))
+    yield sampling.values_only(
+        sampling.whole(make, sampling.block_size(make)), sampling.whole(make, sampling.block_size(make))
+    )
+    yield sampling.values_only(sampling.whole(make, 2, 2, 65), sampling.whole(make, 2, 65, 3))
 
 
 def _matmul(input: Tensor, other: Tensor) -> Tensor:
@@ -169,7 +171,7 @@ def _tensordot_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2), make(3), 0)
     yield Sample(make(2, 3, 2), make(3, 2, 2), ([1, -1], [0, 1]))
     yield Sample(make(2, 0), make(0, 3), 1)
-    yield sampling.values_only(make.values(2, 65), make.values(65, 3), 1)
+    yield sampling.values_only(sampling.whole(make, 2, 65), sampling.whole(make, 65, 3), 1)
 
 
 @composite(

@@ -33,7 +33,7 @@ def _affine_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(1), make(2, 3), make(4, 3))
     yield Sample(make(4), make(3, 2).mT, make(3, 4).mT)
     yield Sample(make(3), make(3, 3).mT, make(3, 3))
-    yield sampling.values_only(make.values(65), make.values(3, 129), make.values(65, 129))
+    yield sampling.values_only(sampling.whole(make, 65), sampling.whole(make, 3, 129), sampling.whole(make, 65, 129))
 
 
 @op(  # type: ignore[call-overload, untyped-decorator]  # mypy meets it before what its formulas call
@@ -77,7 +77,7 @@ def _linear_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 2, 3), make(4, 3))
     yield Sample(make(3, 3), make(3, 3).mT, make(3))
     yield Sample(make(0, 3), make(2, 3), make(2))
-    yield sampling.values_only(make.values(3, 129), make.values(65, 129), make.values(65))
+    yield sampling.values_only(sampling.whole(make, 3, 129), sampling.whole(make, 65, 129), sampling.whole(make, 65))
 
 
 @composite(method=False, samples=_linear_samples, namespace="pullback.nn.functional")

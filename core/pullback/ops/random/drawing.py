@@ -76,7 +76,7 @@ def floating_dtype(kernel: str, dtype: DType | None) -> DType:
 @composite(
     method=False,
     out=MAKES,
-    samples=sampling.random((2, 3), (3,), (), (0, 2), (600,), (2, 129, 3)),
+    samples=sampling.random((2, 3), (3,), ((),), (0, 2), (600,), (2, 129, 3)),
     accuracy="elementwise",
 )
 def rand(
@@ -129,7 +129,7 @@ def rand(
 @composite(
     method=False,
     out=MAKES,
-    samples=sampling.random((2, 3), (3,), (), (0, 2), (600,), (2, 129, 3)),
+    samples=sampling.random((2, 3), (3,), ((),), (0, 2), (600,), (2, 129, 3)),
     accuracy="elementwise",
 )
 def randn(

@@ -222,6 +222,7 @@ def _three_forms_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), 1)
     yield Sample(make(2, 3, 2), -2, True)
     yield Sample(make(2, 3), make(3))
+    yield Sample(make(2, 3), other=make(2, 1))
 
 
 @composite(dtypes=REAL_AND_BOOL, samples=_three_forms_samples, out=CAST)

@@ -125,9 +125,9 @@ def samples_over_dims(make: Any) -> Iterator[Sample]:
 def samples_around_blocks(make: Any) -> Iterator[Sample]:
     """Calls of a reduction over everything, the last and the first dimension, of sizes around blocks."""
     for number, size in enumerate(sampling.block_sizes(make)):
-        yield sampling.values_only(make.values(size))
+        yield sampling.values_only(sampling.whole(make, size))
         shape, dim = ((2, size), -1) if number % 2 else ((size, 3), 0)
-        yield sampling.values_only(make.values(*shape), dim)
+        yield sampling.values_only(sampling.whole(make, *shape), dim)
 
 
 def samples_along_dim(make: Any) -> Iterator[Sample]:
