@@ -514,7 +514,7 @@ def composite(
     method: bool = True,
     aliases: Sequence[str] = (),
     operator: str | None = None,
-    dtypes: frozenset[DType] = dtypes.FLOATS,
+    dtypes: frozenset[DType] = dtypes.EVERY,
     out: Out | None = None,
     namespace: str | Sequence[str] | None = "pullback",
 ) -> Callable[[F], F]:

@@ -133,6 +133,9 @@ def arange(make: Any) -> Iterator[Sample]:
         yield Sample(block_size(make, 3), dtype=make.dtype)
     if make.dtype.category == 2:
         yield Sample(0.5, 3.0, 0.25, dtype=make.dtype)
+    if make.dtype is dtypes.int64:  # the dtype that follows from the numbers
+        yield Sample(2, -3, -1)
+        yield Sample(1, 7)
 
 
 def linspace(make: Any) -> Iterator[Sample]:

@@ -168,7 +168,7 @@ def mse_loss(
     return ops.sum(weighted) / ops.sum(weight) if reduction == "mean" else reduce_loss(weighted, reduction)
 
 
-@composite(method=False, samples=_loss_samples, namespace="pullback.nn.functional")
+@composite(method=False, dtypes=INEXACT, samples=_loss_samples, namespace="pullback.nn.functional")
 def l1_loss(
     input: Tensor,
     target: Tensor,

@@ -531,6 +531,7 @@ def bernoulli_of(
 @composite(
     out=Out("multinomial expects Long tensor out, got: {out}", resizing=""),
     samples=sampling.multinomial,
+    dtypes=FLOATS,
     accuracy="elementwise",
 )
 def multinomial(
