@@ -200,11 +200,17 @@ def _extremes(make: Any) -> tuple[str, ...]:
     return () if make.dtype.is_complex else ("amax", "amin")
 
 
+def _own(make: Any, shape: tuple[int, ...], include_self: bool) -> Tensor:
+    """The tensor's own elements: where they don't take part, none that is equal to a result, which PyTorch counts."""
+    made: Tensor = make(*shape) if include_self else make(*shape, low=3.0, high=5.0)
+    return made
+
+
 def _scatter_reduce_samples(make: Any) -> Iterator[Sample]:
     index = make.positions([[0, 0, 1], [1, 0, 1]])
     for reduce in ("sum", "prod", *_extremes(make), *_means(make)):
         for include_self in (True, False):
-            yield Sample(make(2, 3), index, make(3, 3), 0, reduce, include_self)
+            yield Sample(_own(make, (2, 3), include_self), index, make(3, 3), 0, reduce, include_self)
     yield Sample(make(4), make.positions([2, 0, 2]), make(3), -1, "sum", True)
     yield Sample(make(3, 2).mT, make.positions([[2, 0]]), make(1, 2), 1, "prod", True)
     for extreme in _extremes(make):
@@ -319,10 +325,11 @@ def _everywhere(index: Tensor, shape: Sequence[int], dim: int) -> Tensor:
 def _index_reduce_samples(make: Any) -> Iterator[Sample]:
     for reduce in ("prod", *_extremes(make), *_means(make)):
         for include_self in (True, False):
-            yield Sample(make(3, 2), make.positions([2, 0, 2]), make(3, 2), 0, reduce, include_self)
+            own = _own(make, (3, 2), include_self)
+            yield Sample(own, make.positions([2, 0, 2]), make(3, 2), 0, reduce, include_self)
     yield Sample(make(2, 3), make.positions([1]), make(2, 1), -1, "prod", True)
     for extreme in _extremes(make):
-        yield Sample(make(2, 3, 2), make.positions([1, 1]), make(2, 2, 2), 1, extreme, False)
+        yield Sample(make(2, 3, 2, low=3.0, high=5.0), make.positions([1, 1]), make(2, 2, 2), 1, extreme, False)
     yield Sample(make(3, 2), make.integers(0, low=0, high=3), make(0, 2), 0, "prod", True)
 
 

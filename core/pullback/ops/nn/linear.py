@@ -11,7 +11,7 @@ from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.declaration_values import Shows
 from pullback.dispatch.shown_values import sizes_and_strides
-from pullback.meta.dtypes import FLOATS
+from pullback.meta.dtypes import FLOATS, INEXACT
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _linear_samples(make: Any) -> Iterator[Sample]:
     yield sampling.values_only(sampling.whole(make, 3, 129), sampling.whole(make, 65, 129), sampling.whole(make, 65))
 
 
-@composite(method=False, samples=_linear_samples, namespace="pullback.nn.functional")
+@composite(method=False, dtypes=INEXACT, samples=_linear_samples, namespace="pullback.nn.functional")
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Affine map of the last dimension: ``input @ weight.T + bias``.
 
