@@ -168,7 +168,131 @@ def rows() -> list[Row]:
             Row("l1_loss", functional.l1_loss, *residuals, reduction=reduction),
             Row("mse_loss", functional.mse_loss, *residuals, reduction=reduction),
         ]
-    return found
+    return [*found, *_of_choices(), *_of_sent_elements(), *_of_losses()]
+
+
+def _of_choices() -> list[Row]:
+    """Rows of what picks or counts elements, and of sums: at ties, NaN and infinities everywhere."""
+    rows = []
+    levels = [[1.0, 3.0, 3.0, 1.0], [2.0, 2.0, 2.0, 2.0], [1.0, 0.0, 1.0, 0.0]]
+    odd = [[nan, 1.0, nan], [inf, -inf, 0.0], [-inf, -inf, -inf]]
+    for name, function in (("amax", torch.amax), ("amin", torch.amin)):
+        rows += [Row(name, function, levels), Row(name, function, levels, dim=0), Row(name, function, odd[1:], dim=1)]
+        rows.append(Row(name, function, levels, dim=(1, 0), keepdim=True))
+    for name, function in (("argmax", torch.argmax), ("argmin", torch.argmin)):
+        rows += [Row(name, function, levels), Row(name, function, levels, dim=1), Row(name, function, odd, dim=1)]
+    for name, function in (
+        ("max_along_dim", torch.max),
+        ("min_along_dim", torch.min),
+        ("median_along_dim", torch.median),
+    ):
+        rows += [Row(name, function, levels[:2], dim=1), Row(name, function, odd, dim=1, keepdim=True)]
+    for name, function in (("max_of_all", torch.max), ("min_of_all", torch.min), ("median_of_all", torch.median)):
+        rows += [Row(name, function, levels), Row(name, function, odd[1:])]
+    for name, function in (("sum", torch.sum), ("mean", torch.mean), ("prod", torch.prod), ("nansum", torch.nansum)):
+        rows += [Row(name, function, odd, dim=1), Row(name, function, odd, dim=0)]
+    rows += [Row("cumsum", torch.cumsum, odd, dim=1), Row("cumsum", torch.cumsum, odd, dim=0)]
+    rows += [Row("cumprod", torch.cumprod, levels, dim=0), Row("cumprod", torch.cumprod, levels, dim=1)]
+    for name, function in (
+        ("logsumexp", torch.logsumexp),
+        ("softmax", torch.softmax),
+        ("log_softmax", torch.log_softmax),
+    ):
+        rows += [Row(name, function, [[-inf, 1.0], [2.0, 2.0], [-800.0, 800.0]], dim=1)]
+        rows += [Row(name, function, [[30.0, 30.0], [-30.0, 30.0]], dim=0)]
+    rows += [Row("logsumexp", torch.logsumexp, [[2.0, -inf], [1.0, 1.0]], dim=1, keepdim=True)]
+    rows += [Row("sort", torch.sort, levels, stable=True, dim=0), Row("sort", torch.sort, odd[1:], stable=True, dim=1)]
+    rows += [Row("count_nonzero", torch.count_nonzero, odd, dim=1)]
+    for name, function in (("var", torch.var), ("std", torch.std)):
+        rows += [Row(name, function, [[1.0, 3.0], [2.0, 2.5]], dim=1, correction=c) for c in (0, 1, 3)]
+    return rows
+
+
+def _of_sent_elements() -> list[Row]:
+    """Rows of elements that are sent to positions, several to one: zeros and ties, and with the tensor's own or not."""
+    rows = []
+    own, sent, places = [2.0, 0.0, 5.0, 1.0], [2.0, 3.0, 0.0, 0.0, 5.0, 2.0], [0, 0, 1, 1, 2, 0]
+
+    def scattered(input: Any, index: Any, src: Any, **attributes: Any) -> Any:
+        return torch.scatter_reduce(input, index=index, src=src, **attributes)
+
+    def reduced(input: Any, index: Any, source: Any, **attributes: Any) -> Any:
+        return torch.index_reduce(input, index=index, source=source, **attributes)
+
+    for include_self in (True, False):
+        for reduce in ("sum", "prod", "mean", "amax", "amin"):
+            asked = {"dim": 0, "reduce": reduce, "include_self": include_self}
+            rows.append(Row("scatter_reduce", scattered, own, places, sent, **asked))
+            if reduce != "sum":
+                rows.append(Row("index_reduce", reduced, own, places, sent, **asked))
+    rows.append(
+        Row(
+            "index_add",
+            lambda i, index, source, **o: torch.index_add(i, index=index, source=source, **o),
+            own,
+            places,
+            sent,
+            dim=0,
+            alpha=-1.5,
+        )
+    )
+    rows.append(
+        Row(
+            "scatter_add",
+            lambda i, index, src, **o: torch.scatter_add(i, index=index, src=src, **o),
+            own,
+            places,
+            sent,
+            dim=0,
+        )
+    )
+    rows.append(Row("put", torch.Tensor.put, own, [-1, 0, -1], [1.5, 2.5, 3.5], accumulate=True))
+    rows.append(Row("take", torch.take, GRID, [[-1, 0], [-1, 11]]))
+    return rows
+
+
+def _of_losses() -> list[Row]:
+    """Rows of losses with each of their attributes, and of products with coefficients."""
+    rows = []
+
+    def weighted_nll(input: Any, target: Any, weight: Any, **attributes: Any) -> Any:
+        return functional.nll_loss(input, target, weight.detach(), **attributes)
+
+    def weighted(input: Any, target: Any, weight: Any, **attributes: Any) -> Any:
+        return functional.binary_cross_entropy(input, target, weight.detach(), **attributes)
+
+    logs = [[-0.5, -1.5, -2.0], [-3.0, -0.25, -1.0], [-1.0, -2.0, -0.125], [-4.0, -0.5, -1.25]]
+    places, weight = [0, 2, 1, 2], [0.5, 2.0, 1.5]
+    for reduction in ("mean", "sum", "none"):
+        rows += [
+            Row("nll_loss", functional.nll_loss, logs, places, reduction=reduction),
+            Row("nll_loss", weighted_nll, logs, places, weight, reduction=reduction),
+            Row("nll_loss", weighted_nll, logs, places, weight, reduction=reduction, ignore_index=2),
+            Row("binary_cross_entropy", functional.binary_cross_entropy, [0.75, 0.125, 0.25, 0.5],
+                [0.0, 1.0, 1.0, 0.75], reduction=reduction),
+            Row("binary_cross_entropy", weighted, [0.125, 0.5], [1.0, 0.25], [3.0, 0.5],
+                reduction=reduction),
+            Row("binary_cross_entropy_with_logits",
+                lambda i, target, weight, pos_weight, **o: functional.binary_cross_entropy_with_logits(
+                    i, target, weight.detach(), pos_weight=pos_weight.detach(), **o),
+                [-60.0, -1.0, 0.0, 60.0], [0.0, 1.0, 0.5, 0.25], [1.0, 2.0, 0.5, 1.5], [3.0, 3.0, 0.25, 1.0],
+                reduction=reduction),
+            Row("huber_loss", functional.huber_loss, [-3.0, 2.0, 0.5, -2.0], [0.0] * 4, reduction=reduction, delta=2.0),
+            Row("smooth_l1_loss", functional.smooth_l1_loss, [-3.0, 2.0, 0.5, -2.0], [0.0] * 4, reduction=reduction,
+                beta=2.0),
+        ]  # fmt: skip
+    square, other = [[1.0, 2.0], [-3.0, 0.5]], [[2.0, -1.0], [0.25, 4.0]]
+    rows += [
+        Row("addmm", torch.addmm, [[nan, 1.0], [inf, 2.0]], square, other, beta=0.0, alpha=2.0),
+        Row("addmm", torch.addmm, [1.0, 2.0], square, other, beta=-0.5, alpha=3.0),
+        Row("addmv", torch.addmv, [1.0, 2.0], square, [2.0, -1.0], beta=-0.5, alpha=3.0),
+        Row("addr", torch.addr, square, [1.0, 2.0], [3.0, -1.0], beta=-0.5, alpha=3.0),
+    ]
+    for eps in (1e-5, 0.5):
+        rows.append(Row("native_layer_norm", lambda i, w, b, **o: functional.layer_norm(i, weight=w, bias=b, **o),
+                        [[2.0, 2.0, 2.0], [1.0, 3.0, -4.0]], [0.5, 2.0, -1.0], [1.0, 0.0, -1.0], normalized_shape=(3,),
+                        eps=eps))  # fmt: skip
+    return rows
 
 
 def _is_whole(operand: Any) -> bool:

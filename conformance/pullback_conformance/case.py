@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from pullback.extend import Backend, Composite, DType, Operation, Tensor, use_ba
 from pullback.random import Generator
 from pullback_conformance.moving import mapped, moved, tensors_in, to_numpy, widened
 from pullback_conformance.samples import Arguments, seed_of
+
+#: The most elements of the operands of a sample that is differentiated.
+MOST_DIFFERENTIATED: Final = 64
 
 
 class Call:
@@ -211,7 +214,7 @@ class Case:
             return False
         tensors = tensors_in((self.arguments.args, self.arguments.kwargs))
         chosen = _differentiated(self.operation, self.arguments.args, self.arguments.kwargs)
-        return bool(chosen) and sum(tensors[i].numel() for i in chosen) <= 64
+        return bool(chosen) and sum(tensors[i].numel() for i in chosen) <= MOST_DIFFERENTIATED
 
     def directions(self, shapes: Sequence[tuple[int, ...]], purpose: int, *, is_complex: bool = False) -> list[Any]:
         """Vectors to differentiate along: multiples of 1/16 from a half to one and a half, which every dtype holds."""

@@ -287,13 +287,38 @@ def operand_source(tensor: Tensor, backend: Backend) -> str:
     if not array.size:
         return f"pb.zeros({', '.join(map(str, array.shape))}, dtype={dtype})"
     layout = Layout(tensor.array)
-    if not backend.mutable or (layout.axes is None and layout.step == 1 and not layout.offset and not layout.repeated):
-        return f"pb.tensor({nested_literal(widened(array))}, dtype={dtype})"
-    source = f"pb.tensor({nested_literal(widened(layout.base_of(tensor.array)))}, dtype={dtype})"
+    if not backend.mutable or layout.is_plain:
+        return f"pb.tensor({_data(widened(array))}, dtype={dtype})"
+    source = f"pb.tensor({_data(widened(layout.base_of(tensor.array)))}, dtype={dtype})"
+    if layout.windows is not None:
+        source += f".as_strided({layout.shape!r}, {layout.windows!r})"
     if layout.repeated is not None:
         return f"{source}.expand({', '.join(map(str, layout.repeated))})"
     if layout.offset:
         source += "[1:]"
     if layout.step > 1:
         source += f"[..., ::{layout.step}]"
-    return source if layout.axes is None else f"{source}.permute({', '.join(map(str, layout.axes))})"
+    if layout.axes is not None:
+        source += f".permute({', '.join(map(str, layout.axes))})"
+    if not layout.backwards:
+        return source
+    # No operation gives such a view of a tensor: it is one of the backend's array.
+    turned = ", ".join("::-1" if axis in layout.backwards else ":" for axis in range(array.ndim))
+    return f"(lambda t: type(t)._wrap(t.array[{turned}], t.backend))({source})"
+
+
+#: Arrays of more elements that repeat a few are written as that.
+_LONG = 4096
+
+
+def _data(array: Any) -> str:
+    """The elements of an array as Python source: nested lists, or a list times a number where it is long."""
+    flat = array.reshape(-1)
+    if array.ndim != 1 or flat.size <= _LONG:
+        return nested_literal(array)
+    for period in range(1, 65):
+        if np.array_equal(flat[period:], flat[:-period]):
+            count = flat.size // period
+            rest = flat[count * period :]
+            return f"{nested_literal(flat[:period])} * {count}" + (f" + {nested_literal(rest)}" if rest.size else "")
+    return nested_literal(array)

@@ -76,8 +76,8 @@ def errors_in_ulp(actual: Any, exact: Any, dtype: DType, scale: Any = None) -> A
     Returns
     -------
     numpy.ndarray
-        float64; 0 where both are the same infinity or both NaN, infinity where only one of them is. A value whose
-        rounding to ``dtype`` overflows may be infinite or the largest number.
+        float64; 0 where both are the same infinity or both NaN, infinity where only one of them is. A finite
+        value whose rounding to ``dtype`` overflows may be infinite or the largest number.
 
     Examples
     --------
@@ -102,6 +102,8 @@ def errors_in_ulp(actual: Any, exact: Any, dtype: DType, scale: Any = None) -> A
         errors = np.where(finite | same, errors, np.maximum(*parts))
     if wide is np.longdouble:
         edge = _LARGEST[dtype.to_real().name]
-        overflowed = (magnitude > edge) & (np.abs(actual) >= edge) & (np.sign(actual) == np.sign(exact))
+        overflowed = (
+            np.isfinite(magnitude) & (magnitude > edge) & (np.abs(actual) >= edge) & (np.sign(actual) == np.sign(exact))
+        )
         errors = np.where(overflowed, 0.0, errors)
     return errors

@@ -36,7 +36,18 @@ from pullback.dispatch.declaration import (
     elementwise,
     op,
 )
-from pullback.dispatch.declaration_values import Accepts, Accuracy, Check, Inplace, Integers, Outputs, Promotes, Shows, Unsampled
+from pullback.dispatch.declaration_values import (
+    Accepts,
+    Accuracy,
+    Check,
+    Inplace,
+    Integers,
+    Outputs,
+    Promotes,
+    Sampled,
+    Shows,
+    Unsampled,
+)
 from pullback.dispatch.interception import AroundKernels, intercept, intercept_kernels, run_alone
 from pullback.errors import (
     BackendError,
@@ -92,6 +103,7 @@ __all__ = [
     "Positions",
     "Promotes",
     "Sample",
+    "Sampled",
     "Shows",
     "Tensor",
     "UnknownBackendError",

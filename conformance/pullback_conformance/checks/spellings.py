@@ -12,7 +12,7 @@ from pullback import empty_like
 from pullback.extend import Operation, Tensor, use_backend
 from pullback_conformance.case import Call, Case, flattened
 from pullback_conformance.checks.finding import Finding, Unsupported
-from pullback_conformance.moving import to_numpy
+from pullback_conformance.moving import overlaps_itself, to_numpy
 
 
 def spellings(case: Case) -> Finding:
@@ -49,10 +49,7 @@ def spellings(case: Case) -> Finding:
 
 def _overlaps_itself(args: tuple[Any, ...]) -> bool:
     """Whether several elements of the first operand, a NumPy tensor still, lie in one place."""
-    array = args[0].array if args and isinstance(args[0], Tensor) else None
-    if array is None:
-        return False
-    return any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True))
+    return bool(args) and isinstance(args[0], Tensor) and overlaps_itself(args[0].array)
 
 
 def _ways(operation: Operation, expected: list[Any]) -> Iterator[tuple[str, str, Callable[[Call], Any]]]:

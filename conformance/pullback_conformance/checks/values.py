@@ -21,7 +21,9 @@ def value(case: Case) -> Finding:
         truth = case.oracle.values
     except NoOracle as reason:
         raise Unsupported(str(reason)) from None
-    return _compare(case, results, truth.values, truth.scales, truth.source, "value")
+    found = _compare(case, results, truth.values, truth.scales, truth.source, "value")
+    scales = None if found.problem is None else case.oracle.conditioned_scales(truth.values)
+    return found if scales is None else _compare(case, results, truth.values, scales, truth.source, "value")
 
 
 def _compare(

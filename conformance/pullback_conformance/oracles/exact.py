@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pullback.extend import Backend, Composite, DType, Operation, Tensor, get_backend
-from pullback_conformance.case import Call, Case, is_inexact
+from pullback_conformance.case import MOST_DIFFERENTIATED, Call, Case, is_inexact
 from pullback_conformance.moving import moved, tensors_in, to_numpy, widened
 from pullback_conformance.oracles import differences, integers, rational
 from pullback_conformance.oracles.elementwise import ByExpression
@@ -110,7 +110,7 @@ class Oracle:
         if not isinstance(self.operation, Operation) or arguments.kwargs or self.operation.sequence:
             return None
         operands = [a.array if isinstance(a, Tensor) else a for a in arguments.args]
-        result = self.in_same_dtype[0]
+        result = self.in_same_dtype[0] if self.in_same_dtype else None
         if not all(isinstance(o, np.ndarray | int) for o in operands) or not isinstance(result, Tensor):
             return None
         exact = integers.evaluate(self.operation.name, operands, to_numpy(result).dtype)
@@ -213,10 +213,30 @@ class Oracle:
             sums = [np.abs(_array(v)) for v in call.run(absolute)]
             return [np.maximum(m, s) if s.shape == m.shape else m for m, s in zip(magnitudes, sums, strict=True)]
         if self.case.could_have_gradients and self.wide is not None and len(values) == len(self.inexact_outputs):
-            # How much the result moves where each operand moves by its own size: what rounding the operands would do.
-            moves = np.abs(self.jacobian) @ np.abs(differences.as_real_vector(self.inputs))
-            parts = [np.abs(p) for p in differences.from_real_vector(moves, self.inexact_outputs)]
-            magnitudes = [np.fmax(m, p) for m, p in zip(magnitudes, parts, strict=True)]
+            magnitudes = self._moved_magnitudes(magnitudes)
+        return [np.broadcast_to(np.max(m[np.isfinite(m)], initial=0), m.shape) for m in magnitudes]
+
+    def _moved_magnitudes(self, magnitudes: list[Any]) -> list[Any]:
+        """How far each result moves where each operand moves by its own size, as rounding does, if that is more."""
+        moves = np.abs(self.jacobian) @ np.abs(differences.as_real_vector(self.inputs))
+        parts = [np.abs(p) for p in differences.from_real_vector(moves, self.inexact_outputs)]
+        return [np.fmax(m, p) for m, p in zip(magnitudes, parts, strict=True)]
+
+    def conditioned_scales(self, values: list[Any]) -> list[Any] | None:
+        """The scales of a sample that is not differentiated as if it were, for results that seem to be off.
+
+        It takes all derivatives, which is too long for every sample. None where that is no excuse: the kind of
+        operation has none, or there are many elements, or infinite ones.
+        """
+        if self.kind is not Kind.GENERAL or not self.case.arguments.values_only or self.case.dtype.category < 2:
+            return None
+        if self.wide is None or not self.inputs or len(values) != len(self.inexact_outputs):
+            return None
+        if sum(a.size for a in self.inputs) > MOST_DIFFERENTIATED or not all(
+            np.all(np.isfinite(a)) for a in self.inputs
+        ):
+            return None
+        magnitudes = self._moved_magnitudes([np.abs(v) for v in values])
         return [np.broadcast_to(np.max(m[np.isfinite(m)], initial=0), m.shape) for m in magnitudes]
 
     def _elementwise_moves(self) -> Any:

@@ -58,6 +58,15 @@ _EXPRESSIONS: Final[dict[str, Callable[..., Any]]] = {
     "cumsum": lambda x, dim, dtype=None: np.cumsum(x, axis=dim),
     "cumprod": lambda x, dim, dtype=None: np.cumprod(x, axis=dim),
     "trace": lambda x: np.sum(np.diagonal(x)),
+    "nansum": _sum,
+    "column_sums": lambda x: np.sum(x, axis=0),
+    "mm_adjoint_right": lambda x, y: np.matmul(x, np.swapaxes(y, -1, -2)),
+    "bmm_adjoint_right": lambda x, y: np.matmul(x, np.swapaxes(y, -1, -2)),
+    "mm_adjoint_left": lambda x, y: np.matmul(np.swapaxes(x, -1, -2), y),
+    "bmm_adjoint_left": lambda x, y: np.matmul(np.swapaxes(x, -1, -2), y),
+    "mv_adjoint": lambda x, y: np.matmul(np.swapaxes(x, -1, -2), y),
+    "addbmm": lambda x, a, b, beta=1, alpha=1: Fraction(beta) * x + Fraction(alpha) * np.sum(np.matmul(a, b), axis=0),
+    "affine": lambda bias, x, weight: bias + np.matmul(x, weight.T),
     "matmul": np.matmul,
     "mm": np.matmul,
     "bmm": np.matmul,
@@ -68,6 +77,10 @@ _EXPRESSIONS: Final[dict[str, Callable[..., Any]]] = {
     "baddbmm": _add_product,
     "addr": lambda x, a, b, beta=1, alpha=1: Fraction(beta) * x + Fraction(alpha) * a[:, None] * b,
 }
+
+
+#: What is computed in int64 of integers and bools, whatever the reference has.
+_IN_INT64: Final = frozenset({"sum", "nansum", "prod", "cumsum", "cumprod", "trace"})
 
 
 def knows(operation: Any) -> bool:
@@ -101,7 +114,10 @@ def evaluate(operation: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], r
         exact = np.asarray(expression(*map(_exact, arrays), **given), object)
     except (ArithmeticError, TypeError):  # division by no elements; complex attributes
         return None
-    return _rounded(exact.reshape(result.shape) if not result.ndim else exact, to_numpy(result).dtype)
+    dtype = to_numpy(result).dtype
+    if operation.name in _IN_INT64 and dtype.kind in "iub":
+        dtype = np.dtype(np.int64)
+    return _rounded(exact.reshape(result.shape) if not result.ndim else exact, dtype)
 
 
 def _exact(array: Any) -> Any:

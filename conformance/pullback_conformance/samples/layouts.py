@@ -22,7 +22,7 @@ def stepped(tensor: Tensor) -> Tensor:
 
 def columnwise(array: Any) -> Any:
     """The array with its first dimension varying fastest in memory."""
-    return np.ascontiguousarray(array.T).T
+    return np.ascontiguousarray(array.T).T if array.ndim else array
 
 
 def with_step(array: Any) -> Any:
@@ -40,12 +40,40 @@ def expanded(array: Any) -> Any:
     return np.broadcast_to(array[:1], array.shape) if array.ndim else array
 
 
-#: By name; each keeps the shape, and all but ``expanded`` the values.
+def backwards(array: Any) -> Any:
+    """The array with every axis running backwards in memory."""
+    turned = (slice(None, None, -1),) * array.ndim
+    return np.ascontiguousarray(array[turned])[turned] if array.ndim else array
+
+
+def half_backwards(array: Any) -> Any:
+    """The array as every other element, from the end of its last axis to the start, of a larger one."""
+    return np.repeat(array[..., ::-1], 2, axis=-1)[..., ::-2] if array.ndim else array
+
+
+def with_middle_exchanged(array: Any) -> Any:
+    """The array with its last axis varying slowest in memory, the others in order."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, -1, 0)), 0, -1) if array.ndim > 1 else array
+
+
+def windows(array: Any) -> Any:
+    """Overlapping windows: each row is the one before, moved by one element."""
+    if array.ndim < 2 or not array.size:
+        return array
+    flat = np.array(array).reshape(-1)
+    return np.lib.stride_tricks.as_strided(flat, array.shape, (array.itemsize,) * array.ndim)
+
+
+#: By name; each keeps the shape, and all but ``expanded`` and ``windows`` the values.
 LAYOUTS: Final[dict[str, Callable[[Any], Any]]] = {
     "columnwise": columnwise,
     "step": with_step,
     "offset": with_offset,
     "expanded": expanded,
+    "backwards": backwards,
+    "half backwards": half_backwards,
+    "middle exchanged": with_middle_exchanged,
+    "windows": windows,
 }
 
 

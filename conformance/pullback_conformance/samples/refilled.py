@@ -1,129 +1,117 @@
 """An operation's first samples once more, with values at which kernels go wrong, and in other layouts.
 
 The shapes and attributes are the declaration's own; so every operation meets ties, zeros, NaN, infinities, the ends of
-integers and operands that are not contiguous, without saying so.
+integers and operands that are not contiguous, without saying so. What one must not meet, its declaration says, as
+:class:`pullback.extend.Sampled`.
 """
 
 from __future__ import annotations
 
-import warnings
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
 
 from pullback.extend import Backend, Composite, DType, Operation, Tensor, use_backend
-from pullback.random import Generator
 from pullback_conformance.moving import mapped, tensors_in
 from pullback_conformance.samples.arguments import Arguments, declared_samples, seed_of
+from pullback_conformance.samples.bases import Bases, bases_of, takes
 from pullback_conformance.samples.elementwise import elementwise_samples
-from pullback_conformance.samples.layouts import LAYOUTS
 from pullback_conformance.samples.maker import Maker
+from pullback_conformance.samples.relaid import relaid
 
-#: Not run with NaN, infinities and ties: distributions have parameters that must not be such.
-_REGULAR: Final = ("pullback.ops.random",)
-
-#: Not run in other layouts: they read memory as it lies, and so have another result, or refuse it.
-_READS_MEMORY: Final = frozenset({"as_strided", "reshape_alias", "view"})
+Fill = Callable[[Any], Any]
 
 _FEW: Final = (-1.0, 0.0, 1.0, 1.0, 0.5, -2.0, 0.0)
+#: Beside float32 and int64, each dtype runs one of so many of the further values.
+_PARTS: Final = 3
 
 
 def refilled(
     operation: Operation | Composite, backend: Backend, dtype: DType, *, seed: int = 0, most: int | None = None
 ) -> Iterator[Arguments]:
     """The samples; at most the first ``most`` of them, those with other values first."""
-    given = declared_samples(operation)
-    if given is None or dtype.category == 0:
+    if declared_samples(operation) is None:
         return
     make = Maker(backend, dtype)
     make.reseed(seed_of(f"{operation.name}/refilled", 0, dtype, seed))
-    bases = _bases(operation, given, make)
-    count = 0
-    for label, args, kwargs in _candidates(operation, make, bases, is_default=given is elementwise_samples(operation)):
-        if most is not None and count >= most:
-            return
-        if _runs(operation, backend, args, kwargs, only_whole=label.startswith("ends")):
-            yield Arguments(1000 + count, label, args, kwargs, values_only=True)
-            count += 1
+    bases = bases_of(operation, make)
+    found = itertools.islice(_variations(operation, make, bases), most)
+    for number, (label, args, kwargs) in enumerate(found):
+        yield Arguments(1000 + number, label, args, kwargs, values_only=True)
 
 
-def _bases(operation: Operation | Composite, given: Any, make: Maker) -> list[Any]:
-    """The first samples with room for other values, four at most."""
-    found: list[Any] = []
-    try:
-        for sample in given(make):
-            tensors = tensors_in((sample.args, sample.kwargs))
-            if any(isinstance(v, Generator) for v in (*sample.args, *sample.kwargs.values())):
-                return []
-            if any(t.array.size > 1 and t.dtype is make.dtype for t in tensors) and not sample.values_only:
-                found.append(sample)
-            if len(found) == 4:
-                break
-    except Exception:  # not every dtype has every sample
-        return found
-    return found
+def _variations(operation: Operation | Composite, make: Maker, bases: Bases) -> Iterator[tuple[str, Any, Any]]:
+    is_elementwise = declared_samples(operation) is elementwise_samples(operation)
+    usual, further = _fills(operation, make, bases, is_elementwise=is_elementwise)
+    for name, fill in usual.items():
+        for sample in bases.first[:1]:
+            yield f"{name} #1", *_refilled(sample, make, fill)
+    if not is_elementwise:
+        yield from relaid(operation, make, bases)
+    for number, sample in enumerate(bases.first[1:], 2):
+        for name, fill in usual.items():
+            if number == 2 or takes(operation, make.dtype, number, _PARTS):
+                yield f"{name} #{number}", *_refilled(sample, make, fill)
+    longest = [] if bases.longest is None or is_elementwise else [("longest", bases.longest)]
+    named = [*((f"#{number}", sample) for number, sample in enumerate(bases.first[:2], 1)), *longest]
+    combined = [*itertools.product(usual.items(), longest), *itertools.product(further.items(), named)]
+    for number, ((name, fill), (which, sample)) in enumerate(combined):
+        if takes(operation, make.dtype, number, _PARTS):
+            yield f"{name} {which}", *_refilled(sample, make, fill)
 
 
-def _candidates(
-    operation: Operation | Composite, make: Maker, bases: list[Any], *, is_default: bool
-) -> Iterator[tuple[str, Any, Any]]:
-    if make.dtype.category == 1:
-        defined = not isinstance(operation, Operation) or operation.integers.are_all
-        fills = {} if not defined else {"ends of the dtype": _ends, "ties and zeros": _ties}
-    elif is_default or operation.module.startswith(_REGULAR):
-        fills = {}  # their samples have such values, or must not
-    elif make.dtype.category == 3:
-        fills = {"ties and zeros": _ties}
-    else:
-        fills = {"ties and zeros": _ties, "NaN and infinities": _scattered, "NaN first": _first, "NaN last": _last}
-    for sample in bases[:1]:
-        for name, fill in fills.items():
-            yield f"{name} #1", *_replaced(sample, make, fill, None)
-    if bases and not is_default and operation.name not in _READS_MEMORY:
-        yield from _in_layouts(make, bases)
-    for sample in bases[1:2]:
-        for name, fill in fills.items():
-            yield f"{name} #2", *_replaced(sample, make, fill, None)
+def _fills(
+    operation: Operation | Composite, make: Maker, bases: Bases, *, is_elementwise: bool
+) -> tuple[dict[str, Fill], dict[str, Fill]]:
+    """The values that each first sample is filled with, and those that one or two of them are; by their names."""
+    whole = make.dtype.category == 1
+    usual: dict[str, Fill] = {}
+    lasts = {"nothing but the last": _only_last, "all but the last": _all_but_last}
+    if make.dtype.category == 0:
+        return usual, {} if is_elementwise else lasts
+    every = not isinstance(operation, Operation) or operation.integers.are_all
+    if whole and every and _gives_whole_numbers(operation, make, bases):
+        usual |= {"ends of the dtype": _ends}
+    if whole and every and not operation.sampled.values:
+        usual |= {"ties and zeros": _ties}
+    if is_elementwise or operation.sampled.values:  # elementwise samples have such values themselves
+        return usual, {}
+    in_order = {"ascending": _ascending, "descending": _descending}
+    if whole:
+        return usual, {**in_order, **lasts}
+    usual["ties and zeros"] = _ties
+    if make.dtype.category == 3:
+        return usual, lasts
+    usual |= {"NaN and infinities": _scattered, "NaN first": _first, "NaN last": _last}
+    return usual, {"negative infinity everywhere": _lowest, "equal everywhere": _equal, **in_order, **lasts}
 
 
-def _in_layouts(make: Maker, bases: list[Any]) -> Iterator[tuple[str, Any, Any]]:
-    """The sample with most dimensions, each operand and all in another layout."""
-    widest = max(bases, key=lambda s: sum(t.array.ndim for t in tensors_in((s.args, s.kwargs))))
-    count = len(tensors_in((widest.args, widest.kwargs)))
-    yield "all columnwise", *_replaced(widest, make, LAYOUTS["columnwise"], None)
-    for position in range(min(count, 4)):
-        layout = tuple(LAYOUTS)[position % 3]
-        yield f"operand {position}, {layout}", *_replaced(widest, make, LAYOUTS[layout], position)
-    yield "all with an offset", *_replaced(widest, make, LAYOUTS["offset"], None)
+def _gives_whole_numbers(operation: Operation | Composite, make: Maker, bases: Bases) -> bool:
+    """Whether integers give integers: what a floating result is at their ends depends on when they are converted."""
+    if isinstance(operation, Operation) and operation.promotion == "float":
+        return False
+    for sample in bases.first[:1]:
+        try:
+            with use_backend(make.backend):
+                result = operation.call(*sample.args, **sample.kwargs)
+        except (NotImplementedError, RuntimeError, TypeError):  # it refuses integers, as it will at their ends
+            return False
+        return all(t.dtype.category < 2 for t in tensors_in(result))
+    return False
 
 
-def _replaced(sample: Any, make: Maker, change: Callable[[Any], Any], position: int | None) -> tuple[Any, Any]:
-    """The arguments with the array of one operand, or of all, changed; of indices the layout only."""
-    number = -1
-    only_layout = change in LAYOUTS.values()
+def _refilled(sample: Any, make: Maker, fill: Fill) -> tuple[Any, Any]:
+    """The arguments with the arrays of the dtype under test filled anew; indices keep their values."""
 
     def replace(tensor: Tensor) -> Tensor:
-        nonlocal number
-        number += 1
-        array = tensor.array
-        is_index = any(array is index for index in make.indices)
-        if position not in (None, number) or not (only_layout or (tensor.dtype is make.dtype and not is_index)):
+        is_index = any(tensor.array is index for index in make.indices)
+        if tensor.dtype is not make.dtype or is_index:
             return tensor
-        return Tensor._wrap(change(array), tensor.backend)
+        return Tensor._wrap(fill(tensor.array), tensor.backend)
 
     return mapped((sample.args, sample.kwargs), replace)  # type: ignore[no-any-return]
-
-
-def _runs(operation: Operation | Composite, backend: Backend, args: Any, kwargs: Any, *, only_whole: bool) -> bool:
-    """Whether NumPy has an answer: of whole numbers, if so asked."""
-    try:
-        with use_backend(backend), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            result = operation.call(*args, **kwargs)
-    except Exception:
-        return False
-    return not only_whole or all(t.dtype.category < 2 for t in tensors_in(result))
 
 
 def _ties(array: Any) -> Any:
@@ -162,4 +150,36 @@ def _first(array: Any) -> Any:
 def _last(array: Any) -> Any:
     changed = np.array(array)
     changed.reshape(-1)[-1:] = np.nan
+    return changed
+
+
+def _lowest(array: Any) -> Any:
+    return np.full(array.shape, -np.inf).astype(array.dtype)
+
+
+def _equal(array: Any) -> Any:
+    """One negative number: not the zero that a sum or an extreme may begin with."""
+    return np.full(array.shape, -1.5).astype(array.dtype)
+
+
+def _ascending(array: Any) -> Any:
+    """The same numbers in order, the largest last."""
+    return np.sort(array.reshape(-1)).reshape(array.shape)
+
+
+def _descending(array: Any) -> Any:
+    return _ascending(array)[(slice(None, None, -1),) * array.ndim].copy()
+
+
+def _only_last(array: Any) -> Any:
+    """Zeros, and a one in the last place."""
+    changed = np.zeros(array.shape, array.dtype)
+    changed.reshape(-1)[-1:] = 1
+    return changed
+
+
+def _all_but_last(array: Any) -> Any:
+    """Ones, and a zero in the last place."""
+    changed = np.ones(array.shape, array.dtype)
+    changed.reshape(-1)[-1:] = 0
     return changed

@@ -40,6 +40,7 @@ from pullback.dispatch.declaration_values import (
     Outputs,
     Promotes,
     PromotionRule,
+    Sampled,
     Samples,
     Shows,
 )
@@ -190,7 +191,8 @@ class Operation:
         self.kernel_checks = checked is not None and checked.kernel_checks
         self.ndim = checked.ndim if checked else None
         self.otherwise = checked.otherwise if checked else None
-        self.samples = samples
+        self.sampled = samples if isinstance(samples, Sampled) else Sampled()
+        self.samples = samples.samples if isinstance(samples, Sampled) else samples
         self.bad = bad
         self.warns = warns
         self.accuracy = accuracy if isinstance(accuracy, Accuracy) else Accuracy(accuracy)
@@ -318,7 +320,8 @@ class Composite:
         self.public: Callable[..., Any] = checking(function)  # type: ignore[arg-type]  # what users call
         self.doc = function.__doc__ or ""
         self.module = function.__module__
-        self.samples = samples
+        self.sampled = samples if isinstance(samples, Sampled) else Sampled()
+        self.samples = samples.samples if isinstance(samples, Sampled) else samples
         self.accuracy = accuracy if isinstance(accuracy, Accuracy) else Accuracy(accuracy)
         self.dtypes = dtypes
         self.out = out
@@ -439,8 +442,9 @@ def op(
     check : callable or Check, optional
         Takes the operands and attributes and raises the error a user should see; with the number of dimensions that
         operands have.
-    samples : callable, "elementwise" or Unsampled, optional
-        ``samples(make)`` yields the argument sets that conformance runs; elementwise operations have a default.
+    samples : callable, "elementwise", Sampled or Unsampled, optional
+        ``samples(make)`` yields the argument sets that conformance runs; elementwise operations have a default. With
+        what they are not run with as well.
     bad : callable, optional
         ``bad(make)`` yields calls that must raise, as :class:`Bad` records, beside those that conformance finds by
         itself: indices and dimensions out of range, shapes that do not fit, dtypes that are not accepted.
@@ -532,7 +536,7 @@ def composite(
     method: bool = True,
     aliases: Sequence[str] = (),
     operator: str | None = None,
-    dtypes: frozenset[DType] = dtypes.FLOATS,
+    dtypes: frozenset[DType] = dtypes.EVERY,
     out: Out | None = None,
     namespace: str | Sequence[str] | None = "pullback",
     bad: BadCalls | None = None,

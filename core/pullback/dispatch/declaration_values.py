@@ -23,7 +23,7 @@ PromotionRule: TypeAlias = Literal["same", "promote", "float"]
 
 
 #: Where an operation's samples come from: a function, the default ones of elementwise operations, or nowhere.
-Samples: TypeAlias = "Callable[..., Iterable[Any]] | Literal['elementwise'] | Unsampled"
+Samples: TypeAlias = "Callable[..., Iterable[Any]] | Literal['elementwise'] | Sampled | Unsampled"
 
 #: Calls that must raise: ``bad(make)`` yields them.
 BadCalls: TypeAlias = "Callable[..., Iterable[Any]]"
@@ -251,6 +251,36 @@ class Integers(_Value):
     def are_all(self) -> bool:
         """Whether it is defined for every integer."""
         return self.divisor is None and not self.between and self.least
+
+
+class Sampled(_Value):
+    """An operation's samples, and what they are not run with as well.
+
+    The conformance suite runs each operation's first samples again: with other values in the same shapes, and with
+    operands that lie otherwise in memory. Each keyword says why one of these is left out, and by default none is.
+
+    Parameters
+    ----------
+    samples : callable or "elementwise", optional
+        Where the samples come from; elementwise operations have a default.
+    values : str
+        Why NaN, infinities, zeros and equal elements are no operands.
+    layouts : str
+        Why operands have to lie as they do.
+    """
+
+    __slots__ = ("layouts", "samples", "values")
+
+    def __init__(
+        self,
+        samples: Callable[..., Iterable[Any]] | Literal["elementwise"] | None = None,
+        *,
+        values: str = "",
+        layouts: str = "",
+    ) -> None:
+        self.samples = samples
+        self.values = values
+        self.layouts = layouts
 
 
 class Unsampled(_Value):

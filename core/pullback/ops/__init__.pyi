@@ -98,7 +98,6 @@ from pullback.ops.indexing.scattering import scatter as scatter
 from pullback.ops.indexing.scattering import scatter_add as scatter_add
 from pullback.ops.indexing.scattering import scatter_number as scatter_number
 from pullback.ops.indexing.scattering import scattered as scattered
-from pullback.ops.indexing.scattering import tensor_like as tensor_like
 from pullback.ops.indexing.slices import add_slices as add_slices
 from pullback.ops.indexing.slices import check_slices as check_slices
 from pullback.ops.indexing.slices import index_add as index_add
@@ -504,6 +503,8 @@ from pullback.ops.shared.reducing import keep_dims as keep_dims
 from pullback.ops.shared.reducing import mean_of_some as mean_of_some
 from pullback.ops.shared.reducing import over_count as over_count
 from pullback.ops.shared.reducing import samples_along_dim as samples_along_dim
+from pullback.ops.shared.reducing import samples_around_blocks as samples_around_blocks
+from pullback.ops.shared.reducing import samples_of_products_along_dim as samples_of_products_along_dim
 from pullback.ops.shared.reducing import samples_over_dims as samples_over_dims
 from pullback.ops.shared.reducing import wide_dtype as wide_dtype
 from pullback.ops.shared.zeros import step_derivative as step_derivative

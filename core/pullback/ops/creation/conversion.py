@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     linear=True,
     vjp=lambda grad: grad,
     memory="preserved",
-    samples=sampling.of_shapes((2, 3), (), (0, 3)),
+    samples=sampling.of_shapes((2, 3), (), (0, 3), (2, 3, 2), (65, 33)),
     accuracy="exact",
 )
 def clone(backend: Backend, input: Array, *, memory_format: MemoryFormat | None = None) -> Array:
@@ -320,7 +320,7 @@ for _name, _dtype in {
     attach(_name, _cast_method(_name, _dtype))
 
 
-@composite(namespace=None, samples=sampling.several(((2, 3), (1,))), accuracy="exact")
+@composite(namespace=None, samples=sampling.several(((2, 3), (1,)), ((0, 3), ())), accuracy="exact")
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """``input`` in the dtype and on the backend of ``other``."""
     if not isinstance(other, Tensor):
@@ -417,7 +417,9 @@ attach("type", _type)
     method=False,
     namespace=None,
     inplace=Inplace(refused_by="arithmetic", method=False),
-    samples=sampling.several(((2, 3), (2, 3)), ((2, 3), (3,))),
+    samples=sampling.several(
+        ((2, 3), (2, 3)), ((2, 3), (3,)), ((3, 3), (3, 3)), ((2, 3, 2), (3, 1)), ((), ()), ((0, 3), (3,)), ((2, 3), ())
+    ),
     accuracy="exact",
 )
 def copy(backend: Backend, input: Array, src: Array) -> Array:
@@ -498,6 +500,9 @@ def zero_(self: Tensor) -> Tensor:
 def _zero_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3))
     yield Sample(make())
+    yield Sample(make(0, 3))
+    yield Sample(make(2, 3, 2).mT)
+    yield Sample(make(129, 2))
 
 
 @op(
@@ -529,7 +534,7 @@ def _zero_into(backend: Backend, input: Array) -> Array:
     method=False,
     memory="filled",
     inplace=Inplace(refused_by="name", method=False),
-    samples=sampling.with_arguments(((2, 3), 1), ((), 1)),
+    samples=sampling.with_arguments(((2, 3), 1), ((), 1), ((0, 3), 2), ((2, 65), 3)),
     accuracy="exact",
 )
 def fill(backend: Backend, input: Array, value: Any) -> Array:
@@ -581,6 +586,8 @@ def _filled_into(backend: Backend, input: Array, value: Array) -> Array:
 def _fill_tensor_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), make())
     yield Sample(make(), make())
+    yield Sample(make(0, 3), make())
+    yield Sample(make(2, 3, 2).mT, make())
 
 
 @op(

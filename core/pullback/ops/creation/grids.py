@@ -36,7 +36,16 @@ def _check_vector(vector: Tensor) -> None:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(vector.shape)}")
 
 
-@composite(method=False, samples=sampling.several(((2,), (3,))), warns="required to pass the indexing argument")
+def _meshgrid_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2), make(3))
+    yield Sample(make(2), make(3), indexing="xy")
+    yield Sample(make(2), make(1), make(3), indexing="ij")
+    yield Sample(make(2), make(1), make(3), indexing="xy")
+    yield Sample(make(), make(2))
+    yield Sample(make(0), make(2))
+
+
+@composite(method=False, samples=_meshgrid_samples, warns="required to pass the indexing argument")
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """The coordinates of a grid: each vector expanded along the dimensions of the others.
 
@@ -88,7 +97,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     )
 
 
-@composite(method=False, samples=sampling.several(((2,), (3,))))
+@composite(method=False, samples=sampling.several(((2,), (3,)), ((2,), (1,), (2,)), ((3,),), ((0,), (2,))))
 def cartesian_prod(*tensors: Any) -> Tensor:
     """Every combination of one element of each vector, a row for each.
 
@@ -118,6 +127,9 @@ def _combinations_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3), 3)
     yield Sample(make(3), 2, True)
     yield Sample(make(2), 3)
+    yield Sample(make(5), 3, True)
+    yield Sample(make(3), 1)
+    yield Sample(make(0), 2)
 
 
 @composite(method=False, samples=_combinations_samples)
@@ -281,6 +293,8 @@ def _vander_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, low=0.5))
     yield Sample(make(3, low=0.5), 4)
     yield Sample(make(2, low=0.5), 3, increasing=True)
+    yield Sample(make(3, low=0.5), 1)
+    yield Sample(make(0), 2)
 
 
 @composite(method=False, samples=_vander_samples)

@@ -12,7 +12,7 @@ from pullback.dispatch.declaration import composite
 from pullback.meta import dtypes
 from pullback.meta.devices import Device
 from pullback.meta.dtype_names import not_implemented
-from pullback.meta.dtypes import DType
+from pullback.meta.dtypes import FLOATS, DType
 from pullback.meta.formats import StorageLayout
 from pullback.ops.shared.options import check_options, checked_dtype, checked_integer, default_dtype, finished
 from pullback.tensor import Tensor
@@ -61,7 +61,7 @@ def _cosines(coefficients: tuple[float, ...]) -> Callable[[Tensor, int], Tensor]
     return values
 
 
-@composite(method=False, samples=sampling.window)
+@composite(method=False, dtypes=FLOATS, samples=sampling.window)
 def hann_window(
     window_length: int,
     periodic: bool = True,
@@ -97,7 +97,7 @@ def hann_window(
     return _window("hann_window", window_length, periodic, options, _cosines((0.5, 0.5)))
 
 
-@composite(method=False, samples=sampling.window)
+@composite(method=False, dtypes=FLOATS, samples=sampling.windows_with((5, True, 0.5, 0.25), (6, False, 0.75)))
 def hamming_window(
     window_length: int,
     periodic: bool = True,
@@ -123,7 +123,7 @@ def hamming_window(
     return _window("hamming_window", window_length, periodic, options, _cosines((alpha, beta)))
 
 
-@composite(method=False, samples=sampling.window)
+@composite(method=False, dtypes=FLOATS, samples=sampling.window)
 def blackman_window(
     window_length: int,
     periodic: bool = True,
@@ -147,7 +147,7 @@ def blackman_window(
     return _window("blackman_window", window_length, periodic, options, _cosines((0.42, 0.5, 0.08)))
 
 
-@composite(method=False, samples=sampling.window)
+@composite(method=False, dtypes=FLOATS, samples=sampling.window)
 def bartlett_window(
     window_length: int,
     periodic: bool = True,
@@ -171,7 +171,7 @@ def bartlett_window(
     return _window("bartlett_window", window_length, periodic, options, lambda n, last: 1 - (n * (2 / last) - 1).abs())
 
 
-@composite(method=False, samples=sampling.window)
+@composite(method=False, dtypes=FLOATS, samples=sampling.windows_with((5, True, 4.0), (6, False, 8.0)))
 def kaiser_window(
     window_length: int,
     periodic: bool = True,

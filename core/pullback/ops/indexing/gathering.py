@@ -49,6 +49,10 @@ def _gather_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(), make.integers(low=0, high=1), 0)
     yield Sample(make(4, 3).mT, make.integers(3, 2, low=0, high=4), 1)
     yield Sample(make(3, 2), make.integers(0, 2, low=0, high=3), 0)
+    yield Sample(make(2, 3, 2), make.integers(2, 4, 2, low=0, high=3), 1)
+    yield Sample(make(2, 1, 3, 2), make.integers(1, 1, 5, 2, low=0, high=3), -2)
+    yield sampling.values_only(make.values(65, 2), make.integers(129, 2, low=0, high=65), 0)
+    yield sampling.values_only(make.values(2, 257), make.integers(2, sampling.block_size(make), low=0, high=257), 1)
 
 
 @op(
@@ -177,6 +181,12 @@ def index_select_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 4), make.integers(2, low=0, high=4), -1)
     yield Sample(make(4), make.integers(low=0, high=4), 0)
     yield Sample(make(3, 2).mT, make.integers(0, low=0, high=3), 1)
+    yield Sample(make(2, 3, 2), make.positions([2, 0, 2]), 1)
+    yield Sample(make(2, 1, 3, 2, 2), make.positions([1, 1]), -3)
+    yield Sample(make(3, 0), make.positions([1, 2]), 0)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make.values(70), make.integers(size, low=0, high=70), 0)
+    yield sampling.values_only(make.values(129, 2), make.positions(range(128, -1, -1)), 0)
 
 
 @op(
@@ -255,6 +265,9 @@ def _take_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2), make.integers(2, 2, low=0, high=6))
     yield Sample(make(4), make.integers(low=-4, high=4))
     yield Sample(make(3, 2).mT, make.integers(3, low=0, high=6))
+    yield Sample(make(3, 2), make.positions([-1, -6, 5, 0, -1]))
+    yield Sample(make(3, 2), make.integers(0, 2, low=0, high=6))
+    yield sampling.values_only(make.values(65), make.integers(sampling.block_size(make), low=-65, high=65))
 
 
 @op(

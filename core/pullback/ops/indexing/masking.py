@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
+from pullback.dispatch import sampling
 from pullback.dispatch.complete_path import constant
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
 from pullback.dispatch.declaration_values import Inplace, Shows
@@ -65,6 +66,11 @@ def _masked_fill_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2), make.mask(3, 2), -1)
     yield Sample(make(), make.mask(), 1)
     yield Sample(make(2, 3).mT, make.mask(3, 1), 1.5)
+    yield Sample(make(3, 1), make.mask(3, 1), 1.5)
+    yield Sample(make(2, 3, 2), make.mask(3, 1), 2)
+    yield Sample(make(0, 2), make.mask(2), 1)
+    yield sampling.values_only(make.values(130, 2), make.mask(130, 2), 1)
+    yield sampling.values_only(make.values(2, sampling.block_size(make)), make.mask(sampling.block_size(make)), 2)
 
 
 @op(
@@ -100,6 +106,9 @@ def _masked_fill_into(backend: Backend, input: Array, mask: Array, value: Any) -
 def _masked_fill_tensor_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2), make.mask(3, 2), make())
     yield Sample(make(3, 2), make.mask(2), make())
+    yield Sample(make(3, 1), make.mask(3, 1), make())
+    yield Sample(make(0), make.mask(0), make())
+    yield sampling.values_only(make.values(130), make.mask(130), make())
 
 
 @op(
@@ -214,6 +223,10 @@ def _masked_select_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2), make.mask(2))
     yield Sample(make(2), make.mask(3, 2))
     yield Sample(make(2, 3).mT, make.mask(3, 1))
+    yield Sample(make(), make.mask())
+    yield Sample(make(0, 3), make.mask(3))
+    yield Sample(make(2, 3, 2), make.mask(3, 1))
+    yield sampling.values_only(make.values(sampling.block_size(make), 2), make.mask(sampling.block_size(make), 2))
 
 
 @op(
@@ -249,6 +262,9 @@ def masked_select(backend: Backend, input: Array, mask: Array) -> Array:
 def _masked_scatter_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2), make.mask(3, 2), make(6))
     yield Sample(make(3, 2), make.mask(2), make(2, 4))
+    yield Sample(make(2, 3, 2), make.mask(3, 1), make(12))
+    yield Sample(make(0), make.mask(0), make(2))
+    yield sampling.values_only(make.values(130), make.mask(130), make.values(130))
 
 
 @op(

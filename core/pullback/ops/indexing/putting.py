@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.out_rules import EXACT
@@ -15,7 +16,6 @@ from pullback.dispatch.overwriting import overwrites
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
 from pullback.ops.indexing.gathering import not_among, take
-from pullback.ops.indexing.scattering import tensor_like
 from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
@@ -30,10 +30,15 @@ _EVERYTHING = slice(None)
 
 
 def _put_samples(make: Any) -> Iterator[Sample]:
-    yield Sample(make(3, 2), tensor_like(make, [4, 0]), make(2))
-    yield Sample(make(3, 2), tensor_like(make, [[4], [-1]]), make(2))
-    yield Sample(make(3, 2).mT, tensor_like(make, [4, 4, 1]), make(3), True)
-    yield Sample(make(), tensor_like(make, [0]), make(1))
+    yield Sample(make(3, 2), make.positions([4, 0]), make(2))
+    yield Sample(make(3, 2), make.positions([[4], [-1]]), make(2))
+    yield Sample(make(3, 2).mT, make.positions([4, 4, 1]), make(3), True)
+    yield Sample(make(), make.positions([0]), make(1))
+    yield Sample(make(2, 3), make.positions([-1, 1, -1, 1, 1]), make(5), True)
+    yield Sample(make(2, 2), make.integers(0, low=0, high=4), make(0))
+    yield sampling.values_only(
+        sampling.whole(make, 65), make.integers(129, low=-65, high=65), sampling.whole(make, 129), True
+    )
 
 
 @op(
@@ -152,6 +157,8 @@ def _select_scatter_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2), make(2), 0, 1)
     yield Sample(make(3, 2).mT, make(2), -1, -2)
     yield Sample(make(3), make(), 0, 2)
+    yield Sample(make(2, 3, 2), make(2, 2), 1, 2)
+    yield Sample(make(3, 0), make(0), 0, 1)
 
 
 @op(
@@ -188,6 +195,9 @@ def _slice_scatter_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 2), make(2, 2), 0, 1, 3)
     yield Sample(make(2, 5).mT, make(2, 2), 0, 1, 9, 3)
     yield Sample(make(3), make(3))
+    yield Sample(make(2, 3, 2), make(2, 2, 2), 1, -2)
+    yield Sample(make(0, 2), make(0, 2))
+    yield Sample(make(2, 3, 2), make(2, 3, 1), 2, 0, None, 2)
 
 
 @op(
@@ -237,6 +247,9 @@ def _diagonal_scatter_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 3), make(3))
     yield Sample(make(3, 4), make(3), 1)
     yield Sample(make(2, 3, 4), make(3, 2), 0, 0, -1)
+    yield Sample(make(4, 3), make(2), -2)
+    yield Sample(make(3, 2, 3), make(2, 2), 1, 0, 2)
+    yield Sample(make(3, 2, 3), make(3, 2), 0, 2, 1)
 
 
 @op(

@@ -49,6 +49,14 @@ def _index_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 3), Positions([make.positions([-1, 0, -4, -1, 3, -1])]))
     yield Sample(make(3, 2), Positions([make.mask(3, 2)]))
     yield Sample(make(2, 3, 2), Positions([None, make.mask(3), make.positions([-1])]))
+    yield Sample(make(3, 3), Positions([make.positions([2, 0, 1]), make.positions([0, 2, 0])]))
+    yield Sample(make(2, 3, 2), Positions([make.mask(2, 3), make.positions([1])]))
+    yield Sample(make(3, 2), Positions([make.integers(2, 0, low=0, high=3)]))
+    yield Sample(make(2, 2, 3, 2), Positions([None, make.positions([1, 1]), make.positions([[2], [-3]])]))
+    yield Sample(make(0, 3), Positions([None, make.positions([2, 2])]))
+    yield sampling.values_only(
+        make.values(70, 2), Positions([make.integers(sampling.block_size(make), low=-70, high=70)])
+    )
 
 
 @op(
@@ -94,6 +102,10 @@ def _index_put_samples(make: Any) -> Iterator[Sample]:
         yield Sample(input, make(*part.shape), positions, True)
     yield Sample(make(4, 3), make(2, 3), Positions([make.integers(2, low=0, high=4)]), True)
     yield Sample(make(4, 3), make(), Positions([make.integers(1, low=0, high=4)]))
+    yield Sample(make(4), make(4), Positions([make.positions([1, 1, -3, 1])]), True)
+    yield sampling.values_only(
+        sampling.whole(make, 70), sampling.whole(make, 129), Positions([make.integers(129, low=0, high=70)]), True
+    )
 
 
 @op(
@@ -395,6 +407,15 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, 
     return vectors if as_tuple else _as_rows(input, vectors)
 
 
+def _nonzero_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3))
+    yield Sample(make(4))
+    yield Sample(make.values(2, 3, 4))
+    yield Sample(make())
+    yield Sample(make(0, 3))
+    yield sampling.values_only(make.values(sampling.block_size(make), 2))
+
+
 @op(
     batching="refused",
     name="nonzero",
@@ -403,7 +424,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, 
     method=False,
     out=Out("nonzero: Expected out tensor to have scalar type {result} but got scalar type{out}"),
     namespace=None,
-    samples=sampling.of_shapes((2, 3), (4,)),
+    samples=_nonzero_samples,
     accuracy="exact",
 )
 def _nonzero(backend: Backend, input: Array) -> Sequence[Array]:
@@ -436,7 +457,7 @@ def _empty_row(input: Tensor) -> Tensor:
 attach_method("nonzero", nonzero)
 
 
-@composite(samples=sampling.of_shapes((2, 3)), accuracy="exact")
+@composite(samples=_nonzero_samples, accuracy="exact")
 def argwhere(input: Tensor) -> Tensor:
     """The positions of the elements that are not zero, a row for each.
 

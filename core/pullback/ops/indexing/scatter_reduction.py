@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.complete_path import constant
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
 from pullback.dispatch.declaration_values import Inplace
@@ -15,7 +16,7 @@ from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
 from pullback.meta.shapes import normalize_dim
 from pullback.ops.indexing.checks import vector_of
-from pullback.ops.indexing.scattering import add_elements, check_scatter, scatter_number, scattered, tensor_like
+from pullback.ops.indexing.scattering import add_elements, check_scatter, scatter_number, scattered
 from pullback.ops.indexing.slices import check_slices
 from pullback.ops.shared.precision import in_float32
 from pullback.ops.shared.reducing import in_dtype
@@ -194,13 +195,33 @@ def _means(make: Any) -> tuple[str, ...]:
     return ("mean",) if make.dtype.category >= dtypes.FLOATING else ()
 
 
+def _extremes(make: Any) -> tuple[str, ...]:
+    """Complex numbers have no order."""
+    return () if make.dtype.is_complex else ("amax", "amin")
+
+
+def _own(make: Any, shape: tuple[int, ...], include_self: bool) -> Tensor:
+    """The tensor's own elements: where they don't take part, none that is equal to a result, which PyTorch counts."""
+    made: Tensor = make(*shape) if include_self else make(*shape, low=3.0, high=5.0)
+    return made
+
+
 def _scatter_reduce_samples(make: Any) -> Iterator[Sample]:
-    index = tensor_like(make, [[0, 0, 1], [1, 0, 1]])
-    for reduce in ("sum", "prod", *_means(make)):
+    index = make.positions([[0, 0, 1], [1, 0, 1]])
+    for reduce in ("sum", "prod", *_extremes(make), *_means(make)):
         for include_self in (True, False):
-            yield Sample(make(2, 3), index, make(3, 3), 0, reduce, include_self)
-    yield Sample(make(4), tensor_like(make, [2, 0, 2]), make(3), -1, "sum", True)
-    yield Sample(make(3, 2).mT, tensor_like(make, [[2, 0]]), make(1, 2), 1, "prod", True)
+            yield Sample(_own(make, (2, 3), include_self), index, make(3, 3), 0, reduce, include_self)
+    yield Sample(make(4), make.positions([2, 0, 2]), make(3), -1, "sum", True)
+    yield Sample(make(3, 2).mT, make.positions([[2, 0]]), make(1, 2), 1, "prod", True)
+    for extreme in _extremes(make):
+        yield Sample(make(2, 3, 2), make.integers(2, 4, 2, low=0, high=3), make(2, 4, 2), 1, extreme, True)
+        yield sampling.values_only(
+            sampling.whole(make, 9), make.integers(129, low=0, high=9), sampling.whole(make, 129), 0, extreme, True
+        )
+    yield Sample(make(3, 2), make.integers(0, 2, low=0, high=3), make(0, 2), 0, "sum", False)
+    yield sampling.values_only(
+        sampling.whole(make, 9), make.integers(129, low=0, high=9), sampling.whole(make, 129), 0, "sum", False
+    )
 
 
 @op(
@@ -302,10 +323,14 @@ def _everywhere(index: Tensor, shape: Sequence[int], dim: int) -> Tensor:
 
 
 def _index_reduce_samples(make: Any) -> Iterator[Sample]:
-    for reduce in ("prod", *_means(make)):
+    for reduce in ("prod", *_extremes(make), *_means(make)):
         for include_self in (True, False):
-            yield Sample(make(3, 2), tensor_like(make, [2, 0, 2]), make(3, 2), 0, reduce, include_self)
-    yield Sample(make(2, 3), tensor_like(make, [1]), make(2, 1), -1, "prod", True)
+            own = _own(make, (3, 2), include_self)
+            yield Sample(own, make.positions([2, 0, 2]), make(3, 2), 0, reduce, include_self)
+    yield Sample(make(2, 3), make.positions([1]), make(2, 1), -1, "prod", True)
+    for extreme in _extremes(make):
+        yield Sample(make(2, 3, 2, low=3.0, high=5.0), make.positions([1, 1]), make(2, 2, 2), 1, extreme, False)
+    yield Sample(make(3, 2), make.integers(0, low=0, high=3), make(0, 2), 0, "prod", True)
 
 
 @op(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.complete_path import constant
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
 from pullback.dispatch.declaration_values import Inplace
@@ -14,7 +15,6 @@ from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.numbers import fitted, python_number
 from pullback.dispatch.out_rules import EXACT
 from pullback.dispatch.overwriting import overwrites
-from pullback.meta import dtypes
 from pullback.meta.shapes import normalize_dim
 from pullback.ops.indexing.checks import check_positions, outside
 from pullback.ops.shared.zeros import zeros_of
@@ -72,15 +72,14 @@ def scattered(
 
 def _scatter_samples(make: Any) -> Iterator[Sample]:
     # Every position once: which of several values stays is not defined.
-    yield Sample(make(2, 3), tensor_like(make, [[1, 0, 1], [0, 1, 0]]), make(2, 3), 0)
-    yield Sample(make(3, 4), tensor_like(make, [[3, 1]]), make(2, 3), -1)
-    yield Sample(make(4), tensor_like(make, [2, 0]), make(2), 0)
-    yield Sample(make(3, 2).mT, tensor_like(make, [[2, 0]]), make(1, 2), 1)
-
-
-def tensor_like(make: Any, data: Any) -> Tensor:
-    """An int64 tensor with these elements, on the backend under test."""
-    return ops.tensor(data, dtype=dtypes.int64, backend=make(1).backend)
+    yield Sample(make(2, 3), make.positions([[1, 0, 1], [0, 1, 0]]), make(2, 3), 0)
+    yield Sample(make(3, 4), make.positions([[3, 1]]), make(2, 3), -1)
+    yield Sample(make(4), make.positions([2, 0]), make(2), 0)
+    yield Sample(make(3, 2).mT, make.positions([[2, 0]]), make(1, 2), 1)
+    yield Sample(make(2, 3, 2), make.positions([[[2, 0]], [[0, 1]]]), make(2, 1, 2), 1)
+    yield Sample(make(3), make.integers(0, low=0, high=3), make(0), 0)
+    yield Sample(make(), make.positions(0), make(), 0)
+    yield sampling.values_only(make.values(130), make.positions(range(128, -1, -1)), make.values(129), 0)
 
 
 @op(
@@ -129,6 +128,7 @@ def _scatter_value_samples(make: Any) -> Iterator[Sample]:
     for sample in _scatter_samples(make):
         input, index, _, dim = sample.args
         yield Sample(input, index, dim, 1.5)
+    yield Sample(make(3), make.positions([2, 0]), 0, 0)
 
 
 @op(
@@ -161,6 +161,8 @@ def _written_value(backend: Backend, put: Any, input: Array, index: Array, dim: 
 def _scatter_add_samples(make: Any) -> Iterator[Sample]:
     yield from _scatter_samples(make)
     yield Sample(make(3, 2), make.integers(4, 2, low=0, high=3), make(4, 2), 0)
+    yield Sample(make(2, 3, 2), make.integers(2, 4, 2, low=0, high=3), make(2, 4, 2), 1)
+    yield sampling.values_only(sampling.whole(make, 9), make.integers(257, low=0, high=9), sampling.whole(make, 257), 0)
 
 
 @op(

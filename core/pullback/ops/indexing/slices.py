@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.complete_path import constant
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
 from pullback.dispatch.declaration_values import Inplace, Shows
@@ -18,7 +19,6 @@ from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
 from pullback.meta.shapes import normalize_dim
 from pullback.ops.indexing.checks import check_positions, first_outside, outside, vector_of
-from pullback.ops.indexing.scattering import tensor_like
 from pullback.ops.shared.zeros import zeros_of
 from pullback.tensor import Tensor
 from pullback.tensor.indices import Positions
@@ -87,6 +87,11 @@ def _index_add_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2), make.integers(4, low=0, high=3), make(4, 2), 0)
     yield Sample(make(3, 4), make.integers(2, low=0, high=4), make(3, 2), -1, alpha=2)
     yield Sample(make(4), make.integers(3, low=0, high=4), make(3), 0)
+    yield Sample(make(2, 3, 2), make.positions([2, 2]), make(2, 2, 2), 1, alpha=-3)
+    yield Sample(make(3, 2), make.integers(0, low=0, high=3), make(0, 2), 0)
+    yield sampling.values_only(
+        sampling.whole(make, 9, 2), make.integers(129, low=0, high=9), sampling.whole(make, 129, 2), 0
+    )
 
 
 @op(
@@ -184,8 +189,11 @@ attach_method("index_add_", _index_add_)
 
 
 def _index_copy_samples(make: Any) -> Iterator[Sample]:
-    yield Sample(make(3, 2), tensor_like(make, [2, 0]), make(2, 2), 0)
-    yield Sample(make(3, 4), tensor_like(make, [1]), make(3, 1), -1)
+    yield Sample(make(3, 2), make.positions([2, 0]), make(2, 2), 0)
+    yield Sample(make(3, 4), make.positions([1]), make(3, 1), -1)
+    yield Sample(make(2, 3, 2), make.positions([2, 0]), make(2, 2, 2), 1)
+    yield Sample(make(3, 2), make.integers(0, low=0, high=3), make(0, 2), 0)
+    yield sampling.values_only(make.values(130), make.positions(range(128, -1, -1)), make.values(129), 0)
 
 
 @op(
@@ -296,6 +304,7 @@ attach_method("index_copy_", _index_copy_)
 def _index_fill_samples(make: Any) -> Iterator[Sample]:
     for sample in ops.index_select_samples(make):
         yield Sample(*sample.args, 1.5)
+    yield Sample(make(3, 2), make.positions([-1, 0]), 0, 2)
 
 
 @op(
@@ -343,7 +352,9 @@ def _filled_slices(backend: Backend, put: Any, input: Array, index: Array, value
 
 
 def _index_fill_tensor_samples(make: Any) -> Iterator[Sample]:
-    yield Sample(make(3, 2), tensor_like(make, [2, 0]), make(), 0)
+    yield Sample(make(3, 2), make.positions([2, 0]), make(), 0)
+    yield Sample(make(2, 3, 2), make.positions([1, -1]), make(), 1)
+    yield Sample(make(3), make.integers(0, low=0, high=3), make(), 0)
 
 
 @op(

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.declaration_values import Promotes, Shows
+from pullback.dispatch.numbers import fitted
 from pullback.dispatch.out_rules import CAST, EXACT, Out
 from pullback.dispatch.shown_values import sizes_and_strides
 from pullback.meta.dtype_names import type_name
@@ -52,14 +54,19 @@ def _require_tensors(function: str, **operands: Any) -> None:
             )
 
 
+def _factor(backend: Backend, value: complex, array: NativeArray) -> Any:
+    """A coefficient as a kernel takes it beside ``array``; an integer that its dtype must hold, or wrap around."""
+    return number(backend, fitted(value, backend.dtypes[array.dtype]) if isinstance(value, int) else value, array)
+
+
 def _added(backend: Backend, input: NativeArray, product: NativeArray, beta: complex, alpha: complex) -> NativeArray:
     """``beta * input + alpha * product``; without ``input`` where ``beta`` is 0."""
     if alpha != 1:
-        product = backend.multiply(product, number(backend, alpha, product))
+        product = backend.multiply(product, _factor(backend, alpha, product))
     if beta == 0:
         return product
     if beta != 1:
-        input = backend.multiply(input, number(backend, beta, input))
+        input = backend.multiply(input, _factor(backend, beta, input))
     return plus_product(backend, product, input)
 
 
@@ -85,6 +92,9 @@ def _addmv_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(1), make(2, 3), make(3), beta=2.0, alpha=0.5)
     yield Sample(make(), make(3, 2).mT, make(3))
     yield Sample(make(2), make(2, 0), make(0))
+    yield Sample(make(2), make(2, 3), make(3), beta=-1, alpha=3)
+    yield sampling.values_only(sampling.whole(make, 3), sampling.whole(make, 3, 129), sampling.whole(make, 129))
+    yield sampling.values_only(sampling.whole(make, 65), sampling.whole(make, 65, 2), sampling.whole(make, 2), beta=2)
 
 
 @op(
@@ -134,6 +144,8 @@ def _addr_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3), make(2), make(3), beta=2.0, alpha=0.5)
     yield Sample(make(), make(2), make(3))
     yield Sample(make(0, 3), make(0), make(3))
+    yield Sample(make(2, 3), make(2), make(3), beta=-1, alpha=3)
+    yield sampling.values_only(sampling.whole(make, 65), sampling.whole(make, 9), sampling.whole(make, 65))
 
 
 @op(
@@ -195,6 +207,10 @@ def _addbmm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 4), make(2, 2, 3), make(2, 3, 4))
     yield Sample(make(4), make(2, 2, 3), make(2, 3, 4), beta=2.0, alpha=0.5)
     yield Sample(make(2, 4), make(0, 2, 3), make(0, 3, 4))
+    yield Sample(make(2, 4), make(2, 2, 3), make(2, 3, 4), beta=-1, alpha=3)
+    yield sampling.values_only(
+        sampling.whole(make, 2, 3), sampling.whole(make, 9, 2, 65), sampling.whole(make, 9, 65, 3)
+    )
 
 
 def _for_each(grad: Tensor, batch_shape: tuple[int, ...], alpha: Any) -> Tensor:
@@ -277,6 +293,10 @@ def summed_to(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def _column_sums_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3))
+    yield Sample(make(0, 3))
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(sampling.whole(make, size, 3))
+    yield sampling.values_only(sampling.whole(make, 2, 129))
 
 
 @op(
@@ -308,6 +328,12 @@ def _addmm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 1), make(2, 3), make(3, 4), beta=2.0, alpha=0.5)
     yield Sample(make(), make(3, 2).mT, make(3, 1))
     yield Sample(make(2), make(0, 3), make(3, 2))
+    yield Sample(make(3, 3), make(3, 3), make(3, 3).mT, beta=-1, alpha=3)
+    yield Sample(make(2, 3), make(2, 0), make(0, 3), beta=2)
+    yield sampling.values_only(sampling.whole(make, 3), sampling.whole(make, 2, 129), sampling.whole(make, 129, 3))
+    yield sampling.values_only(
+        sampling.whole(make, 65, 1), sampling.whole(make, 65, 2), sampling.whole(make, 2, 9), alpha=2
+    )
 
 
 @op(
@@ -355,11 +381,11 @@ def addmm(backend: Backend, input: Array, mat1: Array, mat2: Array, *, beta: com
         raise RuntimeError("addmm() expects matrices")
     product = backend.matmul(mat1, mat2)
     if alpha != 1:
-        product = backend.multiply(product, number(backend, alpha, product))
+        product = backend.multiply(product, _factor(backend, alpha, product))
     if beta == 0:
         return product
     if beta != 1:
-        input = backend.multiply(input, number(backend, beta, input))
+        input = backend.multiply(input, _factor(backend, beta, input))
     return plus_product(backend, product, input)
 
 
@@ -371,6 +397,11 @@ def _check_baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alp
 def _baddbmm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 2, 4), make(2, 2, 3), make(2, 3, 4))
     yield Sample(make(4), make(2, 2, 3), make(2, 3, 4), beta=2.0, alpha=0.5)
+    yield Sample(make(2, 3, 3), make(2, 3, 3), make(2, 3, 3).mT, beta=-1, alpha=3)
+    yield Sample(make(2, 2, 3), make(2, 2, 0), make(2, 0, 3), beta=2)
+    yield sampling.values_only(
+        sampling.whole(make, 3), sampling.whole(make, 2, 2, 129), sampling.whole(make, 2, 129, 3)
+    )
 
 
 @op(
@@ -405,9 +436,9 @@ def baddbmm(
     """
     product = backend.matmul(batch1, batch2)
     if alpha != 1:
-        product = backend.multiply(product, number(backend, alpha, product))
+        product = backend.multiply(product, _factor(backend, alpha, product))
     if beta == 0:
         return product
     if beta != 1:
-        input = backend.multiply(input, number(backend, beta, input))
+        input = backend.multiply(input, _factor(backend, beta, input))
     return plus_product(backend, product, input)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Sample, composite
 from pullback.tensor import Tensor
 
@@ -25,6 +26,14 @@ def _einsum_samples(make: Any) -> Iterator[Sample]:
     yield Sample("i,j->ij", make(2), make(3))
     yield Sample("ij,ij,k->ik", make(2, 3), make(2, 3), make(2))
     yield Sample("bij,bjk->b", make(2, 2, 3), make(2, 3, 2))
+    yield Sample("i,i->", make(3), make(3))
+    yield Sample("ijk->kij", make(2, 3, 2))
+    yield Sample("ii", make(3, 3))
+    yield Sample("bij->bj", make(2, 3, 2))
+    yield Sample("ij,jk,kl->il", make(2, 3), make(3, 2), make(2, 2))
+    yield Sample("ij,jk->ik", make(2, 0), make(0, 3))
+    yield Sample("iij->j", make(2, 2, 3))
+    yield sampling.values_only("ij,jk->ik", sampling.whole(make, 3, 65), sampling.whole(make, 65, 2))
 
 
 @composite(method=False, samples=_einsum_samples)

@@ -29,6 +29,18 @@ def _matmul_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), make(2, 3, 2))
     yield Sample(make(2, 1, 2, 3), make(3, 3, 2))
     yield Sample(make(0, 2, 3), make(3))
+    yield Sample(make(3, 3), make(3, 3))
+    yield Sample(make(2, 3, 3).mT, make(3, 3).mT)
+    yield Sample(make(3), make(2, 3, 2))
+    yield Sample(make(2, 2, 3), make(3))
+    yield Sample(make(2, 0), make(0, 3))
+    yield Sample(make(1, 2, 1, 3), make(2, 1, 3, 2))
+    yield Sample(make(0), make(0))
+    yield sampling.values_only(sampling.whole(make, 3, 2, 130), sampling.whole(make, 130, 2))
+    yield sampling.values_only(
+        sampling.whole(make, sampling.block_size(make)), sampling.whole(make, sampling.block_size(make))
+    )
+    yield sampling.values_only(sampling.whole(make, 2, 2, 65), sampling.whole(make, 2, 65, 3))
 
 
 def _matmul(input: Tensor, other: Tensor) -> Tensor:
@@ -157,6 +169,9 @@ def _tensordot_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), make(2, 3))
     yield Sample(make(2, 3, 4), make(4, 2), ([2, 0], [0, 1]))
     yield Sample(make(2), make(3), 0)
+    yield Sample(make(2, 3, 2), make(3, 2, 2), ([1, -1], [0, 1]))
+    yield Sample(make(2, 0), make(0, 3), 1)
+    yield sampling.values_only(sampling.whole(make, 2, 65), sampling.whole(make, 65, 3), 1)
 
 
 @composite(
@@ -227,7 +242,9 @@ def _product(sizes: Sequence[int]) -> int:
 
 @composite(
     out=Out("tensordot: Expected the output tensor to have dtype {result}, but got an output tensor with dtype {out}"),
-    samples=sampling.several(((3,), (3,)), ((2, 3), (4, 3))),
+    samples=sampling.several(
+        ((3,), (3,)), ((2, 3), (4, 3)), ((), (2, 3)), ((2, 2, 3), (3,)), ((2, 0), (3, 0)), ((2, 65), (65,))
+    ),
 )
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Sum of products over the last dimension of two tensors.

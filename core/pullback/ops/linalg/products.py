@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.declaration_values import Accepts, Check, Promotes, Shows
 from pullback.dispatch.out_rules import CAST, EXACT, Out
@@ -149,16 +150,31 @@ def _mm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(1, 1), make(1, 1))
     yield Sample(make(0, 3), make(3, 2))
     yield Sample(make(2, 0), make(0, 3))
+    yield Sample(make(3, 3), make(3, 3))
+    yield Sample(make(3, 3).mT, make(3, 3))
+    yield Sample(make(3, 3), make(3, 3).mT)
+    yield Sample(make(0, 0), make(0, 2))
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(sampling.whole(make, 2, size), sampling.whole(make, size, 3))
+    yield sampling.values_only(sampling.whole(make, 65, 3), sampling.whole(make, 3, 67))
+    yield sampling.values_only(sampling.whole(make, 129, 2), sampling.whole(make, 2, 9))
+    yield sampling.values_only(make.constant(2, 2000, value=0.125), make.constant(2000, 2, value=0.125))
 
 
 def _right_adjoint_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), make(4, 3))
     yield Sample(make(2, 3), make(3, 4).mT)
+    yield Sample(make(3, 3).mT, make(3, 3))
+    yield Sample(make(2, 0), make(3, 0))
+    yield sampling.values_only(sampling.whole(make, 2, 130), sampling.whole(make, 65, 130))
 
 
 def _left_adjoint_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2), make(3, 4))
     yield Sample(make(2, 3).mT, make(3, 4))
+    yield Sample(make(3, 3), make(3, 3).mT)
+    yield Sample(make(0, 2), make(0, 3))
+    yield sampling.values_only(sampling.whole(make, 130, 2), sampling.whole(make, 130, 65))
 
 
 @op(
@@ -239,14 +255,24 @@ def _bmm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3, 2).mT, make(2, 3, 1))
     yield Sample(make(0, 2, 3), make(0, 3, 2))
     yield Sample(make(2, 2, 0), make(2, 0, 2))
+    yield Sample(make(2, 3, 3), make(2, 3, 3).mT)
+    yield Sample(make(3, 0, 2), make(3, 2, 2))
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(sampling.whole(make, 2, 1, size), sampling.whole(make, 2, size, 2))
+    yield sampling.values_only(sampling.whole(make, 65, 2, 3), sampling.whole(make, 65, 3, 2))
+    yield sampling.values_only(make.constant(1, 1, 2000, value=0.125), make.constant(1, 2000, 1, value=0.125))
 
 
 def _bmm_right_adjoint_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 2, 3), make(2, 4, 3))
+    yield Sample(make(2, 3, 3), make(2, 3, 3).mT)
+    yield sampling.values_only(sampling.whole(make, 2, 2, 130), sampling.whole(make, 2, 3, 130))
 
 
 def _bmm_left_adjoint_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3, 2), make(2, 3, 4))
+    yield Sample(make(2, 3, 3).mT, make(2, 3, 3))
+    yield sampling.values_only(sampling.whole(make, 2, 130, 2), sampling.whole(make, 2, 130, 3))
 
 
 @op(
@@ -333,6 +359,10 @@ def _mv_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT, make(3))
     yield Sample(make(2, 0), make(0))
     yield Sample(make(0, 2), make(2))
+    yield Sample(make(3, 3).mT, make(3))
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(sampling.whole(make, 2, size), sampling.whole(make, size))
+    yield sampling.values_only(sampling.whole(make, 130, 3), sampling.whole(make, 3))
 
 
 @op(
@@ -370,6 +400,8 @@ def mv(backend: Backend, input: Array, vec: Array) -> Array:
 
 def _mv_adjoint_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2), make(3))
+    yield Sample(make(3, 3).mT, make(3))
+    yield sampling.values_only(sampling.whole(make, 130, 3), sampling.whole(make, 130))
 
 
 @op(
@@ -394,6 +426,8 @@ def _dot_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3), make(3))
     yield Sample(make(0), make(0))
     yield Sample(make(1), make(1))
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(sampling.whole(make, size), sampling.whole(make, size))
 
 
 @op(
@@ -442,6 +476,9 @@ def vdot(input: Tensor, other: Tensor) -> Tensor:
 def _outer_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2), make(3))
     yield Sample(make(0), make(3))
+    yield Sample(make(1), make(4))
+    yield Sample(make(3), make(0))
+    yield sampling.values_only(sampling.whole(make, 65), sampling.whole(make, 33))
 
 
 @composite(aliases=("ger",), samples=_outer_samples, out=CAST)

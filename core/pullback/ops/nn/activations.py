@@ -180,6 +180,7 @@ def _softplus_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(5, low=-30, high=30))
     yield Sample(make())
     yield Sample(make(0, 2))
+    yield Sample(make(3, 4), beta=0.5, threshold=5.0)
 
 
 @elementwise(
@@ -225,6 +226,7 @@ def _slope_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make())
     yield Sample(make(0, 2))
     yield Sample(make(3, 2).mT)
+    yield Sample(make(3, 4), 1.5)
 
 
 def _slope_backward_samples(make: Any) -> Iterator[Sample]:

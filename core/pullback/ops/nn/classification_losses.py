@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
-from pullback.dispatch.declaration_values import Check, Promotes
+from pullback.dispatch.declaration_values import Check, Promotes, Sampled
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import FLOATS
@@ -95,6 +96,17 @@ def _nll_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 3), make.integers(4, low=0, high=3), reduction="none", ignore_index=1)
     yield Sample(make(2, 3, 2), make.integers(2, 2, low=0, high=3))
     yield Sample(make(3), make.integers(low=0, high=3))
+    yield Sample(make(4, 3), make.positions([0, 2, 1, 2]), make(3, low=0.5, high=1.5))
+    yield Sample(make(4, 3), make.positions([0, 2, 1, 2]), make(3, low=0.5, high=1.5), ignore_index=2)
+    yield Sample(make(4, 3), make.positions([0, -1, 1, -1]), reduction="sum", ignore_index=-1)
+    yield Sample(
+        make(2, 3, 2), make.integers(2, 2, low=0, high=3), make(3, low=0.5, high=1.5), reduction="none", ignore_index=0
+    )
+    yield Sample(make(0, 3), make.integers(0, low=0, high=3), reduction="sum")
+    yield sampling.values_only(make.values(129, 9), make.integers(129, low=0, high=9))
+    yield sampling.values_only(
+        make.values(3, 65), make.integers(3, low=0, high=65), make(65, low=0.5, high=1.5), reduction="none"
+    )
 
 
 @op(
@@ -153,6 +165,10 @@ def negative_log_likelihood(
 def _nll_backward_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(), make.integers(4, low=0, high=3), None, (4, 3), -100, "mean")
     yield Sample(make(4), make.integers(4, low=0, high=3), None, (4, 3), 1, "none")
+    yield Sample(make(), make.positions([0, 2, 1, 2]), make(3, low=0.5, high=1.5), (4, 3), 2, "mean")
+    yield Sample(make(), make.positions([0, 2]), None, (2, 3), -100, "sum")
+    yield Sample(make(2, 2), make.integers(2, 2, low=0, high=3), None, (2, 3, 2), 1, "none")
+    yield sampling.values_only(make.values(129), make.integers(129, low=0, high=9), None, (129, 9), 4, "none")
 
 
 @op(
@@ -375,6 +391,9 @@ def _bce_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), make(2, 3, low=0.1, high=0.9))
     yield Sample(make(2, 3), make(2, 3, low=0.1, high=0.9), make(3, low=0.5, high=1.5), reduction="sum")
     yield Sample(make(2, 3), make(2, 3, low=0.1, high=0.9), None, make(3, low=0.5, high=1.5), reduction="none")
+    yield Sample(make(2, 3), make(2, 3, low=0.1, high=0.9), make(2, 3, low=0.5, high=1.5), make(3, low=0.5, high=1.5))
+    yield Sample(make(), make(low=0.1, high=0.9), reduction="sum")
+    yield sampling.values_only(make.values(257), make(257, low=0.0, high=1.0))
 
 
 @op(
@@ -497,6 +516,16 @@ def _probability_samples(make: Any) -> Iterator[Sample]:
     for reduction in ("mean", "sum", "none"):
         yield Sample(make(2, 3, low=0.1, high=0.9), make(2, 3, low=0.1, high=0.9), reduction=reduction)
     yield Sample(make(2, 3, low=0.1, high=0.9), make(2, 3, low=0.1, high=0.9), make(3, low=0.5, high=1.5))
+    yield Sample(
+        make(2, 3, low=0.1, high=0.9), make(2, 3, low=0.1, high=0.9), make(2, 3, low=0.5, high=1.5), reduction="none"
+    )
+    yield Sample(
+        make(2, 3, low=0.1, high=0.9), make(2, 3, low=0.1, high=0.9), make(2, 1, low=0.5, high=1.5), reduction="sum"
+    )
+    yield sampling.values_only(
+        make.given([0.0, 1.0, 0.0, 1.0, 0.5]), make.given([0.0, 1.0, 1.0, 0.0, 1.0]), reduction="none"
+    )
+    yield sampling.values_only(make(257, low=0.1, high=0.9), make(257, low=0.1, high=0.9))
 
 
 @op(
@@ -522,7 +551,7 @@ def _probability_samples(make: Any) -> Iterator[Sample]:
         ),
     },
     check=_check_probabilities,
-    samples=_probability_samples,
+    samples=Sampled(_probability_samples, values="they are probabilities"),
     method=False,
     namespace=None,
 )

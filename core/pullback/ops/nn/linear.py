@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.declaration_values import Shows
 from pullback.dispatch.shown_values import sizes_and_strides
-from pullback.meta.dtypes import FLOATS
+from pullback.meta.dtypes import FLOATS, INEXACT
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def _affine_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4), make(0, 3), make(4, 3))
     yield Sample(make(1), make(2, 3), make(4, 3))
     yield Sample(make(4), make(3, 2).mT, make(3, 4).mT)
+    yield Sample(make(3), make(3, 3).mT, make(3, 3))
+    yield sampling.values_only(sampling.whole(make, 65), sampling.whole(make, 3, 129), sampling.whole(make, 65, 129))
 
 
 @op(  # type: ignore[call-overload, untyped-decorator]  # mypy meets it before what its formulas call
@@ -72,9 +75,12 @@ def _linear_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 2, 3), make(4, 3), make(4))
     yield Sample(make(2, 3, 2).mT, make(4, 3), make(4))
     yield Sample(make(2, 2, 3), make(4, 3))
+    yield Sample(make(3, 3), make(3, 3).mT, make(3))
+    yield Sample(make(0, 3), make(2, 3), make(2))
+    yield sampling.values_only(sampling.whole(make, 3, 129), sampling.whole(make, 65, 129), sampling.whole(make, 65))
 
 
-@composite(method=False, samples=_linear_samples, namespace="pullback.nn.functional")
+@composite(method=False, dtypes=INEXACT, samples=_linear_samples, namespace="pullback.nn.functional")
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Affine map of the last dimension: ``input @ weight.T + bias``.
 

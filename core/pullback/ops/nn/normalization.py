@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
 from pullback.dispatch.declaration_values import Shows
 from pullback.meta import dtypes
@@ -46,6 +47,8 @@ def _check_layer_norm(
 def _root_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), (-1,), 1e-5)
     yield Sample(make(2, 3, 2), (-2, -1), 0.1)
+    yield Sample(make(3, 3), (0,), 2.0)
+    yield sampling.values_only(make.values(2, sampling.block_size(make)), (-1,), 0.5)
 
 
 @op(
@@ -115,6 +118,10 @@ def _layer_norm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), make(3), make(3), normalized_shape=(3,))
     yield Sample(make(2, 3, 2), normalized_shape=(3, 2))
     yield Sample(make(2, 3), make(3), None, normalized_shape=(3,), eps=0.1)
+    yield Sample(make(3, 3), make(3), make(3), normalized_shape=(3,), eps=0.5)
+    yield Sample(make(0, 3), normalized_shape=(3,))
+    yield sampling.values_only(make.values(2, 129), make.values(129), make.values(129), normalized_shape=(129,))
+    yield sampling.values_only(make.values(65, 3), normalized_shape=(3,), eps=0.25)
 
 
 @op(

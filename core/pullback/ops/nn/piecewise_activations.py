@@ -59,6 +59,7 @@ def _hardtanh_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make())
     yield Sample(make(0, 2))
     yield Sample(make(3, 2).mT)
+    yield Sample(make(3, 4), -2.0, 0.5)
 
 
 def _hardtanh_backward_samples(make: Any) -> Iterator[Sample]:
@@ -142,6 +143,7 @@ def _celu_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make())
     yield Sample(make(0, 2))
     yield Sample(make(3, 2).mT)
+    yield Sample(make(3, 4), 2.0)
 
 
 @elementwise(

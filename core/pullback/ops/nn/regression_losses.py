@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, in_namespace, op
 from pullback.dispatch.declaration_values import Shows
 from pullback.meta import dtypes
@@ -29,6 +30,22 @@ def _loss_samples(make: Any) -> Iterator[Sample]:
     for reduction in ("mean", "sum", "none"):
         yield Sample(make(2, 3), make(2, 3), reduction=reduction)
     yield Sample(make(), make())
+    yield Sample(make(2, 3, 2).mT, make(2, 2, 3), reduction="sum")
+    yield Sample(make(0, 3), make(0, 3), reduction="sum")
+    yield sampling.values_only(make.values(sampling.block_size(make)), make.values(sampling.block_size(make)))
+    yield sampling.values_only(make.values(257), make.values(257), reduction="sum")
+    yield sampling.values_only(make.values(200), make.values(200))
+
+
+def _loss_samples_with(attribute: str) -> Callable[[Any], Iterator[Sample]]:
+    """Calls with other values of the attribute that says where squares end, on both sides of it."""
+
+    def samples(make: Any) -> Iterator[Sample]:
+        yield from _loss_samples(make)
+        for value, reduction in ((0.5, "mean"), (2.0, "sum"), (0.25, "none")):
+            yield Sample(make(2, 3), make(2, 3), reduction=reduction, **{attribute: value})
+
+    return samples
 
 
 @op(
@@ -58,6 +75,8 @@ def squared_error(backend: Backend, input: Array, target: Array, *, reduction: s
 def _mse_backward_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(), make(2, 3), make(2, 3), 0.5)
     yield Sample(make(2, 3), make(2, 3), make(2, 3), 2.0)
+    yield Sample(make(), make(0, 3), make(0, 3), 1.0)
+    yield sampling.values_only(make(), make.values(257), make.values(257), -0.25)
 
 
 @op(
@@ -149,7 +168,7 @@ def mse_loss(
     return ops.sum(weighted) / ops.sum(weight) if reduction == "mean" else reduce_loss(weighted, reduction)
 
 
-@composite(method=False, samples=_loss_samples, namespace="pullback.nn.functional")
+@composite(method=False, dtypes=INEXACT, samples=_loss_samples, namespace="pullback.nn.functional")
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -198,7 +217,7 @@ def _smooth_slope(input: Tensor, target: Tensor, beta: float) -> Tensor:
             -_smooth_slope(input, target, beta) * tangent, reduction
         ),
     },
-    samples=_loss_samples,
+    samples=_loss_samples_with("beta"),
     method=False,
     namespace=None,
 )
@@ -276,7 +295,7 @@ def _huber_slope(input: Tensor, target: Tensor, delta: float) -> Tensor:
             -_huber_slope(input, target, delta) * tangent, reduction
         ),
     },
-    samples=_loss_samples,
+    samples=_loss_samples_with("delta"),
     method=False,
     namespace=None,
 )

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, op
 from pullback.dispatch.declaration_values import Accepts, Shows
 from pullback.dispatch.out_rules import EXACT, Out
@@ -58,6 +59,12 @@ def _samples_of_given_dims(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT, 1)
     yield Sample(make(), 0)
     yield Sample(make(2, 0, 3), 0)
+    yield Sample(make(2, 1, 3, 2, 2), (1, 3))
+    yield Sample(make(2, 2, 2, 2, 2), -4, True)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make(2, size), 1)
+        yield sampling.values_only(make(size, 2), 0)
+    yield sampling.values_only(make.given([[100.0, 88.0, -90.0], [-1000.0, -1001.0, -1000.0]]), 1)
 
 
 @op(
@@ -131,6 +138,8 @@ def _log_softmax_backward_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 4), make(3, 4, low=-3.0, high=-0.5), 1)
     yield Sample(make(3, 4), make(3, 4, low=-3.0, high=-0.5), -2)
     yield Sample(make(), make(low=-3.0, high=-0.5), 0)
+    yield Sample(make(2, 3, 2), make(2, 3, 2, low=-3.0, high=-0.5), 1)
+    yield sampling.values_only(make(2, 129), make(2, 129, low=-3.0, high=-0.5), 1)
 
 
 @op(

@@ -73,7 +73,12 @@ def floating_dtype(kernel: str, dtype: DType | None) -> DType:
     return dtype
 
 
-@composite(method=False, out=MAKES, samples=sampling.random((2, 3), (3,)), accuracy="elementwise")
+@composite(
+    method=False,
+    out=MAKES,
+    samples=sampling.random((2, 3), (3,), ((),), (0, 2), (600,), (2, 129, 3)),
+    accuracy="elementwise",
+)
 def rand(
     *sizes: Any,
     size: Any = None,
@@ -121,7 +126,12 @@ def rand(
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
-@composite(method=False, out=MAKES, samples=sampling.random((2, 3), (3,)), accuracy="elementwise")
+@composite(
+    method=False,
+    out=MAKES,
+    samples=sampling.random((2, 3), (3,), ((),), (0, 2), (600,), (2, 129, 3)),
+    accuracy="elementwise",
+)
 def randn(
     *sizes: Any,
     size: Any = None,
@@ -171,7 +181,12 @@ def check_range(low: int, high: int, dtype: DType) -> None:
             raise RuntimeError(f"{what} is out of bounds for {_C_NAMES.get(dtype, dtype.name)}")
 
 
-@composite(method=False, out=MAKES, samples=sampling.random((10, (2, 3)), (-5, 5, (3,))), accuracy="elementwise")
+@composite(
+    method=False,
+    out=MAKES,
+    samples=sampling.random((10, (2, 3)), (-5, 5, (3,)), (3, ()), (9, (0, 2)), (100, (600,))),
+    accuracy="elementwise",
+)
 def randint(
     *bounds_and_size: Any,
     low: int | None = None,
@@ -227,7 +242,7 @@ def randint(
     return finished(Tensor._wrap(array, chosen), requires_grad)
 
 
-@composite(method=False, out=MAKES, samples=sampling.random((6,)), accuracy="elementwise")
+@composite(method=False, out=MAKES, samples=sampling.random((6,), (0,), (1,), (100,)), accuracy="elementwise")
 def randperm(
     n: int,
     *,
@@ -516,6 +531,7 @@ def bernoulli_of(
 @composite(
     out=Out("multinomial expects Long tensor out, got: {out}", resizing=""),
     samples=sampling.multinomial,
+    dtypes=FLOATS,
     accuracy="elementwise",
 )
 def multinomial(

@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, attach, op
 from pullback.dispatch.declaration_values import Shows
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import DECIDES
+from pullback.meta import dtypes
 from pullback.meta.dtype_names import full_c_name, not_implemented
 from pullback.meta.dtypes import DType, bool_
 from pullback.meta.shapes import normalize_dim
-from pullback.ops.shared.reducing import accumulation_dtype, in_dtype, keep_dims, samples_along_dim
+from pullback.ops.shared.reducing import (
+    accumulation_dtype,
+    in_dtype,
+    keep_dims,
+    samples_along_dim,
+    samples_of_products_along_dim,
+)
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
 
@@ -127,7 +135,7 @@ def _cumprod_tangent(tangent: Tensor, input: Tensor, dim: int, dtype: DType | No
 @op(
     vjp=lambda grad, input, dim: _cumprod_gradient(grad, input, dim),
     jvp=lambda tangent, input, dim, dtype: _cumprod_tangent(tangent, input, dim, dtype),
-    samples=samples_along_dim,
+    samples=samples_of_products_along_dim,
     out=DECIDES,
     shows=Shows(derived={"result": lambda saved: saved("input").cumprod(saved("dim"))}),
 )
@@ -189,6 +197,14 @@ def _prod_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT, 1)
     yield Sample(make())
     yield Sample(make(0, 3), 0)
+    yield Sample(make(3, 3, 3), 1)
+    yield Sample(make(2, 1, 3, 2, 2), -1, True)
+    yield Sample(make(0))
+    yield Sample(make(2, 0), 1)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(sampling.factors(make, size))
+        yield sampling.values_only(sampling.factors(make, 2 * size).reshape(2, size), 1)
+    yield sampling.values_only(make(3, 4), 1, dtype=dtypes.float64)
 
 
 @op(

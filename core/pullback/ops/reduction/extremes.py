@@ -15,7 +15,7 @@ from pullback.meta.dtype_names import not_implemented
 from pullback.meta.dtypes import REAL, REAL_AND_BOOL, DType
 from pullback.meta.limits import iinfo
 from pullback.meta.shapes import Dims, normalize_dim, normalize_dims
-from pullback.ops.shared.reducing import axis_of, keep_dims, mean_of_some, over_count
+from pullback.ops.shared.reducing import axis_of, keep_dims, mean_of_some, over_count, samples_around_blocks
 from pullback.ops.shared.zeros import zeros_of
 from pullback.return_types import return_type
 from pullback.tensor import Tensor
@@ -85,6 +85,9 @@ def _extreme_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 1, 3, 2))
     yield sampling.values_only(make.values(257))
     yield sampling.values_only(make.values(5, 13).mT)
+    yield sampling.values_only(make.values(2, 2, 2, 2, 2))
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make.values(size))
 
 
 def _extreme_samples_along_dim(make: Any) -> Iterator[Sample]:
@@ -97,6 +100,12 @@ def _extreme_samples_along_dim(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3, 2), -3)
     yield sampling.values_only(make.values(2, 65), 1)
     yield sampling.values_only(make.values(129, 2), 0, True)
+    yield Sample(make(3, 3, 3), 1)
+    yield Sample(make(2, 2, 2, 2, 2), -4, True)
+    yield sampling.values_only(make(3, 0), 0)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make.values(2, size), -1)
+        yield sampling.values_only(make.values(size, 2), 0)
 
 
 @op(
@@ -208,7 +217,15 @@ def max(input: Tensor, dim: Tensor, /) -> Tensor: ...
 def max(input: Tensor, *, other: Tensor) -> Tensor: ...
 
 
-@composite(dtypes=REAL_AND_BOOL, samples=_extreme_samples, out=CAST)
+def _three_forms_samples(make: Any) -> Iterator[Sample]:
+    yield from _extreme_samples(make)
+    yield Sample(make(2, 3), 1)
+    yield Sample(make(2, 3, 2), -2, True)
+    yield Sample(make(2, 3), make(3))
+    yield Sample(make(2, 3), other=make(2, 1))
+
+
+@composite(dtypes=REAL_AND_BOOL, samples=_three_forms_samples, out=CAST)
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The largest element; along a dimension, the largest ones and their indices; of two tensors, each larger element.
 
@@ -259,7 +276,7 @@ def min(input: Tensor, dim: Tensor, /) -> Tensor: ...
 def min(input: Tensor, *, other: Tensor) -> Tensor: ...
 
 
-@composite(dtypes=REAL_AND_BOOL, samples=_extreme_samples, out=CAST)
+@composite(dtypes=REAL_AND_BOOL, samples=_three_forms_samples, out=CAST)
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The smallest element; along a dimension, the smallest ones and their indices; of two tensors, each smaller one.
 
@@ -286,8 +303,11 @@ def _nonempty_samples_over_dims(make: Any) -> Iterator[Sample]:
     yield Sample(make())
     yield Sample(make(2, 0, 3), 0)
     yield Sample(make(2, 1, 3, 2, 2), (1, 3))
+    yield Sample(make(3, 3, 3), 1)
+    yield Sample(make(2, 2, 2, 2, 2), (0, 3))
+    yield sampling.values_only(make(2, 0, 3), (0, 2), True)
     yield sampling.values_only(make.values(3, 129, 2), 1)
-    yield sampling.values_only(make.values(257))
+    yield from samples_around_blocks(make)
 
 
 @op(
@@ -336,7 +356,16 @@ def amin(backend: Backend, input: Array, dim: Dims = None, keepdim: bool = False
     return backend.min(input, axis=axis_of(dim, input), keepdims=keepdim)
 
 
-@composite(dtypes=REAL_AND_BOOL, out=EXACT, samples=sampling.of_shapes((2, 3), (4,)))
+def _aminmax_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3))
+    yield Sample(make(4))
+    yield Sample(make(2, 3), dim=1)
+    yield Sample(make(2, 3, 2), dim=-2, keepdim=True)
+    yield Sample(make())
+    yield sampling.values_only(make.values(2, sampling.block_size(make)), dim=-1)
+
+
+@composite(dtypes=REAL_AND_BOOL, out=EXACT, samples=_aminmax_samples)
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax:
     """:func:`amin` and :func:`amax`, as ``min`` and ``max`` of a named tuple.
 
@@ -468,7 +497,13 @@ def median(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ..
 def median(input: Tensor, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
 
 
-@composite(dtypes=REAL, samples=_extreme_samples, out=EXACT)
+def _median_samples(make: Any) -> Iterator[Sample]:
+    yield from _extreme_samples(make)
+    yield Sample(make(2, 3), 1)
+    yield Sample(make(2, 3, 2), -2, True)
+
+
+@composite(dtypes=REAL, samples=_median_samples, out=EXACT)
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The element in the middle of the order, the lower one of two; along a dimension, those and their indices.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
-from pullback.dispatch.declaration_values import Accepts, Promotes, Unsampled
+from pullback.dispatch.declaration_values import Accepts, Promotes
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import REAL, bool_, dtype_of_scalar
@@ -23,6 +24,7 @@ def _samples_of_values(make: Any) -> Iterator[Sample]:
     yield Sample(some, make(4))
     yield Sample(make(), make(2, 2))
     yield Sample(make(0, 3), make(3))
+    yield sampling.values_only(make.values(65), make.values(sampling.block_size(make)))
 
 
 def _unsupported(dtype: DType) -> Exception:
@@ -56,7 +58,15 @@ def _as_tensor(value: Any, other: Any) -> Any:
     return other.detach().new_tensor(value, dtype=dtype_of_scalar(value))
 
 
-@composite(method=False, dtypes=REAL, out=EXACT, samples=Unsampled("is_among, which computes it, is checked"))
+def _isin_samples(make: Any) -> Iterator[Sample]:
+    yield Sample(make(2, 3), make(4))
+    yield Sample(make(2, 3), make(4), invert=True)
+    yield Sample(make(2, 3), make(0))
+    yield Sample(make(2, 3), make(0), invert=True)
+    yield Sample(make(3), 1)
+
+
+@composite(method=False, dtypes=REAL, out=EXACT, samples=_isin_samples)
 def isin(
     elements: Tensor | float, test_elements: Tensor | float, *, assume_unique: bool = False, invert: bool = False
 ) -> Tensor:

@@ -11,7 +11,7 @@ from pullback.dispatch.declaration import Array, Sample, composite, op
 from pullback.dispatch.declaration_values import Accepts, Shows
 from pullback.dispatch.out_rules import EXACT
 from pullback.meta.dtype_names import type_name
-from pullback.meta.dtypes import INEXACT, DType, promote_types
+from pullback.meta.dtypes import INEXACT, DType, bfloat16, complex128, float64, promote_types
 from pullback.meta.shapes import Dims, normalize_dims
 from pullback.ops.shared.precision import in_float32
 from pullback.ops.shared.reducing import axis_of, cast, in_dtype, keep_dims, over_count
@@ -103,6 +103,23 @@ def _norm_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT, 1.5, 1)
     yield Sample(make())
     yield Sample(make(0, 3), 2, 0)
+    yield Sample(make(3, 4), 0)
+    yield Sample(make(3, 4), 0.5, 0)
+    yield Sample(make(2, 1, 3, 2, 2), 2, (1, 3), True)
+    yield Sample(make(3, 3, 3), 4, 1)
+    yield Sample(make(3, 4), -2)
+    yield sampling.values_only(make(0))
+    yield sampling.values_only(make(2, 0), 1, 1)
+    yield sampling.values_only(make(3, 4), 2, dtype=complex128 if make.dtype.is_complex else float64)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make.values(size))
+        yield sampling.values_only(make.values(2, size), 1, -1)
+    yield sampling.values_only(make.constant(4096, value=0.1))
+    # Squares overflow, or vanish, where their root does not.
+    power = {2: 10, 4: 100, 8: 800}[make.dtype.to_real().itemsize]
+    for size in (2.0**power, 2.0**-power) if make.dtype is not bfloat16 else (2.0**100, 2.0**-100):
+        yield sampling.values_only(make.constant(100, value=size))
+        yield sampling.values_only(make.constant(2, 3, value=size), 2, 1)
 
 
 @op(

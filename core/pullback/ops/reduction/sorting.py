@@ -35,6 +35,12 @@ def _sort_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 3).mT, 1)
     yield Sample(make())
     yield Sample(make(0, 2), 0)
+    yield Sample(make(2, 3, 2), 1)
+    yield Sample(make(2, 1, 3, 2, 2), -3, True)
+    yield Sample(make(0))
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make.values(size))
+        yield sampling.values_only(make.values(size, 2), 0, True, stable=True)
 
 
 def _selected_gradient(grad: Tensor, shape: Sequence[int], indices: Tensor, dim: int) -> Tensor:
@@ -106,7 +112,7 @@ def argsort(backend: Backend, input: Array, dim: int = -1, descending: bool = Fa
     return _ordered(backend, input, normalize_dim(dim, len(input.shape)), descending, True)[1]
 
 
-@composite(out=EXACT, samples=sampling.of_shapes((3, 2)), accuracy="exact")
+@composite(out=EXACT, samples=sampling.of_shapes((3, 2), (4,), (2, 3, 2), (0, 2), (65, 2)), accuracy="exact")
 def msort(input: Tensor) -> Tensor:
     """The elements in order along the first dimension.
 
@@ -125,6 +131,12 @@ def _topk_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 4), 4, -1, False)
     yield Sample(make(4, 3).mT, 1)
     yield Sample(make(3), 0)
+    yield Sample(make(2, 3, 2), 2, 1, True, False)
+    yield Sample(make(0, 2), 1)
+    yield Sample(make(), 1)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make.values(size), (size + 1) // 2)
+        yield sampling.values_only(make.values(2, size), 1, -1, False)
 
 
 @op(

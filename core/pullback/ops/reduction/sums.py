@@ -6,8 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, composite, op
-from pullback.dispatch.declaration_values import Accepts, Shows
+from pullback.dispatch.declaration_values import Accepts, Sampled, Shows
 from pullback.dispatch.out_rules import CAST, DECIDES, Out
 from pullback.dispatch.shown_values import numel_of
 from pullback.meta import dtypes
@@ -179,6 +180,12 @@ def _count_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT, -1)
     yield Sample(make())
     yield Sample(make(2, 0, 3), 1)
+    yield Sample(make.values(2, 2, 2, 2, 2), (0, 3))
+    yield Sample(make(0))
+    yield Sample(make(2, 0), 1)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make.values(size))
+        yield sampling.values_only(make.values(size, 2), 0)
 
 
 @composite(dtypes=EVERY, samples=_count_samples)
@@ -241,6 +248,9 @@ def _variance_tangent(
     return in_wide(moved, tangent, input)
 
 
+_CANCELS = "their mean may cancel; the two operations that it is made of meet such values"
+
+
 def _variance_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 4))
     yield Sample(make(3, 4), 0)
@@ -248,6 +258,17 @@ def _variance_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3, 4), -2, True, True)
     yield Sample(make(3, 4), False)
     yield Sample(make(4, 3).mT, 1, correction=2)
+    yield Sample(make(3, 3, 3), 1)
+    yield Sample(make(2, 1, 3, 2, 2), (2, 3), correction=3)
+    yield Sample(make(2, 2, 2, 2, 2), -4, keepdim=True, correction=0)
+    yield Sample(make(3, 4), 0, False)
+    for size in sampling.block_sizes(make):
+        if size > 1:
+            yield sampling.values_only(sampling.whole(make, size))
+            yield sampling.values_only(sampling.whole(make, 2, size), 1, correction=0)
+    # Far from zero: squares, and their mean, have no digits left for the differences.
+    yield sampling.values_only(make.given([1000.0, 1001.0, 1002.0, 1004.0]))
+    yield sampling.values_only(make.given([[4096.0, 4160.0], [4224.0, 4096.0], [4096.0, 4096.0]]), 0)
 
 
 def _shown_correction(saved: Callable[[str], Any]) -> Any:
@@ -395,7 +416,7 @@ def _require_inexact(name: str, input: Tensor) -> None:
         raise RuntimeError(f"{name} only support floating point and complex dtypes")
 
 
-@composite(dtypes=INEXACT, samples=_variance_samples)
+@composite(dtypes=INEXACT, samples=Sampled(_variance_samples, values=_CANCELS))
 def std_mean(
     input: Tensor,
     dim: Any = None,
@@ -410,7 +431,7 @@ def std_mean(
     return std(input, over, None, keepdim, correction=correction), mean(input, over, keepdim)
 
 
-@composite(dtypes=INEXACT, samples=_variance_samples)
+@composite(dtypes=INEXACT, samples=Sampled(_variance_samples, values=_CANCELS))
 def var_mean(
     input: Tensor,
     dim: Any = None,

@@ -26,6 +26,14 @@ def _triangle_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 4), 1)
     yield Sample(make(2, 3, 2), -1)
     yield Sample(make(3, 2).mT, 5)
+    yield Sample(make(3, 4), -5)
+    yield Sample(make(4, 3), 2)
+    yield Sample(make(2, 1, 3, 3), -2)
+    yield Sample(make(0, 3))
+    yield Sample(make(3, 0), 1)
+    yield sampling.values_only(make.values(34, 34))
+    yield sampling.values_only(make.values(65, 67), 1)
+    yield sampling.values_only(make.values(3, 130), -1)
 
 
 @op(
@@ -129,6 +137,10 @@ def _diagonal_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3, 4), 0, 0, -1)
     yield Sample(make(2, 3), 5)
     yield Sample(make(3, 2).mT)
+    yield Sample(make(2, 3, 4), -1, 2, 1)
+    yield Sample(make(2, 1, 3, 2, 2), 0, 1, 3)
+    yield Sample(make(0, 3))
+    yield sampling.values_only(make.values(65, 66), 1)
 
 
 @op(
@@ -163,6 +175,9 @@ def diagonal(backend: Backend, input: Array, offset: int = 0, dim1: int = 0, dim
 def _diagonal_backward_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3), (3, 4), 1, 0, 1)
     yield Sample(make(3, 2), (2, 3, 4), 0, 0, -1)
+    yield Sample(make(2), (4, 2), -2, 0, 1)
+    yield Sample(make(0), (0, 3), 0, 0, 1)
+    yield sampling.values_only(make.values(65), (65, 66), 1, 0, 1)
 
 
 @op(
@@ -203,6 +218,10 @@ def _diag_embed_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3))
     yield Sample(make(2, 3), 1)
     yield Sample(make(2, 3), -1, 0, 2)
+    yield Sample(make(2, 3), -2, -1, 0)
+    yield Sample(make(0))
+    yield Sample(make(2, 0), 1)
+    yield sampling.values_only(make.values(65))
 
 
 @op(
@@ -231,7 +250,10 @@ def diag_embed(backend: Backend, input: Array, offset: int = 0, dim1: int = -2, 
     return _diagonal_embedded(backend, input, shape, offset, first, second)
 
 
-@composite(out=EXACT, samples=sampling.with_arguments(((3,),), ((3, 3),), ((2, 3), 1)))
+@composite(
+    out=EXACT,
+    samples=sampling.with_arguments(((3,),), ((3, 3),), ((2, 3), 1), ((2,), -1), ((3, 2), -2), ((0,),), ((2, 0), 1)),
+)
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A matrix with the vector ``input`` on its diagonal, or a copy of the diagonal of the matrix ``input``.
 
@@ -253,7 +275,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
 
 
-@composite(samples=sampling.of_shapes((3,), (2, 2)))
+@composite(samples=sampling.with_arguments(((3,),), ((2, 2),), ((2,), 1), ((2, 1), -2), ((0,),)))
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """A matrix with all elements of ``input`` on its diagonal.
 
@@ -271,6 +293,11 @@ def _trace_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 3))
     yield Sample(make(2, 3))
     yield Sample(make(3, 0))
+    yield Sample(make(4, 2))
+    yield Sample(make(1, 1))
+    yield sampling.values_only(make.constant(3, 3, value=100))
+    yield sampling.values_only(make.values(65, 66))
+    yield sampling.values_only(make.values(257, 257))
 
 
 def _trace_vjp(grad: Tensor, shape: Sequence[int]) -> Tensor:
@@ -356,6 +383,9 @@ def _blocks_samples(make: Any) -> Iterator[Sample]:
     yield Sample([make(2, 2), make(1, 3)])
     yield Sample([make(), make(2), make(2, 1)])
     yield Sample([make(0, 2), make(1, 0)])
+    yield Sample([make(2, 1)])
+    yield Sample([make(1, 2), make(3), make(2, 2), make()])
+    yield sampling.values_only([make.values(33, 2), make.values(3, 65)])
 
 
 @op(
@@ -382,7 +412,7 @@ def blocks_along_diagonal(backend: Backend, tensors: Arrays) -> Array:
     return backend.concat(rows, axis=0)
 
 
-@composite(method=False, samples=sampling.several(((2, 2), (1, 3))))
+@composite(method=False, samples=sampling.several(((2, 2), (1, 3)), ((2,), (), (1, 2)), ((0, 2), (1, 1))))
 def block_diag(*tensors: Any) -> Tensor:
     """The matrices along the diagonal of one matrix, zeros elsewhere; vectors are matrices of one row.
 

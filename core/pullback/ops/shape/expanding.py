@@ -25,6 +25,11 @@ def _expand_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(), (2, 2))
     yield Sample(make(2, 3), (2, 3))
     yield Sample(make(1), (0,))
+    yield Sample(make(2, 1, 2), (2, 3, 2))
+    yield Sample(make(1, 3, 1), (2, 3, 2))
+    yield Sample(make(2, 1, 3, 1, 2), (2, 2, 3, 2, 2))
+    yield Sample(make(1, 1), (3, 2, 0, 1))
+    yield sampling.values_only(make.values(65, 1), (2, 65, 129))
 
 
 @op(
@@ -108,13 +113,20 @@ def expanded_shape(backend: Backend, input: Array, size: Sequence[int]) -> tuple
     return tuple(reversed(shape))
 
 
-@composite(namespace=None, samples=sampling.several(((3, 1), (3, 4)), ((3,), (2, 3))), accuracy="exact")
+@composite(
+    namespace=None,
+    samples=sampling.several(((3, 1), (3, 4)), ((3,), (2, 3)), ((2, 1, 2), (2, 3, 2)), ((1,), (0,))),
+    accuracy="exact",
+)
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor expanded to the shape of ``other``."""
     return expand(input, tuple(other.array.shape))
 
 
-@composite(samples=sampling.with_arguments(((3, 1), (3, 4)), ((), (2, 2))), accuracy="exact")
+@composite(
+    samples=sampling.with_arguments(((3, 1), (3, 4)), ((), (2, 2)), ((2, 1, 2), (2, 3, 2)), ((1,), (0,))),
+    accuracy="exact",
+)
 def broadcast_to(input: Tensor, *size: Any) -> Tensor:
     """The tensor expanded to the shape ``size``.
 
@@ -128,7 +140,11 @@ def broadcast_to(input: Tensor, *size: Any) -> Tensor:
     return expand(input, given_shape("broadcast_to", "size", size))
 
 
-@composite(method=False, samples=sampling.several(((3, 1), (4,)), ((2,), ())), accuracy="exact")
+@composite(
+    method=False,
+    samples=sampling.several(((3, 1), (4,)), ((2,), ()), ((2, 1, 2), (3, 1)), ((1,), (0,))),
+    accuracy="exact",
+)
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The tensors expanded to the shape they broadcast to.
 

@@ -64,6 +64,14 @@ def _cat_samples(make: Any) -> Iterator[Sample]:
     yield Sample([make(2), make(0), make(3)])
     yield Sample([make(2, 2), make(0)], 1)
     yield Sample([make(2, 3).mT, make(3, 2)], 1)
+    yield Sample([make(2, 1, 2), make(2, 2, 2), make(2, 3, 2), make(2, 1, 2)], -2)
+    yield Sample([make(0, 2), make(0, 3)], 1)
+    yield Sample([make(2, 0), make(2, 3), make(2, 0)], 1)
+    yield Sample([make(3)])
+    yield Sample([make(2, 1, 1, 2, 2), make(2, 1, 2, 2, 2)], 2)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only([make.values(size), make.values(65), make.values(8)])
+        yield sampling.values_only([make.values(size, 2), make.values(1, 2)])
 
 
 @op(
@@ -119,6 +127,12 @@ def _stack_samples(make: Any) -> Iterator[Sample]:
     yield Sample([make(), make()])
     yield Sample([make(2, 3).mT, make(3, 2)], -2)
     yield Sample([make(0), make(0)])
+    yield Sample([make(2, 3), make(2, 3), make(2, 3), make(2, 3)], 2)
+    yield Sample([make(2, 1, 2, 2), make(2, 1, 2, 2)], -3)
+    yield Sample([make(3)])
+    yield Sample([make(0, 2), make(0, 2), make(0, 2)], 1)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only([make.values(size), make.values(size), make.values(size)], size % 2)
 
 
 @op(
@@ -160,7 +174,14 @@ def _checked(tensors: Any, name: str) -> list[Tensor]:
     return list(tensors)
 
 
-@composite(method=False, out=JOINED, samples=sampling.listed(((2, 3), (2, 1)), ((2,), (3,))), accuracy="exact")
+@composite(
+    method=False,
+    out=JOINED,
+    samples=sampling.listed(
+        ((2, 3), (2, 1)), ((2,), (3,)), ((), (2,)), ((2, 1, 2), (2, 2, 2), (2, 1, 2)), ((0,), (3,))
+    ),
+    accuracy="exact",
+)
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """The tensors side by side: along their second dimension, vectors along their only one.
 
@@ -178,7 +199,7 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
     method=False,
     aliases=("row_stack",),
     out=JOINED,
-    samples=sampling.listed(((2, 3), (1, 3)), ((3,), (3,))),
+    samples=sampling.listed(((2, 3), (1, 3)), ((3,), (3,)), ((), ()), ((1, 2, 2), (2, 2, 2)), ((0, 3), (1, 3))),
     accuracy="exact",
 )
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
@@ -194,7 +215,12 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
     return cat(ops.atleast_2d(_checked(tensors, "vstack")), 0)
 
 
-@composite(method=False, out=JOINED, samples=sampling.listed(((2, 3), (2, 3))), accuracy="exact")
+@composite(
+    method=False,
+    out=JOINED,
+    samples=sampling.listed(((2, 3), (2, 3)), ((2,), (2,)), ((), ()), ((2, 2, 1), (2, 2, 2))),
+    accuracy="exact",
+)
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
     """The tensors one behind the other: along their third dimension.
 
@@ -208,7 +234,12 @@ def dstack(tensors: Sequence[Tensor]) -> Tensor:
     return cat(ops.atleast_3d(_checked(tensors, "dstack")), 2)
 
 
-@composite(method=False, out=JOINED, samples=sampling.listed(((2,), (2, 2))), accuracy="exact")
+@composite(
+    method=False,
+    out=JOINED,
+    samples=sampling.listed(((2,), (2, 2)), ((), ()), ((3,), (3,), (3, 1)), ((2, 0), (2, 1))),
+    accuracy="exact",
+)
 def column_stack(tensors: Sequence[Tensor]) -> Tensor:
     """The tensors side by side, vectors as columns.
 

@@ -28,6 +28,11 @@ def _flip_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3).mT, (1,))
     yield Sample(make(3), ())
     yield Sample(make(0, 2), (1,))
+    yield Sample(make(2, 3, 2), (1,))
+    yield Sample(make(2, 1, 3, 2, 2), (2, 4, 0))
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make.values(size), (0,))
+        yield sampling.values_only(make.values(2, size), (-1,))
 
 
 @op(linear=True, vjp=lambda grad, dims: flip(grad, dims), method=False, samples=_flip_samples)
@@ -52,7 +57,7 @@ def flip(backend: Backend, input: Array, dims: int | Sequence[int]) -> Array:
 variadic_method("flip", "dims")
 
 
-@composite(samples=sampling.of_shapes((2, 3)))
+@composite(samples=sampling.of_shapes((2, 3), (2, 3, 2), (0, 3), (3, 65)))
 def fliplr(input: Tensor) -> Tensor:
     """A copy with the columns, the second dimension, in reverse order.
 
@@ -68,7 +73,7 @@ def fliplr(input: Tensor) -> Tensor:
     return flip(input, (1,))
 
 
-@composite(samples=sampling.of_shapes((2, 3)))
+@composite(samples=sampling.of_shapes((2, 3), (4,), (2, 3, 2), (0, 3), (65, 3)))
 def flipud(input: Tensor) -> Tensor:
     """A copy with the rows, the first dimension, in reverse order.
 
@@ -93,6 +98,14 @@ def _roll_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2), 1)
     yield Sample(make(3, 2), -1, 0)
     yield Sample(make(3, 4), (1, 2), (0, -1))
+    yield Sample(make(2, 3, 2), -4, 1)
+    yield Sample(make(2, 2, 3), (1, -1, 7), (0, 1, 2))
+    yield Sample(make(3, 3), (1, 1), (0, 0))
+    yield Sample(make(0, 3), 1, 1)
+    yield Sample(make(), 1)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make.values(size), 1, 0)
+        yield sampling.values_only(make.values(2, size), -3)
 
 
 @op(
@@ -137,6 +150,11 @@ def _rot90_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), 2)
     yield Sample(make(2, 3), -1, (1, 0))
     yield Sample(make(2, 3, 2), 4, (0, 2))
+    yield Sample(make(2, 3), 3)
+    yield Sample(make(2, 3, 2), 1, (2, 1))
+    yield Sample(make(3, 3), 5)
+    yield Sample(make(0, 3))
+    yield sampling.values_only(make.values(33, 65))
 
 
 @op(linear=True, vjp=lambda grad, k, dims: rot90(grad, -k, dims), samples=_rot90_samples)
@@ -193,6 +211,10 @@ def _repeat_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3), (1,))
     yield Sample(make(), (2,))
     yield Sample(make(1, 2), (3, 0))
+    yield Sample(make(2, 1, 3), (1, 2, 2))
+    yield Sample(make(0, 3), (2, 2))
+    yield sampling.values_only(make.values(65), (3,))
+    yield sampling.values_only(make.values(3, 43), (2, 3))
 
 
 @op(
@@ -234,7 +256,7 @@ def repeat(backend: Backend, input: Array, repeats: Sequence[int]) -> Array:
 variadic_method("repeat", "repeats")
 
 
-@composite(samples=sampling.with_arguments(((2, 3), (2, 1)), ((3,), (2, 2))))
+@composite(samples=sampling.with_arguments(((2, 3), (2, 1)), ((3,), (2, 2)), ((2, 3), (2,)), ((), (2,)), ((65,), (3,))))
 def tile(input: Tensor, *dims: Any) -> Tensor:
     """Copies of the tensor side by side, as NumPy's ``tile``: missing numbers count as 1.
 

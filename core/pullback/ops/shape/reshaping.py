@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
-from pullback.dispatch.declaration_values import Shows
+from pullback.dispatch.declaration_values import Sampled, Shows
 from pullback.meta.dtypes import DType
 from pullback.meta.formats import MemoryFormat, check_memory_format, contiguous_format, preserve_format
 from pullback.meta.shapes import as_shape, given_shape, normalize_dim, normalize_dims
@@ -99,6 +99,9 @@ def _is_viewable(input: Tensor, shape: tuple[int, ...]) -> bool:
     )
 
 
+_LIES = "it reads memory as it lies"
+
+
 def _view_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), (3, 2))
     yield Sample(make(2, 3), (6,))
@@ -114,7 +117,7 @@ def _view_samples(make: Any) -> Iterator[Sample]:
     vjp=lambda grad, input_shape: reshape(grad, input_shape),
     view=True,
     method=False,
-    samples=_view_samples,
+    samples=Sampled(_view_samples, layouts=_LIES),
     namespace=None,
     shows=Shows(sizes=("input",)),
 )
@@ -163,7 +166,7 @@ registry["view"].method_names = ("view",)
     vjp=lambda grad, input_shape: reshape(grad, input_shape),
     view=True,
     method=False,
-    samples=_view_samples,
+    samples=Sampled(_view_samples, layouts=_LIES),
     namespace=None,
     shows=Shows(sizes=("input",)),
 )
@@ -195,6 +198,10 @@ def _reshape_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3, 2).permute(1, 0, 2), (3, 4))
     yield Sample(make(), (1,))
     yield Sample(make(0, 3), (0, 5))
+    yield Sample(make(2, 2, 3).mT, (-1,))
+    yield Sample(make(2, 1, 3, 2, 2), (6, 2, 2))
+    yield Sample(make(1, 1), ())
+    yield sampling.values_only(make.values(33, 65).mT, (-1,))
 
 
 @composite(samples=_reshape_samples, accuracy="exact")
@@ -228,7 +235,11 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     return unsafe_view(ops.clone(input, memory_format=contiguous_format), size)
 
 
-@composite(namespace=None, samples=sampling.several(((2, 3), (6,)), ((4,), (2, 2))), accuracy="exact")
+@composite(
+    namespace=None,
+    samples=Sampled(sampling.several(((2, 3), (6,)), ((4,), (2, 2))), layouts=_LIES),
+    accuracy="exact",
+)
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor viewed with the shape of ``other``."""
     return input.view(other.array.shape)
@@ -240,7 +251,7 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     return reshape(input, other.array.shape)
 
 
-@composite(namespace=None, samples=sampling.of_shapes((2, 3), ()), accuracy="exact")
+@composite(namespace=None, samples=sampling.of_shapes((2, 3), (), (2, 3, 2), (0, 3), (3, 65)), accuracy="exact")
 def contiguous(input: Tensor, *, memory_format: MemoryFormat = contiguous_format) -> Tensor:
     """The tensor itself where its elements lie in row-major order, else a copy where they do."""
     if memory_format is contiguous_format:
@@ -259,6 +270,9 @@ def _flatten_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3, 2), 0, -2)
     yield Sample(make(3, 2).mT)
     yield Sample(make())
+    yield Sample(make(2, 1, 3, 2, 2), 1, 3)
+    yield Sample(make(2, 0, 3))
+    yield Sample(make(2, 3, 2), -2, -1)
 
 
 @composite(samples=_flatten_samples, accuracy="exact")
@@ -296,6 +310,8 @@ def _unflatten_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 6), 1, (2, -1))
     yield Sample(make(6), 0, (3, 2))
     yield Sample(make(4, 3), -2, (2, 1, 2))
+    yield Sample(make(2, 0), 1, (0, 3))
+    yield Sample(make(6, 2).mT, -1, (3, 2))
 
 
 @composite(samples=_unflatten_samples, accuracy="exact")
@@ -333,7 +349,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     return input.view((*shape[:dim], *inferred_shape(sizes, shape[dim]), *shape[dim + 1 :]))
 
 
-@composite(samples=sampling.of_shapes((2, 3), (), (0, 3)), accuracy="exact")
+@composite(samples=sampling.of_shapes((2, 3), (), (0, 3), (2, 3, 2)), accuracy="exact")
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension: a view where memory allows it, else a copy.
 
@@ -356,6 +372,8 @@ def _squeeze_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), 1)
     yield Sample(make())
     yield Sample(make(1, 0))
+    yield Sample(make(1, 2, 1, 3, 1), -3)
+    yield Sample(make(1, 2, 1, 3, 1), (0, 2, 4))
 
 
 def _squeeze_node(dim: Any) -> str:
@@ -394,6 +412,8 @@ def _unsqueeze_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), 1)
     yield Sample(make(), 0)
     yield Sample(make(3, 2).mT, -2)
+    yield Sample(make(2, 3, 2), 2)
+    yield Sample(make(0, 2), 1)
 
 
 @op(
@@ -438,7 +458,7 @@ def _at_least(tensors: tuple[Any, ...], raised: Callable[[Tensor], Tensor]) -> A
     return tuple(raised(tensor) for tensor in tensors)
 
 
-@composite(method=False, samples=sampling.of_shapes((), (2,)), accuracy="exact")
+@composite(method=False, samples=sampling.of_shapes((), (2,), (2, 3), (0,)), accuracy="exact")
 def atleast_1d(*tensors: Any) -> Any:
     """Each tensor with at least one dimension.
 
@@ -451,7 +471,7 @@ def atleast_1d(*tensors: Any) -> Any:
     return _at_least(tensors, lambda x: x if x.ndim else reshape(x, (1,)))
 
 
-@composite(method=False, samples=sampling.of_shapes((), (2,), (2, 3)), accuracy="exact")
+@composite(method=False, samples=sampling.of_shapes((), (2,), (2, 3), (2, 3, 2), (0,)), accuracy="exact")
 def atleast_2d(*tensors: Any) -> Any:
     """Each tensor with at least two dimensions; a vector becomes a row.
 
@@ -464,7 +484,7 @@ def atleast_2d(*tensors: Any) -> Any:
     return _at_least(tensors, lambda x: x if x.ndim > 1 else unsqueeze(x, 0) if x.ndim else reshape(x, (1, 1)))
 
 
-@composite(method=False, samples=sampling.of_shapes((), (2,), (2, 3)), accuracy="exact")
+@composite(method=False, samples=sampling.of_shapes((), (2,), (2, 3), (2, 3, 2), (2, 1, 2, 2), (0,)), accuracy="exact")
 def atleast_3d(*tensors: Any) -> Any:
     """Each tensor with at least three dimensions; those of a matrix come first.
 

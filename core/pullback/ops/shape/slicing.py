@@ -41,6 +41,8 @@ def _select_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3), 0, 2)
     yield Sample(make(3, 2, 2).mT, 1, 0)
     yield Sample(make(3, 0), 0, 1)
+    yield Sample(make(2, 3, 2), 1, -1)
+    yield Sample(make(2, 1, 3, 2, 2), 2, 2)
 
 
 def _select_key(dim: int, index: int) -> tuple[Any, ...]:
@@ -81,6 +83,8 @@ def select(backend: Backend, input: Array, dim: int, index: int) -> Array:
 def _select_backward_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2), (3, 2), 0, 1)
     yield Sample(make(3), (3, 2), -1, -2)
+    yield Sample(make(2, 2), (2, 3, 2), 1, 0)
+    yield Sample(make(0), (3, 0), 0, 1)
 
 
 @op(
@@ -105,6 +109,11 @@ def _slice_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 2), -1, -1, None)
     yield Sample(make(4), 0, 3, 1)
     yield Sample(make(2, 5).mT, 0, 1, 9, 3)
+    yield Sample(make(2, 3, 2), 1, 0, None, 2)
+    yield Sample(make(9), 0, 0, 9, 3)
+    yield Sample(make(9), 0, -8, -1, 4)
+    yield Sample(make(0, 2), 0, 0, 5)
+    yield sampling.values_only(make.values(130), 0, 1, None, 2)
 
 
 def _slice_key(dim: int, start: int | None, end: int | None, step: int) -> tuple[Any, ...]:
@@ -148,6 +157,8 @@ def slice_(
 def _slice_backward_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 2), (4, 2), 0, 1, 3, 1)
     yield Sample(make(2, 2), (4, 2), 0, 0, 4, 2)
+    yield Sample(make(2, 1, 2), (2, 3, 2), 1, 1, 3, 2)
+    yield Sample(make(0, 2), (4, 2), 0, 3, 1, 1)
 
 
 @op(
@@ -188,6 +199,8 @@ def _narrow_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 2), 0, 1, 2)
     yield Sample(make(4, 2), -1, -1, 1)
     yield Sample(make(4), 0, 4, 0)
+    yield Sample(make(2, 3, 2), 1, 1, 2)
+    yield Sample(make(0, 2), 0, 0, 0)
 
 
 @composite(samples=_narrow_samples)
@@ -259,6 +272,9 @@ def _split_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 2), 2, -1)
     yield Sample(make(3), 5)
     yield Sample(make(2, 3).mT, 2)
+    yield Sample(make(2, 5, 2), 3, 1)
+    yield Sample(make(0, 2), 2)
+    yield sampling.values_only(make.values(130, 2), 64)
 
 
 @op(
@@ -295,6 +311,8 @@ def _split_evenly(backend: Backend, input: Array, split_size: int, dim: int = 0)
 def _split_with_sizes_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(5, 2), (2, 3))
     yield Sample(make(4, 3), (1, 0, 2), -1)
+    yield Sample(make(2, 4, 2), (3, 1), 1)
+    yield sampling.values_only(make.values(130), (64, 1, 65))
 
 
 @op(
@@ -390,7 +408,7 @@ def _number_of_pieces(name: str, argument: str, given: Any) -> int:
     return number
 
 
-@composite(samples=sampling.with_arguments(((5, 2), 2), ((2, 4), 3, 1)))
+@composite(samples=sampling.with_arguments(((5, 2), 2), ((2, 4), 3, 1), ((2, 5, 2), 2, -2), ((0, 2), 2)))
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """The tensor in at most ``chunks`` pieces of equal size along a dimension; the last may be smaller.
 
@@ -422,6 +440,8 @@ def _unbind_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2), 1)
     yield Sample(make(2))
     yield Sample(make(2, 3, 2).mT, -1)
+    yield Sample(make(2, 3, 2), 1)
+    yield Sample(make(3, 0))
 
 
 def _unbind_backward(grads: Mapping[int, Tensor], shape: Sequence[int], dim: int) -> Tensor:
@@ -462,6 +482,9 @@ def _tensor_split_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(5, 2), 2)
     yield Sample(make(5), (1, 3))
     yield Sample(make(2, 4), 3, -1)
+    yield Sample(make(2, 5, 2), (-2, 4), 1)
+    yield Sample(make(3), 5)
+    yield Sample(make(0, 2), 2)
 
 
 @composite(samples=_tensor_split_samples)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.autograd.grad_mode import enable_grad
 from pullback.backend.geometry import GEOMETRIES, Geometry
+from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, attach, composite, op
-from pullback.dispatch.declaration_values import Accepts, Shows
+from pullback.dispatch.declaration_values import Accepts, Sampled, Shows
 from pullback.dispatch.inplace import change_view, check_history, resize
 from pullback.meta.allocation import element_count
 from pullback.meta.dtype_names import type_name
@@ -62,7 +63,7 @@ def _as_strided_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3), (), ())
 
 
-@composite(samples=_as_strided_samples)
+@composite(samples=Sampled(_as_strided_samples, layouts="it reads memory as it lies"))
 def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Tensor:
     """A view of the tensor's storage with the given size, strides and offset.
 
@@ -177,6 +178,9 @@ def _unfold_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 2).mT, 0, 2, 1)
     yield Sample(make(4), 0, 0, 1)
     yield Sample(make(), 0, 1, 1)
+    yield Sample(make(2, 5, 2), 1, 2, 2)
+    yield Sample(make(3, 3), -1, 3, 2)
+    yield sampling.values_only(make.values(130), 0, 64, 3)
 
 
 @op(
@@ -221,6 +225,7 @@ def unfold(backend: Backend, input: Array, dimension: int, size: int, step: int)
 def _unfold_backward_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(4, 2), (5,), 0, 2, 1)
     yield Sample(make(2, 2, 3), (2, 4), -1, 3, 1)
+    yield Sample(make(2, 2, 2, 2), (2, 5, 2), 1, 2, 2)
 
 
 @op(
@@ -317,7 +322,7 @@ def _check_pairs(input: Tensor) -> None:
     view=True,
     method=False,
     check=_check_pairs,
-    samples=_view_as_complex_samples,
+    samples=Sampled(_view_as_complex_samples, layouts="the two parts of a number have to lie side by side"),
 )
 def view_as_complex(backend: Backend, input: Array) -> Array:
     """A real tensor as a complex one: its last dimension, of size 2, holds the real and the imaginary part.

@@ -23,6 +23,11 @@ def _permute_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(3), (0,))
     yield Sample(make(), ())
     yield Sample(make(2, 0), (1, 0))
+    yield Sample(make(2, 3, 4), (1, 2, 0))
+    yield Sample(make(2, 2, 2), (1, 2, 0))
+    yield Sample(make(2, 2, 2, 2, 2), (4, 3, 2, 1, 0))
+    yield Sample(make(2, 1, 3, 2, 2), (0, -2, 2, 1, -1))
+    yield sampling.values_only(make.values(3, 33, 5), (0, 2, 1))
 
 
 def inverse_permutation(dims: Sequence[int]) -> tuple[int, ...]:
@@ -76,6 +81,10 @@ def _transpose_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), -1, 0)
     yield Sample(make(3), 0, 0)
     yield Sample(make(), 0, -1)
+    yield Sample(make(2, 3, 2), 1, -1)
+    yield Sample(make(2, 1, 3, 2, 2), 1, 3)
+    yield Sample(make(0, 3), 0, 1)
+    yield sampling.values_only(make.values(33, 65), 0, 1)
 
 
 @op(
@@ -107,6 +116,8 @@ def _t_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3))
     yield Sample(make(3))
     yield Sample(make())
+    yield Sample(make(0, 3))
+    yield sampling.values_only(make.values(65, 33))
 
 
 @op(batching="matrix transpose", linear=True, vjp=lambda grad: t(grad), view=True, samples=_t_samples)

@@ -105,12 +105,29 @@ def samples_over_dims(make: Any) -> Iterator[Sample]:
     yield sampling.values_only(make(0))
     yield Sample(make(2, 1, 3, 2, 2), (1, 3))
     yield Sample(make(2, 3, 1, 2, 2), (-1, 0, 2), True)
+    yield Sample(make(3, 3, 3), 1)
+    yield Sample(make(2, 2, 2, 2, 2), -4)
+    yield Sample(make(2, 2, 2, 2, 2), (0, 3))
+    yield sampling.values_only(make(2, 0), 1)
+    yield sampling.values_only(make(0, 2), -1)
     yield sampling.values_only(make.values(3, 129, 2), 1)
+    yield from samples_around_blocks(make)
     # More ones than half precision can count to, unless they are added up in a wider dtype; and what a sum that has
     # grown large forgets.
     yield sampling.values_only(make.constant(4097))
     if make.dtype.category >= 2:
         yield sampling.values_only(make.given([2048.0] + [0.5] * 1024))
+        yield sampling.values_only(make.constant(4096, value=0.1))
+    for many in sampling.hundred_thousand(make):
+        yield sampling.values_only(many)
+
+
+def samples_around_blocks(make: Any) -> Iterator[Sample]:
+    """Calls of a reduction over everything, the last and the first dimension, of sizes around blocks."""
+    for number, size in enumerate(sampling.block_sizes(make)):
+        yield sampling.values_only(sampling.whole(make, size))
+        shape, dim = ((2, size), -1) if number % 2 else ((size, 3), 0)
+        yield sampling.values_only(sampling.whole(make, *shape), dim)
 
 
 def samples_along_dim(make: Any) -> Iterator[Sample]:
@@ -124,5 +141,15 @@ def samples_along_dim(make: Any) -> Iterator[Sample]:
     yield Sample(make(0, 3), 1)
     yield Sample(make(2, 1, 3, 2, 2), 2)
     yield Sample(make(2, 3, 2), -3)
-    yield sampling.values_only(make(3, 65), 1)
-    yield sampling.values_only(make(129, 2), 0)
+    yield Sample(make(2, 2, 2, 2, 2), 1)
+    yield sampling.values_only(make(0), -1)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(make(2, size), 1)
+        yield sampling.values_only(make(size, 2), -2)
+
+
+def samples_of_products_along_dim(make: Any) -> Iterator[Sample]:
+    """Calls of a running product along one dimension."""
+    yield from samples_along_dim(make)
+    for size in sampling.block_sizes(make):
+        yield sampling.values_only(sampling.factors(make, size), 0)
