@@ -35,6 +35,7 @@ from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import Unsupported
 from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.extended import has_extended_precision
+from pullback_conformance.oracles.naming import available, with_precision
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
 from pullback_conformance.samples import Arguments, declared_samples, refilled, samples_of, special_sample
@@ -173,6 +174,7 @@ class Runner:
             platform=platform.platform(),
             missing_dtypes=[d.name for d in self._every_dtype if d not in self.subject.native_dtypes],
             notes=[*self.oracle_notes(), *unusable_tolerances()],
+            oracles=available(),
         )
 
     def run(
@@ -362,6 +364,7 @@ class Runner:
             return self._failure(case, check.name, Finding(reason, program=program_of(check.name, case)))
         try:
             finding = check.run(case)
+            finding.oracle = _judge(case, check, finding)
         except Unsupported as reason:
             return SampleResult(case.label, Outcome.UNSUPPORTED.value, message=str(reason))
         except (OracleError, NoOracle) as error:
@@ -371,7 +374,14 @@ class Runner:
                 return _not_run(f"the oracle failed: {type(error).__name__}: {error}", case.label)
             finding = Finding(_described(error), program=program_of(check.name, case))
         if finding.problem is None:
-            return SampleResult(case.label, Outcome.PASSED.value, finding.ulp, finding.bound, oracle=finding.oracle)
+            return SampleResult(
+                case.label,
+                Outcome.PASSED.value,
+                finding.ulp,
+                finding.bound,
+                oracle=finding.oracle,
+                spread=finding.spread,
+            )
         return self._failure(case, check.name, finding)
 
     def _failure(self, case: Case, check: str, finding: Finding) -> SampleResult:
@@ -390,6 +400,7 @@ class Runner:
             finding.problem or "",
             script,
             oracle=finding.oracle,
+            spread=finding.spread,
         )
 
     def _cell(self, unit: Unit, check: Check, samples: list[SampleResult]) -> Cell:
@@ -542,6 +553,12 @@ def _refuses(case: Case, error: BaseException) -> bool:
     except Exception as other:
         return type(other) is type(error)
     return False
+
+
+def _judge(case: Case, check: Check, finding: Finding) -> str:
+    """What the finding came from, and how precise that is."""
+    reference = case.reference.name
+    return with_precision(finding.oracle or check.judge.format(reference=reference), reference)
 
 
 def _is_the_subjects(error: BaseException) -> bool:

@@ -28,6 +28,9 @@ class Check(NamedTuple):
         ``is_of(operation, dtype)`` tells whether the question arises; by default it always does.
     once : bool
         Whether it brings its own arguments, and so is asked with the first sample only.
+    judge : str
+        What judges, where a finding names no oracle: other results of the backend under test itself, by default. May
+        have ``{reference}`` in it, for the name of the backend that it is held against.
     """
 
     name: str
@@ -36,13 +39,20 @@ class Check(NamedTuple):
     question: str
     is_of: Callable[[Any, DType], bool] = lambda operation, dtype: True
     once: bool = False
+    judge: str = "other results of the backend itself"
 
 
 CHECKS: Final = {
     check.name: check
     for check in (
         Check("value", values.value, False, "Are the values right?"),
-        Check("dtype", values.dtype_and_shape, False, "Do dtype, shape and device agree with the reference?"),
+        Check(
+            "dtype",
+            values.dtype_and_shape,
+            False,
+            "Do dtype, shape and device agree with the reference?",
+            judge="dtype, shape and device of {reference}",
+        ),
         Check("special", values.special, False, "Are NaN, infinities and signed zeros treated as by the reference?"),
         Check(
             "reference",
@@ -52,11 +62,38 @@ CHECKS: Final = {
             reference.has_rows,
             once=True,
         ),
-        Check("unchanged", behaviour.unchanged, False, "Do the operands stay as they were?"),
-        Check("deterministic", behaviour.deterministic, False, "Does the same call give the same bits again?"),
-        Check("aliases", aliases.aliases, False, "Is a view one, and does any other result have memory of its own?"),
-        Check("state", state.state, False, "Is a call independent of calls before it?", once=True),
-        Check("spellings", spellings.spellings, False, "Do the method, the one in place and out= give the same?"),
+        Check(
+            "unchanged", behaviour.unchanged, False, "Do the operands stay as they were?", judge="the bits before the call"
+        ),
+        Check(
+            "deterministic",
+            behaviour.deterministic,
+            False,
+            "Does the same call give the same bits again?",
+            judge="the same call again",
+        ),
+        Check(
+            "aliases",
+            aliases.aliases,
+            False,
+            "Is a view one, and does any other result have memory of its own?",
+            judge="what is seen of a write",
+        ),
+        Check(
+            "state",
+            state.state,
+            False,
+            "Is a call independent of calls before it?",
+            once=True,
+            judge="the same call before and after others",
+        ),
+        Check(
+            "spellings",
+            spellings.spellings,
+            False,
+            "Do the method, the one in place and out= give the same?",
+            judge="the function's own result",
+        ),
         Check("vjp", derivatives.vjp, True, "Are reverse-mode gradients right?"),
         Check("jvp", derivatives.jvp, True, "Are forward-mode tangents right?"),
         Check("adjoint", derivatives.adjoint, True, "Is <J t, v> the same number as <t, J^T v>?"),
