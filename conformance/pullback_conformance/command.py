@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pullback_conformance.inspecting import compare, list_cells, record_in, repro, separated, show
+from pullback_conformance.report.command import report
 from pullback_conformance.selftest.command import selftest
 from pullback_conformance.statuses import errors_as_statuses
 
@@ -123,7 +124,7 @@ def conformance(
         record = run_with_progress(console, runner, how, interrupts)
         apply_expected(record, entries, has_all_samples=runner.tier.samples is None)
         saved = save_scripts(record, repro_dir)
-        written = _write_reports(record, json_file, html_file, junit_file)
+        written = _write_reports(record, before, json_file, html_file, junit_file)
     show_record(console, record, saved)
     if before is not None:
         console.print(f"since {since}:", highlight=False, soft_wrap=True)
@@ -145,14 +146,14 @@ def _failed_before(before: Record | None, json_file: Path | None) -> frozenset[t
     return failed_units(before)
 
 
-def _write_reports(record: Record, *files: Any) -> list[Path]:
+def _write_reports(record: Record, before: Record | None, *files: Any) -> list[Path]:
     json_file, html_file, junit_file = files
     if json_file is not None:
         record.write_json(json_file)
     if html_file is not None:
         from pullback_conformance.report.html import write_html
 
-        write_html(record, html_file)
+        write_html([record], html_file, since=[] if before is None else [before])
     if junit_file is not None:
         from pullback_conformance.report.junit import write_junit
 
@@ -160,5 +161,5 @@ def _write_reports(record: Record, *files: Any) -> list[Path]:
     return [path for path in files if path is not None]
 
 
-for _command in (list_cells, show, repro, compare, selftest):
+for _command in (list_cells, show, repro, compare, report, selftest):
     conformance.add_command(_command)

@@ -103,7 +103,17 @@ class Record:
     @property
     def missing_oracles(self) -> dict[str, str]:
         """The oracles that the run had to do without, and what would bring them."""
-        return {name: what for name, what in self.oracles.items() if what.startswith("missing")}
+        missing = {name: what for name, what in self.oracles.items() if what.startswith("missing")}
+        return {name: what.removeprefix("missing").lstrip(":; ") for name, what in missing.items()}
+
+    def remarks(self) -> list[str]:
+        """What every report says of the whole run: the oracles that are missing, and the notes."""
+        missing = [
+            f"missing oracle: {name}; {what}"
+            for name, what in self.missing_oracles.items()
+            if not any(note.startswith(name) for note in self.notes)
+        ]
+        return [*missing, *self.notes]
 
     def judges(self) -> dict[str, int]:
         """How many samples each oracle judged, most first."""
@@ -127,26 +137,15 @@ class Record:
     def as_dict(self) -> dict[str, Any]:
         """The record for JSON."""
         data = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "cells"}
-        cells = [
-            {
-                "operation": cell.operation,
-                "family": cell.family,
-                "dtype": cell.dtype,
-                "check": cell.check,
-                "outcome": cell.outcome.value,
-                "ulp": cell.ulp,
-                "bound": cell.bound,
-                "samples": [_as_dict(sample) for sample in cell.samples],
-            }
-            for cell in self.cells
-        ]
+        cells = [_cell_as_dict(cell) for cell in self.cells]
         return {"format": FORMAT, "summary": self.counts(), "passed": self.is_good, **data, "cells": cells}
 
     def write_json(self, path: Path) -> None:
         """Write the record, a cell a line; an infinite error as the string ``"inf"``, for which JSON has no number."""
         path.parent.mkdir(parents=True, exist_ok=True)
         data = _encoded(self.as_dict())
-        cells = [json.dumps(cell, allow_nan=False, ensure_ascii=False) for cell in data.pop("cells")]
+        compact = {"allow_nan": False, "ensure_ascii": False, "separators": (",", ":")}
+        cells = [json.dumps(cell, **compact) for cell in data.pop("cells")]
         head = json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False).removesuffix("\n}")
         lines = ",\n  ".join(cells)
         path.write_text(f'{head},\n "cells": [\n  {lines}\n ]\n}}\n', encoding="utf-8")
@@ -162,7 +161,7 @@ def read_json(path: Path) -> Record:
     for derived in ("summary", "passed"):
         data.pop(derived)
     cells = [
-        Cell(c["operation"], c["family"], c["dtype"], c["check"], [_sample(s) for s in c["samples"]])
+        Cell(c["operation"], c["family"], c["dtype"], c["check"], [_sample(s, c.get("shared", {})) for s in c["samples"]])
         for c in data.pop("cells")
     ]
     return Record(cells=cells, **data)
@@ -176,14 +175,43 @@ def _encoded(value: Any) -> Any:
     return "inf" if isinstance(value, float) and math.isinf(value) else value
 
 
-def _as_dict(sample: SampleResult) -> dict[str, Any]:
-    data = {f.name: getattr(sample, f.name) for f in fields(sample)}
+def _shared(cell: Cell) -> dict[str, Any]:
+    """What all samples of a cell have alike, of what most cells' have."""
+    first = cell.samples[0] if cell.samples else None
+    found = {}
+    for name in ("bound", "oracle"):
+        value = getattr(first, name, None)
+        if value not in (None, "") and all(getattr(s, name) == value for s in cell.samples):
+            found[name] = value
+    return found
+
+
+def _cell_as_dict(cell: Cell) -> dict[str, Any]:
+    shared = _shared(cell)
+    return {
+        "operation": cell.operation,
+        "family": cell.family,
+        "dtype": cell.dtype,
+        "check": cell.check,
+        "outcome": cell.outcome.value,
+        "ulp": cell.ulp,
+        "bound": cell.bound,
+        **({"shared": shared} if shared else {}),
+        "samples": [_as_dict(sample, shared) for sample in cell.samples],
+    }
+
+
+def _as_dict(sample: SampleResult, shared: dict[str, Any]) -> dict[str, Any]:
+    data = {f.name: getattr(sample, f.name) for f in fields(sample) if f.name not in shared}
+    if sample.ulp is not None:
+        data["ulp"] = float(f"{sample.ulp:.6g}")
     if sample.spread is not None:
         data["spread"] = {k: v for k, v in sample.spread._asdict().items() if v}
     return {k: v for k, v in data.items() if v not in (None, "")}
 
 
-def _sample(data: dict[str, Any]) -> SampleResult:
+def _sample(data: dict[str, Any], shared: dict[str, Any]) -> SampleResult:
+    data = shared | data
     if "ulp" in data:
         data["ulp"] = float(data["ulp"])
     if "spread" in data:
