@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentError
 from typing import Any
 
 import pytest
@@ -32,8 +33,14 @@ def destination(option: str) -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("pullback conformance")
-    for name, given in _OPTIONS.items():
-        group.addoption(f"--conformance-{name}", dest=destination(name), **given)
+    try:
+        for name, given in _OPTIONS.items():
+            group.addoption(f"--conformance-{name}", dest=destination(name), **given)
+    except (ValueError, ArgumentError) as error:
+        raise pytest.UsageError(
+            f"another plugin has an option of pullback's conformance suite ({error}): leave that plugin out with "
+            "-p no:NAME, or run the suite with `pullback conformance`"
+        ) from None
 
 
 def pytest_configure(config: pytest.Config) -> None:

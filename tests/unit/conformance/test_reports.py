@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -184,40 +183,3 @@ def test_the_plugin_loads_nothing_but_itself() -> None:
         "assert not found, found\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def pytest_run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(
-        [*command, "--pyargs", "pullback_conformance"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-        # The suite needs no plugin but its own, and no options but those given here.
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
-    )
-
-
-PLUGIN = ("-p", "pullback_conformance.pytest_plugin")
-
-
-def test_under_pytest_each_cell_is_a_test() -> None:
-    done = pytest_run(*PLUGIN, "--backend=numpy", "--operations=exp", "--dtypes=float32", "--checks=value,vjp", "-v")
-    assert done.returncode == 0, done.stdout
-    assert "exp-float32-value" in done.stdout
-    assert "2 passed" in done.stdout
-
-
-def test_under_pytest_a_misspelt_operation_is_an_error_beside_a_good_one() -> None:
-    done = pytest_run(*PLUGIN, "--backend=numpy", "--operations=exp,Mul", "--dtypes=float32")
-    assert done.returncode not in (0, 5), done.stdout
-    assert "no operation matches 'Mul'; did you mean 'mul'?" in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("arguments", [(), PLUGIN], ids=["without-plugin", "with-plugin"])
-def test_under_pytest_without_a_backend_nothing_runs(arguments: tuple[str, ...]) -> None:
-    done = pytest_run(*arguments)
-    assert done.returncode == 0, done.stdout
-    assert "no backend to check: give -p pullback_conformance.pytest_plugin --backend=BACKEND" in done.stdout
-    assert "1 skipped" in done.stdout
