@@ -161,7 +161,9 @@ def read_json(path: Path) -> Record:
     for derived in ("summary", "passed"):
         data.pop(derived)
     cells = [
-        Cell(c["operation"], c["family"], c["dtype"], c["check"], [_sample(s, c.get("shared", {})) for s in c["samples"]])
+        Cell(
+            c["operation"], c["family"], c["dtype"], c["check"], [_sample(s, c.get("shared", {})) for s in c["samples"]]
+        )
         for c in data.pop("cells")
     ]
     return Record(cells=cells, **data)

@@ -63,7 +63,11 @@ CHECKS: Final = {
             once=True,
         ),
         Check(
-            "unchanged", behaviour.unchanged, False, "Do the operands stay as they were?", judge="the bits before the call"
+            "unchanged",
+            behaviour.unchanged,
+            False,
+            "Do the operands stay as they were?",
+            judge="the bits before the call",
         ),
         Check(
             "deterministic",

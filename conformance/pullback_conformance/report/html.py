@@ -167,7 +167,12 @@ def _failures(record: Record, label: str) -> dict[str, Any]:
                 "sample": sample,
             }
         )
-    return {"label": label, "first": shown[:_OPEN_CAUSES], "others": shown[_OPEN_CAUSES:], "more": len(found) - len(shown)}
+    return {
+        "label": label,
+        "first": shown[:_OPEN_CAUSES],
+        "others": shown[_OPEN_CAUSES:],
+        "more": len(found) - len(shown),
+    }
 
 
 def _limitations(records: Sequence[Record], labels: Sequence[str]) -> list[dict[str, Any]]:

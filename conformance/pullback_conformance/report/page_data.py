@@ -127,9 +127,7 @@ def _cell(cell: Cell, change: str, texts: _Texts, label_sets: _Texts) -> dict[st
     return made | _spread(cell)
 
 
-def _group(
-    oracle: int, bound: float | None, items: list[tuple[int, float | None]], label_sets: _Texts
-) -> list[Any]:
+def _group(oracle: int, bound: float | None, items: list[tuple[int, float | None]], label_sets: _Texts) -> list[Any]:
     labels = label_sets.number(" ".join(str(label) for label, _ in items))
     ulps = [None if ulp is None else _number(ulp) for _, ulp in items]
     return [oracle, bound, labels] if all(u is None for u in ulps) else [oracle, bound, labels, ulps]
@@ -164,5 +162,3 @@ def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 def _number(value: float) -> float | str:
     """To four digits; JSON has no infinity."""
     return "inf" if value == float("inf") else float(f"{value:.4g}")
-
-
