@@ -34,6 +34,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--operations", multiple=True, callback=separated, metavar="GLOB", help="Only these, as in 'log*,exp'.")
 @click.option("--dtypes", multiple=True, callback=separated, metavar="NAMES", help="Only these dtypes.")
 @click.option("--checks", multiple=True, callback=separated, metavar="NAMES", help="Only these checks.")
+@click.option("--oracles", multiple=True, callback=separated, metavar="NAMES", help="Optional ones, too: jax.")
 @click.option("--seed", default=0, show_default=True, help="Another one gives other random values.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="How many worker processes.")
 @click.option(
@@ -71,6 +72,7 @@ def conformance(
     operations: tuple[str, ...],
     dtypes: tuple[str, ...],
     checks: tuple[str, ...],
+    oracles: tuple[str, ...],
     seed: int,
     jobs: int,
     cell_timeout: float,
@@ -119,7 +121,7 @@ def conformance(
         how = How(jobs, in_process, cell_timeout, fail_fast, first, quiet)
         # In this process a kernel must be stopped where it is.
         interrupts = None if in_process else stack.enter_context(Interrupts())
-        runner = Runner(backend, against, Selection(tier, operations, dtypes, checks, seed))
+        runner = Runner(backend, against, Selection(tier, operations, dtypes, checks, seed, oracles))
         runner.require_cells()
         record = run_with_progress(console, runner, how, interrupts)
         apply_expected(record, entries, has_all_samples=runner.tier.samples is None)

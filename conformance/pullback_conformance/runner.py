@@ -30,7 +30,7 @@ from pullback.extend import (
 from pullback.extend import registry as operations
 from pullback_conformance.attempt import FORWARD, SAMPLES, Attempt, Step
 from pullback_conformance.case import Case
-from pullback_conformance.checks import CHECKS, Check, Finding
+from pullback_conformance.checks import CHECKS, OPTIONAL_ORACLES, Check, Finding, default_checks, missing_for
 from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import Unsupported
 from pullback_conformance.oracles.exact import NoOracle, OracleError
@@ -70,7 +70,9 @@ class Selection(NamedTuple):
     dtypes : tuple of str
         Names; empty for the tier's.
     checks : tuple of str
-        Names; empty for all.
+        Names; empty for all that need no optional oracle.
+    oracles : tuple of str
+        Optional oracles, whose checks are run too.
     """
 
     tier: str = "smoke"
@@ -78,6 +80,7 @@ class Selection(NamedTuple):
     dtypes: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     seed: int = 0
+    oracles: tuple[str, ...] = ()
 
 
 class Unit(NamedTuple):
@@ -113,7 +116,12 @@ class Runner:
         self.selection = selection or Selection()
         _known([self.selection.tier], TIERS, "tier")
         self.tier: Tier = TIERS[self.selection.tier]
-        self.checks = [CHECKS[name] for name in _known(self.selection.checks, CHECKS, "check") or CHECKS]
+        asked = _known(self.selection.oracles, OPTIONAL_ORACLES, "oracle")
+        named = _known(self.selection.checks, CHECKS, "check") or default_checks(asked)
+        self.checks = [c for c in CHECKS.values() if c.name in named or (c.oracle and c.oracle in asked)]
+        missing = missing_for(self.checks)
+        if missing:
+            raise SelectionError("; ".join(missing))
         wanted = [dtypes.by_name[name] for name in _known(self.selection.dtypes, dtypes.by_name, "dtype")]
         self._every_dtype = wanted or list(self.tier.dtypes)
         self.dtypes = [d for d in self._every_dtype if d in self.subject.native_dtypes]
@@ -174,7 +182,7 @@ class Runner:
             platform=platform.platform(),
             missing_dtypes=[d.name for d in self._every_dtype if d not in self.subject.native_dtypes],
             notes=[*self.oracle_notes(), *unusable_tolerances()],
-            oracles=available(),
+            oracles=available([c.oracle for c in self.checks]),
         )
 
     def run(

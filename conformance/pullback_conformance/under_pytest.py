@@ -25,7 +25,14 @@ class _Session:
         def several(option: str) -> tuple[str, ...]:
             return tuple(part.strip() for part in given(option).split(",") if part.strip())
 
-        selection = Selection(given("tier"), several("operations"), several("dtypes"), several("checks"), given("seed"))
+        selection = Selection(
+            given("tier"),
+            several("operations"),
+            several("dtypes"),
+            several("checks"),
+            given("seed"),
+            several("oracles"),
+        )
         try:
             self.expected = read_expected(Path(given("expected"))) if given("expected") else []
             self.runner = Runner(given("backend"), given("against"), selection)

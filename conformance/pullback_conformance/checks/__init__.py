@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from pullback.extend import DType
-from pullback_conformance.checks import aliases, behaviour, derivatives, reference, spellings, state, values
+from pullback_conformance.checks import aliases, behaviour, by_jax, derivatives, reference, spellings, state, values
 from pullback_conformance.checks.finding import Finding
+from pullback_conformance.oracles import jax_differentiation
 
 __all__ = ["CHECKS", "Check", "Finding"]
 
@@ -31,6 +32,8 @@ class Check(NamedTuple):
     judge : str
         What judges, where a finding names no oracle: other results of the backend under test itself, by default. May
         have ``{reference}`` in it, for the name of the backend that it is held against.
+    oracle : str
+        The oracle that has to be asked for by ``--oracles``, unless the check itself is; empty where none has.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Check(NamedTuple):
     is_of: Callable[[Any, DType], bool] = lambda operation, dtype: True
     once: bool = False
     judge: str = "other results of the backend itself"
+    oracle: str = ""
 
 
 CHECKS: Final = {
@@ -102,5 +106,23 @@ CHECKS: Final = {
         Check("jvp", derivatives.jvp, True, "Are forward-mode tangents right?"),
         Check("adjoint", derivatives.adjoint, True, "Is <J t, v> the same number as <t, J^T v>?"),
         Check("second", derivatives.second, True, "Are gradients of gradients right?"),
+        Check("jax", by_jax.by_jax, True, "Are gradients and tangents those that JAX finds by itself?", oracle="jax"),
     )
 }
+
+#: What ``--oracles`` may name: oracles that take too long to be asked each time, with what they need.
+OPTIONAL_ORACLES: Final = {"jax": "pip install 'pullback[jax]'"}
+
+
+def default_checks(oracles: Sequence[str]) -> list[str]:
+    """The names of the checks that are run where none is named."""
+    return [check.name for check in CHECKS.values() if check.oracle in ("", *oracles)]
+
+
+def missing_for(checks: Iterable[Check]) -> list[str]:
+    """What some of these checks need and is not installed here, in words."""
+    return [
+        f"the oracle {check.oracle!r} is not installed: {OPTIONAL_ORACLES[check.oracle]}"
+        for check in checks
+        if check.oracle == "jax" and not jax_differentiation.is_installed()
+    ]

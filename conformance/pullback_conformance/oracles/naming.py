@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
 
-from pullback_conformance.oracles import pytorch
+from pullback_conformance.oracles import jax_differentiation, pytorch
 from pullback_conformance.oracles.extended import extended_backend, has_extended_precision
 from pullback_conformance.oracles.multiprecision import DIGITS
 
@@ -31,6 +32,7 @@ def _precisions() -> dict[str, str]:
         "exact rational arithmetic": "exact",
         "Python's integers": "exact",
         f"PyTorch {pytorch.version()}": "float64",
+        jax_differentiation.SOURCE: "float64",
     }
 
 
@@ -55,9 +57,16 @@ def with_precision(source: str, reference: str) -> str:
     return source if precision is None else f"{source} ({precision})"
 
 
-def available() -> dict[str, str]:
-    """The oracles that a run may have, each with what there is of it here; ``missing`` begins what there is not."""
-    return {
+def available(asked: Sequence[str] = ()) -> dict[str, str]:
+    """The oracles of a run, each with what there is of it here; ``missing`` begins what there is not.
+
+    Parameters
+    ----------
+    asked : sequence of str
+        Those that a run has only if they are asked for.
+    """
+    optional = {jax_differentiation.SOURCE: f"JAX {_version('jax')}, float64"} if "jax" in asked else {}
+    return optional | {
         "mpmath": f"{_version('mpmath')}, {DIGITS} digits" if find_spec("mpmath") else f"missing; {INSTALL}",
         "NumPy in extended precision": f"{np.finfo(np.longdouble).nmant + 1} bits"
         if has_extended_precision()
