@@ -34,7 +34,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--operations", multiple=True, callback=separated, metavar="GLOB", help="Only these, as in 'log*,exp'.")
 @click.option("--dtypes", multiple=True, callback=separated, metavar="NAMES", help="Only these dtypes.")
 @click.option("--checks", multiple=True, callback=separated, metavar="NAMES", help="Only these checks.")
-@click.option("--oracles", multiple=True, callback=separated, metavar="NAMES", help="Optional ones, too: jax.")
+@click.option("--oracles", multiple=True, callback=separated, metavar="NAMES", help="Optional ones, too: jax, torch.")
 @click.option("--seed", default=0, show_default=True, help="Another one gives other random values.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="How many worker processes.")
 @click.option(

@@ -21,7 +21,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "operations": {"metavar": "GLOBS", "default": "", "help": "only these operations, as in 'log*,exp'"},
     "dtypes": {"metavar": "NAMES", "default": "", "help": "only these dtypes"},
     "checks": {"metavar": "NAMES", "default": "", "help": "only these checks"},
-    "oracles": {"metavar": "NAMES", "default": "", "help": "optional oracles, too: jax"},
+    "oracles": {"metavar": "NAMES", "default": "", "help": "optional oracles, too: jax, torch"},
     "seed": {"metavar": "N", "type": int, "default": 0, "help": "other random values"},
     "expected": {"metavar": "FILE", "help": "a TOML file of expected failures; one that passes is a failure"},
 }

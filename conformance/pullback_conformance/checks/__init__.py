@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from pullback.extend import DType
-from pullback_conformance.checks import aliases, behaviour, by_jax, derivatives, reference, spellings, state, values
+from pullback_conformance.checks import aliases, behaviour, by_jax, by_torch, derivatives, reference, spellings, state, values
 from pullback_conformance.checks.finding import Finding
-from pullback_conformance.oracles import jax_differentiation
+from pullback_conformance.oracles import jax_differentiation, torch_runner
 
 __all__ = ["CHECKS", "Check", "Finding"]
 
@@ -107,11 +107,20 @@ CHECKS: Final = {
         Check("adjoint", derivatives.adjoint, True, "Is <J t, v> the same number as <t, J^T v>?"),
         Check("second", derivatives.second, True, "Are gradients of gradients right?"),
         Check("jax", by_jax.by_jax, True, "Are gradients and tangents those that JAX finds by itself?", oracle="jax"),
+        Check(
+            "torch",
+            by_torch.by_torch,
+            False,
+            "Are results, dtypes and gradients those of PyTorch's function of the same name?",
+            by_torch.has_function,
+            oracle="torch",
+        ),
     )
 }
 
 #: What ``--oracles`` may name: oracles that take too long to be asked each time, with what they need.
-OPTIONAL_ORACLES: Final = {"jax": "pip install 'pullback[jax]'"}
+OPTIONAL_ORACLES: Final = {"jax": "pip install 'pullback[jax]'", "torch": "pip install 'pullback[oracle]'"}
+_IS_INSTALLED: Final = {"jax": jax_differentiation.is_installed, "torch": torch_runner.is_installed}
 
 
 def default_checks(oracles: Sequence[str]) -> list[str]:
@@ -124,5 +133,5 @@ def missing_for(checks: Iterable[Check]) -> list[str]:
     return [
         f"the oracle {check.oracle!r} is not installed: {OPTIONAL_ORACLES[check.oracle]}"
         for check in checks
-        if check.oracle == "jax" and not jax_differentiation.is_installed()
+        if check.oracle and not _IS_INSTALLED[check.oracle]()
     ]

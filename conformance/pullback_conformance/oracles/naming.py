@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from pullback_conformance.oracles import jax_differentiation, pytorch
+from pullback_conformance.oracles import jax_differentiation, pytorch, torch_runner
 from pullback_conformance.oracles.extended import extended_backend, has_extended_precision
 from pullback_conformance.oracles.multiprecision import DIGITS
 
@@ -33,6 +33,7 @@ def _precisions() -> dict[str, str]:
         "Python's integers": "exact",
         f"PyTorch {pytorch.version()}": "float64",
         jax_differentiation.SOURCE: "float64",
+        torch_runner.SOURCE: "the same dtype",
     }
 
 
@@ -65,7 +66,11 @@ def available(asked: Sequence[str] = ()) -> dict[str, str]:
     asked : sequence of str
         Those that a run has only if they are asked for.
     """
-    optional = {jax_differentiation.SOURCE: f"JAX {_version('jax')}, float64"} if "jax" in asked else {}
+    optional = {}
+    if "jax" in asked:
+        optional[jax_differentiation.SOURCE] = f"JAX {_version('jax')}, float64"
+    if "torch" in asked:
+        optional[torch_runner.SOURCE] = f"PyTorch {_version('torch')}, the dtype under test"
     return optional | {
         "mpmath": f"{_version('mpmath')}, {DIGITS} digits" if find_spec("mpmath") else f"missing; {INSTALL}",
         "NumPy in extended precision": f"{np.finfo(np.longdouble).nmant + 1} bits"
