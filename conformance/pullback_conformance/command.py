@@ -23,7 +23,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.group(invoke_without_command=True, short_help="Check what a backend computes, with evidence.")
 @click.option("--backend", metavar="NAME", help="The backend to check: a name, or module:Class.")
-@click.option("--against", default="numpy", metavar="NAME", show_default=True, help="The backend to compare with.")
+@click.option(
+    "--against", multiple=True, callback=separated, metavar="NAME", help="The backend to compare with (numpy), and torch."
+)
 @click.option(
     "--tier",
     type=click.Choice(["smoke", "standard", "full"]),
@@ -67,7 +69,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def conformance(
     context: click.Context,
     backend: str | None,
-    against: str,
+    against: tuple[str, ...],
     tier: str,
     operations: tuple[str, ...],
     dtypes: tuple[str, ...],
@@ -109,6 +111,7 @@ def conformance(
     from pullback_conformance.comparison import compared
     from pullback_conformance.expected import apply_expected, read_expected
     from pullback_conformance.interrupts import Interrupts
+    from pullback_conformance.references import split_references
     from pullback_conformance.runner import Runner, Selection
     from pullback_conformance.terminal import How, run_with_progress, show_record
 
@@ -121,7 +124,8 @@ def conformance(
         how = How(jobs, in_process, cell_timeout, fail_fast, first, quiet)
         # In this process a kernel must be stopped where it is.
         interrupts = None if in_process else stack.enter_context(Interrupts())
-        runner = Runner(backend, against, Selection(tier, operations, dtypes, checks, seed, oracles))
+        reference, asked = split_references(against)
+        runner = Runner(backend, reference, Selection(tier, operations, dtypes, checks, seed, (*oracles, *asked)))
         runner.require_cells()
         record = run_with_progress(console, runner, how, interrupts)
         apply_expected(record, entries, has_all_samples=runner.tier.samples is None)

@@ -16,7 +16,7 @@ NAME = "pullback_conformance.pytest_plugin"
 #: The options, each by the name it has for the command, with what ``parser.addoption`` takes.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "backend": {"metavar": "NAME", "help": "run pullback's conformance suite on this backend, a name or module:Class"},
-    "against": {"metavar": "NAME", "default": "numpy", "help": "the backend to compare it with (numpy)"},
+    "against": {"metavar": "NAME", "default": "numpy", "help": "the backend to compare it with (numpy), and torch"},
     "tier": {"metavar": "TIER", "default": "smoke", "help": "smoke, standard or full (smoke)"},
     "operations": {"metavar": "GLOBS", "default": "", "help": "only these operations, as in 'log*,exp'"},
     "dtypes": {"metavar": "NAMES", "default": "", "help": "only these dtypes"},

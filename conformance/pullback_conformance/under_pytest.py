@@ -12,6 +12,7 @@ from pullback_conformance.expected import apply_expected, read_expected
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.pytest_plugin import destination
 from pullback_conformance.record import Cell
+from pullback_conformance.references import split_references
 from pullback_conformance.runner import Runner, Selection, Unit
 
 
@@ -25,17 +26,18 @@ class _Session:
         def several(option: str) -> tuple[str, ...]:
             return tuple(part.strip() for part in given(option).split(",") if part.strip())
 
-        selection = Selection(
-            given("tier"),
-            several("operations"),
-            several("dtypes"),
-            several("checks"),
-            given("seed"),
-            several("oracles"),
-        )
         try:
+            reference, asked = split_references(several("against"))
+            selection = Selection(
+                given("tier"),
+                several("operations"),
+                several("dtypes"),
+                several("checks"),
+                given("seed"),
+                (*several("oracles"), *asked),
+            )
             self.expected = read_expected(Path(given("expected"))) if given("expected") else []
-            self.runner = Runner(given("backend"), given("against"), selection)
+            self.runner = Runner(given("backend"), reference, selection)
         except (ValueError, RuntimeError, ImportError, AttributeError) as error:
             raise pytest.UsageError(str(error)) from error
         # All cells of a unit are run at once, and asked for in any order: pytest-randomly's, for one.

@@ -21,6 +21,7 @@ import pytest
 from pullback_conformance.record import Cell, Record, SampleResult
 from pullback_conformance.report.html import write_html
 from pullback_conformance.spread import Spread
+from pullback_conformance.tiers import TIERS
 
 CHROMIUM, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
 
@@ -140,6 +141,20 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_every_dtype_fits_on_a_phone(browser: Browser, tmp_path: Path) -> None:
+    checks = ("value", "dtype", "unchanged", "vjp", "jvp", "adjoint", "second")
+    made = [
+        Cell("leaky_relu_backward", "activations", dtype.name, check, [passed("0-d")])
+        for dtype in TIERS["standard"].dtypes
+        for check in checks
+    ]
+    write_html([record("numpy", *made)], tmp_path / "m.html")
+    browser.show(tmp_path / "m.html", width=340)
+    assert browser.value("document.getElementById('columns').value") == "dtypes"
+    within = "document.querySelector('table.matrix').parentElement"
+    assert browser.value(f"{within}.scrollWidth - {within}.clientWidth") <= 0
+
+
 def focused(browser: Browser) -> str:
     return str(browser.value("document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"))
 
@@ -245,15 +260,16 @@ def test_the_page_fits_and_can_be_read(browser: Browser, page: Path, width: int,
       const between = e => { const [a, b] = [luminance(getComputedStyle(e).color), luminance(behind(e))];
         return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05); };
       const shown = '.soft, .verdict, .tag, p, a, th, button, .swatch:not(.passed), td.failed, td.unsupported';
-      return [...document.querySelectorAll(shown)].map(e => [between(e), e.className + ' ' + e.textContent.slice(0, 30)])
-        .filter(item => item[0] < 4.2);
+      return [...document.querySelectorAll(shown)]
+        .map(e => [between(e), e.className + ' ' + e.textContent.slice(0, 30)]).filter(item => item[0] < 4.2);
     })()"""
     assert browser.value(ratio) == []
 
 
 def test_every_control_has_a_name(browser: Browser, page: Path) -> None:
     browser.show(page, name="exp")
-    nameless = """[...document.querySelectorAll('button, input, select, [role=grid], [role=gridcell][data-place], svg, dialog')]
+    nameless = """[...document.querySelectorAll(
+      'button, input, select, [role=grid], [role=gridcell][data-place], svg, dialog')]
       .filter(e => !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.textContent.trim()
         || e.closest('label')?.textContent.trim())).map(e => e.outerHTML.slice(0, 80))"""
     assert browser.value(nameless) == []
