@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pullback_conformance.inspecting import compare, list_cells, record_in, repro, separated, show
+from pullback_conformance.report.command import report
 from pullback_conformance.selftest.command import selftest
 from pullback_conformance.statuses import errors_as_statuses
 
@@ -22,7 +23,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.group(invoke_without_command=True, short_help="Check what a backend computes, with evidence.")
 @click.option("--backend", metavar="NAME", help="The backend to check: a name, or module:Class.")
-@click.option("--against", default="numpy", metavar="NAME", show_default=True, help="The backend to compare with.")
+@click.option(
+    "--against",
+    multiple=True,
+    callback=separated,
+    metavar="NAME",
+    help="The backend to compare with (numpy), and torch.",
+)
 @click.option(
     "--tier",
     type=click.Choice(["smoke", "standard", "full"]),
@@ -33,6 +40,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--operations", multiple=True, callback=separated, metavar="GLOB", help="Only these, as in 'log*,exp'.")
 @click.option("--dtypes", multiple=True, callback=separated, metavar="NAMES", help="Only these dtypes.")
 @click.option("--checks", multiple=True, callback=separated, metavar="NAMES", help="Only these checks.")
+@click.option("--oracles", multiple=True, callback=separated, metavar="NAMES", help="Optional ones, too: jax, torch.")
 @click.option("--seed", default=0, show_default=True, help="Another one gives other random values.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="How many worker processes.")
 @click.option(
@@ -65,11 +73,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def conformance(
     context: click.Context,
     backend: str | None,
-    against: str,
+    against: tuple[str, ...],
     tier: str,
     operations: tuple[str, ...],
     dtypes: tuple[str, ...],
     checks: tuple[str, ...],
+    oracles: tuple[str, ...],
     seed: int,
     jobs: int,
     cell_timeout: float,
@@ -106,6 +115,7 @@ def conformance(
     from pullback_conformance.comparison import compared
     from pullback_conformance.expected import apply_expected, read_expected
     from pullback_conformance.interrupts import Interrupts
+    from pullback_conformance.references import split_references
     from pullback_conformance.runner import Runner, Selection
     from pullback_conformance.terminal import How, run_with_progress, show_record
 
@@ -118,12 +128,13 @@ def conformance(
         how = How(jobs, in_process, cell_timeout, fail_fast, first, quiet)
         # In this process a kernel must be stopped where it is.
         interrupts = None if in_process else stack.enter_context(Interrupts())
-        runner = Runner(backend, against, Selection(tier, operations, dtypes, checks, seed))
+        reference, asked = split_references(against)
+        runner = Runner(backend, reference, Selection(tier, operations, dtypes, checks, seed, (*oracles, *asked)))
         runner.require_cells()
         record = run_with_progress(console, runner, how, interrupts)
         apply_expected(record, entries, has_all_samples=runner.has_all_samples)
         saved = save_scripts(record, repro_dir)
-        written = _write_reports(record, json_file, html_file, junit_file)
+        written = _write_reports(record, before, json_file, html_file, junit_file)
     show_record(console, record, saved)
     if before is not None:
         console.print(f"since {since}:", highlight=False, soft_wrap=True)
@@ -145,14 +156,14 @@ def _failed_before(before: Record | None, json_file: Path | None) -> frozenset[t
     return failed_units(before)
 
 
-def _write_reports(record: Record, *files: Any) -> list[Path]:
+def _write_reports(record: Record, before: Record | None, *files: Any) -> list[Path]:
     json_file, html_file, junit_file = files
     if json_file is not None:
         record.write_json(json_file)
     if html_file is not None:
         from pullback_conformance.report.html import write_html
 
-        write_html(record, html_file)
+        write_html([record], html_file, since=[] if before is None else [before])
     if junit_file is not None:
         from pullback_conformance.report.junit import write_junit
 
@@ -160,5 +171,5 @@ def _write_reports(record: Record, *files: Any) -> list[Path]:
     return [path for path in files if path is not None]
 
 
-for _command in (list_cells, show, repro, compare, selftest):
+for _command in (list_cells, show, repro, compare, report, selftest):
     conformance.add_command(_command)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from pullback_conformance.outcome import Outcome
+from pullback_conformance.spread import Spread
 
 #: Raised when a reader of older records would misread newer ones.
-FORMAT = 1
+FORMAT = 2
+#: The formats that are read: in the first one, samples have no spread and runs don't say which oracles there were.
+_READ = (1, FORMAT)
 
 
 @dataclass
@@ -30,6 +33,10 @@ class SampleResult:
         What is wrong, or why it was not judged; empty where it passed.
     script : str
         A script that reproduces a failure.
+    oracle : str
+        What judged, and how precise it is; empty where nothing did.
+    spread : Spread or None
+        How the errors of its elements are spread.
     """
 
     sample: str
@@ -40,6 +47,7 @@ class SampleResult:
     script: str = ""
     script_file: str = ""
     oracle: str = ""
+    spread: Spread | None = None
 
 
 @dataclass
@@ -89,6 +97,28 @@ class Record:
     complete: bool = False
     cells: list[Cell] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: The oracles of the run, each with what there is of it; ``missing`` begins what there is not.
+    oracles: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def missing_oracles(self) -> dict[str, str]:
+        """The oracles that the run had to do without, and what would bring them."""
+        missing = {name: what for name, what in self.oracles.items() if what.startswith("missing")}
+        return {name: what.removeprefix("missing").lstrip(":; ") for name, what in missing.items()}
+
+    def remarks(self) -> list[str]:
+        """What every report says of the whole run: the oracles that are missing, and the notes."""
+        missing = [
+            f"missing oracle: {name}; {what}"
+            for name, what in self.missing_oracles.items()
+            if not any(note.startswith(name) for note in self.notes)
+        ]
+        return [*missing, *self.notes]
+
+    def judges(self) -> dict[str, int]:
+        """How many samples each oracle judged, most first."""
+        found = Counter(s.oracle for c in self.cells for s in c.samples if s.oracle)
+        return dict(found.most_common())
 
     def counts(self) -> dict[str, int]:
         """How many cells have each outcome."""
@@ -106,27 +136,34 @@ class Record:
 
     def as_dict(self) -> dict[str, Any]:
         """The record for JSON."""
-        data = asdict(self)
-        for cell, made in zip(self.cells, data["cells"], strict=True):
-            made |= {"outcome": cell.outcome.value, "ulp": cell.ulp, "bound": cell.bound}
-            made["samples"] = [{k: v for k, v in s.items() if v not in (None, "")} for s in made["samples"]]
-        return {"format": FORMAT, "summary": self.counts(), "passed": self.is_good, **data}
+        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "cells"}
+        cells = [_cell_as_dict(cell) for cell in self.cells]
+        return {"format": FORMAT, "summary": self.counts(), "passed": self.is_good, **data, "cells": cells}
 
     def write_json(self, path: Path) -> None:
-        """Write the record; an infinite error as the string ``"inf"``, for which JSON has no number."""
+        """Write the record, a cell a line; an infinite error as the string ``"inf"``, for which JSON has no number."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(_encoded(self.as_dict()), indent=1, allow_nan=False), encoding="utf-8")
+        data = _encoded(self.as_dict())
+        compact = {"allow_nan": False, "ensure_ascii": False, "separators": (",", ":")}
+        cells = [json.dumps(cell, **compact) for cell in data.pop("cells")]
+        head = json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False).removesuffix("\n}")
+        lines = ",\n  ".join(cells)
+        path.write_text(f'{head},\n "cells": [\n  {lines}\n ]\n}}\n', encoding="utf-8")
 
 
 def read_json(path: Path) -> Record:
     """The record that was written to a file."""
     data = json.loads(path.read_text(encoding="utf-8"))
-    if data.pop("format") != FORMAT:
-        raise ValueError(f"{path} is a record of another format")
+    found = data.pop("format")
+    if found not in _READ:
+        known = " and ".join(map(str, _READ))
+        raise ValueError(f"{path} is a record of format {found}; this version reads {known}")
     for derived in ("summary", "passed"):
         data.pop(derived)
     cells = [
-        Cell(c["operation"], c["family"], c["dtype"], c["check"], [_sample(s) for s in c["samples"]])
+        Cell(
+            c["operation"], c["family"], c["dtype"], c["check"], [_sample(s, c.get("shared", {})) for s in c["samples"]]
+        )
         for c in data.pop("cells")
     ]
     return Record(cells=cells, **data)
@@ -135,12 +172,52 @@ def read_json(path: Path) -> Record:
 def _encoded(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _encoded(v) for k, v in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_encoded(v) for v in value]
     return "inf" if isinstance(value, float) and math.isinf(value) else value
 
 
-def _sample(data: dict[str, Any]) -> SampleResult:
+def _shared(cell: Cell) -> dict[str, Any]:
+    """What all samples of a cell have alike, of what most cells' have."""
+    first = cell.samples[0] if cell.samples else None
+    found = {}
+    for name in ("bound", "oracle"):
+        value = getattr(first, name, None)
+        if value not in (None, "") and all(getattr(s, name) == value for s in cell.samples):
+            found[name] = value
+    return found
+
+
+def _cell_as_dict(cell: Cell) -> dict[str, Any]:
+    shared = _shared(cell)
+    return {
+        "operation": cell.operation,
+        "family": cell.family,
+        "dtype": cell.dtype,
+        "check": cell.check,
+        "outcome": cell.outcome.value,
+        "ulp": cell.ulp,
+        "bound": cell.bound,
+        **({"shared": shared} if shared else {}),
+        "samples": [_as_dict(sample, shared) for sample in cell.samples],
+    }
+
+
+def _as_dict(sample: SampleResult, shared: dict[str, Any]) -> dict[str, Any]:
+    data = {f.name: getattr(sample, f.name) for f in fields(sample) if f.name not in shared}
+    if sample.ulp is not None:
+        data["ulp"] = float(f"{sample.ulp:.6g}")
+    if sample.spread is not None:
+        data["spread"] = {k: v for k, v in sample.spread._asdict().items() if v}
+    return {k: v for k, v in data.items() if v not in (None, "")}
+
+
+def _sample(data: dict[str, Any], shared: dict[str, Any]) -> SampleResult:
+    data = shared | data
     if "ulp" in data:
         data["ulp"] = float(data["ulp"])
+    if "spread" in data:
+        spread = data["spread"]
+        points = tuple((float(x), float(ulp)) for x, ulp in spread.get("points", ()))
+        data["spread"] = Spread(tuple(spread.get("counts", ())), points)
     return SampleResult(**data)

@@ -29,7 +29,7 @@ from pullback.extend import (
 from pullback.extend import registry as operations
 from pullback_conformance.attempt import FORWARD, SAMPLES, Attempt, Step
 from pullback_conformance.case import Case
-from pullback_conformance.checks import CHECKS, Check, Finding
+from pullback_conformance.checks import CHECKS, OPTIONAL_ORACLES, Check, Finding, default_checks, missing_for
 from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import Unsupported
 from pullback_conformance.contract import METHODS, Method
@@ -37,6 +37,7 @@ from pullback_conformance.contract.running import CONTRACT, run_method
 from pullback_conformance.limitations import NO_SAMPLE, LimitationJudge
 from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.extended import has_extended_precision
+from pullback_conformance.oracles.naming import available, with_precision
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult
 from pullback_conformance.samples import (
@@ -81,7 +82,9 @@ class Selection(NamedTuple):
     dtypes : tuple of str
         Names; empty for the tier's.
     checks : tuple of str
-        Names; empty for all.
+        Names; empty for all that need no optional oracle.
+    oracles : tuple of str
+        Optional oracles, whose checks are run too.
     """
 
     tier: str = "smoke"
@@ -89,6 +92,7 @@ class Selection(NamedTuple):
     dtypes: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     seed: int = 0
+    oracles: tuple[str, ...] = ()
 
 
 class Unit(NamedTuple):
@@ -124,7 +128,12 @@ class Runner:
         self.selection = selection or Selection()
         _known([self.selection.tier], TIERS, "tier")
         self.tier: Tier = TIERS[self.selection.tier]
-        self.checks = [CHECKS[name] for name in _known(self.selection.checks, CHECKS, "check") or CHECKS]
+        asked = _known(self.selection.oracles, OPTIONAL_ORACLES, "oracle")
+        named = _known(self.selection.checks, CHECKS, "check") or default_checks(asked)
+        self.checks = [c for c in CHECKS.values() if c.name in named or (c.oracle and c.oracle in asked)]
+        missing = missing_for(self.checks)
+        if missing:
+            raise SelectionError("; ".join(missing))
         wanted = [dtypes.by_name[name] for name in _known(self.selection.dtypes, dtypes.by_name, "dtype")]
         self._every_dtype = wanted or list(self.tier.dtypes)
         self.dtypes = [d for d in self._every_dtype if d in self.subject.native_dtypes]
@@ -208,6 +217,7 @@ class Runner:
             platform=platform.platform(),
             missing_dtypes=[d.name for d in self._every_dtype if d not in self.subject.native_dtypes],
             notes=[*self.oracle_notes(), *self.coverage_notes(), *unusable_tolerances()],
+            oracles=available([c.oracle for c in self.checks]),
         )
 
     def run(
@@ -431,6 +441,7 @@ class Runner:
             return self._failure(case, check.name, Finding(reason, program=program_of(check.name, case)))
         try:
             finding = check.run(case)
+            finding.oracle = _judge(case, check, finding)
         except Unsupported as reason:
             return SampleResult(case.label, Outcome.UNSUPPORTED.value, message=str(reason))
         except (OracleError, NoOracle) as error:
@@ -440,7 +451,14 @@ class Runner:
                 return _not_run(f"the oracle failed: {type(error).__name__}: {error}", case.label)
             finding = Finding(_described(error), program=program_of(check.name, case))
         if finding.problem is None:
-            return SampleResult(case.label, Outcome.PASSED.value, finding.ulp, finding.bound, oracle=finding.oracle)
+            return SampleResult(
+                case.label,
+                Outcome.PASSED.value,
+                finding.ulp,
+                finding.bound,
+                oracle=finding.oracle,
+                spread=finding.spread,
+            )
         return self._failure(case, check.name, finding)
 
     def _failure(self, case: Case, check: str, finding: Finding) -> SampleResult:
@@ -459,6 +477,7 @@ class Runner:
             finding.problem or "",
             script,
             oracle=finding.oracle,
+            spread=finding.spread,
         )
 
     def _cell(self, unit: Unit, check: Check, samples: list[SampleResult]) -> Cell:
@@ -568,6 +587,12 @@ def _refuses(case: Case, error: BaseException) -> bool:
     except Exception as other:
         return type(other) is type(error)
     return False
+
+
+def _judge(case: Case, check: Check, finding: Finding) -> str:
+    """What the finding came from, and how precise that is."""
+    reference = case.reference.name
+    return with_precision(finding.oracle or check.judge.format(reference=reference), reference)
 
 
 def _is_the_subjects(error: BaseException) -> bool:

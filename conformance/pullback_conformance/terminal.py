@@ -84,12 +84,14 @@ def run_with_progress(
 
 
 def show_record(console: Console, record: Record, scripts: list[Path]) -> None:
-    """Print the summary, then the failures with their scripts."""
+    """Print the summary and what judged, then the failures with their scripts."""
     console.print(_summary(record))
+    for line in _judges(record):
+        console.print(line, style="dim", highlight=False, soft_wrap=True, markup=False)
     for outcome, count in record.counts().items():
         if count and outcome != Outcome.PASSED.value:
             console.print(f"{outcome}: {MEANINGS[Outcome(outcome)]}", style="dim", highlight=False, soft_wrap=True)
-    for note in record.notes:
+    for note in record.remarks():
         console.print(f"note: {escape(note)}", highlight=False, soft_wrap=True)
     if record.missing_dtypes:
         console.print(f"dtypes the backend does not have: {', '.join(record.missing_dtypes)}")
@@ -136,6 +138,16 @@ def _summary(record: Record) -> Table:
         worst = f"{max(ulps):.2f}" if ulps else ""
         table.add_row(check, *[str(by_check[check, o] or "") for o in outcomes], worst)
     return table
+
+
+def _judges(record: Record) -> list[str]:
+    """Which oracles judged values and derivatives, and how many samples each."""
+    count: Counter[str] = Counter()
+    for cell in record.cells:
+        count.update(s.oracle for s in cell.samples if s.oracle and s.ulp is not None)
+    if not count:
+        return []
+    return [f"errors measured against: {', '.join(f'{name}: {number}' for name, number in count.most_common())}"]
 
 
 def _cells(cause: Cause) -> str:

@@ -101,15 +101,29 @@ def test_pytests_help_says_nothing_of_pullback(project):
     assert "unrecognized arguments: --backend=x" in done.stderr
 
 
-def test_the_suites_plugin_beside_anothers_option_says_how_to_go_on(tmp_path):
-    (tmp_path / "theirs.py").write_text("def pytest_addoption(parser):\n    parser.addoption('--tier')\n")
-    done = run_pytest(
-        tmp_path, "-p", "theirs", "-p", "pullback_conformance.pytest_plugin", "--pyargs", "pullback_conformance",
-        PYTHONPATH=os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]),
+def run_beside(folder: Path, options: tuple[str, ...], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the suite's plugin beside one that has these options."""
+    lines = [f"    parser.addoption({option!r}, default='theirs')" for option in options]
+    (folder / "theirs.py").write_text("\n".join(["def pytest_addoption(parser):", *lines, ""]))
+    return run_pytest(
+        folder, "-p", "theirs", "-p", "pullback_conformance.pytest_plugin", "--pyargs", "pullback_conformance",
+        *arguments,
+        PYTHONPATH=os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]),
         PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
     )  # fmt: skip
+
+
+def test_the_suites_plugin_beside_options_of_the_commands_names(tmp_path):
+    selected = ["--conformance-backend=numpy", "--conformance-operations=neg", "--conformance-dtypes=bool,int64"]
+    done = run_beside(tmp_path, OPTIONS, *selected)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "conformance of numpy, smoke tier" in done.stdout
+
+
+def test_the_suites_plugin_beside_its_own_option_says_how_to_go_on(tmp_path):
+    done = run_beside(tmp_path, ("--conformance-tier",))
     assert done.returncode == 4
-    assert "--tier" in done.stderr
+    assert "--conformance-tier" in done.stderr
     assert "leave that plugin out with -p no:NAME, or run the suite with `pullback conformance`" in done.stderr
 
 

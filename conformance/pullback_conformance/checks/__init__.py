@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from pullback.extend import DType
@@ -10,6 +10,8 @@ from pullback_conformance.checks import (
     aliases,
     batching,
     behaviour,
+    by_jax,
+    by_torch,
     derivatives,
     errors,
     promotion,
@@ -22,6 +24,7 @@ from pullback_conformance.checks import (
 )
 from pullback_conformance.checks.finding import Finding, Unsupported
 from pullback_conformance.contract.probe import Method
+from pullback_conformance.oracles import jax_differentiation, torch_runner
 
 __all__ = ["CHECKS", "Check", "Finding"]
 
@@ -44,6 +47,11 @@ class Check(NamedTuple):
         Whether it brings its own arguments, and so is asked with the first sample only.
     tiers : frozenset of str, optional
         The tiers that ask it; all by default.
+    judge : str
+        What judges, where a finding names no oracle: other results of the backend under test itself, by default. May
+        have ``{reference}`` in it, for the name of the backend that it is held against.
+    oracle : str
+        The oracle that has to be asked for by ``--oracles``, unless the check itself is; empty where none has.
     """
 
     name: str
@@ -52,6 +60,8 @@ class Check(NamedTuple):
     question: str
     is_of: Callable[[Any, DType], bool] = lambda operation, dtype: True
     once: bool = False
+    judge: str = "other results of the backend itself"
+    oracle: str = ""
     tiers: frozenset[str] | None = None
 
 
@@ -67,7 +77,13 @@ CHECKS: Final = {
     check.name: check
     for check in (
         Check("value", values.value, False, "Are the values right?"),
-        Check("dtype", values.dtype_and_shape, False, "Do dtype, shape and device agree with the reference?"),
+        Check(
+            "dtype",
+            values.dtype_and_shape,
+            False,
+            "Do dtype, shape and device agree with the reference?",
+            judge="dtype, shape and device of {reference}",
+        ),
         Check("special", values.special, False, "Are NaN, infinities and signed zeros treated as by the reference?"),
         Check(
             "reference",
@@ -77,10 +93,35 @@ CHECKS: Final = {
             reference.has_rows,
             once=True,
         ),
-        Check("unchanged", behaviour.unchanged, False, "Do the operands stay as they were?"),
-        Check("deterministic", behaviour.deterministic, False, "Does the same call give the same bits again?"),
-        Check("aliases", aliases.aliases, False, "Is a view one, and does any other result have memory of its own?"),
-        Check("state", state.state, False, "Is a call independent of calls before it?", once=True),
+        Check(
+            "unchanged",
+            behaviour.unchanged,
+            False,
+            "Do the operands stay as they were?",
+            judge="the bits before the call",
+        ),
+        Check(
+            "deterministic",
+            behaviour.deterministic,
+            False,
+            "Does the same call give the same bits again?",
+            judge="the same call again",
+        ),
+        Check(
+            "aliases",
+            aliases.aliases,
+            False,
+            "Is a view one, and does any other result have memory of its own?",
+            judge="what is seen of a write",
+        ),
+        Check(
+            "state",
+            state.state,
+            False,
+            "Is a call independent of calls before it?",
+            once=True,
+            judge="the same call before and after others",
+        ),
         Check(
             "promotion",
             promotion.promotion,
@@ -88,9 +129,18 @@ CHECKS: Final = {
             "Do operands of two dtypes give what both converted give?",
             promotion.promotes,
             once=True,
+            judge="the same call with both operands converted",
             tiers=_THOROUGH,
         ),
-        Check("errors", errors.errors, False, "Does bad input raise, and change nothing?", errors.is_asked, once=True),
+        Check(
+            "errors",
+            errors.errors,
+            False,
+            "Does bad input raise, and change nothing?",
+            errors.is_asked,
+            once=True,
+            judge="what the declaration refuses",
+        ),
         Check(
             "repeated",
             state.worn,
@@ -98,6 +148,7 @@ CHECKS: Final = {
             "Is a call the same after hundreds of calls?",
             state.is_worn,
             once=True,
+            judge="the first of the calls",
             tiers=_THOROUGH,
         ),
         Check(
@@ -107,10 +158,24 @@ CHECKS: Final = {
             "Does a call give the same in many threads at once?",
             state.is_worn,
             once=True,
+            judge="the same calls one after another",
             tiers=_THOROUGH,
         ),
-        Check("warnings", warned.silent, False, "Is a call silent, with special values too?", once=True),
-        Check("spellings", spellings.spellings, False, "Do the method, the one in place and out= give the same?"),
+        Check(
+            "warnings",
+            warned.silent,
+            False,
+            "Is a call silent, with special values too?",
+            once=True,
+            judge="the warnings that are heard",
+        ),
+        Check(
+            "spellings",
+            spellings.spellings,
+            False,
+            "Do the method, the one in place and out= give the same?",
+            judge="the function's own result",
+        ),
         Check("vjp", derivatives.vjp, True, "Are reverse-mode gradients right?"),
         Check("jvp", derivatives.jvp, True, "Are forward-mode tangents right?"),
         Check("adjoint", derivatives.adjoint, True, "Is <J t, v> the same number as <t, J^T v>?"),
@@ -122,6 +187,7 @@ CHECKS: Final = {
             "Does vmap give what a loop gives, with its gradients?",
             state.is_worn,
             once=True,
+            judge="the same calls in a loop",
             tiers=_THOROUGH,
         ),
         Check(
@@ -130,6 +196,34 @@ CHECKS: Final = {
             False,
             "Is the backend's method what its contract says?",
             lambda operation, dtype: isinstance(operation, Method),
+            judge="the contract of backends",
+        ),
+        Check("jax", by_jax.by_jax, True, "Are gradients and tangents those that JAX finds by itself?", oracle="jax"),
+        Check(
+            "torch",
+            by_torch.by_torch,
+            False,
+            "Are results, dtypes and gradients those of PyTorch's function of the same name?",
+            by_torch.has_function,
+            oracle="torch",
         ),
     )
 }
+
+#: What ``--oracles`` may name: oracles that take too long to be asked each time, with what they need.
+OPTIONAL_ORACLES: Final = {"jax": "pip install 'pullback[jax]'", "torch": "pip install 'pullback[oracle]'"}
+_IS_INSTALLED: Final = {"jax": jax_differentiation.is_installed, "torch": torch_runner.is_installed}
+
+
+def default_checks(oracles: Sequence[str]) -> list[str]:
+    """The names of the checks that are run where none is named."""
+    return [check.name for check in CHECKS.values() if check.oracle in ("", *oracles)]
+
+
+def missing_for(checks: Iterable[Check]) -> list[str]:
+    """What some of these checks need and is not installed here, in words."""
+    return [
+        f"the oracle {check.oracle!r} is not installed: {OPTIONAL_ORACLES[check.oracle]}"
+        for check in checks
+        if check.oracle and not _IS_INSTALLED[check.oracle]()
+    ]

@@ -10,6 +10,7 @@ from pullback import float64
 from pullback.extend import Tensor
 from pullback_conformance.case import Case, wide_array
 from pullback_conformance.checks.finding import Finding, Unsupported, compared, number_of, place_of
+from pullback_conformance.checks.operand import operand_at
 from pullback_conformance.oracles.differences import FLOOR, as_real_vector
 from pullback_conformance.oracles.exact import Derivative
 from pullback_conformance.tolerances import DIFFERENCES, bound
@@ -91,7 +92,7 @@ def _compare(
     program: list[str],
 ) -> Finding:
     allowed, _ = bound(case.operation, case.dtype, check, case.subject.name)
-    source = case.oracle.fresh().backend.name
+    source = case.oracle.wide_name
     total = Finding(oracle=source)
     parts = zip(actual, like, truth.by_formula, truth.by_differences, truth.scales, strict=True)
     for number, (result, operand, exact, by_differences, scale) in enumerate(parts):
@@ -118,6 +119,7 @@ def _compare(
         found = compared(
             name, place, array, exact, dtype, scale, allowed,
             by_differences=by_differences, slack=DIFFERENCES * scale + FLOOR, oracle=source,
+            operand=operand_at(case, array.shape, operand if check != "jvp" else None),
         )  # fmt: skip
         if found.problem is not None:
             found.program = [*program, *found.program]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.extend import DType
+from pullback_conformance.spread import Spread
 from pullback_conformance.ulp import errors_in_ulp, ulp_at
 
 
@@ -29,6 +30,8 @@ class Finding:
         What was compared with.
     case : Case or None
         The case to write the script for, where it is another one than the check was given.
+    spread : Spread or None
+        How the errors are spread.
     """
 
     problem: str | None = None
@@ -37,13 +40,16 @@ class Finding:
     program: list[str] = field(default_factory=list)
     oracle: str = ""
     case: Any = None
+    spread: Spread | None = None
 
     def merged(self, other: Finding) -> Finding:
         """Both findings in one: the first problem, the largest error."""
         first = self if self.problem is not None or other.problem is None else other
         ulps = [u for u in (self.ulp, other.ulp) if u is not None]
         bound = other.bound if self.bound is None else self.bound
-        return Finding(first.problem, max(ulps, default=None), bound, first.program, self.oracle or other.oracle)
+        spread = other.spread if self.spread is None else self.spread.merged(other.spread)
+        oracle = self.oracle or other.oracle
+        return Finding(first.problem, max(ulps, default=None), bound, first.program, oracle, spread)
 
 
 class Unsupported(Exception):
@@ -63,6 +69,7 @@ def compared(
     slack: Any = None,
     oracle: str = "",
     zero_signs: bool = False,
+    operand: Any = None,
 ) -> Finding:
     """Compare an array with the exact one, and with the one by differences where there is one.
 
@@ -74,6 +81,8 @@ def compared(
         The Python expression of the script that has the actual values.
     slack : numpy.ndarray
         What the differences may be off by.
+    operand : numpy.ndarray
+        The value of the operand that each element comes from, where there is one.
     """
     exact = np.asarray(exact)
     if actual.shape != exact.shape:
@@ -86,6 +95,7 @@ def compared(
     if zero_signs and actual.dtype.kind == "f":
         errors = np.where((actual == 0) & (exact == 0) & (np.signbit(actual) != np.signbit(exact)), np.inf, errors)
     worst = float(np.max(errors, initial=0.0))
+    spread = Spread.of(errors, operand)
     unit = ulp_at(np.abs(exact) if scale is None else scale, dtype)
     if not worst <= bound:
         index = np.unravel_index(int(np.argmax(errors)), errors.shape)
@@ -94,7 +104,7 @@ def compared(
             f" {worst:.3g} ulp off, {bound:g} allowed (against {oracle})"
         )
         program = _assertion(expression, exact, np.broadcast_to(bound * unit, exact.shape), zero_signs)
-        return Finding(problem, worst, bound, program, oracle)
+        return Finding(problem, worst, bound, program, oracle, spread)
     if by_differences is not None:
         allowed = slack + bound * unit
         with np.errstate(invalid="ignore"):
@@ -109,8 +119,8 @@ def compared(
                 f" {number_of(by_differences[index])}: the formula is wrong"
             )
             program = _assertion(expression, by_differences, np.broadcast_to(allowed, exact.shape), False)
-            return Finding(problem, worst, bound, program, oracle)
-    return Finding(None, worst, bound, [], oracle)
+            return Finding(problem, worst, bound, program, oracle, spread)
+    return Finding(None, worst, bound, [], oracle, spread)
 
 
 def _compared_exactly(what: str, expression: str, actual: Any, exact: Any, oracle: str) -> Finding:

@@ -9,6 +9,7 @@ import numpy as np
 from pullback.extend import Tensor
 from pullback_conformance.case import Case
 from pullback_conformance.checks.finding import Finding, Unsupported, compared
+from pullback_conformance.checks.operand import operand_at
 from pullback_conformance.moving import to_numpy, widened
 from pullback_conformance.oracles.exact import NoOracle
 from pullback_conformance.tolerances import bound
@@ -55,7 +56,10 @@ def _compare(
         actual = to_numpy(result)
         if result.dtype.category >= 2:
             actual = widened(actual)
-        found = compared(what, expression, actual, exact, result.dtype, scale, allowed, oracle=source, zero_signs=signs)
+        found = compared(
+            what, expression, actual, exact, result.dtype, scale, allowed,
+            oracle=source, zero_signs=signs, operand=operand_at(case, actual.shape),
+        )  # fmt: skip
         total = total.merged(found)
     return total
 
@@ -124,7 +128,7 @@ def special(case: Case) -> Finding:
         wide = case.oracle.wide
         if wide is None:
             raise Unsupported("no other implementation to compare with on the reference backend itself")
-        expected, source = wide.run(), wide.backend.name
+        expected, source = wide.run(), case.oracle.wide_name
     else:
         expected, source = case.oracle.in_same_dtype, case.reference.name
     values = [widened(to_numpy(e)) if isinstance(e, Tensor) else np.asarray(e) for e in expected]

@@ -12,7 +12,7 @@ import numpy as np
 from pullback.extend import Backend, Composite, DType, Operation, Tensor, get_backend
 from pullback_conformance.case import MOST_DIFFERENTIATED, Call, Case, is_inexact
 from pullback_conformance.moving import moved, tensors_in, to_numpy, widened
-from pullback_conformance.oracles import differences, integers, rational
+from pullback_conformance.oracles import differences, integers, naming, rational
 from pullback_conformance.oracles.elementwise import ByExpression
 from pullback_conformance.oracles.extended import (
     extended_backend,
@@ -70,7 +70,7 @@ class Oracle:
             return independent
         wide = self.wide
         if wide is not None and (self.is_more_precise or not self.case.is_self_comparison):
-            return Truth(self._wide_values, self._scales(self._wide_values), wide.backend.name)
+            return Truth(self._wide_values, self._scales(self._wide_values), self.wide_name)
         if self.case.is_self_comparison:
             raise NoOracle(f"no oracle more precise than {self.case.dtype.name} on the reference backend itself")
         values = [_array(v) for v in self.in_same_dtype]
@@ -175,6 +175,12 @@ class Oracle:
         """Whether the higher precision is that of ``long double``."""
         wide = self._must_be_wide()
         return wide.backend is extended_backend() and has_extended_precision()
+
+    @property
+    def wide_name(self) -> str:
+        """What the higher precision is called."""
+        wide = self._must_be_wide()
+        return wide.backend.name if wide.backend is extended_backend() else naming.DOUBLE_PRECISION
 
     @property
     def is_more_precise(self) -> bool:

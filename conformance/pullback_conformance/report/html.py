@@ -1,42 +1,42 @@
-"""The matrix as one HTML file that needs nothing else: operations by dtypes and checks, with every detail behind it."""
+"""The matrix of one run or of several side by side, as one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
-import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from pullback_conformance.causes import bad_sample, causes
 from pullback_conformance.checks import CHECKS
+from pullback_conformance.comparison import Comparison, compared
 from pullback_conformance.outcome import MEANINGS, Outcome
 from pullback_conformance.record import Cell, Record
+from pullback_conformance.report.labels import SHOWN, SYMBOLS, number, run_labels, slug
+from pullback_conformance.report.page_data import as_script, page_data, short_check
 
-_SYMBOLS = {
-    Outcome.PASSED: "",
-    Outcome.FAILED: "✕",
-    Outcome.NOT_RUN: "?",
-    Outcome.EXPECTED: "!",
-    Outcome.FALLBACK: "↷",
-    Outcome.LIMITED: "!",
-    Outcome.UNSUPPORTED: "",
-}
-#: Two letters head a narrow column; the legend has the question in full.
-_SHORT = {
-    "value": "va", "dtype": "dt", "special": "sp", "unchanged": "un", "deterministic": "de",
-    "vjp": "vj", "jvp": "jv", "adjoint": "ad", "second": "2°",
-    "reference": "re", "aliases": "al", "state": "st", "spellings": "wr", "contract": "co",
-}  # fmt: skip
+#: Causes of failures that are shown in full for each run; the matrix has all.
+_MOST_CAUSES = 40
+#: Those of them that are listed before the matrix without being asked for.
+_OPEN_CAUSES = 6
+#: Changed cells that are listed for each run.
+_MOST_CHANGES = 200
 
 
-def write_html(record: Record, path: Path) -> None:
-    """Write the matrix of a run."""
+def write_html(records: Sequence[Record], path: Path, *, since: Sequence[Record] = ()) -> None:
+    """Write the matrix of one or more runs; see :func:`rendered`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(rendered(record), encoding="utf-8")
+    path.write_text(rendered(*records, since=since), encoding="utf-8")
 
 
-def rendered(record: Record) -> str:
-    """The HTML of a run.
+def rendered(*records: Record, since: Sequence[Record] = ()) -> str:
+    """The HTML of one or more runs, side by side.
+
+    Parameters
+    ----------
+    since : sequence of Record
+        Earlier runs: what became of the cells of each backend since its own is shown.
 
     Raises
     ------
@@ -46,150 +46,215 @@ def rendered(record: Record) -> str:
     try:
         import jinja2
     except ModuleNotFoundError:
-        raise RuntimeError("--html needs jinja2: pip install 'pullback[conformance]'") from None
-    source = files("pullback_conformance.report").joinpath("matrix.html.j2").read_text(encoding="utf-8")
+        raise RuntimeError("an HTML report needs jinja2: pip install 'pullback[conformance]'") from None
+    folder = files("pullback_conformance.report")
+
+    def text_of(name: str) -> str:
+        return folder.joinpath(name).read_text(encoding="utf-8")
+
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(source).render(**_content(record))
+    template = environment.from_string(text_of("page.html.j2"))
+    comparisons = [_since(record, since) for record in records]
+    changes = [_changes(comparison) for comparison in comparisons]
+    return template.render(
+        **_content(records, comparisons),
+        style=text_of("page.css"),
+        script=text_of("page.js"),
+        data=as_script(page_data(records, changes)),
+    )
 
 
-def _content(record: Record) -> dict[str, Any]:
-    grid = [c for c in record.cells if c.check in CHECKS]
-    dtypes = list(dict.fromkeys(c.dtype for c in grid))
-    columns = [
-        {"dtype": d, "checks": [n for n in CHECKS if any(c.dtype == d and c.check == n for c in grid)]} for d in dtypes
-    ]
-    by_place = {(c.operation, c.dtype, c.check): c for c in grid}
-    families = []
-    for family, group in groupby(sorted(grid, key=lambda c: (c.family, c.operation)), key=lambda c: c.family):
-        names = list(dict.fromkeys(c.operation for c in group))
-        families.append({"name": family, "rows": [_row(name, columns, by_place) for name in names]})
-    limitations = [
-        {"operation": c.operation, "dtype": c.dtype, "outcome": _slug(c.outcome), "label": c.outcome.value, "sample": s}
+def _since(record: Record, earlier: Sequence[Record]) -> Comparison | None:
+    before = next((r for r in earlier if r.backend == record.backend), None)
+    return None if before is None else compared(before, record)
+
+
+def _changes(comparison: Comparison | None) -> Mapping[tuple[str, str, str], str]:
+    if comparison is None:
+        return {}
+    kinds = (("worse", comparison.worse), ("better", comparison.better), ("changed", comparison.other))
+    return {(b.operation, b.dtype, b.check): kind for kind, pairs in kinds for _, b in pairs}
+
+
+def _content(records: Sequence[Record], comparisons: Sequence[Comparison | None]) -> dict[str, Any]:
+    labels = run_labels(records)
+    several = len(records) > 1
+    runs = [_run(record, label) for record, label in zip(records, labels, strict=True)]
+    checks = [name for name in CHECKS if any(c.check == name for r in records for c in r.cells)]
+    return {
+        "title": f"{', '.join(labels)}: conformance",
+        "several": several,
+        "runs": runs,
+        "outcomes": [
+            {
+                "slug": slug(o),
+                "label": o.value,
+                "meaning": MEANINGS[o],
+                "symbol": SYMBOLS[o],
+                "counts": [run["record"].counts()[o.value] for run in runs],
+            }
+            for o in SHOWN
+        ],
+        "checks": [
+            {
+                "name": name,
+                "short": short_check(name),
+                "question": CHECKS[name].question,
+                "runs": [_of_check(record, name) for record in records],
+            }
+            for name in checks
+        ],
+        "failures": [_failures(record, label) for record, label in zip(records, labels, strict=True)],
+        "limitations": _limitations(records, labels),
+        "worst": _worst(records, labels),
+        "history": [
+            _history(comparison, label)
+            for comparison, label in zip(comparisons, labels, strict=True)
+            if comparison is not None
+        ],
+        "oracles": _oracles(records),
+        "has_bad": any(not record.is_good for record in records),
+    }
+
+
+def _run(record: Record, label: str) -> dict[str, Any]:
+    counts = record.counts()
+    total = sum(counts.values()) or 1
+    bar, x = [], 0.0
+    for outcome in SHOWN:
+        width = 100.0 * counts[outcome.value] / total
+        if width:
+            bar.append({"slug": slug(outcome), "x": round(x, 3), "width": round(width, 3)})
+        x += width
+    described = ", ".join(f"{counts[o.value]} {o.value}" for o in SHOWN if counts[o.value])
+    return {
+        "record": record,
+        "label": label,
+        "bar": bar,
+        "described": described or "no cells",
+        "operations": len({c.operation for c in record.cells if c.check in CHECKS}),
+    }
+
+
+def _of_check(record: Record, check: str) -> dict[str, Any]:
+    cells = [c for c in record.cells if c.check == check]
+    count = Counter(c.outcome for c in cells)
+    ulps = [c.ulp for c in cells if c.ulp is not None and c.outcome is Outcome.PASSED]
+    others = [f"{count[o]} {o.value}" for o in SHOWN if count[o] and o is not Outcome.PASSED]
+    return {
+        "passed": count[Outcome.PASSED],
+        "others": ", ".join(others),
+        "bad": any(o.is_bad for o in count),
+        "ulp": number(max(ulps)) if ulps else "",
+    }
+
+
+def _failures(record: Record, label: str) -> dict[str, Any]:
+    found = causes(record)
+    shown = []
+    for cause in found[:_MOST_CAUSES]:
+        sample = bad_sample(cause.example)
+        shown.append(
+            {
+                "title": cause.title,
+                "count": len(cause.cells),
+                "operations": cause.operations[:8],
+                "more": max(0, len(cause.operations) - 8),
+                "cell": cause.example.name,
+                "operation": cause.example.operation,
+                "slug": slug(cause.example.outcome),
+                "label": cause.example.outcome.value,
+                "sample": sample,
+            }
+        )
+    return {
+        "label": label,
+        "first": shown[:_OPEN_CAUSES],
+        "others": shown[_OPEN_CAUSES:],
+        "more": len(found) - len(shown),
+    }
+
+
+def _limitations(records: Sequence[Record], labels: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "run": label,
+            "operation": c.operation,
+            "dtype": c.dtype,
+            "slug": slug(c.outcome),
+            "label": c.outcome.value,
+            "sample": s,
+        }
+        for record, label in zip(records, labels, strict=True)
         for c in record.cells
         if c.check not in CHECKS
         for s in c.samples
     ]
-    counts = record.counts()
-    shown = [Outcome.PASSED, *[o for o in Outcome if o is not Outcome.PASSED]]
-    return {
-        "record": record,
-        "counts": [
-            {
-                "slug": _slug(o),
-                "label": o.value,
-                "count": counts[o.value],
-                "meaning": MEANINGS[o],
-                "symbol": _SYMBOLS[o],
-            }
-            for o in shown
-        ],
-        "columns": columns,
-        "short": {name: _short(name) for name in CHECKS},
-        "questions": [{"short": _short(c.name), "name": c.name, "question": c.question} for c in CHECKS.values()],
-        "families": families,
-        "limitations": limitations,
-        "worst": _worst(grid),
-        "operations": len({c.operation for c in grid}),
-    }
 
 
-def _short(check: str) -> str:
-    return _SHORT.get(check, check[:2])
-
-
-def _row(name: str, columns: list[dict[str, Any]], by_place: dict[tuple[str, str, str], Cell]) -> dict[str, Any]:
-    cells, details = [], []
-    for column in columns:
-        for number, check in enumerate(column["checks"]):
-            cell = by_place.get((name, column["dtype"], check))
-            shown = {"starts": not number, "slug": "none", "title": "", "symbol": ""}
-            cells.append(shown)
-            if cell is not None:
-                details.append(cell)
-                shown |= {"slug": _slug(cell.outcome), "title": _title(cell), "symbol": _SYMBOLS[cell.outcome]}
-    outcomes = {_slug(c.outcome) for c in details}
-    return {
-        "name": name,
-        "cells": cells,
-        "outcomes": " ".join(sorted(outcomes)),
-        "details": [_detail(c) for c in details if c.outcome is not Outcome.PASSED],
-        "plot": _plot([c for c in details if c.ulp is not None]),
-        "passed": sum(c.outcome is Outcome.PASSED for c in details),
-        "total": len(details),
-    }
-
-
-def _title(cell: Cell) -> str:
-    lines = [f"{cell.operation} {cell.dtype} {cell.check}: {cell.outcome.value}, {len(cell.samples)} samples"]
-    if cell.ulp is not None:
-        lines.append(
-            f"worst error {_ulp(cell.ulp)} ulp" + (f", {cell.bound:g} allowed" if cell.bound is not None else "")
-        )
-    lines += [f"{s.sample}: {s.message}" for s in cell.samples if s.message and s.outcome == cell.outcome.value][:2]
-    return "\n".join(lines)
-
-
-def _detail(cell: Cell) -> dict[str, Any]:
-    samples = [s for s in cell.samples if s.outcome == cell.outcome.value]
-    return {
-        "dtype": cell.dtype,
-        "check": cell.check,
-        "slug": _slug(cell.outcome),
-        "label": cell.outcome.value,
-        "samples": [{"label": s.sample, "message": s.message, "script": s.script} for s in samples[:3]],
-        "more": len(samples) - 3,
-        "of": len(cell.samples),
-    }
-
-
-def _worst(cells: list[Cell]) -> list[dict[str, Any]]:
+def _worst(records: Sequence[Record], labels: Sequence[str]) -> list[dict[str, Any]]:
     """The cells that come closest to their bounds, among those that passed."""
-    near = [c for c in cells if c.ulp and c.bound and c.outcome is Outcome.PASSED]
-    near.sort(key=lambda c: (c.ulp or 0) / (c.bound or 1), reverse=True)
+    near: list[tuple[float, str, Cell]] = []
+    for record, label in zip(records, labels, strict=True):
+        for c in record.cells:
+            if c.ulp and c.bound and c.outcome is Outcome.PASSED and c.check in CHECKS:
+                near.append((c.ulp / c.bound, label, c))
+    # A result that is rounded correctly may be half an ulp off: it is no news that some are.
+    near = [item for item in near if not (item[2].bound == 0.5 and (item[2].ulp or 0) <= 0.5)]
+    near.sort(key=lambda item: -item[0])
     return [
-        {"name": c.operation, "dtype": c.dtype, "check": c.check, "ulp": _ulp(c.ulp or 0), "bound": f"{c.bound:g}"}
-        for c in near[:12]
+        {
+            "run": label,
+            "name": c.operation,
+            "dtype": c.dtype,
+            "check": c.check,
+            "ulp": number(c.ulp or 0),
+            "bound": f"{c.bound:g}",
+            "share": round(100 * share),
+        }
+        for share, label, c in near[:12]
     ]
 
 
-_LEFT, _WIDTH, _LINE = 150.0, 420.0, 15.0
-_DECADES = (-2, -1, 0, 1, 2, 3)
-
-
-def _plot(cells: list[Cell]) -> dict[str, Any] | None:
-    """The errors of one operation on a logarithmic axis: a dot for each sample, a tick for the bound."""
-    if not cells:
-        return None
-    lines = []
-    for number, cell in enumerate(cells):
-        y = number * _LINE + 14.0
-        dots = [
-            {"x": _x(s.ulp), "slug": _slug(Outcome(s.outcome)), "title": f"{s.sample}: {_ulp(s.ulp)} ulp"}
-            for s in cell.samples
-            if s.ulp is not None
-        ]
-        bound = None if cell.bound is None else _x(cell.bound)
-        lines.append({"y": y, "label": f"{cell.dtype} {cell.check}", "dots": dots, "bound": bound})
-    axis = [{"x": _x(10.0**d), "label": f"{10.0**d:g}"} for d in _DECADES]
-    height = len(cells) * _LINE + 30.0
+def _history(comparison: Comparison, label: str) -> dict[str, Any]:
+    kinds = [
+        ("worse", "failed", comparison.worse),
+        ("better", "passed", comparison.better),
+        ("changed", "limited", comparison.other),
+    ]
     return {
-        "lines": lines,
-        "axis": axis,
-        "height": height,
-        "width": _LEFT + _WIDTH + 30.0,
-        "bottom": height - 22.0,
-        "left": _LEFT,
+        "label": label,
+        "kinds": [
+            {
+                "name": name,
+                "slug": style,
+                "count": len(pairs),
+                "cells": [
+                    {"name": b.name, "operation": b.operation, "before": a.outcome.value, "after": b.outcome.value}
+                    for a, b in pairs[:_MOST_CHANGES]
+                ],
+                "more": max(0, len(pairs) - _MOST_CHANGES),
+            }
+            for name, style, pairs in kinds
+        ],
+        "new": len(comparison.new),
+        "gone": len(comparison.gone),
+        "larger": [
+            {"name": b.name, "operation": b.operation, "before": number(a.ulp or 0), "after": number(b.ulp or 0)}
+            for a, b in comparison.larger_errors[:40]
+        ],
+        "smaller": len(comparison.smaller_errors),
     }
 
 
-def _x(ulp: float) -> float:
-    exponent = math.log10(min(max(ulp, 10.0 ** _DECADES[0]), 10.0 ** _DECADES[-1])) if ulp > 0 else _DECADES[0]
-    return round(_LEFT + _WIDTH * (exponent - _DECADES[0]) / (_DECADES[-1] - _DECADES[0]), 1)
-
-
-def _ulp(value: float) -> str:
-    return f"{value:.3g}"
-
-
-def _slug(outcome: Outcome) -> str:
-    return outcome.value.replace(" ", "-")
+def _oracles(records: Sequence[Record]) -> dict[str, Any]:
+    names = list(dict.fromkeys(name for r in records for name in r.oracles))
+    judges: Counter[str] = Counter()
+    for record in records:
+        judges.update(record.judges())
+    return {
+        "there": [{"name": name, "runs": [r.oracles.get(name, "not said") for r in records]} for name in names],
+        "judged": [
+            {"name": name, "runs": [r.judges().get(name, 0) for r in records]} for name, _ in judges.most_common()
+        ],
+    }

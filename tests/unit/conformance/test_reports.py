@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +10,18 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from pullback_conformance.command import conformance
+from pullback_conformance.comparison import compared
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult, read_json
 from pullback_conformance.report.html import rendered
 from pullback_conformance.report.junit import write_junit
 from pullback_conformance.report.scripts import save_scripts
+from pullback_conformance.runner import Runner, Selection
+from pullback_conformance.spread import Spread
+from pullback_conformance.terminal import show_record
 
 
 def cell(outcome: str, check: str = "value", *, ulp: float | None = None, message: str = "", script: str = "") -> Cell:
@@ -186,38 +190,86 @@ def test_the_plugin_loads_nothing_but_itself() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def pytest_run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(
-        [*command, "--pyargs", "pullback_conformance"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-        # The suite needs no plugin but its own, and no options but those given here.
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
-    )
+def test_a_sample_keeps_what_judged_it_and_how_its_errors_are_spread(tmp_path: Path) -> None:
+    spread = Spread.of([0.0, 0.2, 0.4, 0.5, 3.0, float("inf")], [1.0, -2.0, 0.5, float("nan"), 8.0, 9.0])
+    assert spread.counts == (1, 0, 1, 2, 0, 0, 1, *[0] * 8, 1)
+    assert spread.points == ((-2.0, 0.2), (0.5, 0.4), (1.0, 0.0), (8.0, 3.0), (9.0, float("inf")))
+    sample = SampleResult("(6,)", "failed", float("inf"), 4.0, "off", oracle="mpmath (40 digits)", spread=spread)
+    made = record(Cell("exp", "unary", "float32", "value", [sample]))
+    made.oracles = {"mpmath": "1.3.0, 40 digits"}
+    made.write_json(tmp_path / "record.json")
+    assert read_json(tmp_path / "record.json") == made
 
 
-PLUGIN = ("-p", "pullback_conformance.pytest_plugin")
+def test_records_of_the_first_format_are_read(tmp_path: Path) -> None:
+    made = record(cell("passed", ulp=1.5))
+    data = made.as_dict() | {"format": 1}
+    del data["oracles"]
+    sample = {"sample": "(2, 3)", "outcome": "passed", "ulp": 1.5, "bound": 4.0}
+    data["cells"] = [data["cells"][0] | {"samples": [sample]}]
+    del data["cells"][0]["shared"]
+    (tmp_path / "old.json").write_text(json.dumps(data))
+    assert read_json(tmp_path / "old.json") == made
+    assert "does not say which oracles" in rendered(made)
+    (tmp_path / "new.json").write_text(json.dumps(data | {"format": 3}))
+    with pytest.raises(ValueError, match="is a record of format 3; this version reads 1 and 2"):
+        read_json(tmp_path / "new.json")
 
 
-def test_under_pytest_each_cell_is_a_test() -> None:
-    done = pytest_run(*PLUGIN, "--backend=numpy", "--operations=exp", "--dtypes=float32", "--checks=value,vjp", "-v")
-    assert done.returncode == 0, done.stdout
-    assert "exp-float32-value" in done.stdout
-    assert "2 passed" in done.stdout
+def test_every_sample_that_was_judged_says_by_what() -> None:
+    made = Runner("numpy", "numpy", Selection("standard", ("exp", "sum"), ("float32", "int64"))).run()
+    judged = [s for c in made.cells for s in c.samples if s.outcome == "passed"]
+    assert judged
+    assert all(s.oracle for s in judged)
+    by_check = {(c.operation, c.dtype, c.check): c.samples[0].oracle for c in made.cells}
+    assert by_check["exp", "float32", "value"] == "mpmath (40 digits)"
+    assert by_check["sum", "float32", "value"] == "exact rational arithmetic (exact)"
+    assert by_check["exp", "float32", "dtype"] == "dtype, shape and device of numpy"
+    assert by_check["exp", "float32", "unchanged"] == "the bits before the call"
+    assert all(s.spread for c in made.cells if c.check in ("value", "vjp") and c.dtype == "float32" for s in c.samples)
 
 
-def test_under_pytest_a_misspelt_operation_is_an_error_beside_a_good_one() -> None:
-    done = pytest_run(*PLUGIN, "--backend=numpy", "--operations=exp,Mul", "--dtypes=float32")
-    assert done.returncode not in (0, 5), done.stdout
-    assert "no operation matches 'Mul'; did you mean 'mul'?" in done.stdout + done.stderr
+def test_several_records_are_one_report_with_their_history(tmp_path: Path) -> None:
+    before = record(cell("passed", ulp=1.0), cell("failed", "vjp", message="wrong"))
+    now = record(cell("failed", message="worse <now>"), cell("passed", "vjp"))
+    other = record(cell("passed", ulp=1.0))
+    other.backend = "theirs"
+    for name, made in (("before", before), ("now", now), ("other", other)):
+        made.write_json(tmp_path / f"{name}.json")
+    arguments = ["report", *(str(tmp_path / f"{n}.json") for n in ("now", "other")), "-o", str(tmp_path / "m.html")]
+    status, output = report_of(*arguments, "--since", str(tmp_path / "before.json"))
+    assert status == 0, output
+    text = (tmp_path / "m.html").read_text()
+    assert "<title>mine, theirs: conformance</title>" in text
+    assert "worse &lt;now&gt;" in text
+    history = text.partition('id="history"')[2].partition("</section>")[0]
+    assert "exp-float32-value</a>: passed, then failed" in history
+    assert "exp-float32-vjp</a>: failed, then passed" in history
+    status, output = report_of(*arguments[:2], "-o", str(tmp_path / "m.html"), "--since", str(tmp_path / "other.json"))
+    assert status == 2
+    assert "is a record of backend 'theirs', of which there is none to compare" in output
+    (tmp_path / "no.json").write_text("{}")
+    assert report_of("report", str(tmp_path / "no.json"), "-o", str(tmp_path / "m.html"))[0] == 2
 
 
-@pytest.mark.parametrize("arguments", [(), PLUGIN], ids=["without-plugin", "with-plugin"])
-def test_under_pytest_without_a_backend_nothing_runs(arguments: tuple[str, ...]) -> None:
-    done = pytest_run(*arguments)
-    assert done.returncode == 0, done.stdout
-    assert "no backend to check: give -p pullback_conformance.pytest_plugin --backend=BACKEND" in done.stdout
-    assert "1 skipped" in done.stdout
+def report_of(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(conformance, list(arguments))
+    return result.exit_code, result.output
+
+
+def test_an_error_that_grows_is_said_though_the_cell_passes() -> None:
+    found = compared(record(cell("passed", ulp=0.5)), record(cell("passed", ulp=2.0)))
+    assert found.lines() == ["larger error: exp-float32-value: 0.5 ulp, then 2"]
+    assert compared(record(cell("passed", ulp=0.01)), record(cell("passed", ulp=0.1))).larger_errors == []
+
+
+def test_missing_oracles_and_what_judged_are_in_every_report(tmp_path: Path) -> None:
+    sample = SampleResult("(2, 3)", "passed", 1.5, 4.0, oracle="numpy in extended precision (64 bits)")
+    made = record(Cell("exp", "unary", "float32", "value", [sample]))
+    made.oracles = {"mpmath": "missing; pip install it"}
+    write_junit(made, tmp_path / "j.xml")
+    console = Console(record=True, width=120)
+    show_record(console, made, [])
+    for text in (rendered(made), (tmp_path / "j.xml").read_text(), console.export_text()):
+        assert "missing oracle: mpmath; pip install it" in text
+        assert "numpy in extended precision (64 bits)" in text
