@@ -410,6 +410,8 @@ class NumPyBackend(NumPyLikeBackend):
         np.bitwise_xor(bits, change, out=bits)
         return x
 
+    _fill_there = fill_where_into
+
     def _add_at(self, out: NativeArray, key: Any, values: Any) -> None:
         accumulate_at(out, key, values)
 

@@ -46,7 +46,7 @@ def layouts(dtype: DType) -> Iterator[tuple[str, Any]]:
     yield "beginning inside its memory", elements(dtype, 10)[3:]
     yield "a row of several", elements(dtype, 3, 4)[1]
     yield "permuted", elements(dtype, 2, 3, 4).transpose(1, 2, 0)
-    yield "of 300 elements", elements(dtype, 300)
+    yield "of 2000 elements", elements(dtype, 2000)
 
 
 def native(backend: Backend, array: Any, dtype: DType) -> Any:

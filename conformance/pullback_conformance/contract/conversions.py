@@ -46,6 +46,18 @@ def numbers_of(dtype: DType) -> list[Any]:
     return real_numbers(dtype)
 
 
+def random_numbers(dtype: DType, seed: int) -> list[Any]:
+    """Numbers of random bits, which are of all magnitudes."""
+    if dtype.category == 0:
+        return []
+    kind = numpy_dtype(dtype)
+    drawn = np.random.default_rng(seed).integers(0, 256, 200 * kind.itemsize, dtype=np.uint8).view(kind)
+    wide = {1: kind, 2: "d", 3: "D"}[dtype.category]
+    with np.errstate(all="ignore"):  # NaN that signal
+        found: list[Any] = drawn.astype(wide).tolist()
+    return found
+
+
 def real_numbers(dtype: DType) -> list[float]:
     """Floating numbers that a real dtype holds."""
     ends = finfo(dtype)
@@ -97,10 +109,11 @@ def becomes_subnormal(value: Any, target: DType) -> bool:
 
 
 @probe("astype", "to", variants=targets)
-def conversion(backend: Backend, dtype: DType, variant: str) -> str | None:
+def conversion(backend: Backend, dtype: DType, variant: str, seed: int) -> str | None:
     """Is each number rounded to the nearest, truncated, wrapped or asked whether it is zero, as the dtype says?"""
     target = dtypes.by_name[variant]
-    values = [v for v in numbers_of(dtype) if is_defined(v, target) and not becomes_subnormal(v, target)]
+    every = [*numbers_of(dtype), *random_numbers(dtype, seed)]
+    values = [v for v in every if is_defined(v, target) and not becomes_subnormal(v, target)]
     return wrong_conversion(backend, values, dtype, target)
 
 

@@ -177,3 +177,20 @@ def own_arrays(backend: Backend, dtype: DType) -> str | None:
         if problem is not None:
             return problem
     return None
+
+
+@probe("to_dlpack", "consumers of before version 1")
+def to_dlpack_without_arguments(backend: Backend, dtype: DType) -> str | None:
+    """Does a consumer get the elements that asks for no version, no device and no copy?"""
+    on_the_cpu(backend)
+    want = elements(dtype, 2, 3)
+    x = native(backend, want, dtype)
+    taken = get_backend("numpy").from_dlpack(Plainly(backend, x))
+    return difference("what it gets", np.array(taken), want)
+
+
+class Plainly(Exported):
+    """What a consumer gets that asks for nothing in particular."""
+
+    def __dlpack__(self, **asked: Any) -> Any:
+        return self.backend.to_dlpack(self.array)

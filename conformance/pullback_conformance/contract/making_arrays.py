@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from pullback.extend import Backend, DType, dtypes, iinfo
@@ -13,7 +15,7 @@ from pullback_conformance.contract.arrays import (
     numpy_dtype,
     other_elements,
 )
-from pullback_conformance.contract.probe import any_dtype, probe
+from pullback_conformance.contract.probe import NotAsked, any_dtype, probe
 
 
 @probe("from_data", "lists and numbers")
@@ -154,4 +156,43 @@ def numbers(backend: Backend, dtype: DType) -> str | None:
         problem = difference(f"x + {value}", np.array(backend.to_numpy(got)), want + np.array(value, want.dtype))
         if problem is not None:
             return problem
+    return None
+
+
+@probe("array_type", "of new arrays")
+def array_type(backend: Backend, dtype: DType) -> str | None:
+    """Is it the exact class of an array?"""
+    kind = backend.native_dtype(dtype)
+    made = {"zeros": backend.zeros((2,), dtype=kind), "from_data": backend.from_data([1, 0], dtype, None)}
+    for how, array in made.items():
+        if type(array) is not backend.array_type:
+            return f"an array of {how} is of {type(array).__name__}, not {backend.array_type.__name__}"
+    return None
+
+
+@probe("strong_scalar_dtypes", "beside Python's numbers", dtypes=lambda dtype: dtype.category >= 1)
+def scalars(backend: Backend, dtype: DType) -> str | None:
+    """Do dtypes survive an operation with a Python number, all but those that are said not to?"""
+    if dtype in backend.strong_scalar_dtypes:
+        raise NotAsked("it is said that the dtype does not survive")
+    want = elements(dtype, 3)
+    x = native(backend, want, dtype)
+    numbers: list[Any] = [2] if dtype.category == 1 else [2, 0.5]
+    for number in numbers:
+        other = np.array(number, want.dtype)
+        for name, right in (("multiply", want * other), ("add", want + other)):
+            got = backend.as_array(getattr(backend, name)(x, number))
+            problem = difference(f"{name} of an array and {number}", np.array(backend.to_numpy(got)), right)
+            if problem is not None:
+                return problem
+    return None
+
+
+@probe("any_negative", "positions", dtypes=lambda dtype: dtype.name == "int64")
+def any_negative(backend: Backend, dtype: DType) -> str | None:
+    """Is it known whether a position is negative?"""
+    for positions in ([0, 1, 2], [], [3, -1], [-5], [[1, 2], [0, -7]]):
+        got = backend.any_negative(native(backend, np.array(positions, np.int64), dtype))
+        if got is not bool((np.array(positions) < 0).any()):
+            return f"it says {got!r} of {positions}"
     return None

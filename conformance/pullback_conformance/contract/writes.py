@@ -18,6 +18,8 @@ def parts(backend: Backend, dtype: DType, *shape: int) -> Iterator[tuple[str, An
     want = elements(dtype, rows, columns)
     x = native(backend, want, dtype)
     yield "a row-major array", x, x, want, want
+    if not backend.mutable:
+        return
     want = elements(dtype, columns, rows)
     x = native(backend, want, dtype)
     yield "one of permuted dimensions", x, backend.permute_dims(x, (1, 0)), want, want.T
@@ -94,10 +96,12 @@ def overwritten(backend: Backend, x: Any, base: Any, result: Any, want: Any, how
     now = np.array(backend.to_numpy(x))
     if difference("", now, base[0]) is None:  # a copy was made
         return None
+    if not backend.mutable:
+        return f"{how} is overwritten, where arrays are immutable"
     return difference(f"what {how} is a view of", now, base[1])
 
 
-@probe("index_put_into", "layouts", mutable=True)
+@probe("index_put_into", "layouts")
 def index_put_into(backend: Backend, dtype: DType) -> str | None:
     """Are the elements at the positions replaced, or added to once for each time that they are named?"""
     integer = dtypes.by_name["int64"]
@@ -126,7 +130,7 @@ def index_put_into(backend: Backend, dtype: DType) -> str | None:
     return None
 
 
-@probe("index_put_into", "masks", mutable=True)
+@probe("index_put_into", "masks")
 def index_put_into_masks(backend: Backend, dtype: DType) -> str | None:
     """Are the elements replaced where a mask is true, by one value and by as many as there are?"""
     mask = np.arange(12).reshape(3, 4) % 5 < 2
@@ -156,7 +160,7 @@ def index_put_into_raises(backend: Backend, dtype: DType) -> str | None:
     return "position 5 of 3 rows raises nothing"
 
 
-@probe("scatter_into", "layouts", mutable=True)
+@probe("scatter_into", "layouts")
 def scatter_into(backend: Backend, dtype: DType) -> str | None:
     """Are elements replaced, added to, multiplied or compared, each as often as it is named?"""
     index = np.array([[0, 2, 1, 0], [2, 2, 0, 1]])
@@ -185,7 +189,17 @@ def scatter_into(backend: Backend, dtype: DType) -> str | None:
     return None
 
 
-@probe("fill_where_into", "masks", mutable=True)
+@probe("scatter_into", "no dimensions")
+def scatter_into_a_scalar(backend: Backend, dtype: DType) -> str | None:
+    """Is the one element replaced of an array without dimensions?"""
+    want = elements(dtype, 2)[1, ...]
+    x = native(backend, other_elements(want), dtype)
+    index = native(backend, np.array(0), dtypes.by_name["int64"])
+    result = backend.scatter_into(x, 0, index, native(backend, want, dtype), None)
+    return difference("the result", np.array(backend.to_numpy(result)), np.array(want))
+
+
+@probe("fill_where_into", "masks")
 def fill_where_into(backend: Backend, dtype: DType) -> str | None:
     """Is each element replaced where the mask is true, which may broadcast, and no other?"""
     for shape in ((3, 4), (70, 80)):

@@ -304,7 +304,7 @@ class NumPyLikeBackend(ArrayAPIBackend):
         if not indices.size:
             return x
         if x.ndim == 0:
-            self.scatter_into(x.reshape((1,)), 0, indices.reshape((-1,)), values, reduce)  # a view of x
+            self._scatter_there(x.reshape((1,)), 0, indices.reshape((-1,)), values, reduce)  # a view of x
             return x
         if getattr(values, "ndim", 0):
             values = values[tuple(slice(0, n) for n in indices.shape)]
@@ -329,11 +329,14 @@ class NumPyLikeBackend(ArrayAPIBackend):
             x[...] = out
         return x
 
+    # What writes for sure: where arrays are to be treated as immutable, the kernel of the public name writes elsewhere.
+    _scatter_there = scatter_into
+
     def _put_where(self, x: NativeArray, key: Any, mask: NativeArray, values: Any, accumulate: bool) -> None:
         """Put values where a mask, the last part of the key, is true."""
         whole = len(key) == 1 and mask.ndim == x.ndim
         if whole and not accumulate and self.xp.size(values) == 1 and self.xp.ndim(values) <= 1:
-            self.fill_where_into(x, mask, self.xp.reshape(values, ()))
+            self._fill_there(x, mask, self.xp.reshape(values, ()))
             return
         if x.flags.c_contiguous and all(part == slice(None) for part in key[:-1]):
             # Positions take fewer branches than a mask: in a flat view of x, where one array of them will do.
@@ -348,6 +351,8 @@ class NumPyLikeBackend(ArrayAPIBackend):
     def fill_where_into(self, x: NativeArray, mask: NativeArray, value: NativeArray) -> NativeArray:
         self.xp.copyto(x, value, where=mask)
         return x
+
+    _fill_there = fill_where_into
 
     def _add_at(self, out: NativeArray, key: Any, values: Any) -> None:
         self.xp.add.at(out, key, values)

@@ -165,3 +165,26 @@ def test_the_backends_that_come_along_need_no_such_treatment() -> None:
         warnings.simplefilter("error")
         assert copying_views(get_backend("numpy")) == []
         assert copying_views(ArrayAPIBackend("strict", array_api_strict, mutable=True)) == []
+
+
+def test_kernels_that_write_do_so_where_arrays_are_treated_as_immutable() -> None:
+    class Copying(NumPyBackend):
+        """NumPy, but that squeezing copies: what is written goes into a copy that the kernel makes."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.name = "copying_writes"
+
+        def squeeze(self, x: Any, axis: Any) -> Any:
+            return x.squeeze(axis).copy()
+
+    with pytest.warns(UserWarning, match="its kernels squeeze give no views"):
+        register_backend(Copying())
+    try:
+        with pb.use_backend("copying_writes"):
+            x = pb.zeros(3)
+            x[pb.tensor([True, False, True])] = 5.0
+            assert x.tolist() == [5.0, 0.0, 5.0]
+            assert pb.tensor(1.0).scatter(0, pb.tensor(0), pb.tensor(3.0)).tolist() == 3.0
+    finally:
+        unregister_backend("copying_writes")
