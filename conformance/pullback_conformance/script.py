@@ -18,13 +18,12 @@ from pullback.extend import (
     Operation,
     Positions,
     Tensor,
-    backend_specs,
-    known_backends,
 )
 from pullback.random import Generator
 from pullback_conformance.case import Call, Case
 from pullback_conformance.checks.finding import literal
 from pullback_conformance.moving import Layout, to_numpy, widened
+from pullback_conformance.naming import class_of, dtype_source
 
 #: Functions that a script defines where it uses them.
 _HELPERS = {
@@ -142,24 +141,6 @@ def _selection(backend: Backend) -> list[str]:
     return [f"from {module} import {outer}", "", f"pb.set_default_backend({name}())"]
 
 
-def class_of(backend: Backend) -> tuple[str, str] | None:
-    """Module and name of the class to make a backend of; both empty where none will do, None where a plugin does it."""
-    if backend.name in {spec.name for spec in backend_specs()}:
-        return None
-    spec = known_backends().get(backend.name)
-    loader = spec.loader if spec else f"{type(backend).__module__}:{type(backend).__qualname__}"
-    module, _, name = loader.partition(":")
-    if not all(part.isidentifier() for part in f"{module}.{name}".split(".")) or not _needs_nothing(type(backend)):
-        return "", ""
-    return module, name
-
-
-def _needs_nothing(kind: type) -> bool:
-    """Whether a class is called without arguments."""
-    parameters = inspect.signature(kind).parameters.values()
-    return all(p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
-
-
 def _callable_name(call: Call) -> str:
     """What a script calls: the public function or method that takes these arguments, else the operation itself."""
     operation, given = call.operation, (len(call.args), tuple(call.kwargs))
@@ -264,12 +245,6 @@ def _arguments_of_suite(case: Case) -> list[str]:
         "from pullback_conformance.named_sample import sample_named",
         f"arguments = sample_named({case.operation.name!r}, {case.dtype.name!r}, {case.label!r}, seed={case.seed})",
     ]
-
-
-def dtype_source(dtype: DType) -> str:
-    """A dtype as Python source."""
-    name = dtype.name if isinstance(getattr(pb, dtype.name, None), DType) else f"{dtype.name}_"
-    return f"pb.{name}"
 
 
 def nested_literal(array: Any) -> str:

@@ -141,14 +141,14 @@ def wrong_conversion(backend: Backend, values: list[Any], source: DType, target:
         made = backend.astype(native(backend, array, source), target)
     got = backend.to_numpy(made)
     if backend.dtype_of(made.dtype) is not target or got.dtype != numpy_dtype(target):
-        return f"{source} becomes {backend.dtype_of(made.dtype)}, not {target}"
+        return f"{source.name} becomes {backend.dtype_of(made.dtype).name}, not {target.name}"
     if got.shape != array.shape:
         return f"the shape {array.shape} becomes {got.shape}"
     wide = {0: "?", 1: got.dtype, 2: "d", 3: "D"}[target.category]
     every = exact_results(values, source, target)
     for value, number, allowed in zip(values, got.astype(wide).tolist(), every, strict=True):
         if not any(is_same(number, want) for want in allowed):
-            return f"{value!r} in {source} becomes {number!r} in {target}, not {allowed[0]!r}"
+            return f"{value!r} in {source.name} becomes {number!r} in {target.name}, not {allowed[0]!r}"
     return None
 
 
@@ -172,7 +172,7 @@ def conversion_in_every_layout(backend: Backend, dtype: DType) -> str | None:
         for wanted in (target, dtype):
             source = right.real if dtype.is_complex and not wanted.is_complex else right
             problem = difference(
-                f"{wanted} of an array {how}",
+                f"{wanted.name} of an array {how}",
                 np.array(backend.to_numpy(backend.astype(array, wanted))),
                 source.astype(numpy_dtype(wanted)),
             )
@@ -193,9 +193,9 @@ def conversion_has_memory_of_its_own(backend: Backend, dtype: DType) -> str | No
         before = np.array(backend.to_numpy(made))
         backend.assign(x, native(backend, other_elements(array), dtype))
         if difference("", np.array(backend.to_numpy(made)), before) is not None:
-            return f"the result in {target} changes when the array in {dtype} is written to"
+            return f"the result in {target.name} changes when the array in {dtype.name} is written to"
         if not backend.writable(made):
-            return f"the result in {target} cannot be written to"
+            return f"the result in {target.name} cannot be written to"
     return None
 
 
@@ -209,5 +209,5 @@ def conversion_to_unknown_dtypes(backend: Backend, dtype: DType) -> str | None:
                 made = backend.astype(x, target)
             except Exception:
                 continue
-            return f"{target} is no dtype of the backend, and astype gives an array of {made.dtype}"
+            return f"{target.name} is no dtype of the backend, and astype gives an array of {made.dtype}"
     return None

@@ -19,7 +19,7 @@ def new(backend: Backend, name: str, made: Any, want: Any, dtype: DType) -> str 
     if not backend.is_array(made):
         return f"{name} gives an object of {type(made).__name__}, no array of the backend"
     if backend.dtype_of(made.dtype) is not dtype:
-        return f"{name} gives an array of {backend.dtype_of(made.dtype)}, not {dtype}"
+        return f"{name} gives an array of {backend.dtype_of(made.dtype).name}, not {dtype.name}"
     problem = difference(name, np.array(backend.to_numpy(made)), want)
     if problem is not None:
         return problem
@@ -71,7 +71,7 @@ def empty(backend: Backend, dtype: DType) -> str | None:
     for shape in SHAPES:
         made = backend.empty(shape, dtype=backend.native_dtype(dtype))
         if tuple(made.shape) != shape or backend.dtype_of(made.dtype) is not dtype:
-            return f"empty({shape}) gives an array of shape {tuple(made.shape)} and {backend.dtype_of(made.dtype)}"
+            return f"empty({shape}) gives an array of shape {tuple(made.shape)} and {backend.dtype_of(made.dtype).name}"
         if backend.mutable:
             want = elements(dtype, *shape)
             backend.assign(made, native(backend, want, dtype))

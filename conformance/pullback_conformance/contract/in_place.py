@@ -71,7 +71,7 @@ def writes_into_out(backend: Backend, dtype: DType, variant: str) -> str | None:
         try:
             want = np.array(backend.to_numpy(backend.as_array(kernel(*given))))
         except Exception as error:
-            raise NotAsked(f"the kernel refuses {dtype}: {error}") from error
+            raise NotAsked(f"the kernel refuses {dtype.name}: {error}") from error
         result = backend.dtype_of(backend.as_array(kernel(*given)).dtype)
         for how, whole, part in places(backend, result):
             before = np.array(backend.to_numpy(whole))

@@ -16,11 +16,11 @@ def there_and_back(backend: Backend, dtype: DType) -> str | None:
     made = backend.zeros((2,), dtype=native)
     known = backend.dtype_of(made.dtype)
     if known is not dtype:
-        return f"an array of {native}, the library's dtype for {dtype}, is said to be one of {known}"
+        return f"an array of {native}, the library's dtype for {dtype.name}, is said to be one of {known.name}"
     if backend.native_dtypes[dtype] != native:
         return f"native_dtype gives {native}, where native_dtypes has {backend.native_dtypes[dtype]}"
     if backend.to_numpy(made).dtype.itemsize != dtype.itemsize:
-        return f"an element of {dtype} has {backend.to_numpy(made).dtype.itemsize} bytes, not {dtype.itemsize}"
+        return f"an element of {dtype.name} has {backend.to_numpy(made).dtype.itemsize} bytes, not {dtype.itemsize}"
     return None
 
 
@@ -49,8 +49,10 @@ def one_for_each(backend: Backend, dtype: DType) -> str | None:
     """Does each dtype have one of the library's, and each of these the dtype that it is of?"""
     for known, native in backend.native_dtypes.items():
         if backend.dtype_of(native) is not known:
-            return f"{native} is the library's dtype for {known}, and is said to be {backend.dtype_of(native)}"
+            return (
+                f"{native} is the library's dtype for {known.name}, and is said to be {backend.dtype_of(native).name}"
+            )
     for native, known in backend.dtypes.items():
         if known not in backend.native_dtypes:
-            return f"{native} is said to be {known}, for which the library has no dtype"
+            return f"{native} is said to be {known.name}, for which the library has no dtype"
     return None

@@ -28,7 +28,7 @@ def from_lists(backend: Backend, dtype: DType) -> str | None:
         if not backend.is_array(made):
             return f"{data!r} becomes an object of {type(made).__name__}, no array of the backend"
         if backend.dtype_of(made.dtype) is not dtype:
-            return f"{data!r} becomes an array of {backend.dtype_of(made.dtype)}, not {dtype}"
+            return f"{data!r} becomes an array of {backend.dtype_of(made.dtype).name}, not {dtype.name}"
         problem = difference(f"the array of {data!r}", np.array(backend.to_numpy(made)), want)
         if problem is not None:
             return problem
@@ -50,7 +50,7 @@ def from_numpy_arrays(backend: Backend, dtype: DType) -> str | None:
     for how, array in layouts(dtype):
         made = backend.from_data(array, dtype, None)
         if backend.dtype_of(made.dtype) is not dtype:
-            return f"an array {how} becomes one of {backend.dtype_of(made.dtype)}, not {dtype}"
+            return f"an array {how} becomes one of {backend.dtype_of(made.dtype).name}, not {dtype.name}"
         problem = difference(f"an array {how}", np.array(backend.to_numpy(made)), array)
         if problem is not None:
             return problem
@@ -141,7 +141,7 @@ def as_array(backend: Backend, dtype: DType) -> str | None:
         if not backend.is_array(made):
             return f"a result of {type(result).__name__} becomes an object of {type(made).__name__}"
         if tuple(made.shape) or backend.dtype_of(made.dtype) is not dtype:
-            return f"a scalar of {dtype} becomes an array of shape {tuple(made.shape)} and dtype {made.dtype}"
+            return f"a scalar of {dtype.name} becomes an array of shape {tuple(made.shape)} and dtype {made.dtype}"
     return None
 
 

@@ -31,7 +31,7 @@ def arrived(backend: Backend, made: Any, dtype: DType, want: Any, how: str) -> s
         return f"an array {how} becomes an object of {type(made).__name__}, no array of the backend"
     known = backend.dtype_of(made.dtype)
     if known is not dtype:
-        return f"an array {how} becomes one of {known}, not {dtype}"
+        return f"an array {how} becomes one of {known.name}, not {dtype.name}"
     return difference(f"an array {how}", np.array(backend.to_numpy(made)), np.array(want))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pullback.extend import Backend, DType
 from pullback_conformance.contract.probe import Call
-from pullback_conformance.script import class_of, dtype_source
+from pullback_conformance.naming import class_of, dtype_source
 
 
 class _Sources:
