@@ -169,7 +169,8 @@ class Runner:
 
     def _is_in_the_grid(self, row: Operation | Composite | Method, dtype: DType) -> bool:
         if isinstance(row, Method):
-            return row.is_asked(self.subject, dtype, self._is_complete)
+            compiles = self.subject.compiles_each_shape and dtype in self._sweeps_only
+            return not compiles and row.is_asked(self.subject, dtype, self._is_complete)
         return accepts(row, dtype) and (dtype not in self._sweeps_only or has_sweeps(row, dtype))
 
     def require_cells(self) -> None:

@@ -29,6 +29,8 @@ _STYLES = {
 }
 #: Causes that are shown in full, with an example; all failures are in the reports and the folder of scripts.
 _MOST_SHOWN = 5
+#: Lines of a script that are shown.
+_MOST_LINES = 40
 
 
 class How(NamedTuple):
@@ -177,6 +179,11 @@ def _show_cause(console: Console, cause: Cause) -> None:
 
 
 def _shortened(script: str) -> list[str]:
-    """A script without its first line, which repeats the message, and with long lines cut; the file has all."""
-    lines = script.rstrip().split("\n")[1:]
-    return [line if len(line) <= 200 else f"{line[:197]}..." for line in lines if line]
+    """A script without its first line, which repeats the message, and with long lines cut; the file has all.
+
+    Of a long one it is the end that says what is done.
+    """
+    lines = [line for line in script.rstrip().split("\n")[1:] if line]
+    if len(lines) > _MOST_LINES:
+        lines = [f"# ... {len(lines) - _MOST_LINES} lines before", *lines[-_MOST_LINES:]]
+    return [line if len(line) <= 200 else f"{line[:197]}..." for line in lines]

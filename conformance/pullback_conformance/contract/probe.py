@@ -16,6 +16,10 @@ Question: TypeAlias = Callable[..., str | None]
 PREFIX: Final = "backend."
 
 
+#: What judges the samples.
+JUDGE: Final = "the contract of backends"
+
+
 class NotAsked(Exception):
     """A probe's question does not arise on this backend, with the reason."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pullback.extend import Backend, DType, MissingKernelError
 from pullback_conformance.attempt import Attempt, Step
-from pullback_conformance.contract.probe import Call, Method, NotAsked
+from pullback_conformance.contract.probe import JUDGE, Call, Method, NotAsked
 from pullback_conformance.contract.script import script_of_probe
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, SampleResult
@@ -42,9 +42,10 @@ def run_probe(method: Method, call: Call, backend: Backend, dtype: DType, attemp
         except (Exception, SystemExit) as error:  # a method that exits is to end its sample, not the run
             problem = f"raised {type(error).__name__}: {error}"
     if problem is None:
-        return SampleResult(call.label, Outcome.PASSED.value)
+        return SampleResult(call.label, Outcome.PASSED.value, oracle=JUDGE)
     title = f"{method.name} on {backend.name}, {dtype.name}, {call.label}: {problem}"
-    return SampleResult(call.label, Outcome.FAILED.value, message=problem, script=_script(call, backend, dtype, title))
+    script = _script(call, backend, dtype, title)
+    return SampleResult(call.label, Outcome.FAILED.value, message=problem, script=script, oracle=JUDGE)
 
 
 def _script(call: Call, backend: Backend, dtype: DType, title: str) -> str:
