@@ -101,7 +101,8 @@ def overwritten(backend: Backend, x: Any, base: Any, result: Any, want: Any, how
     return difference(f"what {how} is a view of", now, base[1])
 
 
-@probe("index_put_into", "layouts")
+@probe("index_put_into", "layouts", mutable=True)
+@probe("index_put_into", "layouts of immutable arrays", mutable=False, long=True)
 def index_put_into(backend: Backend, dtype: DType) -> str | None:
     """Are the elements at the positions replaced, or added to once for each time that they are named?"""
     integer = dtypes.by_name["int64"]
@@ -130,7 +131,8 @@ def index_put_into(backend: Backend, dtype: DType) -> str | None:
     return None
 
 
-@probe("index_put_into", "masks")
+@probe("index_put_into", "masks", mutable=True)
+@probe("index_put_into", "masks of immutable arrays", mutable=False, long=True)
 def index_put_into_masks(backend: Backend, dtype: DType) -> str | None:
     """Are the elements replaced where a mask is true, by one value and by as many as there are?"""
     mask = np.arange(12).reshape(3, 4) % 5 < 2
@@ -160,7 +162,8 @@ def index_put_into_raises(backend: Backend, dtype: DType) -> str | None:
     return "position 5 of 3 rows raises nothing"
 
 
-@probe("scatter_into", "layouts")
+@probe("scatter_into", "layouts", mutable=True)
+@probe("scatter_into", "layouts of immutable arrays", mutable=False, long=True)
 def scatter_into(backend: Backend, dtype: DType) -> str | None:
     """Are elements replaced, added to, multiplied or compared, each as often as it is named?"""
     index = np.array([[0, 2, 1, 0], [2, 2, 0, 1]])
@@ -199,7 +202,8 @@ def scatter_into_a_scalar(backend: Backend, dtype: DType) -> str | None:
     return difference("the result", np.array(backend.to_numpy(result)), np.array(want))
 
 
-@probe("fill_where_into", "masks")
+@probe("fill_where_into", "masks", mutable=True)
+@probe("fill_where_into", "masks of immutable arrays", mutable=False, long=True)
 def fill_where_into(backend: Backend, dtype: DType) -> str | None:
     """Is each element replaced where the mask is true, which may broadcast, and no other?"""
     for shape in ((3, 4), (70, 80)):

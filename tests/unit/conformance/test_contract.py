@@ -174,7 +174,8 @@ class AnswersEverything(Mutable):
     ],
 )
 def test_a_defect_is_found_where_it_is(backend: Any, method: str, message: str) -> None:
-    found = problems(backend(), f"backend.{method}")
+    tier = "smoke" if backend.mutable else "standard"
+    found = problems(backend(), f"backend.{method}", tier=tier, dtypes=("float32", "float64"))
     assert any(message in problem for problem in found), found
 
 
@@ -193,7 +194,8 @@ def test_what_a_method_raises_is_told() -> None:
 def test_patterns_select_them_by_their_names() -> None:
     names = {row.name for row in Runner("numpy", selection=Selection("smoke", ("backend.*",))).rows()}
     assert names == set(METHODS)
-    assert {row.name for row in Runner("numpy", selection=Selection("smoke", ("backend.to_*",))).rows()} == {
+    names = {row.name for row in Runner("numpy", selection=Selection("smoke", ("backend.to_*",))).rows()}
+    assert names == {
         "backend.to_numpy",
         "backend.to_device",
         "backend.to_dlpack",
