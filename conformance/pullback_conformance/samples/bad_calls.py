@@ -125,8 +125,8 @@ def _changes(operation: Operation | Composite, name: str, value: Any, arguments:
     elif isinstance(value, Positions) or (isinstance(value, list | tuple) and tensors_in(value)):
         for number, tensor in enumerate(tensors_in(value)):
             for change in _of_tensor(operation, tensor, []):
-                if isinstance(value, Positions) and not isinstance(change.value, Tensor):
-                    continue  # such an index is made by the core, of what users give
+                if isinstance(value, Positions) and not change.of_values:
+                    continue  # the core makes such an index, of what users give, and looks at that
                 yield change._replace(
                     label=f"item {number}: {change.label}", value=_with_item(value, number, change.value)
                 )
