@@ -134,3 +134,8 @@ def test_transposing_other_than_matrices_by_T_is_deprecated() -> None:
 def test_strided_views_have_no_negative_sizes() -> None:
     with pytest.raises(RuntimeError, match="Storage size calculation overflowed with sizes="):
         pb.ones(4).as_strided((2, -3), (2, 1))
+
+
+def test_expanded_sizes_are_not_negative() -> None:
+    with pytest.raises(RuntimeError, match="the size -2 is negative"):
+        pb.ones(3, 1).expand(3, -2)
