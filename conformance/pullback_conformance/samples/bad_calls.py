@@ -27,6 +27,9 @@ _BEYOND: Final = 1000
 #: In the place of an argument of any other kind.
 _NONSENSE: Final = "nonsense"
 
+#: What is raised for a text where numbers are expected: mostly a TypeError, or what Python's conversion raises.
+_NO_NUMBER: Final = (TypeError, ValueError, RuntimeError)
+
 
 class BadCall(NamedTuple):
     """A call that may have to raise.
@@ -122,8 +125,8 @@ def _changes(operation: Operation | Composite, name: str, value: Any, arguments:
     elif isinstance(value, Positions) or (isinstance(value, list | tuple) and tensors_in(value)):
         for number, tensor in enumerate(tensors_in(value)):
             for change in _of_tensor(operation, tensor, []):
-                if isinstance(value, Positions) and not isinstance(change.value, Tensor):
-                    continue  # such an index is made by the core, of what users give
+                if isinstance(value, Positions) and not change.of_values:
+                    continue  # the core makes such an index, of what users give, and looks at that
                 yield change._replace(
                     label=f"item {number}: {change.label}", value=_with_item(value, number, change.value)
                 )
@@ -134,15 +137,15 @@ def _changes(operation: Operation | Composite, name: str, value: Any, arguments:
         pass
     elif isinstance(value, int):
         yield from (_Change(str(bad), bad) for bad in (-_BEYOND, _BEYOND, 0) if bad != value)
-        yield _Change("a text", _NONSENSE)
+        yield _Change("a text", _NONSENSE, _NO_NUMBER)
     elif isinstance(value, str):
         yield _Change("an unknown word", _NONSENSE)
     elif isinstance(value, tuple | list) and _are_integers(value):
         yield from (_Change(f"{bad} in it", (*value[:-1], bad)) for bad in (-_BEYOND, _BEYOND) if value)
         yield _Change("one more", (*value, 3))
-        yield _Change("a text", _NONSENSE)
+        yield _Change("a text", _NONSENSE, _NO_NUMBER)
     else:
-        yield _Change("a text", _NONSENSE)
+        yield _Change("a text", _NONSENSE, _NO_NUMBER)
 
 
 def _of_tensor(operation: Operation | Composite, tensor: Tensor, others: list[Tensor]) -> Iterator[_Change]:

@@ -152,9 +152,9 @@ def _result(
     try:
         out = form.call(before, *args, **kwargs)
     except RuntimeError as error:
-        # PyTorch looks at the shapes, and then at the dtypes, before it computes anything: of two mistakes at once it
-        # tells that one.
-        if operation.broadcasts:
+        # PyTorch looks at shapes, and then at dtypes, before it computes anything: of two mistakes at once it tells
+        # that one. Only what an operation refuses by itself comes before the shapes there.
+        if operation.broadcasts and (operation.refuses is None or isinstance(error, NotImplementedError)):
             _check_shape(operation, tensor, broadcast_shape([tuple(t.array.shape) for t in (tensor, *operands)]))
         if isinstance(error, NotImplementedError):
             _check_common_dtype(operation, tensor, args)

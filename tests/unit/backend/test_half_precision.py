@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -58,3 +60,12 @@ def compare(name, dtype, backend):
         distance[small | (gradual & (np.abs(found.astype(np.float64)) < 16 * 89 * SMALLEST_NORMAL))] = 0
     worst = int(np.argmax(distance))
     assert distance[worst] <= 1, (float(given[worst]), float(found[worst]), exact[worst])
+
+
+@pytest.mark.parametrize("function", [pb.relu, pb.nn.functional.hardtanh], ids=lambda f: f.__name__)
+def test_comparisons_with_nan_are_silent_in_derivatives_too(function):
+    x = pb.tensor([float("nan"), 1.0, -1.0], dtype=pb.bfloat16, requires_grad=True)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        function(x).backward(pb.ones_like(x))
+    assert not heard

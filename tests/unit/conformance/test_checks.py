@@ -127,7 +127,9 @@ def test_nondifferentiable_operations_have_no_derivative_cells() -> None:
 
 def test_integers_have_no_derivative_cells() -> None:
     first = {"value", "dtype", "unchanged", "deterministic"}
-    assert set(outcomes(run("mul", "int64"))) == first | {"aliases", "state", "spellings"}
+    assert set(outcomes(run("mul", "int64"))) == first | {
+        "aliases", "state", "promotion", "errors", "warnings", "spellings",
+    }  # fmt: skip
 
 
 def test_checks_can_be_chosen() -> None:

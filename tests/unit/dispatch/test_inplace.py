@@ -264,3 +264,19 @@ def test_a_change_of_shape_that_is_not_recorded_still_has_gradients_of_the_old_s
         (y * pb.arange(6.0, backend=backend).reshape(shape)).sum().backward()
         assert x.grad.shape == (2, 3)
         assert x.grad.sum() == 30
+
+
+@pytest.mark.parametrize("method", ["floor_divide_", "remainder_", "fmod_"])
+def test_of_two_mistakes_the_shape_is_told_before_a_division_by_zero(method: str) -> None:
+    x = pb.ones(3, dtype=pb.int64)
+    with pytest.raises(RuntimeError, match=r"output with shape \[3\] doesn't match the broadcast shape \[2, 3\]"):
+        getattr(x, method)(pb.zeros(2, 3, dtype=pb.int64))
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        getattr(x, method)(pb.zeros(3, dtype=pb.int64))
+    assert (x.tolist(), x._version) == ([1, 1, 1], 0)
+
+
+def test_what_an_operation_refuses_by_itself_is_told_before_the_shape() -> None:
+    x = pb.tensor([True])
+    with pytest.raises(RuntimeError, match="Subtraction, the `-` operator, with two bool tensors"):
+        x.sub_(pb.tensor([True, False]))

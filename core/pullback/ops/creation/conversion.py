@@ -126,7 +126,7 @@ def _transfer(value: Tensor, backend: Backend, device: Device | None) -> Tensor:
     return out
 
 
-@composite(namespace=None, samples=sampling.to_dtype, accuracy="exact")
+@composite(namespace=None, samples=sampling.to_dtype, accuracy="exact", warns="discards the imaginary part")
 def to(
     input: Tensor,
     *args: DType | type | Device | Backend | Tensor | str | bool | None,

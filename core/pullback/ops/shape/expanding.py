@@ -104,6 +104,8 @@ def expanded_shape(backend: Backend, input: Array, size: Sequence[int]) -> tuple
         own = old[dim - extra]
         if new == -1:
             new = own
+        elif new < 0:
+            raise RuntimeError(f"expand: the size {new} is negative: {list(size)}")
         if own not in (1, new):
             raise RuntimeError(
                 f"The expanded size of the tensor ({new}) must match the existing size ({own}) at non-singleton"

@@ -144,3 +144,8 @@ def test_products_keep_nan_and_infinity_beside_zeros(backend, sizes):
                 x = pb.full((n, k), special).requires_grad_()
                 (x @ pb.zeros(k, m)).sum().backward()
                 assert x.grad.eq(0).all()
+
+
+def test_dimensions_to_sum_over_are_numbers():
+    with pytest.raises(RuntimeError, match="tensordot expects dims to be int or"):
+        pb.tensordot(pb.ones(2), pb.ones(2), "first")

@@ -129,3 +129,13 @@ def test_meshgrid_asks_for_its_indexing() -> None:
 def test_transposing_other_than_matrices_by_T_is_deprecated() -> None:
     with pytest.warns(UserWarning, match="is deprecated"):
         assert pb.zeros(2, 3, 4).T.shape == (4, 3, 2)
+
+
+def test_strided_views_have_no_negative_sizes() -> None:
+    with pytest.raises(RuntimeError, match="Storage size calculation overflowed with sizes="):
+        pb.ones(4).as_strided((2, -3), (2, 1))
+
+
+def test_expanded_sizes_are_not_negative() -> None:
+    with pytest.raises(RuntimeError, match="the size -2 is negative"):
+        pb.ones(3, 1).expand(3, -2)
