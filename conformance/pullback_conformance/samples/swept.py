@@ -186,7 +186,7 @@ def _without_subnormal(
 
 
 def _judged(operation: Operation, arguments: tuple[Any, Any], within: Range) -> tuple[Any, Any]:
-    """Where results are nearly subnormal, and where they or their parts are out of range; nowhere if that is unknown."""
+    """Where results are nearly subnormal, and where they are out of range; nowhere if that is unknown."""
     result = _in_extended_precision(operation, arguments)
     small, beyond = np.zeros(COUNT, bool), np.zeros(COUNT, bool)
     if result is None:
