@@ -41,8 +41,9 @@ def test_a_complex_power_is_finite_where_its_modulus_is() -> None:
 
 def test_floored_quotients_of_half_precision_are_rounded_once() -> None:
     random = np.random.default_rng(0)
-    left, right = ((random.uniform(1, 900, 500) * random.choice([-1, 1], 500)).astype(np.float16) for _ in "lr")
-    right = (right / 100).astype(np.float16)
+    signs = random.choice([-1.0, 1.0], (2, 500))
+    left = (random.uniform(1, 900, 500) * signs[0]).astype(np.float16)
+    right = (random.uniform(0.1, 9, 500) * signs[1]).astype(np.float16)
     with pb.use_backend("jax"):
         result = pb.floor_divide(
             pb.tensor(left.tolist(), dtype=pb.float16), pb.tensor(right.tolist(), dtype=pb.float16)
