@@ -62,9 +62,17 @@ def complex_pow(x: NativeArray, y: NativeArray) -> NativeArray:
             # No product with one: of an infinity that has parts that are NaN.
             product = jnp.where(taken, jnp.where(begun, product * square, square), product)
             begun, square, left = begun | taken, square * square, left >> 1
-        return jnp.where(whole, product, jnp.power(x, y))
+        return jnp.where(whole, product, _by_logarithm(x, y))
 
-    return jax.lax.cond(jnp.any(whole), by_products, lambda: jnp.power(x, y))
+    return jax.lax.cond(jnp.any(whole), by_products, lambda: _by_logarithm(x, y))
+
+
+def _by_logarithm(x: NativeArray, y: NativeArray) -> NativeArray:
+    """XLA's power, which is a product: as one exponential, where a factor alone is out of range."""
+    product = jnp.power(x, y)
+    exponential = jnp.exp(y * jnp.log(x))
+    are_finite = jnp.isfinite(x) & jnp.isfinite(y) & jnp.isfinite(exponential)
+    return jnp.where(are_finite & ~jnp.isfinite(product), exponential, product)
 
 
 @complex_pow.defjvp

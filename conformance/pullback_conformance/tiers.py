@@ -20,7 +20,7 @@ class Tier(NamedTuple):
     samples : int or None
         The most samples of an operation; None for all.
     once : frozenset of DType
-        The dtypes that run the first sample only, and no special values.
+        The dtypes that run the first sample only, no special values and, unless they are integers, no sweep.
     sweeps_only : frozenset of DType
         The dtypes in which only elementwise operations are run, on one sweep over what the dtype holds.
     derivative_dtypes : tuple of DType

@@ -115,6 +115,14 @@ EXCEPTIONS: Final = (
     Tolerance(
         "tanh",
         "value",
+        8.0,
+        "XLA's own approximation in double precision is off by up to seven units just below 1",
+        frozenset({float64}),
+        backend="jax",
+    ),
+    Tolerance(
+        "tanh",
+        "value",
         32.0,
         "XLA rounds the doubled argument's cosine beside the poles, which are no numbers of any dtype",
         frozenset({complex64, complex128}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from pullback_conformance.samples import Arguments
 from pullback_conformance.samples.sweep_values import NEARLY_SUBNORMAL, RANGES
 from pullback_conformance.tolerances import Kind, is_made_of_kernels, kind_of, rounds_its_operand
 from pullback_conformance.ulp import ulp_at
+
+#: Moves of several operands are added up in double precision.
+_LARGEST_MOVE: Final = float(np.finfo(np.float64).max) / 8
 
 
 class OracleError(Exception):
@@ -260,8 +263,9 @@ class Oracle:
         moves = np.zeros(output.shape)
         for results in self._with_each_operand_moved(step):
             with np.errstate(all="ignore"):
-                least = np.fmin(*(np.abs(r - output).astype(np.float64) / step for r in results))
-            moves += np.where(np.isfinite(least), least, 0.0)
+                least = np.fmin(*(np.abs(r - output) / step for r in results))
+            # A move may be larger than every number of the dtype where the result is not.
+            moves += np.where(np.isfinite(least), np.minimum(least, _LARGEST_MOVE), 0.0).astype(np.float64)
         if is_made_of_kernels(self.operation):  # what one gives another may be subnormal where the result is not
             moves = np.fmax(moves, NEARLY_SUBNORMAL * RANGES[self.case.dtype.to_real().name].tiny)
         return moves

@@ -77,9 +77,8 @@ def _logit(x: Any, eps: Any = None) -> Any:
 
 
 def _logaddexp(x: Any, y: Any) -> Any:
-    return max(x, y) + mp.log1p(
-        mp.exp(-abs(x - y))
-    )  # a sum of exponentials about 1 has no digits left for its logarithm
+    # The logarithm of a sum about 1 would have few digits.
+    return max(x, y) + mp.log1p(mp.exp(-abs(x - y)))
 
 
 def _xlogy(x: Any, y: Any) -> Any:

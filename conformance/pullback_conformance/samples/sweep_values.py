@@ -1,4 +1,4 @@
-"""Values all over what a dtype holds: even and even in their logarithm, close to hard points, in pairs that interact."""
+"""Values all over what a dtype holds: even, even in their logarithm, close to hard points, in pairs that interact."""
 
 from __future__ import annotations
 
@@ -161,6 +161,6 @@ def whole_values(count: int, least: int, most: int, random: np.random.Generator)
     inside = np.array([v for v in given if least <= v <= most], object)
     chosen = inside[random.integers(0, len(inside), count // 2)]
     bits = random.integers(1, max(most.bit_length(), 1) + 1, count - len(chosen))
-    drawn = [int(random.integers(0, 2 ** int(b), dtype=np.uint64)) * int(random.choice([-1, 1])) for b in bits]
+    drawn = [int(random.integers(0, 1 << int(b), dtype=np.uint64)) * int(random.choice([-1, 1])) for b in bits]
     drawn = [v if least <= v <= most else min(abs(v), most) for v in drawn]
     return random.permutation(np.concatenate([chosen, np.array([max(v, least) for v in drawn], object)]))

@@ -61,6 +61,10 @@ def swept(
             number += 1
         if rest and setting == 0:
             values = [np.resize(np.concatenate(parts), COUNT) for parts in zip(*rest, strict=True)]
+            if operation.accuracy.either_side:
+                within = RANGES[dtype.to_real().name]
+                kept = np.flatnonzero(~_is_beside_a_jump(operation, _filled(sample, make, values), within))
+                values = [np.resize(value[kept], COUNT) for value in values]
             args, kwargs = _filled(sample, make, values)
             yield Arguments(number, SUBNORMAL, args, kwargs, values_only=True, only=frozenset({"value"}))
             number += 1
@@ -168,6 +172,7 @@ def _without_subnormal(
     """
     within = RANGES[make.dtype.to_real().name]
     is_subnormal, is_beyond = _judged(operation, arguments, within)
+    beside = _is_beside_a_jump(operation, arguments, within) if operation.accuracy.either_side else is_subnormal & False
     if make.dtype.is_complex:  # which part of a product is infinite, which NaN, is left open
         is_subnormal, is_beyond = is_subnormal | is_beyond, is_beyond | is_subnormal
     else:
@@ -176,8 +181,7 @@ def _without_subnormal(
                 is_subnormal = is_subnormal | _has_small_operands(values, within)
             rest.append(_subnormal_operands(operation, make, values, is_subnormal, within))
         is_beyond = is_subnormal
-    if operation.accuracy.either_side:
-        is_beyond = is_beyond | _is_beside_a_jump(operation, arguments, within)
+    is_beyond = is_beyond | beside
     usual = np.flatnonzero(~is_beyond)
     if not np.any(is_beyond) or not len(usual):
         return arguments
@@ -186,7 +190,7 @@ def _without_subnormal(
 
 
 def _judged(operation: Operation, arguments: tuple[Any, Any], within: Range) -> tuple[Any, Any]:
-    """Where results are nearly subnormal, and where they or their parts are out of range; nowhere if that is unknown."""
+    """Where results are nearly subnormal, and where they are out of range; nowhere if that is unknown."""
     result = _in_extended_precision(operation, arguments)
     small, beyond = np.zeros(COUNT, bool), np.zeros(COUNT, bool)
     if result is None:

@@ -27,6 +27,12 @@ def test_relu_passes_what_is_positive():
         pb.tensor([True]).relu()
 
 
+def test_gelu_by_tanh_keeps_its_precision_in_the_tail():
+    (result,) = pb.nn.functional.gelu(pb.tensor([-7.0]), approximate="tanh").tolist()
+    inner = math.sqrt(2 / math.pi) * (7.0 + 0.044715 * 7.0**3)
+    assert result == pytest.approx(-7.0 / (1 + math.exp(2 * inner)), rel=1e-5)
+
+
 def test_gelu_keeps_its_precision_in_the_tail():
     x = pb.tensor([-8.0], dtype=pb.float64)
     assert activation.gelu(x).item() == pytest.approx(-8 * 0.5 * math.erfc(8 / math.sqrt(2)), rel=1e-12)
