@@ -1,4 +1,4 @@
-"""What pytest says at the end of a session: outcomes of the cells, missing oracles, expected failures that don't show."""
+"""What pytest says at the end: outcomes of the cells, missing oracles, expected failures that don't show."""
 
 from __future__ import annotations
 

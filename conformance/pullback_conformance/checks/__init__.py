@@ -24,6 +24,7 @@ from pullback_conformance.checks import (
 )
 from pullback_conformance.checks.finding import Finding, Unsupported
 from pullback_conformance.contract.probe import Method
+from pullback_conformance.contract.running import JUDGE
 from pullback_conformance.oracles import jax_differentiation, torch_runner
 
 __all__ = ["CHECKS", "Check", "Finding"]
@@ -196,7 +197,7 @@ CHECKS: Final = {
             False,
             "Is the backend's method what its contract says?",
             lambda operation, dtype: isinstance(operation, Method),
-            judge="the contract of backends",
+            judge=JUDGE,
         ),
         Check("jax", by_jax.by_jax, True, "Are gradients and tangents those that JAX finds by itself?", oracle="jax"),
         Check(

@@ -49,7 +49,8 @@ class Finding:
         bound = other.bound if self.bound is None else self.bound
         spread = other.spread if self.spread is None else self.spread.merged(other.spread)
         oracle = self.oracle or other.oracle
-        return Finding(first.problem, max(ulps, default=None), bound, first.program, oracle, spread)
+        worst = max(ulps, default=None)
+        return Finding(first.problem, worst, bound, first.program, oracle, spread=spread, case=first.case)
 
 
 class Unsupported(Exception):
@@ -104,7 +105,7 @@ def compared(
             f" {worst:.3g} ulp off, {bound:g} allowed (against {oracle})"
         )
         program = _assertion(expression, exact, np.broadcast_to(bound * unit, exact.shape), zero_signs)
-        return Finding(problem, worst, bound, program, oracle, spread)
+        return Finding(problem, worst, bound, program, oracle, spread=spread)
     if by_differences is not None:
         allowed = slack + bound * unit
         with np.errstate(invalid="ignore"):
@@ -119,8 +120,8 @@ def compared(
                 f" {number_of(by_differences[index])}: the formula is wrong"
             )
             program = _assertion(expression, by_differences, np.broadcast_to(allowed, exact.shape), False)
-            return Finding(problem, worst, bound, program, oracle, spread)
-    return Finding(None, worst, bound, [], oracle, spread)
+            return Finding(problem, worst, bound, program, oracle, spread=spread)
+    return Finding(None, worst, bound, [], oracle, spread=spread)
 
 
 def _compared_exactly(what: str, expression: str, actual: Any, exact: Any, oracle: str) -> Finding:

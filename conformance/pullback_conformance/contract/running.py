@@ -11,6 +11,8 @@ from pullback_conformance.record import Cell, SampleResult
 
 #: The check of the cells that stand for methods of a backend.
 CONTRACT = "contract"
+#: What judges them.
+JUDGE = "the contract of backends"
 
 
 def cell_of(method: Method, dtype: DType, samples: list[SampleResult]) -> Cell:
@@ -42,7 +44,7 @@ def run_probe(method: Method, call: Call, backend: Backend, dtype: DType, attemp
         except (Exception, SystemExit) as error:  # a method that exits is to end its sample, not the run
             problem = f"raised {type(error).__name__}: {error}"
     if problem is None:
-        return SampleResult(call.label, Outcome.PASSED.value)
+        return SampleResult(call.label, Outcome.PASSED.value, oracle=JUDGE)
     title = f"{method.name} on {backend.name}, {dtype.name}, {call.label}: {problem}"
     return SampleResult(call.label, Outcome.FAILED.value, message=problem, script=_script(call, backend, dtype, title))
 
