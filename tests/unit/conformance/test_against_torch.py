@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import pullback as pb
-from pullback.extend import registry
+from pullback.extend import import_all, registry
 from pullback_conformance.command import conformance
 from pullback_conformance.oracles.torch_differences import DIFFERENCES
 from pullback_conformance.oracles.torch_runner import ByTorch
@@ -45,6 +45,7 @@ def test_without_pytorch_it_is_said_before_the_run(monkeypatch: pytest.MonkeyPat
 
 
 def test_each_difference_is_of_an_operation_and_has_a_reason() -> None:
+    import_all()
     assert all(d.operation in registry and d.reason for d in DIFFERENCES)
 
 
