@@ -23,8 +23,7 @@ from pullback_conformance.checks import (
     warned,
 )
 from pullback_conformance.checks.finding import Finding, Unsupported
-from pullback_conformance.contract.probe import Method
-from pullback_conformance.contract.running import JUDGE
+from pullback_conformance.contract.probe import JUDGE, Method
 from pullback_conformance.oracles import jax_differentiation, torch_runner
 
 __all__ = ["CHECKS", "Check", "Finding"]

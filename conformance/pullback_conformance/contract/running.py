@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pullback.extend import Backend, DType, MissingKernelError
 from pullback_conformance.attempt import Attempt, Step
-from pullback_conformance.contract.probe import Call, Method, NotAsked
+from pullback_conformance.contract.probe import JUDGE, Call, Method, NotAsked
 from pullback_conformance.contract.script import script_of_probe
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, SampleResult
 
 #: The check of the cells that stand for methods of a backend.
 CONTRACT = "contract"
-#: What judges them.
-JUDGE = "the contract of backends"
 
 
 def cell_of(method: Method, dtype: DType, samples: list[SampleResult]) -> Cell:
