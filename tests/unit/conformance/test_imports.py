@@ -8,6 +8,8 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("module", ["cells", "script", "checks", "runner", "contract.running", "under_pytest", "worker"])
+@pytest.mark.parametrize(
+    "module", ["cells", "script", "checks", "runner", "contract.running", "under_pytest", "worker"]
+)
 def test_a_module_loads_first(module: str) -> None:
     subprocess.run([sys.executable, "-c", f"import pullback_conformance.{module}"], check=True)
