@@ -28,7 +28,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     multiple=True,
     callback=separated,
     metavar="NAME",
-    help="The backend to compare with (numpy), and torch.",
+    help="The backend to compare with: numpy. Also torch.",
 )
 @click.option(
     "--tier",

@@ -1,4 +1,4 @@
-"""What pytest says at the end of a session: outcomes of the cells, missing oracles, expected failures that don't show."""
+"""What pytest says at the end: outcomes of the cells, missing oracles, expected failures that don't show."""
 
 from __future__ import annotations
 
@@ -58,8 +58,9 @@ class Summary:
         for plugin in self.config.pluginmanager.get_plugins():
             # The report of --junitxml, before it is written.
             add = getattr(plugin, "add_global_property", None)
-            for remark in self.remarks if callable(add) else ():
-                add("conformance", remark)
+            if callable(add):
+                for remark in self.remarks:
+                    add("conformance", remark)
         self._judge_expected(session)
 
     def _judge_expected(self, session: pytest.Session) -> None:

@@ -209,7 +209,7 @@ def _as_dict(sample: SampleResult, shared: dict[str, Any]) -> dict[str, Any]:
         data["ulp"] = float(f"{sample.ulp:.6g}")
     if sample.spread is not None:
         data["spread"] = {k: v for k, v in sample.spread._asdict().items() if v}
-    return {k: v for k, v in data.items() if v not in (None, "")}
+    return {k: v for k, v in data.items() if v not in (None, "") or k == "sample"}  # a label may be empty
 
 
 def _sample(data: dict[str, Any], shared: dict[str, Any]) -> SampleResult:

@@ -21,9 +21,9 @@ from pullback.extend import (
 )
 from pullback.random import Generator
 from pullback_conformance.case import Call, Case
-from pullback_conformance.checks.finding import literal
 from pullback_conformance.moving import Layout, to_numpy, widened
 from pullback_conformance.naming import class_of, dtype_source
+from pullback_conformance.numbers_as_text import literal
 
 #: Functions that a script defines where it uses them.
 _HELPERS = {

@@ -9,8 +9,9 @@ import numpy as np
 from pullback import float64
 from pullback.extend import Tensor
 from pullback_conformance.case import Case, wide_array
-from pullback_conformance.checks.finding import Finding, Unsupported, compared, number_of, place_of
+from pullback_conformance.checks.finding import Finding, Unsupported, compared
 from pullback_conformance.checks.operand import operand_at
+from pullback_conformance.numbers_as_text import number_of, place_of
 from pullback_conformance.oracles.differences import FLOOR, as_real_vector
 from pullback_conformance.oracles.exact import Derivative
 from pullback_conformance.tolerances import DIFFERENCES, bound

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.extend import DType
+from pullback_conformance.numbers_as_text import literal, number_of, place_of, plain
 from pullback_conformance.spread import Spread
 from pullback_conformance.ulp import errors_in_ulp, ulp_at
 
@@ -49,7 +50,8 @@ class Finding:
         bound = other.bound if self.bound is None else self.bound
         spread = other.spread if self.spread is None else self.spread.merged(other.spread)
         oracle = self.oracle or other.oracle
-        return Finding(first.problem, max(ulps, default=None), bound, first.program, oracle, spread)
+        worst = max(ulps, default=None)
+        return Finding(first.problem, worst, bound, first.program, oracle, spread=spread, case=first.case)
 
 
 class Unsupported(Exception):
@@ -104,7 +106,7 @@ def compared(
             f" {worst:.3g} ulp off, {bound:g} allowed (against {oracle})"
         )
         program = _assertion(expression, exact, np.broadcast_to(bound * unit, exact.shape), zero_signs)
-        return Finding(problem, worst, bound, program, oracle, spread)
+        return Finding(problem, worst, bound, program, oracle, spread=spread)
     if by_differences is not None:
         allowed = slack + bound * unit
         with np.errstate(invalid="ignore"):
@@ -119,8 +121,8 @@ def compared(
                 f" {number_of(by_differences[index])}: the formula is wrong"
             )
             program = _assertion(expression, by_differences, np.broadcast_to(allowed, exact.shape), False)
-            return Finding(problem, worst, bound, program, oracle, spread)
-    return Finding(None, worst, bound, [], oracle, spread)
+            return Finding(problem, worst, bound, program, oracle, spread=spread)
+    return Finding(None, worst, bound, [], oracle, spread=spread)
 
 
 def _compared_exactly(what: str, expression: str, actual: Any, exact: Any, oracle: str) -> Finding:
@@ -131,7 +133,7 @@ def _compared_exactly(what: str, expression: str, actual: Any, exact: Any, oracl
     problem = (
         f"{what}{place_of(index)} is {number_of(actual[index])}, expected {number_of(exact[index])} (against {oracle})"
     )
-    expected = [_plain(v) for v in np.asarray(exact).reshape(-1)]
+    expected = [plain(v) for v in np.asarray(exact).reshape(-1)]
     return Finding(
         problem,
         program=[
@@ -156,35 +158,3 @@ def _assertion(expression: str, expected: Any, allowed: Any, zero_signs: bool) -
     if zero_signs:
         lines.append('    assert not same or str(got) == str(want) or got, f"got {got!r}, expected {want!r}"')
     return lines
-
-
-def literal(value: Any) -> str:
-    """A number as Python source that gives exactly this value, to the precision of a double."""
-    plain = _plain(value)
-    if isinstance(plain, complex):
-        return f"complex({_float(plain.real)}, {_float(plain.imag)})"
-    return _float(plain) if isinstance(plain, float) else repr(plain)
-
-
-def _float(value: float) -> str:
-    return repr(value) if np.isfinite(value) else f'float("{value}")'
-
-
-def _plain(value: Any) -> Any:
-    kind = np.asarray(value).dtype.kind
-    if kind == "b":
-        return bool(value)
-    if kind in "iu":
-        return int(value)
-    return complex(value) if kind == "c" else float(value)
-
-
-def number_of(value: Any) -> str:
-    """A number for messages, to the digits of a double."""
-    plain = _plain(value)
-    return f"{plain:.17g}" if isinstance(plain, float) else str(plain)
-
-
-def place_of(index: tuple[Any, ...]) -> str:
-    """Where in an array, for messages."""
-    return f" at [{', '.join(str(int(i)) for i in index)}]" if index else ""

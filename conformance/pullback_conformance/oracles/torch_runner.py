@@ -105,6 +105,8 @@ class ByTorch:
 def as_array(tensor: Any) -> Any:
     """A tensor of PyTorch as a NumPy array, floating ones in double precision."""
     tensor = tensor.detach().resolve_conj().resolve_neg()
+    if tensor._is_zerotensor():  # stands for zeros, and has no memory
+        tensor = _torch().zeros(tensor.shape, dtype=tensor.dtype)
     if tensor.is_complex():
         return tensor.to(dtype=_torch().complex128).numpy()
     return tensor.double().numpy() if tensor.is_floating_point() else tensor.numpy()

@@ -201,6 +201,12 @@ def test_a_sample_keeps_what_judged_it_and_how_its_errors_are_spread(tmp_path: P
     assert read_json(tmp_path / "record.json") == made
 
 
+def test_a_sample_without_a_label_is_written_and_read(tmp_path: Path) -> None:
+    made = record(Cell("backend.copy", "memory", "float32", "contract", [SampleResult("", "passed")]))
+    made.write_json(tmp_path / "record.json")
+    assert read_json(tmp_path / "record.json") == made
+
+
 def test_records_of_the_first_format_are_read(tmp_path: Path) -> None:
     made = record(cell("passed", ulp=1.5))
     data = made.as_dict() | {"format": 1}

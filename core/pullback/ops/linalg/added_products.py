@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from pullback.dispatch.numbers import fitted
 from pullback.dispatch.out_rules import CAST, EXACT, Out
 from pullback.dispatch.shown_values import sizes_and_strides
 from pullback.meta.dtype_names import type_name
-from pullback.meta.dtypes import NUMERIC
+from pullback.meta.dtypes import NUMERIC, DType
 from pullback.ops.linalg.products import (
     bmm,
     bmm_adjoint_left,
@@ -59,8 +60,23 @@ def _factor(backend: Backend, value: complex, array: NativeArray) -> Any:
     return number(backend, fitted(value, backend.dtypes[array.dtype]) if isinstance(value, int) else value, array)
 
 
+def _whole(value: complex, dtype: DType) -> complex:
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value) or (not dtype.is_signed and value <= -1):
+        raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow")
+    return int(value)
+
+
 def _added(backend: Backend, input: NativeArray, product: NativeArray, beta: complex, alpha: complex) -> NativeArray:
-    """``beta * input + alpha * product``; without ``input`` where ``beta`` is 0."""
+    """``beta * input + alpha * product``; without ``input`` where ``beta`` is 0.
+
+    Products of whole numbers take the whole parts of numbers that are not, as PyTorch's do.
+    """
+    if isinstance(alpha, float) or isinstance(beta, float):
+        dtype = backend.dtypes[product.dtype]
+        if dtype.category < 2:
+            alpha, beta = _whole(alpha, dtype), _whole(beta, dtype)
     if alpha != 1:
         product = backend.multiply(product, _factor(backend, alpha, product))
     if beta == 0:
@@ -178,6 +194,10 @@ def addr(backend: Backend, input: Array, vec1: Array, vec2: Array, *, beta: comp
             [ 2., 20.]])
     """
     product = backend.multiply(backend.expand_dims(vec1, axis=1), backend.expand_dims(vec2, axis=0))
+    if backend.dtypes[product.dtype].category < 2:
+        for name, value in (("beta", beta), ("alpha", alpha)):
+            if isinstance(value, float):
+                raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
     return _added(backend, input, product, beta, alpha)
 
 
@@ -380,13 +400,9 @@ def addmm(backend: Backend, input: Array, mat1: Array, mat2: Array, *, beta: com
     if mat1.ndim != 2 or mat2.ndim != 2 or input.ndim > 2:
         raise RuntimeError("addmm() expects matrices")
     product = backend.matmul(mat1, mat2)
-    if alpha != 1:
-        product = backend.multiply(product, _factor(backend, alpha, product))
-    if beta == 0:
-        return product
-    if beta != 1:
-        input = backend.multiply(input, _factor(backend, beta, input))
-    return plus_product(backend, product, input)
+    if beta == 1 == alpha:
+        return plus_product(backend, product, input)
+    return _added(backend, input, product, beta, alpha)
 
 
 def _check_baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> None:
@@ -434,11 +450,4 @@ def baddbmm(
     >>> pb.baddbmm(pb.ones(1), pb.ones(1, 1, 3), pb.ones(1, 3, 1))
     tensor([[[4.]]])
     """
-    product = backend.matmul(batch1, batch2)
-    if alpha != 1:
-        product = backend.multiply(product, _factor(backend, alpha, product))
-    if beta == 0:
-        return product
-    if beta != 1:
-        input = backend.multiply(input, _factor(backend, beta, input))
-    return plus_product(backend, product, input)
+    return _added(backend, input, backend.matmul(batch1, batch2), beta, alpha)

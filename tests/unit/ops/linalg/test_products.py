@@ -149,3 +149,25 @@ def test_products_keep_nan_and_infinity_beside_zeros(backend, sizes):
 def test_dimensions_to_sum_over_are_numbers():
     with pytest.raises(RuntimeError, match="tensordot expects dims to be int or"):
         pb.tensordot(pb.ones(2), pb.ones(2), "first")
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8"])
+@pytest.mark.parametrize(("beta", "alpha", "wanted"), [(2.0, 0.5, [2, 4]), (2.5, 1.9, [7, 15]), (0.5, 1.0, [5, 11])])
+def test_adding_products_of_whole_numbers_takes_the_whole_parts_of_factors(backend, dtype, beta, alpha, wanted):
+    of = {"dtype": getattr(pb, dtype)}
+    vector, matrix = pb.tensor([1, 2], **of), pb.tensor([[1, 2], [3, 4]], **of)
+    result = pb.addmv(vector, matrix, vector, beta=beta, alpha=alpha)
+    assert (result.dtype, result.tolist()) == (of["dtype"], wanted)
+    columns = vector.reshape(2, 1)
+    assert pb.addmm(columns, matrix, columns, beta=beta, alpha=alpha).reshape(-1).tolist() == wanted
+    batched = pb.baddbmm(columns[None], matrix[None], columns[None], beta=beta, alpha=alpha)
+    assert (batched.dtype, batched.reshape(-1).tolist()) == (of["dtype"], wanted)
+
+
+def test_factors_that_whole_numbers_cannot_be_are_refused(backend):
+    whole = pb.tensor([1, 2])
+    with pytest.raises(RuntimeError, match="argument alpha must not be a floating point number"):
+        pb.addr(whole, whole, whole, alpha=0.5)
+    small = pb.tensor([1, 2], dtype=pb.uint8)
+    with pytest.raises(RuntimeError, match="value cannot be converted to type uint8_t without overflow"):
+        pb.addmv(small, small.expand(2, 2), small, beta=-1.5)
