@@ -93,7 +93,7 @@ def _operation(sampled: Sampled) -> Operation:
 
 @pytest.mark.parametrize(
     ("left_out", "labels"),
-    [("values", ("ties", "NaN")), ("ends", ("ends",)), ("layouts", ("columnwise", "step", "offset", "backwards"))],
+    [("values", ("ties", "NaN")), ("layouts", ("columnwise", "step", "offset", "backwards"))],
 )
 def test_what_a_declaration_leaves_out_is_left_out(left_out: str, labels: tuple[str, ...]) -> None:
     def samples(make: Any) -> Any:
