@@ -101,8 +101,8 @@ def _in_place(call: Call, name: str, expected: Any) -> Any:
 def _is_rounded_otherwise(case: Case, got: list[Any], expected: list[Any]) -> bool:
     """Whether results that are rounded differ in their last bits only: a kernel may have several loops.
 
-    Complex ones may fuse steps in one of them alone. Where elements that do not lie side by side are written, there may be
-    another loop than for a result in memory of its own.
+    Complex ones may fuse steps in one of them alone. Where elements that do not lie side by side are written, there
+    may be another loop than for a result in memory of its own.
     """
     if len(got) != len(expected):
         return False

@@ -77,7 +77,8 @@ REDUCTIONS: Final = (
     "nansum", "var", "std",
 )  # fmt: skip
 ALONG: Final = (
-    "cumsum", "cumprod", "sort", "argsort", "topk", "argmax", "max_along_dim", "softmax", "flip", "roll", "cat", "stack",
+    "cumsum", "cumprod", "sort", "argsort", "topk", "argmax", "max_along_dim", "softmax", "flip", "roll", "cat",
+    "stack",
 )  # fmt: skip
 
 
