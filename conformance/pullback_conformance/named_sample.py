@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from pullback.extend import dtypes, get_backend, import_all, registry
-from pullback_conformance.samples import Arguments, samples_of, special_sample
+from pullback_conformance.samples import Arguments, refilled, samples_of, special_sample
 
 _REPETITION = re.compile(r"(?P<label>.*), seed (?P<seed>\d+)", re.DOTALL)
 
@@ -27,7 +28,10 @@ def sample_named(operation: str, dtype: str, label: str, *, seed: int = 0) -> Ar
     repetition = _REPETITION.fullmatch(label)
     wanted = [(label, seed)] if repetition is None else [(label, seed), (repetition["label"], int(repetition["seed"]))]
     for name, number in wanted:
-        for arguments in samples_of(declared, numpy, kind, seed=number):
+        every = itertools.chain(
+            samples_of(declared, numpy, kind, seed=number), refilled(declared, numpy, kind, seed=number)
+        )
+        for arguments in every:
             if arguments.label == name:
                 return arguments
     raise ValueError(f"{operation} has no sample {label!r} in {dtype}")

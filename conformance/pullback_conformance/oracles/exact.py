@@ -93,8 +93,10 @@ class Oracle:
         by_python = self._python_values()
         if by_python is not None:
             return by_python
-        numbers = [a for a in (*case.arguments.args, *case.arguments.kwargs.values()) if isinstance(a, float)]
-        if case.dtype.category == 1 and not numbers:  # a float would be truncated for integers
+        numbers = [a for a in (*case.arguments.args, *case.arguments.kwargs.values()) if type(a) in (int, float)]
+        # A float would be truncated for integers, and a negative number wrap around for unsigned ones.
+        changed = any(type(a) is float or (a < 0 and not case.dtype.is_signed) for a in numbers)
+        if case.dtype.category == 1 and not changed:
             try:
                 results = self._call(extended_backend(), _stand_in(case.dtype)).run()
             except (NotImplementedError, RuntimeError, TypeError, ValueError, IndexError) as error:

@@ -8,6 +8,7 @@ integers and operands that are not contiguous, without saying so. What one must 
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -94,7 +95,8 @@ def _gives_whole_numbers(operation: Operation | Composite, make: Maker, bases: B
         return False
     for sample in bases.first[:1]:
         try:
-            with use_backend(make.backend):
+            with use_backend(make.backend), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 result = operation.call(*sample.args, **sample.kwargs)
         except (NotImplementedError, RuntimeError, TypeError):  # it refuses integers, as it will at their ends
             return False

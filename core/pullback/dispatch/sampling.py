@@ -38,9 +38,9 @@ def block_size(make: Any, start: int = 0) -> int:
 
 
 def factors(make: Any, count: int) -> Any:
-    """Numbers of which every product is exact in every dtype; the last is like no other."""
+    """Numbers, none of them 1, of which every product is exact in every dtype; the last is like no other."""
     few = (2.0, -0.5, -1.0) if make.dtype.category >= 2 else (3, -1, 5)
-    return make.given([*(few[i % 3] * (-1) ** (i // 3 % 2) for i in range(count - 1)), 3.0][-count:])
+    return make.given([*(few[i % 3] for i in range(count - 1)), 3.0][-count:])
 
 
 _WHOLE: Final = (3, -1, 2, -4, 1, 5, -2, 4, -3, 2, -5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,8 @@ def test_the_longest_sample_has_its_extremes_at_either_end(name: str) -> None:
     found = arrays(name, pb.float32)
     up, down = found["ascending longest"][0].reshape(-1), found["descending longest"][0].reshape(-1)
     assert up.size > 1024
-    assert up.argmax() == up.size - 1
-    assert down.argmax() == 0
+    assert up[-1] == up.max() > up.min() == up[0]
+    assert down[0] == down.max() > down.min() == down[-1]
     only_last = found["nothing but the last longest"][0].reshape(-1)
     assert np.flatnonzero(only_last).tolist() == [up.size - 1]
 
@@ -93,7 +94,7 @@ def _operation(sampled: Sampled) -> Operation:
 
 @pytest.mark.parametrize(
     ("left_out", "labels"),
-    [("values", ("ties", "NaN")), ("ends", ("ends",)), ("layouts", ("columnwise", "step", "offset", "backwards"))],
+    [("values", ("ties", "NaN")), ("layouts", ("columnwise", "step", "offset", "backwards"))],
 )
 def test_what_a_declaration_leaves_out_is_left_out(left_out: str, labels: tuple[str, ...]) -> None:
     def samples(make: Any) -> Any:
@@ -126,7 +127,8 @@ def test_numpy_refuses_a_sample_with_other_values_only_where_it_refuses_what_it_
 
 def _error(operation: Any, arguments: Any) -> Exception | None:
     try:
-        with use_backend(NUMPY), np.errstate(all="ignore"):
+        with use_backend(NUMPY), np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some give one by design
             operation.call(*arguments.args, **arguments.kwargs)
     except Exception as error:
         return error

@@ -72,3 +72,9 @@ def test_the_scale_decides_what_an_error_is_worth() -> None:
     exact, actual = np.array([1e-7]), np.array([1e-7 + 2.0**-23])
     assert errors_in_ulp(actual, exact, dtypes.float32)[0] > 1e6
     assert errors_in_ulp(actual, exact, dtypes.float32, scale=np.array([1.0]))[0] == pytest.approx(1.0)
+
+
+def test_an_infinity_is_not_the_largest_number() -> None:
+    largest = np.finfo(np.float32).max
+    assert errors_in_ulp(np.float32([-largest]), np.longdouble([-np.inf]), dtypes.float32)[0] == np.inf
+    assert errors_in_ulp(np.float32([largest]), np.longdouble([1e39]), dtypes.float32)[0] == 0

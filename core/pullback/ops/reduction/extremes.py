@@ -90,6 +90,20 @@ def _extreme_samples(make: Any) -> Iterator[Sample]:
         yield sampling.values_only(make.values(size))
 
 
+def _median_samples(make: Any) -> Iterator[Sample]:
+    yield from _extreme_samples(make)
+    yield Sample(make(2, 3), 1)
+    yield Sample(make(2, 3, 2), -2, True)
+
+
+def _three_forms_samples(make: Any) -> Iterator[Sample]:
+    yield from _extreme_samples(make)
+    yield Sample(make(2, 3), 1)
+    yield Sample(make(2, 3, 2), -2, True)
+    yield Sample(make(2, 3), make(3))
+    yield Sample(make(2, 3), other=make(2, 1))
+
+
 def _extreme_samples_along_dim(make: Any) -> Iterator[Sample]:
     yield Sample(make(3, 4), 0)
     yield Sample(make(2, 3, 4), -2, True)
@@ -215,14 +229,6 @@ def max(input: Tensor, dim: Tensor, /) -> Tensor: ...
 
 @overload
 def max(input: Tensor, *, other: Tensor) -> Tensor: ...
-
-
-def _three_forms_samples(make: Any) -> Iterator[Sample]:
-    yield from _extreme_samples(make)
-    yield Sample(make(2, 3), 1)
-    yield Sample(make(2, 3, 2), -2, True)
-    yield Sample(make(2, 3), make(3))
-    yield Sample(make(2, 3), other=make(2, 1))
 
 
 @composite(dtypes=REAL_AND_BOOL, samples=_three_forms_samples, out=CAST)
@@ -495,12 +501,6 @@ def median(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ..
 
 @overload
 def median(input: Tensor, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
-
-
-def _median_samples(make: Any) -> Iterator[Sample]:
-    yield from _extreme_samples(make)
-    yield Sample(make(2, 3), 1)
-    yield Sample(make(2, 3, 2), -2, True)
 
 
 @composite(dtypes=REAL, samples=_median_samples, out=EXACT)

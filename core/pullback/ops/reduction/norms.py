@@ -117,9 +117,9 @@ def _norm_samples(make: Any) -> Iterator[Sample]:
     yield sampling.values_only(make.constant(4096, value=0.1))
     # Squares overflow, or vanish, where their root does not.
     power = {2: 10, 4: 100, 8: 800}[make.dtype.to_real().itemsize]
-    for size in (2.0**power, 2.0**-power) if make.dtype is not bfloat16 else (2.0**100, 2.0**-100):
-        yield sampling.values_only(make.constant(100, value=size))
-        yield sampling.values_only(make.constant(2, 3, value=size), 2, 1)
+    for value in (2.0**power, 2.0**-power) if make.dtype is not bfloat16 else (2.0**100, 2.0**-100):
+        yield sampling.values_only(make.constant(100, value=value))
+        yield sampling.values_only(make.constant(2, 3, value=value), 2, 1)
 
 
 @op(

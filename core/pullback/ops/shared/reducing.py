@@ -93,6 +93,7 @@ def cast(backend: Backend, array: Array, dtype: DType | None) -> Array:
 def samples_over_dims(make: Any) -> Iterator[Sample]:
     """Calls of a reduction over none, one or several dimensions."""
     yield Sample(make(3, 4))
+    yield Sample(make(3, 4), 1, True)
     yield Sample(make(3, 4), 0)
     yield Sample(make(2, 3, 4), (0, -1))
     yield Sample(make(2, 3, 4), -2, True)

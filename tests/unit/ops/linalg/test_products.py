@@ -171,3 +171,25 @@ def test_factors_that_whole_numbers_cannot_be_are_refused(backend):
     small = pb.tensor([1, 2], dtype=pb.uint8)
     with pytest.raises(RuntimeError, match="value cannot be converted to type uint8_t without overflow"):
         pb.addmv(small, small.expand(2, 2), small, beta=-1.5)
+
+
+@pytest.mark.parametrize(
+    ("product", "shapes"),
+    [
+        (pb.addmm, ((2, 2), (2, 3), (3, 2))),
+        (pb.addmv, ((2,), (2, 3), (3,))),
+        (pb.addr, ((2, 3), (2,), (3,))),
+        (pb.addbmm, ((2, 2), (2, 2, 3), (2, 3, 2))),
+        (pb.baddbmm, ((2, 2, 2), (2, 2, 3), (2, 3, 2))),
+    ],
+)
+def test_whole_coefficients_wrap_around_or_are_refused(product, shapes):
+    unsigned = [pb.ones(*shape, dtype=pb.uint8) for shape in shapes]
+    difference = product(*unsigned, beta=0) - unsigned[0]
+    assert difference.dtype is pb.uint8
+    assert product(*unsigned, beta=-1).tolist() == difference.tolist()
+    assert product(*unsigned, beta=0, alpha=-1).tolist() == (-product(*unsigned, beta=0)).tolist()
+    small = [pb.ones(*shape, dtype=pb.int8) for shape in shapes]
+    for coefficient in ({"beta": 300}, {"alpha": 300}):
+        with pytest.raises(RuntimeError, match="value cannot be converted to type int8_t without overflow"):
+            product(*small, **coefficient)
