@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from pullback.extend import import_all, registry
+from pullback_conformance.checks import CHECKS
 from pullback_conformance.selftest import planted
 from pullback_conformance.selftest.catalogue import catalogue, kinds
 from pullback_conformance.selftest.defect import CONTRACT, Defect
@@ -62,11 +63,12 @@ def test_what_is_broken_in_the_core_is_mended_again(name: str) -> None:
     assert value_of(defect.program, clean) == before
 
 
-def test_operations_and_tiers_exist() -> None:
+def test_operations_tiers_and_checks_exist() -> None:
     import_all()
     for defect in catalogue().values():
         assert defect.name.isidentifier()
         assert defect.tier in ("smoke", "standard")
+        assert defect.check in {*CHECKS, "limitation"}, defect.name
         assert defect.operations, defect.name
         assert set(defect.operations) <= {*registry, *CONTRACT}, defect.name
 

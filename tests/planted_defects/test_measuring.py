@@ -56,10 +56,17 @@ def test_a_check_of_the_backend_itself_counts_as_one_of_the_defects_operations()
     assert became(("the backend", "-", "unchanged")) == BY_ITS_CHECK
 
 
-def test_the_operations_it_can_strike_are_run_with_some_neighbours() -> None:
-    chosen = operations_for(DEFECT, list(registry))
-    assert chosen[0] == "neg"
-    assert 2 <= len(chosen) <= 4
+def test_the_operations_it_can_strike_are_run_before_some_neighbours_and_the_backend_itself() -> None:
+    struck, further = operations_for(DEFECT, [*registry, "backend.copy"])
+    assert struck == ("neg",)
+    assert further[-1] == "backend.copy"
+    assert 2 <= len(further) <= 4
+
+
+def test_what_strikes_the_backend_itself_is_asked_of_it_first() -> None:
+    struck, further = operations_for(catalogue()["from_numpy_copies"], [*registry, "backend.from_numpy"])
+    assert struck == ("backend.from_numpy",)
+    assert "backend.from_numpy" not in further
 
 
 def test_a_run_that_does_not_end_is_ended() -> None:

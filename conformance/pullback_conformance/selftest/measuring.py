@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -16,10 +17,11 @@ from typing import Any, NamedTuple
 
 from pullback.extend import import_all, registry
 from pullback_conformance.isolation import Isolated
+from pullback_conformance.record import Cell
 from pullback_conformance.runner import Runner, Selection
 from pullback_conformance.selftest import planted
 from pullback_conformance.selftest.catalogue import catalogue
-from pullback_conformance.selftest.defect import Defect
+from pullback_conformance.selftest.defect import CONTRACT, Defect
 
 #: The backends without a defect.
 CLEAN = ("Loopback", "ImmutableLoopback")
@@ -54,7 +56,7 @@ class Settings(NamedTuple):
     all_operations: bool = False
     seed: int = 0
     jobs: int = 2
-    limit: float = 60.0
+    limit: float = 120.0
 
 
 class Run(NamedTuple):
@@ -64,6 +66,10 @@ class Run(NamedTuple):
     ----------
     in_workers : bool
         Whether cells run in processes of their own, as they do for users: where the defect ends the process.
+    further : tuple of str
+        What is run if nothing else is bad.
+    check : str
+        The check with which the run may end, once it is bad in one of the ``operations``.
     """
 
     backend: str
@@ -71,6 +77,8 @@ class Run(NamedTuple):
     operations: tuple[str, ...]
     seed: int
     in_workers: bool = False
+    further: tuple[str, ...] = ()
+    check: str = ""
 
 
 @dataclass
@@ -125,12 +133,14 @@ def neighbours(operations: Sequence[str], count: int = 2) -> list[str]:
     return found
 
 
-def operations_for(defect: Defect, known: Sequence[str]) -> tuple[str, ...]:
-    """What is run on a defect: what it can strike, some neighbours, and whatever asks the backend itself."""
-    struck = [name for name in defect.operations if name in known]
+def operations_for(defect: Defect, known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is run on a defect: what it can strike, and if that shows nothing some neighbours and the backend itself."""
     of_the_backend = [name for name in known if name not in registry]
-    near = neighbours(struck or ["add"])[:3]
-    return tuple(dict.fromkeys([*struck, *(n for n in near if n in known), *of_the_backend])) or ("add",)
+    struck = [name for name in defect.operations if name in known]
+    if set(CONTRACT) & set(defect.operations):
+        struck += of_the_backend
+    near = [name for name in neighbours(struck or ["add"])[:3] if name in known]
+    return tuple(struck), tuple(name for name in [*near, *of_the_backend] if name not in struck)
 
 
 def judged(defect: Defect, result: Result, clean: Result) -> tuple[str, list[str]]:
@@ -153,13 +163,14 @@ def measure(settings: Settings, progress: Callable[[int, int], None] | None = No
     """Run the suite on the clean loopbacks and on every defect of the kinds selected."""
     start = time.perf_counter()
     import_all()
-    known = [operation.name for operation in Runner("numpy", "numpy").operations()]
+    known = [row.name for row in Runner("numpy", "numpy").rows()]
     chosen = [d for d in catalogue().values() if not settings.kinds or d.kind in settings.kinds]
     runs = [Run(name, tier, (), settings.seed) for tier in settings.tiers for name in CLEAN]
     for tier in settings.tiers:
         for defect in chosen:
-            operations = () if settings.all_operations else operations_for(defect, known)
-            runs.append(Run(defect.name, tier, operations, settings.seed, defect.ends_the_process))
+            struck, further = ((), ()) if settings.all_operations else operations_for(defect, known)
+            check = "" if settings.all_operations else defect.check
+            runs.append(Run(defect.name, tier, struck, settings.seed, defect.ends_the_process, further, check))
     results = {}
     for number, result in enumerate(_run_all(runs, settings), 1):
         results[result.backend, result.tier] = result
@@ -179,11 +190,31 @@ def measure(settings: Settings, progress: Callable[[int, int], None] | None = No
 def suite_on(run: Run) -> Result:
     """Run the suite in this process, or in its workers. What a defect breaks in the core stays broken in this one."""
     start = time.perf_counter()
-    selection = Selection(run.tier, run.operations, seed=run.seed)
+    cells: list[Cell] = []
+    for operations in (run.operations, run.further):
+        if operations or not run.further:
+            cells += _cells(run, operations)
+        if any(cell.outcome.is_bad for cell in cells) or not run.further:
+            break
+    bad = [(c.operation, c.dtype, c.check) for c in cells if c.outcome.is_bad]
+    return Result(run.backend, run.tier, bad, len(cells), time.perf_counter() - start)
+
+
+def _cells(run: Run, operations: tuple[str, ...]) -> list[Cell]:
+    """What becomes of some operations, until the check that is meant to be bad is."""
+    selection = Selection(run.tier, operations, seed=run.seed)
     runner = Runner(f"{planted.__name__}:{run.backend}", "numpy", selection)
-    record = Isolated(runner, timeout=_CELL_LIMIT).run() if run.in_workers else runner.run()
-    bad = [(c.operation, c.dtype, c.check) for c in record.bad_cells()]
-    return Result(run.backend, run.tier, bad, len(record.cells), time.perf_counter() - start)
+    if run.in_workers:
+        return Isolated(runner, timeout=_CELL_LIMIT).run().cells
+    cells: list[Cell] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for unit in runner.units():
+            done = runner.run_unit(unit)
+            cells += done
+            if run.check and any(cell.check == run.check and cell.outcome.is_bad for cell in done):
+                return cells
+    return [*cells, *runner.judge_limitations()]
 
 
 def _child(run: Run, connection: Connection) -> None:
