@@ -41,6 +41,7 @@ from pullback_jax.elementwise import (
     differentiable_erfc,
     expm1,
     floor_divide,
+    gcd,
     in_float32,
     log1p,
     on_both_sides,
@@ -339,6 +340,9 @@ class JAXBackend(ArrayAPIBackend):
 
     def erf(self, x: NativeArray) -> NativeArray:
         return jax.scipy.special.erf(x)
+
+    def gcd(self, x: NativeArray, y: NativeArray) -> NativeArray:
+        return gcd(self.as_array(x), self.as_array(y))
 
     def erfc(self, x: NativeArray) -> NativeArray:
         # XLA's own loses two digits in the tail.

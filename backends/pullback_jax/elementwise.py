@@ -44,6 +44,17 @@ def asinh(x: NativeArray) -> NativeArray:
     return jax.lax.complex(-turned.imag, turned.real)
 
 
+@jax.jit
+def gcd(x: NativeArray, y: NativeArray) -> NativeArray:
+    """Of magnitudes as unsigned integers: jnp.gcd never comes back from the least signed one, which has no opposite."""
+    native = jnp.promote_types(x.dtype, y.dtype)
+    if not jnp.issubdtype(native, jnp.signedinteger):
+        return jnp.gcd(x, y)
+    unsigned = np.dtype(f"u{native.name}")
+    magnitudes = (jnp.abs(operand.astype(native)).view(unsigned) for operand in (x, y))
+    return jnp.gcd(*magnitudes).view(native)
+
+
 @jax.custom_jvp
 def atanh(x: NativeArray) -> NativeArray:
     magnitude = jnp.abs(x)

@@ -314,3 +314,15 @@ def test_powers_by_integers_are_precise(dtype, base, exponent):
     exact = x.double().item() ** exponent
     for _ in range(3):
         assert (x**exponent).item() == pytest.approx(exact, rel=4 * pb.finfo(x.dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "int8"])
+def test_common_divisors_of_the_least_integer_are_found(dtype):
+    least = pb.iinfo(getattr(pb, dtype)).min
+    pairs = [(least, 6), (6, least), (least, 0), (least, least), (least, -1), (-12, 18)]
+    results = []
+    for name in ("numpy", "jax"):
+        with pb.use_backend(name):
+            x, y = (pb.tensor(column, dtype=getattr(pb, dtype)) for column in zip(*pairs, strict=True))
+            results.append((pb.gcd(x, y).tolist(), pb.gcd(x, y[:1]).tolist()))
+    assert results[0] == results[1]
