@@ -6,7 +6,7 @@ import itertools
 import re
 
 from pullback.extend import dtypes, get_backend, import_all, registry
-from pullback_conformance.samples import Arguments, refilled, samples_of, special_sample
+from pullback_conformance.samples import Arguments, refilled, samples_of, special_sample, swept
 
 _REPETITION = re.compile(r"(?P<label>.*), seed (?P<seed>\d+)", re.DOTALL)
 
@@ -29,7 +29,9 @@ def sample_named(operation: str, dtype: str, label: str, *, seed: int = 0) -> Ar
     wanted = [(label, seed)] if repetition is None else [(label, seed), (repetition["label"], int(repetition["seed"]))]
     for name, number in wanted:
         every = itertools.chain(
-            samples_of(declared, numpy, kind, seed=number), refilled(declared, numpy, kind, seed=number)
+            samples_of(declared, numpy, kind, seed=number),
+            refilled(declared, numpy, kind, seed=number),
+            swept(declared, numpy, kind, seed=number),
         )
         for arguments in every:
             if arguments.label == name:

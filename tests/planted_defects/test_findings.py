@@ -80,7 +80,7 @@ def test_a_declared_limitation_is_neither_green_nor_a_failure() -> None:
 
 
 def test_a_limitation_that_does_not_show_is_a_failure() -> None:
-    record = run("ClaimsALimit", "exp")
+    record = run("ClaimsALimit", "exp", dtypes=())
     (cell,) = [c for c in record.cells if c.check == "limitation"]
     assert cell.outcome is Outcome.FAILED
     assert "everything it covers works" in cell.samples[0].message

@@ -73,6 +73,10 @@ def plain(result: Any) -> Any:
 @pytest.mark.parametrize("name", ["index", "index_put", "restride", "rand", "polygamma"])
 def test_what_has_no_number_for_a_value_is_written_out(name: str) -> None:
     for case in cases(registry[name]):
+        if name == "rand" and case.dtype.category < 2:
+            with pytest.raises(NotImplementedError):
+                case.on(case.subject).run()
+            continue
         space: dict[str, Any] = {}
         exec(script_for(case, "a title", ["result = flat(run())"]), space)
         assert [plain(r) for r in space["result"]] == [plain(r) for r in case.on(case.subject).run()]
