@@ -21,6 +21,7 @@ def strided(x: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: in
 #: What a kernel makes of an array of 4 by 4 elements, and NumPy of its own; by the kernel's name and what it is told.
 VIEWS: Final[dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any], Any]]]] = {
     "getitem [1:, ::2]": (lambda b, x: b.getitem(x, (slice(1, None), slice(None, None, 2))), lambda x: x[1:, ::2]),
+    "getitem [::3]": (lambda b, x: b.getitem(x, slice(None, None, 3)), lambda x: x[::3]),
     "getitem [:, -2:]": (lambda b, x: b.getitem(x, (slice(None), slice(-2, None))), lambda x: x[:, -2:]),
     "getitem [..., None, 3]": (lambda b, x: b.getitem(x, (..., None, 3)), lambda x: x[..., None, 3]),
     "getitem [1]": (lambda b, x: b.getitem(x, 1), lambda x: x[1]),

@@ -49,6 +49,20 @@ def assign(backend: Backend, dtype: DType) -> str | None:
     return None
 
 
+@probe("assign", "values in every layout", mutable=True)
+def assign_of_layouts(backend: Backend, dtype: DType) -> str | None:
+    """Is every element of a value written where it belongs, however the value lies in memory?"""
+    for shape in ((3, 4), (4, 4), (20, 30)):
+        for _, _, target, _, seen in parts(backend, dtype, *shape):
+            for how, _, value, _, want in parts(backend, dtype, *shape):
+                backend.assign(target, native(backend, other_elements(seen), dtype))
+                backend.assign(target, value)
+                problem = difference("what was written", np.array(backend.to_numpy(target)), np.array(want))
+                if problem is not None:
+                    return f"the value is {how} of shape {shape}: {problem}"
+    return None
+
+
 @probe("assign", "vectors and single elements", mutable=True)
 def assign_of_vectors(backend: Backend, dtype: DType) -> str | None:
     """Is every element written, of vectors of any length, and of arrays of no dimensions or no elements?"""

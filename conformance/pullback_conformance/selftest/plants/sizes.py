@@ -81,7 +81,7 @@ def _all_true_beyond(true: Any, x: Any, *rest: Any, **options: Any) -> Any:
 _SIZE_DEFECTS = [
     *(_elementwise_beyond(o, n) for o, n in (
         ("exp", 64), ("exp", 255), ("cos", 1024), ("sqrt", 127), ("add", 128), ("add", 1024), ("mul", 63),
-        ("mul", 50_000), ("div", 256), ("maximum", 1023))),
+        ("mul", 50_000), ("true_divide", 256), ("maximum", 1023))),
     *(_reducing_beyond(o, k, n) for o, k, n in (
         ("sum", "sum", 8), ("sum", "sum", 128), ("sum", "sum", 1024), ("sum", "sum", 65_000), ("mean", "mean", 129),
         ("amax", "max", 127), ("amax", "max", 1024), ("argmax", "argmax", 255), ("prod", "prod", 9),
