@@ -12,9 +12,9 @@ from pullback_conformance.selftest.defect import Defect
 
 #: The kernel of an operation, where it is called otherwise.
 KERNELS = {
-    "mul": "multiply", "sub": "subtract", "neg": "negative", "div": "divide", "eq": "equal", "ne": "not_equal",
-    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "amax": "max", "amin": "min",
-    "conj_physical": "conj", "bitwise_not": "bitwise_invert",
+    "mul": "multiply", "sub": "subtract", "neg": "negative", "div": "divide", "true_divide": "divide",
+    "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+    "amax": "max", "amin": "min", "conj_physical": "conj", "bitwise_not": "bitwise_invert",
 }  # fmt: skip
 
 #: Operations whose declaration has another name than the function users call.
