@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.extend import DType, Tensor
+from pullback.extend import DType, Positions, Tensor
 from pullback_conformance.moving import mapped
 from pullback_conformance.samples.arguments import Arguments
 
@@ -44,10 +44,17 @@ def trivial_arguments(arguments: Arguments, dtype: DType) -> Iterator[Arguments]
     ]
     for label, change, of_positions in changes:
         args, kwargs = changed(change, of_positions)
+        if _has_too_many_positions(args):
+            continue
         yield arguments._replace(label=label, args=args, kwargs=kwargs, values_only=True)
     if any(_is_several(value) for value in arguments.args):
         alone = tuple(type(value)(value[:1]) if _is_several(value) else value for value in arguments.args)
         yield arguments._replace(label="one tensor", args=alone, values_only=True)
+
+
+def _has_too_many_positions(args: tuple[Any, ...]) -> bool:
+    """Whether a key has parts for more dimensions than there are, which no kernel need take."""
+    return any(isinstance(value, Positions) and len(value.parts) > args[0].ndim for value in args[1:])
 
 
 def _is_several(value: Any) -> bool:
