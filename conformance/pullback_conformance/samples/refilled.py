@@ -72,7 +72,7 @@ def _fills(
     lasts = {"nothing but the last": _only_last, "all but the last": _all_but_last}
     if make.dtype.category == 0:
         return usual, {} if is_elementwise else lasts
-    every = not isinstance(operation, Operation) or operation.integers.are_all
+    every = operation.integers.are_all if isinstance(operation, Operation) else not operation.sampled.values
     if whole and every and _gives_whole_numbers(operation, make, bases):
         usual |= {"ends of the dtype": _ends}
     if whole and every and not operation.sampled.values:

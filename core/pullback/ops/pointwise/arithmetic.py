@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Number, attach, composite, elementwise
-from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Integers, Promotes, Shows
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Integers, Promotes, Sampled, Shows
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import CAST, SAME
 from pullback.meta.dtypes import NUMERIC, REAL, bool_
@@ -379,7 +379,7 @@ def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
     return ops.reciprocal(input) * other
 
 
-@composite(namespace=None, samples=sampling.positive)
+@composite(namespace=None, samples=Sampled(sampling.positive, values="integers have no negative powers"))
 def rpow(input: Tensor, base: Tensor | Number) -> Tensor:
     """Power with the operands exchanged: ``base ** input``; what ``2 ** x`` runs."""
     return pow(base, input)
