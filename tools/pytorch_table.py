@@ -115,6 +115,12 @@ def rows() -> list[Row]:
         Row("where", torch.where, [True, False, True], [nan, 1.0, 2.0], [3.0, nan, inf]),
         Row("lerp", torch.lerp, [1.0, 2.0, -1.0], [3.0, 0.0, 5.0], [0.25, 0.5, 0.75]),
         Row("logit", torch.logit, [0.0, 0.25, 0.5, 0.75, 1.0], eps=0.125),
+        Row("logaddexp", torch.logaddexp, [30.0, 1.0, 800.0, -800.0], [1.0, 30.0, -800.0, 800.0]),
+        Row("round", torch.round, [1.25, 1.3125, -2.6875, 0.0625, 13.5, -14.75, inf, nan], decimals=1),
+        Row("round", torch.round, [14.0, 16.0, -25.0, 1234.0, -0.0], decimals=-1),
+        Row("nan_to_num", torch.nan_to_num, EDGES, nan=1.5, posinf=2.0, neginf=-3.0),
+        Row("nan_to_num", torch.nan_to_num, EDGES, nan=-0.5, posinf=8.0),
+        Row("rsub", torch.rsub, [1.0, 2.0], [3.0, 5.0], alpha=2.5),
     ]
     for name, function in (("amax", torch.amax), ("amin", torch.amin)):
         found += [Row(name, function, TIES, dim=1), Row(name, function, TIES), Row(name, function, TIES, dim=(0, 1))]

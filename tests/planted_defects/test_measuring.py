@@ -69,6 +69,13 @@ def test_what_strikes_the_backend_itself_is_asked_of_it_first() -> None:
     assert "backend.from_numpy" not in further
 
 
+def test_a_defect_of_the_core_is_planted_once_for_all_that_is_run() -> None:
+    run = Run("core_round_of_decimals_truncates", "smoke", ("zeros",), 0, further=("ones",), check="value")
+    (result,) = measuring._run_all([run], Settings(jobs=1))
+    assert not result.problem
+    assert not result.bad
+
+
 def test_a_run_that_does_not_end_is_ended() -> None:
     runs = [Run("exp_hangs", "smoke", ("exp",), 0), Run("cos_ends_without_a_word", "smoke", ("cos",), 0)]
     hung, ended = measuring._run_all(runs, Settings(jobs=1, limit=8.0))

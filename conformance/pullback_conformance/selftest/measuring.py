@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
-from pullback.extend import import_all, registry
+from pullback.extend import Backend, import_all, registry
 from pullback_conformance.isolation import Isolated
 from pullback_conformance.record import Cell
-from pullback_conformance.runner import Runner, Selection
+from pullback_conformance.runner import Runner, Selection, backend_named
 from pullback_conformance.selftest import planted
 from pullback_conformance.selftest.catalogue import catalogue
 from pullback_conformance.selftest.defect import CONTRACT, Defect
@@ -191,19 +191,22 @@ def suite_on(run: Run) -> Result:
     """Run the suite in this process, or in its workers. What a defect breaks in the core stays broken in this one."""
     start = time.perf_counter()
     cells: list[Cell] = []
+    name = f"{planted.__name__}:{run.backend}"
+    # Made once: what a defect breaks in the core cannot be broken twice. Workers make their own.
+    subject = name if run.in_workers else backend_named(name)
     for operations in (run.operations, run.further):
         if operations or not run.further:
-            cells += _cells(run, operations)
+            cells += _cells(run, operations, subject)
         if any(cell.outcome.is_bad for cell in cells) or not run.further:
             break
     bad = [(c.operation, c.dtype, c.check) for c in cells if c.outcome.is_bad]
     return Result(run.backend, run.tier, bad, len(cells), time.perf_counter() - start)
 
 
-def _cells(run: Run, operations: tuple[str, ...]) -> list[Cell]:
+def _cells(run: Run, operations: tuple[str, ...], subject: Backend | str) -> list[Cell]:
     """What becomes of some operations, until the check that is meant to be bad is."""
     selection = Selection(run.tier, operations, seed=run.seed)
-    runner = Runner(f"{planted.__name__}:{run.backend}", "numpy", selection)
+    runner = Runner(subject, "numpy", selection)
     if run.in_workers:
         return Isolated(runner, timeout=_CELL_LIMIT).run().cells
     cells: list[Cell] = []
