@@ -8,6 +8,7 @@ from pullback_conformance.contract import (  # noqa: F401  they declare the prob
     devices,
     dlpack,
     in_place,
+    kernels,
     knowing_dtypes,
     making_arrays,
     memory,
