@@ -47,8 +47,11 @@ def as_meant(measured: Measured) -> tuple[int, int]:
 
 
 def share(caught: int, planted: int) -> str:
-    """A count with its percentage."""
-    return f"{caught} ({100 * caught / planted:.0f} %)" if planted else "-"
+    """A count with its percentage, which is 100 for all alone."""
+    if not planted:
+        return "-"
+    percent = 100 if caught == planted else min(round(100 * caught / planted), 99)
+    return f"{caught} ({percent} %)"
 
 
 def markdown(measured: Measured) -> str:
