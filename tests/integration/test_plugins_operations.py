@@ -16,7 +16,7 @@ from pullback.extend import Array, elementwise
 
 HALF = pb.tensor(0.5)  # a module that declares may compute
 
-@elementwise(promotion="float", partials=lambda input: input / (input * input + 1).sqrt())
+@elementwise(promotion="float", domain=(-1e4, 1e4), partials=lambda input: input / (input * input + 1).sqrt())
 def softer_abs(backend, input: Array) -> Array:
     "The square root of one more than the square of each element."
     return backend.sqrt(backend.add(backend.multiply(input, input), 1.0))

@@ -293,6 +293,7 @@ def _filled(
     input: Tensor, positions: Tensor, dim: int | None, value: Tensor, shape: Any, axis: int, size: int, ndim: int
 ) -> tuple[Tensor, int]:
     rows = repeated_front(positions, dim, size).reshape((size, prod(shape_of(positions, dim))))
+    rows = rows + (rows < 0).to(rows.dtype) * shape[axis]  # a scatter takes none from the end
     spread = _spread(rows, shape, axis, size)
     numbers = value.array.shape[0] if value.array.ndim else 1
     filler = value.to(input.dtype).reshape((numbers, *(1,) * len(shape))).expand(tuple(spread.array.shape))

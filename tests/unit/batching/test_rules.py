@@ -37,7 +37,7 @@ RANDOM = frozenset(name for name, record in registry.items() if isinstance(recor
     "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal", "multinomial",
 }  # fmt: skip
 #: What warns outside of ``vmap`` too; nothing else may warn, as what runs for one example after the other does.
-WARNING = frozenset({"meshgrid"})
+WARNING = frozenset({"meshgrid", "to"})
 #: What depends on where in memory the elements lie, so that examples side by side differ from examples one by one.
 OF_MEMORY = frozenset({"as_strided", "view_as_complex"})
 #: Differentiable operations that have no calls here, and why.
@@ -101,6 +101,8 @@ class Call:
 
     def is_refused(self, dims: tuple[int | None, ...]) -> bool:
         """Whether it cannot run with these tensors mapped."""
+        if self.name == "one_hot" and len(self.args) > 1:  # the number of classes is given
+            return False
         unmapped = REFUSED[self.name][0] if self.name in REFUSED else ()
         return unmapped is None or any(dims[number] is not None for number in unmapped if number < len(dims))
 
