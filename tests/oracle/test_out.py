@@ -81,6 +81,7 @@ DIFFERENT_DTYPE = {
 }
 DIFFERENT_MEMORY = {
     "log_softmax": "PyTorch reads what it has written",
+    "mm": "PyTorch reads what it has written",
     "mvlgamma": "PyTorch copies the result",
     "normal": "PyTorch adds the mean it has overwritten",
     "slice_scatter": "PyTorch reads what it has written",

@@ -73,6 +73,7 @@ OWN: Final = {
 #: Values that differ where both have the name.
 DIFFERENT_VALUES: Final = {
     ("AddmmBackward0", "_saved_mat1_sym_strides"): "strides of no elements",
+    ("AddmmBackward0", "_saved_mat2_sym_strides"): "strides of no elements",
     ("AsStridedBackward0", "_saved_storage_offset"): "PyTorch keeps None where none was given",
     ("MmBackward0", "_saved_mat2_sym_strides"): "strides of no elements",
     ("MmBackward0", "_saved_self_sym_strides"): "strides of no elements",

@@ -557,9 +557,12 @@ def _fill_into(backend: Backend, input: Array, value: Any) -> Array:
 def _number_in_each_place(backend: Backend, input: Array, value: Any) -> Array:
     """A new array of a number, in the shape, dtype and place of ``input``."""
     dtype = backend.dtypes[input.dtype]
+    number = fitted(value, dtype)
+    if not isinstance(number, bool | int | float | complex):  # a 0-d array of another library
+        return _spread(backend, constant(backend, number, dtype), input.shape)
     place = backend.device_of(input)
     device = None if place == backend.default_device else place
-    return filled(backend, input.shape, fitted(value, dtype), dtype, device)
+    return filled(backend, input.shape, number, dtype, device)
 
 
 def _number_into(backend: Backend, input: Array, value: Any) -> Array:

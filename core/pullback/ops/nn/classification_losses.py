@@ -391,7 +391,8 @@ def _bce_samples(make: Any) -> Iterator[Sample]:
     yield Sample(make(2, 3), make(2, 3, low=0.1, high=0.9))
     yield Sample(make(2, 3), make(2, 3, low=0.1, high=0.9), make(3, low=0.5, high=1.5), reduction="sum")
     yield Sample(make(2, 3), make(2, 3, low=0.1, high=0.9), None, make(3, low=0.5, high=1.5), reduction="none")
-    yield Sample(make(2, 3), make(2, 3, low=0.1, high=0.9), make(2, 3, low=0.5, high=1.5), make(3, low=0.5, high=1.5))
+    weights = make(2, 3, low=0.5, high=1.5), make(3, low=0.5, high=1.5)
+    yield Sample(make(2, 3), make(2, 3, low=0.1, high=0.9), weights[0], pos_weight=weights[1])
     yield Sample(make(low=0.5, high=2.0), make(low=0.1, high=0.4), reduction="sum")
     yield sampling.values_only(make.values(257), make(257, low=0.0, high=1.0))
 

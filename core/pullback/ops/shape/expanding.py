@@ -104,13 +104,13 @@ def expanded_shape(backend: Backend, input: Array, size: Sequence[int]) -> tuple
         own = old[dim - extra]
         if new == -1:
             new = own
-        elif new < 0:
-            raise RuntimeError(f"expand: the size {new} is negative: {list(size)}")
         if own not in (1, new):
             raise RuntimeError(
                 f"The expanded size of the tensor ({new}) must match the existing size ({own}) at non-singleton"
                 f" dimension {dim}.  Target sizes: {list(size)}.  Tensor sizes: {list(old)}"
             )
+        if new < 0:
+            raise RuntimeError(f"expand: the size {new} is negative: {list(size)}")
         shape.append(new)
     return tuple(reversed(shape))
 

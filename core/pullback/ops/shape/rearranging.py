@@ -303,14 +303,14 @@ def repeat_interleave(
         input, dim = reshape(input, (-1,)), 0
     if isinstance(repeats, Tensor) and repeats.numel() == 1:
         repeats = int(repeats.item())
-    dim = normalize_dim(dim, input.ndim)
+    given, dim = dim, normalize_dim(dim, input.ndim)
     if isinstance(repeats, Tensor):
         if repeats.ndim != 1 or repeats.array.shape[0] != input.array.shape[dim]:
             raise RuntimeError(
                 "repeats must have the same size as input along dim, but got repeats.size(0) ="
                 f" {repeats.numel()} and input.size({dim}) = {input.array.shape[dim]}"
             )
-        return ops.index_select(input, dim, _positions_repeated(repeats, input))
+        return ops.index_select(input, given, _positions_repeated(repeats, input))
     if repeats < 0:
         raise RuntimeError("Repeats must be non-negative")
     shape = tuple(input.array.shape)
