@@ -60,7 +60,7 @@ class LimitationJudge:
             Whether none was left out: then one of all operations, ``*``, has to show in some.
         """
         shown = {limitation for (limitation, _), seen in self._seen.items() if any(one.is_bad for one in seen)}
-        cells = [self._nothing_named(limitation, problem) for limitation, problem in self._named_nothing()]
+        cells = [_cell(limitation, limitation.operation, problem) for limitation, problem in self._named_nothing()]
         blanket: dict[Limitation, list[str]] = {}
         for (limitation, operation), seen in self._seen.items():
             shows = any(one.is_bad for one in seen)
@@ -105,9 +105,6 @@ class LimitationJudge:
                 if near:
                     found.append((limitation, f"no check or sample is called {case!r}{near}"))
         return found
-
-    def _nothing_named(self, limitation: Limitation, problem: str) -> Cell:
-        return _cell(limitation, limitation.operation, problem)
 
 
 def _too_wide(limitation: Limitation, seen: list[_Seen]) -> str:

@@ -176,6 +176,13 @@ def moved(tensor: Tensor, backend: Backend, dtype: DType | None = None) -> Tenso
         return Tensor._wrap(backend.from_data(np.array(array, order="C"), native, None), backend)
 
 
+def bits_of(value: Any) -> Any:
+    """A tensor's elements as what can be compared bit by bit, those of a list of results too; others as they are."""
+    if isinstance(value, list):
+        return [bits_of(v) for v in value]
+    return np.ascontiguousarray(to_numpy(value)).tobytes() if isinstance(value, Tensor) else value
+
+
 def to_numpy(tensor: Tensor) -> Any:
     """The elements of a tensor as a NumPy array of their own dtype (a copy: backends may share memory)."""
     return np.array(tensor.backend.to_numpy(tensor.array))

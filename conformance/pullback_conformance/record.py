@@ -50,6 +50,11 @@ class SampleResult:
     spread: Spread | None = None
 
 
+def not_tried(label: str, lost: str) -> SampleResult:
+    """A sample that is left out, because an earlier one hung or ended the process."""
+    return SampleResult(label, Outcome.NOT_RUN.value, message=f"not tried after what became of sample {lost}")
+
+
 @dataclass
 class Cell:
     """One operation, dtype and check, over all samples."""

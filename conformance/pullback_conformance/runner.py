@@ -34,12 +34,13 @@ from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import Unsupported
 from pullback_conformance.contract import METHODS, Method
 from pullback_conformance.contract.running import CONTRACT, run_method
+from pullback_conformance.errors_as_text import described
 from pullback_conformance.limitations import NO_SAMPLE, LimitationJudge
 from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.extended import has_extended_precision
 from pullback_conformance.oracles.naming import available, with_precision
 from pullback_conformance.outcome import Outcome
-from pullback_conformance.record import Cell, Record, SampleResult
+from pullback_conformance.record import Cell, Record, SampleResult, not_tried
 from pullback_conformance.samples import (
     Arguments,
     Turns,
@@ -142,8 +143,8 @@ class Runner:
         self._limits = LimitationJudge(self.subject)
 
     @property
-    def _is_complete(self) -> bool:
-        """Whether every sample is run."""
+    def _has_every_probe(self) -> bool:
+        """Whether a method of the backend is asked everything, also what takes a while."""
         return self.tier.samples is None
 
     # -- what there is to run -----------------------------------------------------------------------------------------
@@ -170,7 +171,7 @@ class Runner:
     def _is_in_the_grid(self, row: Operation | Composite | Method, dtype: DType) -> bool:
         if isinstance(row, Method):
             compiles = self.subject.compiles_each_shape and dtype in self._sweeps_only
-            return not compiles and row.is_asked(self.subject, dtype, self._is_complete)
+            return not compiles and row.is_asked(self.subject, dtype, self._has_every_probe)
         return accepts(row, dtype) and (dtype not in self._sweeps_only or has_sweeps(row, dtype))
 
     def require_cells(self) -> None:
@@ -299,7 +300,7 @@ class Runner:
         checks = self.checks_of(unit)
         if isinstance(unit.operation, Method):
             attempt.begin(Step(SAMPLES))
-            calls = unit.operation.calls(self.subject, unit.dtype, self.selection.seed, self._is_complete)
+            calls = unit.operation.calls(self.subject, unit.dtype, self.selection.seed, self._has_every_probe)
             cell = run_method(unit.operation, self.subject, unit.dtype, calls, attempt) if checks else None
             return [] if cell is None else [cell]
         results: dict[str, list[SampleResult]] = {check.name: [] for check in checks}
@@ -397,7 +398,7 @@ class Runner:
             return
         if attempt.over:
             for check in chosen:
-                results[check.name].append(_not_tried(case, attempt.over))
+                results[check.name].append(not_tried(case.label, attempt.over))
             return
         failure = self._forward_failure(case, attempt)
         for number, check in enumerate(chosen):
@@ -426,7 +427,7 @@ class Runner:
             if case.dtype.category != 2 and not isinstance(error, MissingKernelError) and _refuses(case, error):
                 message = f"the operation refuses this dtype: {type(error).__name__}: {error}"
                 return SampleResult(case.label, Outcome.UNSUPPORTED.value, message=message)
-            return self._failure(case, "value", Finding(_described(error), program=["run()"]))
+            return self._failure(case, "value", Finding(described(error), program=["run()"]))
         foreign = {o.backend.name for o in outputs if isinstance(o, Tensor)} - {self.subject.name}
         if foreign:
             message = f"the result is on backend {', '.join(sorted(foreign))}"
@@ -436,7 +437,7 @@ class Runner:
     def _run_check(self, case: Case, check: Check, attempt: Attempt) -> SampleResult:
         over = attempt.is_over_for(check.name)
         if over:
-            return _not_tried(case, over)
+            return not_tried(case.label, over)
         step = Step(check.name, case.label)
         attempt.begin(step)
         reason = attempt.loss_at(step)
@@ -452,7 +453,7 @@ class Runner:
         except (Exception, SystemExit) as error:
             if not _is_the_subjects(error):
                 return _not_run(f"the oracle failed: {type(error).__name__}: {error}", case.label)
-            finding = Finding(_described(error), program=program_of(check.name, case))
+            finding = Finding(described(error), program=program_of(check.name, case))
         if finding.problem is None:
             return SampleResult(
                 case.label,
@@ -608,18 +609,8 @@ def _is_the_subjects(error: BaseException) -> bool:
     return not in_oracle and any(name.startswith("pullback.") for name in modules)
 
 
-def _described(error: BaseException) -> str:
-    if isinstance(error, MissingKernelError):
-        return f"no kernel {error.kernel!r}: define it, or declare a Limitation (MissingKernelError: {error})"
-    return f"raised {type(error).__name__}: {error}"
-
-
 def _not_run(message: str, label: str = NO_SAMPLE) -> SampleResult:
     return SampleResult(label, Outcome.NOT_RUN.value, message=message)
-
-
-def _not_tried(case: Case, lost: str) -> SampleResult:
-    return _not_run(f"not tried after what became of sample {lost}", case.label)
 
 
 def _version_of(distribution: str) -> str:

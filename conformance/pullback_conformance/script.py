@@ -116,10 +116,13 @@ def _used_helpers(text: str) -> set[str]:
     return used
 
 
+def extend_imports(names: set[str]) -> list[str]:
+    """The line that imports what a call needs of :mod:`pullback.extend`, if it needs anything."""
+    return [f"from pullback.extend import {', '.join(sorted(names))}"] if names else []
+
+
 def _imports(helpers: set[str], extended: set[str]) -> list[str]:
-    lines = ["import pullback as pb"]
-    if extended:
-        lines.append(f"from pullback.extend import {', '.join(sorted(extended))}")
+    lines = ["import pullback as pb", *extend_imports(extended)]
     if "pushed" in helpers:
         lines.append("from pullback.autograd import forward_ad")
     if "import_all" in extended:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from pullback.extend import Operation, Tensor
 from pullback_conformance.case import Call, Case
 from pullback_conformance.checks.finding import Finding, Unsupported
-from pullback_conformance.moving import to_numpy
+from pullback_conformance.moving import bits_of, to_numpy
 from pullback_conformance.samples.trivial import trivial_arguments
 
 #: What is written, values that every dtype has: one after the other, for elements may be either already.
@@ -59,7 +59,7 @@ def _is_accepted(case: Case) -> bool:
 def _of_result(case: Case) -> Finding:
     """Whether results can be written, and operands stay as they are then."""
     call = case.on(case.subject)
-    before = [_bits(to_numpy(t)) for t in call.tensors]
+    before = [bits_of(t) for t in call.tensors]
     results = [r for r in call.run() if isinstance(r, Tensor)]
     for value in (_OTHER, _FILL):
         for number, result in enumerate(results):
@@ -67,7 +67,7 @@ def _of_result(case: Case) -> Finding:
             if finding is not None:
                 return finding
         for number, (tensor, bits) in enumerate(zip(call.tensors, before, strict=True)):
-            if _bits(to_numpy(tensor)) != bits:
+            if bits_of(tensor) != bits:
                 return Finding(
                     f"writing into the result changed operand {number}",
                     program=[
@@ -142,7 +142,3 @@ def _written(result: Tensor, value: int, expression: str, what: str) -> Finding 
 
 def _expression(number: int, results: list[Tensor]) -> str:
     return "result" if len(results) == 1 else f"flat(result)[{number}]"
-
-
-def _bits(array: Any) -> bytes:
-    return bytes(np.ascontiguousarray(array).tobytes())

@@ -12,7 +12,8 @@ from pullback.extend import Tensor, get_backend, use_backend
 from pullback_conformance.case import Call, Case, flattened, is_inexact
 from pullback_conformance.checks.finding import Finding, Unsupported, compared
 from pullback_conformance.moving import mapped, moved, tensors_in, to_numpy, widened
-from pullback_conformance.script import call_source
+from pullback_conformance.naming import dtype_source
+from pullback_conformance.script import call_source, extend_imports
 from pullback_conformance.tolerances import bound
 
 #: How many examples.
@@ -173,17 +174,12 @@ def _program(case: Case, batch: _Batch) -> list[str]:
     """The mapped call, of operands as they are in the batch."""
     call = Call(case.operation, case.reference, case.arguments, lambda tensor: tensor)
     source, imports = call_source(case, call)
-    lines = [f"from pullback.extend import {', '.join(sorted(imports))}"] if imports else []
-    operands = ", ".join(f"pb.tensor({to_numpy(t).tolist()!r}, dtype=pb.{_name(t)})" for t in batch.operands)
+    operands = ", ".join(f"pb.tensor({to_numpy(t).tolist()!r}, dtype={dtype_source(t.dtype)})" for t in batch.operands)
     return [
-        *lines,
+        *extend_imports(imports),
         "nan, inf = float('nan'), float('inf')",
         f"batched = [{operands}]",
         "def function(*operands):",
         f"    return tuple(flat({source}))",
         f"results = pb.vmap(function, in_dims={batch.dims!r})(*batched)",
     ]
-
-
-def _name(tensor: Tensor) -> str:
-    return tensor.dtype.name if hasattr(pb, tensor.dtype.name) else f"{tensor.dtype.name}_"

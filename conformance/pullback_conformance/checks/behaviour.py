@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from pullback.extend import Tensor
 from pullback_conformance.case import Case
 from pullback_conformance.checks.finding import Finding
-from pullback_conformance.moving import tensors_in, to_numpy
+from pullback_conformance.moving import bits_of, tensors_in, to_numpy
 
 #: How often a call is repeated to see whether it gives the same.
 _AGAIN: Final = 3
 
 
-def _bits(value: Any) -> Any:
-    return np.ascontiguousarray(to_numpy(value)).tobytes() if isinstance(value, Tensor) else value
-
-
 def unchanged(case: Case) -> Finding:
     """Compare the operands' bits after the operation, and after its derivative, with those before."""
     call = case.on(case.subject)
-    original = [_bits(t) for t in tensors_in((case.arguments.args, case.arguments.kwargs))]
+    original = [bits_of(t) for t in tensors_in((case.arguments.args, case.arguments.kwargs))]
     if case.has_gradients:
         call.vjp(case.oracle.cotangents)
     else:
         call.run()
     for number, (tensor, before) in enumerate(zip(call.tensors, original, strict=True)):
-        if _bits(tensor) != before:
+        if bits_of(tensor) != before:
             wanted = to_numpy(tensors_in((case.arguments.args, case.arguments.kwargs))[number]).astype(
                 tensor_kind(tensor)
             )
@@ -50,9 +44,9 @@ def tensor_kind(tensor: Tensor) -> str:
 def deterministic(case: Case) -> Finding:
     """Run the same call a few times on the same operands and compare the bits."""
     call = case.on(case.subject)
-    first = [_bits(r) for r in call.run()]
+    first = bits_of(call.run())
     for _ in range(_AGAIN):
-        for number, (before, again) in enumerate(zip(first, [_bits(r) for r in call.run()], strict=True)):
+        for number, (before, again) in enumerate(zip(first, bits_of(call.run()), strict=True)):
             if before != again:
                 return Finding(
                     f"result {number} differs from one call to the next",

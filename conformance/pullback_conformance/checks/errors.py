@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-import numpy as np
-
 import pullback as pb
 from pullback.extend import DType, Tensor, get_backend, use_backend
 from pullback_conformance.case import Call, Case
 from pullback_conformance.checks.finding import Finding, Unsupported
-from pullback_conformance.moving import tensors_in, to_numpy
+from pullback_conformance.moving import bits_of, tensors_in
 from pullback_conformance.samples.bad_calls import BadCall, bad_calls, is_public
-from pullback_conformance.script import call_source, operand_source
+from pullback_conformance.script import call_source, extend_imports, operand_source
 
 #: What an operation may say no with. Anything else is a stumble, or an end of the process.
 _REFUSALS: Final = (IndexError, NotImplementedError, RuntimeError, TypeError, ValueError)
@@ -61,7 +59,7 @@ def errors(case: Case) -> Finding:
     if not asked:
         raise Unsupported("no call of it is known to be bad")
     again = case.on(case.subject)
-    if _bits(again.run()) != _bits(case.on(case.subject).run()):
+    if bits_of(again.run()) != bits_of(case.on(case.subject).run()):
         return Finding("a good call gives something else after the bad ones", program=["print(run())"])
     return Finding(oracle="the reference")
 
@@ -148,13 +146,7 @@ def _problem(case: Case, way: _Way, bad: BadCall, raises: tuple[type[BaseExcepti
 
 
 def _state(tensor: Tensor) -> tuple[Any, ...]:
-    array = to_numpy(tensor)
-    bits = np.ascontiguousarray(array).tobytes()
-    return bits, array.shape, tensor._version, tensor.grad_fn is None, tensor.requires_grad
-
-
-def _bits(results: list[Any]) -> list[Any]:
-    return [np.ascontiguousarray(to_numpy(r)).tobytes() if isinstance(r, Tensor) else r for r in results]
+    return bits_of(tensor), tuple(tensor.shape), tensor._version, tensor.grad_fn is None, tensor.requires_grad
 
 
 def _program(case: Case, way: _Way, raises: tuple[type[BaseException], ...]) -> list[str]:
@@ -163,13 +155,10 @@ def _program(case: Case, way: _Way, raises: tuple[type[BaseException], ...]) -> 
     if way.label:
         _, _, given = source.partition("(")
         source = f"pb.Tensor.{way.source}({given}"
-    lines = [f"from pullback.extend import {', '.join(sorted(imports))}"] if imports else []
-    if "import_all" in imports:
-        lines.append("import_all()")
     operands = ", ".join(operand_source(t, case.subject) for t in tensors_in((call.args, call.kwargs)))
     names = ", ".join(dict.fromkeys(kind.__name__ for kind in raises))
     return [
-        *lines,
+        *extend_imports(imports),
         f"operands = [{operands}]",
         "before = [(o.tolist(), o._version) for o in operands]",
         "try:",

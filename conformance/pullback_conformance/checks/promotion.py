@@ -12,6 +12,7 @@ from pullback.extend import DType, Operation, Tensor, dtypes, get_backend
 from pullback_conformance.case import Call, Case
 from pullback_conformance.checks.finding import Finding, Unsupported, compared
 from pullback_conformance.moving import tensors_in, to_numpy, widened
+from pullback_conformance.naming import dtype_source
 from pullback_conformance.oracles.promotion import common_dtype
 from pullback_conformance.samples.arguments import Arguments
 from pullback_conformance.script import call_source, operand_source
@@ -48,7 +49,7 @@ def promotes(operation: Any, dtype: DType) -> bool:
 def promotion(case: Case) -> Finding:
     """Give the second operand in every other dtype, with dimensions, 0-d, and as Python numbers."""
     asked = False
-    for mixed in _mixed(case):
+    for mixed in filter(None, _pairs(case)):
         there = Case(case.operation, case.dtype, mixed.arguments, case.subject, case.reference, case.seed)
         plain = Case(case.operation, mixed.dtype, mixed.converted, case.subject, case.reference, case.seed)
         try:
@@ -73,11 +74,11 @@ def _compared(case: Case, there: Case, plain: Case, mixed: _Mixed) -> Finding:
     results, wanted = call.run(), plain.on(case.subject).run()
     lines.append(f"result = {_source(there)}")
     for result, want in zip(results, wanted, strict=True):
-        expected = operation.result or (mixed.dtype if want.dtype is mixed.dtype else want.dtype)
+        expected = operation.result or want.dtype
         if result.dtype is not expected:
             return Finding(
                 f"{mixed.label}: the result has dtype {result.dtype.name}, expected {expected.name}",
-                program=[*lines, f"assert flat(result)[0].dtype is pb.{expected.name}, flat(result)[0].dtype"],
+                program=[*lines, f"assert flat(result)[0].dtype is {dtype_source(expected)}, flat(result)[0].dtype"],
                 oracle="PyTorch's table",
             )
         got, exact = to_numpy(result), to_numpy(want)
@@ -95,11 +96,8 @@ def _compared(case: Case, there: Case, plain: Case, mixed: _Mixed) -> Finding:
     return Finding()
 
 
-def _mixed(case: Case) -> Iterator[_Mixed]:
-    yield from (pair for pair in _pairs(case) if pair is not None)
-
-
 def _pairs(case: Case) -> Iterator[_Mixed | None]:
+    """The calls with another second operand; None where the two dtypes have no common one here."""
     args = case.arguments.args
     if len(args) < 2 or not isinstance(args[0], Tensor) or not isinstance(args[1], Tensor):
         return

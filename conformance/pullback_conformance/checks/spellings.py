@@ -12,7 +12,7 @@ from pullback import empty_like, float32, float64
 from pullback.extend import Operation, Tensor, use_backend
 from pullback_conformance.case import Call, Case, flattened
 from pullback_conformance.checks.finding import Finding, Unsupported
-from pullback_conformance.moving import overlaps_itself, to_numpy
+from pullback_conformance.moving import bits_of, overlaps_itself, to_numpy
 from pullback_conformance.tolerances import Kind, kind_of
 
 
@@ -123,7 +123,5 @@ def _is_rounded_otherwise(case: Case, got: list[Any], expected: list[Any]) -> bo
 
 
 def _bits(results: list[Any]) -> list[Any]:
-    return [
-        (r.dtype.name, tuple(r.shape), np.ascontiguousarray(to_numpy(r)).tobytes()) if isinstance(r, Tensor) else r
-        for r in results
-    ]
+    """Results with their dtypes and shapes, as what can be compared."""
+    return [(r.dtype.name, tuple(r.shape), bits_of(r)) if isinstance(r, Tensor) else r for r in results]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import count, islice
 from typing import Any, Final
 
 import numpy as np
@@ -13,10 +13,11 @@ from pullback.extend import Composite, DType, Operation, Tensor, get_backend
 from pullback_conformance.case import Call, Case
 from pullback_conformance.checks.finding import Finding, Unsupported
 from pullback_conformance.checks.values import value
-from pullback_conformance.moving import mapped, tensors_in, to_numpy
+from pullback_conformance.moving import bits_of, mapped, tensors_in, to_numpy
+from pullback_conformance.naming import dtype_source
 from pullback_conformance.samples.arguments import Arguments, samples_of
 from pullback_conformance.samples.bad_calls import DIMENSIONS, parameters
-from pullback_conformance.script import call_source, dtype_source, operand_source
+from pullback_conformance.script import call_source, extend_imports, operand_source
 
 #: How often the same call is made: to see whether it repeats at all, and whether something wears out.
 _CALLS: Final = 20
@@ -80,25 +81,23 @@ def worn(case: Case) -> Finding:
     return Finding()
 
 
-def is_worn(operation: Any, dtype: DType) -> bool:
-    """Whether many calls are made in this dtype: in one that the operation has, because they take their time."""
+def is_in_its_dtype(operation: Any, dtype: DType) -> bool:
+    """Whether this is the one dtype, of the operation's, in which many calls are made: they take their time."""
     names = {d.name for d in operation.dtypes}
     return dtype.name == next((n for n in ("float32", "int64", "complex64", "bool") if n in names), dtype.name)
 
 
 def other_values(case: Case) -> Call:
     """The call with other values, of the same domain, in each operand that is differentiated."""
-    return _with_other_values(case, range(len(case.on(case.subject).tensors))).on(case.subject)
+    return _with_other_values(case, case.on(case.subject).chosen).on(case.subject)
 
 
 def _with_other_values(case: Case, positions: Sequence[int]) -> Case:
     """The case with the elements of some operands in reverse, the last of them twice: their sum is another, too."""
-    chosen = set(case.on(case.subject).chosen)
-    number = iter(range(len(tensors_in((case.arguments.args, case.arguments.kwargs)))))
+    numbers = count()
 
     def replace(tensor: Tensor) -> Tensor:
-        place = next(number)
-        if place not in chosen or place not in positions or not tensor.array.size:
+        if next(numbers) not in positions or not tensor.array.size:
             return tensor
         array = np.flip(tensor.array).copy()
         array.reshape(-1)[0] = array.reshape(-1)[-1]
@@ -133,7 +132,7 @@ def _large(case: Case) -> Finding | None:
     return Finding(
         f"the result of {largest.label} changed when the operation was called again",
         program=[
-            *([f"from pullback.extend import {', '.join(sorted(imports))}"] if imports else []),
+            *extend_imports(imports),
             f"operands = [{operands}]",
             f"result = {source}",
             "before = str([r.tolist() for r in flat(result)])",
@@ -210,7 +209,7 @@ def _after_other_attributes(case: Case) -> Finding | None:
 
     A kernel that forgets its attributes does so in every dtype; operations that make tensors have others for each.
     """
-    if tensors_in((case.arguments.args, case.arguments.kwargs)) and not is_worn(case.operation, case.dtype):
+    if tensors_in((case.arguments.args, case.arguments.kwargs)) and not is_in_its_dtype(case.operation, case.dtype):
         return None
     for before, following in _followed(case):
         first = Case(case.operation, case.dtype, before, case.subject, case.reference, case.seed)
@@ -223,10 +222,9 @@ def _after_other_attributes(case: Case) -> Finding | None:
         found = _judged(then)
         if found is not None:
             source, imports = call_source(then, Call(case.operation, case.reference, following, lambda t: t))
-            lines = [f"from pullback.extend import {', '.join(sorted(imports))}"] if imports else []
             return Finding(
                 f"after this call the one with {following.label} is wrong: {found.problem}",
-                program=[*lines, "run()", f"result = {source}", *found.program],
+                program=[*extend_imports(imports), "run()", f"result = {source}", *found.program],
             )
     return None
 
@@ -290,8 +288,3 @@ def _changed(item: Any) -> Any:
 def _with_args(given: Arguments, changed: dict[int, Any]) -> Arguments:
     args = tuple(changed.get(place, item) for place, item in enumerate(given.args))
     return given._replace(label=", ".join(map(str, changed.values())), args=args)
-
-
-def bits_of(results: list[Any]) -> list[Any]:
-    """Results as what can be compared bit by bit."""
-    return [np.ascontiguousarray(to_numpy(r)).tobytes() if isinstance(r, Tensor) else r for r in results]

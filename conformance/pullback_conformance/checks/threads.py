@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from pullback_conformance.case import Call, Case
 from pullback_conformance.checks.finding import Finding
-from pullback_conformance.checks.state import bits_of, other_values
+from pullback_conformance.checks.state import other_values
+from pullback_conformance.moving import bits_of
 
 #: How many threads call at once, and how often each.
 _THREADS: Final = 8

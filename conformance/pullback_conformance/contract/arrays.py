@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
@@ -54,6 +54,11 @@ def native(backend: Backend, array: Any, dtype: DType) -> Any:
     return backend.from_data(np.array(array, order="C"), dtype, None)
 
 
+def numpy_copy(backend: Backend, array: Any) -> Any:
+    """What NumPy has of an array now, in memory of its own."""
+    return np.array(backend.to_numpy(array))
+
+
 def difference(what: str, got: Any, want: Any) -> str | None:
     """How two NumPy arrays differ, in dtype, shape or the bits of an element; None where they do not."""
     if not isinstance(got, np.ndarray):
@@ -70,6 +75,30 @@ def difference(what: str, got: Any, want: Any) -> str | None:
         if left[place * size : (place + 1) * size] != right[place * size : (place + 1) * size]:
             index = tuple(int(i) for i in np.unravel_index(place, want.shape))
             return f"{what} has {got[index]!s} at {list(index)}, not {want[index]!s}"
+    return None
+
+
+def arrived(backend: Backend, made: Any, dtype: DType, want: Any, how: str) -> str | None:
+    """What is wrong with an array of the backend that has to have a NumPy array's elements."""
+    if not backend.is_array(made):
+        return f"an array {how} becomes an object of {type(made).__name__}, no array of the backend"
+    known = backend.dtype_of(made.dtype)
+    if known is not dtype:
+        return f"an array {how} becomes one of {known.name}, not {dtype.name}"
+    return difference(f"an array {how}", numpy_copy(backend, made), np.array(want))
+
+
+def after_a_write(backend: Backend, dtype: DType, make: Callable[[Any], Any]) -> str | None:
+    """What is wrong with arrays made of NumPy's that have to stay when those are written to, and be writable."""
+    for how, array in layouts(dtype):
+        before = array.copy()
+        made = make(array)
+        array[...] = other_elements(array)
+        problem = arrived(backend, made, dtype, before, how)
+        if problem is not None:
+            return f"{problem}, after NumPy's array was written to"
+        if backend.mutable and not backend.writable(made):
+            return f"what is made of an array {how} cannot be written to"
     return None
 
 

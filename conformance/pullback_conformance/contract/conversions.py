@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from pullback.extend import Backend, DType, dtypes, finfo, iinfo
-from pullback_conformance.contract.arrays import difference, elements, native, numpy_dtype, other_elements
+from pullback_conformance.contract.arrays import difference, elements, native, numpy_copy, numpy_dtype, other_elements
 from pullback_conformance.contract.exact_conversion import FORMATS, converted, is_defined
 from pullback_conformance.contract.probe import probe
 
@@ -173,7 +173,7 @@ def conversion_in_every_layout(backend: Backend, dtype: DType) -> str | None:
             source = right.real if dtype.is_complex and not wanted.is_complex else right
             problem = difference(
                 f"{wanted.name} of an array {how}",
-                np.array(backend.to_numpy(backend.astype(array, wanted))),
+                numpy_copy(backend, backend.astype(array, wanted)),
                 source.astype(numpy_dtype(wanted)),
             )
             if problem is not None:
@@ -190,9 +190,9 @@ def conversion_has_memory_of_its_own(backend: Backend, dtype: DType) -> str | No
             continue
         x = native(backend, array, dtype)
         made = backend.astype(x, target)
-        before = np.array(backend.to_numpy(made))
+        before = numpy_copy(backend, made)
         backend.assign(x, native(backend, other_elements(array), dtype))
-        if difference("", np.array(backend.to_numpy(made)), before) is not None:
+        if difference("", numpy_copy(backend, made), before) is not None:
             return f"the result in {target.name} changes when the array in {dtype.name} is written to"
         if not backend.writable(made):
             return f"the result in {target.name} cannot be written to"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pullback.extend import Backend, DType
-from pullback_conformance.contract.arrays import difference, elements, native, numpy_dtype
+from pullback_conformance.contract.arrays import difference, elements, native, numpy_copy, numpy_dtype
 from pullback_conformance.contract.exact_conversion import converted
 from pullback_conformance.contract.probe import probe
 
@@ -20,7 +20,7 @@ def new(backend: Backend, name: str, made: Any, want: Any, dtype: DType) -> str 
         return f"{name} gives an object of {type(made).__name__}, no array of the backend"
     if backend.dtype_of(made.dtype) is not dtype:
         return f"{name} gives an array of {backend.dtype_of(made.dtype).name}, not {dtype.name}"
-    problem = difference(name, np.array(backend.to_numpy(made)), want)
+    problem = difference(name, numpy_copy(backend, made), want)
     if problem is not None:
         return problem
     if backend.mutable and not backend.writable(made):
@@ -39,7 +39,7 @@ def filled(backend: Backend, dtype: DType, name: str, value: Any, *given: Any) -
             backend.assign(one, native(backend, elements(dtype, 1).reshape(()), dtype))
             again = make(shape, *given, dtype=kind)
             for array in (other, again):
-                problem = problem or difference(f"{name}({shape})", np.array(backend.to_numpy(array)), want)
+                problem = problem or difference(f"{name}({shape})", numpy_copy(backend, array), want)
             problem = problem and f"{problem}, after another such array was written to"
         if problem is not None:
             return problem
@@ -75,7 +75,7 @@ def empty(backend: Backend, dtype: DType) -> str | None:
         if backend.mutable:
             want = elements(dtype, *shape)
             backend.assign(made, native(backend, want, dtype))
-            problem = difference(f"what was written into empty({shape})", np.array(backend.to_numpy(made)), want)
+            problem = difference(f"what was written into empty({shape})", numpy_copy(backend, made), want)
             if problem is not None:
                 return problem
     return None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from pullback.extend import Backend, BackendError, Device, DType
-from pullback_conformance.contract.arrays import difference, elements, native, other_elements, refusal
+from pullback_conformance.contract.arrays import difference, elements, native, numpy_copy, other_elements, refusal
 from pullback_conformance.contract.probe import one_dtype, probe
 
 
@@ -71,12 +69,12 @@ def moves(backend: Backend, dtype: DType) -> str | None:
             moved = backend.to_device(x, target)
             if backend.device_of(moved) != target:
                 return f"an array that is moved to {target} is said to be on {backend.device_of(moved)}"
-            problem = difference(f"an array moved to {target}", np.array(backend.to_numpy(moved)), want)
+            problem = difference(f"an array moved to {target}", numpy_copy(backend, moved), want)
             if problem is not None:
                 return problem
             if backend.mutable and source == target:
                 backend.assign(x, native(backend, other_elements(want), dtype))
-                if difference("", np.array(backend.to_numpy(moved)), other_elements(want)) is not None:
+                if difference("", numpy_copy(backend, moved), other_elements(want)) is not None:
                     return f"an array that is on {target} is copied"
     return None
 

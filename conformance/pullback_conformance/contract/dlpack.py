@@ -7,7 +7,15 @@ from typing import Any, Final
 import numpy as np
 
 from pullback.extend import Backend, DType, get_backend
-from pullback_conformance.contract.arrays import difference, elements, layouts, native, other_elements
+from pullback_conformance.contract.arrays import (
+    after_a_write,
+    difference,
+    elements,
+    layouts,
+    native,
+    numpy_copy,
+    other_elements,
+)
 from pullback_conformance.contract.exported import Exported
 from pullback_conformance.contract.probe import NotAsked, any_dtype, probe
 
@@ -100,7 +108,7 @@ def from_dlpack(backend: Backend, dtype: DType) -> str | None:
             made = backend.from_dlpack(producer(array), copy=copy)
             if backend.dtype_of(made.dtype) is not dtype:
                 return f"an array {how} becomes one of {backend.dtype_of(made.dtype)}"
-            problem = difference(f"an array {how}, copy={copy}", np.array(backend.to_numpy(made)), want)
+            problem = difference(f"an array {how}, copy={copy}", numpy_copy(backend, made), want)
             if problem is not None:
                 return problem
     return None
@@ -110,16 +118,8 @@ def from_dlpack(backend: Backend, dtype: DType) -> str | None:
 def from_dlpack_copies(backend: Backend, dtype: DType) -> str | None:
     """Is memory never shared with copy=True?"""
     on_the_cpu(backend)
-    for how, array in layouts(dtype):
-        made = backend.from_dlpack(producer(array), copy=True)
-        before = array.copy()
-        array[...] = other_elements(array)
-        problem = difference(f"an array {how}", np.array(backend.to_numpy(made)), before)
-        if problem is not None:
-            return f"{problem}, after the memory was written to, in spite of copy=True"
-        if backend.mutable and not backend.writable(made):
-            return f"the copy of an array {how} cannot be written to"
-    return None
+    problem = after_a_write(backend, dtype, lambda array: backend.from_dlpack(producer(array), copy=True))
+    return problem and f"{problem}, in spite of copy=True"
 
 
 @probe("from_dlpack", "no copy")
@@ -134,7 +134,7 @@ def from_dlpack_shares(backend: Backend, dtype: DType) -> str | None:
         except Exception:
             continue
         array[...] = other_elements(array)
-        if difference("", np.array(backend.to_numpy(made)), array.copy()) is not None:
+        if difference("", numpy_copy(backend, made), array.copy()) is not None:
             return f"an array {how} is copied, in spite of copy=False"
     return None
 
@@ -148,7 +148,7 @@ def from_dlpack_shares_where_it_can(backend: Backend, dtype: DType) -> str | Non
             continue
         made = backend.from_dlpack(producer(array))
         array[...] = other_elements(array)
-        if difference("", np.array(backend.to_numpy(made)), array.copy()) is None:
+        if difference("", numpy_copy(backend, made), array.copy()) is None:
             continue
         for name in ("from_numpy", "from_dlpack"):
             try:
@@ -159,7 +159,7 @@ def from_dlpack_shares_where_it_can(backend: Backend, dtype: DType) -> str | Non
             except Exception:
                 continue
             array[...] = other_elements(array)
-            if difference("", np.array(backend.to_numpy(other)), array.copy()) is None:
+            if difference("", numpy_copy(backend, other), array.copy()) is None:
                 return f"an array {how} is copied, whose memory {name} shares"
     return None
 
@@ -173,7 +173,7 @@ def own_arrays(backend: Backend, dtype: DType) -> str | None:
         made = backend.from_dlpack(Exported(backend, view))
         if backend.dtype_of(made.dtype) is not dtype:
             return f"an array comes back as one of {backend.dtype_of(made.dtype)}"
-        problem = difference("an array that comes back", np.array(backend.to_numpy(made)), right)
+        problem = difference("an array that comes back", numpy_copy(backend, made), right)
         if problem is not None:
             return problem
     return None

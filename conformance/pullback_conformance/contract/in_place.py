@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from pullback.extend import Backend, DType
-from pullback_conformance.contract.arrays import difference, elements, native
+from pullback_conformance.contract.arrays import difference, elements, native, numpy_copy
 from pullback_conformance.contract.probe import NotAsked, probe
 
 #: The kernels of one operand among those of elements.
@@ -69,21 +69,21 @@ def writes_into_out(backend: Backend, dtype: DType, variant: str) -> str | None:
     given = operands(backend, dtype, 3, 4)[: 1 if variant in OF_ONE else 2]
     with backend.guard():
         try:
-            want = np.array(backend.to_numpy(backend.as_array(kernel(*given))))
+            want = numpy_copy(backend, backend.as_array(kernel(*given)))
         except Exception as error:
             raise NotAsked(f"the kernel refuses {dtype.name}: {error}") from error
         result = backend.dtype_of(backend.as_array(kernel(*given)).dtype)
         for how, whole, part in places(backend, result):
-            before = np.array(backend.to_numpy(whole))
+            before = numpy_copy(backend, whole)
             returned = kernel(*given, out=part)
-            problem = unlike(f"what is written into {how}", np.array(backend.to_numpy(part)), want)
-            problem = problem or unlike("what is returned", np.array(backend.to_numpy(returned)), want)
+            problem = unlike(f"what is written into {how}", numpy_copy(backend, part), want)
+            problem = problem or unlike("what is returned", numpy_copy(backend, returned), want)
             if problem is not None:
                 return problem
-            places_written = np.array(backend.to_numpy(whole)) != before
+            places_written = numpy_copy(backend, whole) != before
             if int(np.count_nonzero(places_written)) > want.size:
                 return f"more is written than {how}"
-            inside = np.array(backend.to_numpy(whole))
+            inside = numpy_copy(backend, whole)
             rest = {"one with a step and an offset": [np.s_[0], np.s_[:, 1::2]]}.get(how, [])
             for outside in rest:
                 problem = difference("what lies beside out", inside[outside], before[outside])
@@ -91,5 +91,5 @@ def writes_into_out(backend: Backend, dtype: DType, variant: str) -> str | None:
                     return problem
         if result is dtype:  # in place: into the first operand itself
             returned = kernel(*given, out=given[0])
-            return unlike("what is written into an operand", np.array(backend.to_numpy(given[0])), want)
+            return unlike("what is written into an operand", numpy_copy(backend, given[0]), want)
     return None

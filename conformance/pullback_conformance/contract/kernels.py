@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pullback.extend import Backend, DType
-from pullback_conformance.contract.arrays import native, numpy_dtype
+from pullback_conformance.contract.arrays import native, numpy_copy, numpy_dtype
 from pullback_conformance.contract.probe import NotAsked, probe
 
 #: Shapes of two operands, one vector or one batch among them.
@@ -52,7 +52,7 @@ def small_numbers(dtype: DType, *shape: int) -> Any:
 
 def unlike(backend: Backend, got: Any, want: Any) -> bool:
     """Whether an array is not the one of whole numbers that it should be."""
-    found = np.array(backend.to_numpy(got))
+    found = numpy_copy(backend, got)
     return found.shape != want.shape or found.dtype != want.dtype or not np.array_equal(found, want)
 
 
@@ -104,7 +104,7 @@ def root_of_many_squares(backend: Backend, dtype: DType) -> str | None:
     for count in (1, 9, 1000, 4096):
         values = np.full(count, 0.1, numpy_dtype(dtype))
         want = np.sqrt(np.longdouble(count)) * np.longdouble(values[0])
-        got = np.array(backend.to_numpy(kernel(native(backend, values, dtype))))
+        got = numpy_copy(backend, kernel(native(backend, values, dtype)))
         if got.shape != () or abs(got - want) > 4 * np.spacing(want.astype(got.dtype)):
             return f"the norm of {count} times {values[0]} is {got}, not {want}"
     return None

@@ -8,10 +8,12 @@ import numpy as np
 
 from pullback.extend import Backend, DType, dtypes, iinfo
 from pullback_conformance.contract.arrays import (
+    after_a_write,
     difference,
     elements,
     layouts,
     native,
+    numpy_copy,
     numpy_dtype,
     other_elements,
 )
@@ -29,7 +31,7 @@ def from_lists(backend: Backend, dtype: DType) -> str | None:
             return f"{data!r} becomes an object of {type(made).__name__}, no array of the backend"
         if backend.dtype_of(made.dtype) is not dtype:
             return f"{data!r} becomes an array of {backend.dtype_of(made.dtype).name}, not {dtype.name}"
-        problem = difference(f"the array of {data!r}", np.array(backend.to_numpy(made)), want)
+        problem = difference(f"the array of {data!r}", numpy_copy(backend, made), want)
         if problem is not None:
             return problem
     return None
@@ -51,27 +53,18 @@ def from_numpy_arrays(backend: Backend, dtype: DType) -> str | None:
         made = backend.from_data(array, dtype, None)
         if backend.dtype_of(made.dtype) is not dtype:
             return f"an array {how} becomes one of {backend.dtype_of(made.dtype).name}, not {dtype.name}"
-        problem = difference(f"an array {how}", np.array(backend.to_numpy(made)), array)
+        problem = difference(f"an array {how}", numpy_copy(backend, made), array)
         if problem is not None:
             return problem
     other = elements(dtypes.by_name["uint8"], 5)
-    got = np.array(backend.to_numpy(backend.from_data(other, dtype, None)))
+    got = numpy_copy(backend, backend.from_data(other, dtype, None))
     return difference("an array of uint8", got, other.astype(numpy_dtype(dtype)))
 
 
 @probe("from_data", "memory of its own")
 def from_data_is_new(backend: Backend, dtype: DType) -> str | None:
     """Is the array a new one, which stays when NumPy's is written to?"""
-    for how, array in layouts(dtype):
-        before = array.copy()
-        made = backend.from_data(array, dtype, None)
-        array[...] = other_elements(array)
-        problem = difference(f"an array {how}", np.array(backend.to_numpy(made)), before)
-        if problem is not None:
-            return f"{problem}, after NumPy's array was written to"
-        if backend.mutable and not backend.writable(made):
-            return f"what is made of an array {how} cannot be written to"
-    return None
+    return after_a_write(backend, dtype, lambda array: backend.from_data(array, dtype, None))
 
 
 @probe("copy", "elements and memory")
@@ -90,7 +83,7 @@ def copies(backend: Backend, dtype: DType) -> str | None:
     made = [(how, backend.copy(view), right.copy()) for how, view, right in views]
     for _ in range(2):
         for how, copy, right in made:
-            problem = difference(f"the copy of {how}", np.array(backend.to_numpy(copy)), right)
+            problem = difference(f"the copy of {how}", numpy_copy(backend, copy), right)
             if problem is not None:
                 return problem
             if not backend.is_contiguous(copy):
@@ -109,8 +102,8 @@ def copies_that_are_written(backend: Backend, dtype: DType) -> str | None:
     x = native(backend, want, dtype)
     for view in (x, backend.permute_dims(x, (1, 0)), backend.getitem(x, (1, 2))):
         copy = backend.copy(view)
-        backend.assign(copy, native(backend, other_elements(np.array(backend.to_numpy(copy))), dtype))
-        problem = difference("the array", np.array(backend.to_numpy(x)), want)
+        backend.assign(copy, native(backend, other_elements(numpy_copy(backend, copy)), dtype))
+        problem = difference("the array", numpy_copy(backend, x), want)
         if problem is not None:
             return f"{problem}, after a copy was written to"
     return None
@@ -133,7 +126,7 @@ def is_array(backend: Backend, dtype: DType) -> str | None:
 def as_array(backend: Backend, dtype: DType) -> str | None:
     """Is a kernel's result an array, of no dimensions where the library gives a scalar?"""
     x = native(backend, elements(dtype, 3), dtype)
-    if np.array(backend.to_numpy(backend.as_array(x))).tolist() != elements(dtype, 3).tolist():
+    if numpy_copy(backend, backend.as_array(x)).tolist() != elements(dtype, 3).tolist():
         return "an array becomes another one"
     scalars = [backend.getitem(x, 1)] if dtype.is_complex else [backend.getitem(x, 1), backend.max(x)]
     for result in scalars:
@@ -153,7 +146,7 @@ def numbers(backend: Backend, dtype: DType) -> str | None:
     for value in (2, 0, 1):
         number = backend.number(value, dtype)
         got = backend.as_array(backend.add(x, number))
-        problem = difference(f"x + {value}", np.array(backend.to_numpy(got)), want + np.array(value, want.dtype))
+        problem = difference(f"x + {value}", numpy_copy(backend, got), want + np.array(value, want.dtype))
         if problem is not None:
             return problem
     return None
@@ -182,7 +175,7 @@ def scalars(backend: Backend, dtype: DType) -> str | None:
         other = np.array(number, want.dtype)
         for name, right in (("multiply", want * other), ("add", want + other)):
             got = backend.as_array(getattr(backend, name)(x, number))
-            problem = difference(f"{name} of an array and {number}", np.array(backend.to_numpy(got)), right)
+            problem = difference(f"{name} of an array and {number}", numpy_copy(backend, got), right)
             if problem is not None:
                 return problem
     return None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pullback.extend import Backend, BackendError, DType
-from pullback_conformance.contract.arrays import difference, elements, native, other_elements
+from pullback_conformance.contract.arrays import difference, elements, native, numpy_copy, other_elements
 from pullback_conformance.contract.probe import NotAsked, probe
 
 
@@ -131,7 +131,7 @@ def writable(backend: Backend, dtype: DType) -> str | None:
         return f"an array in read-only memory is said to be writable, and raises {type(error).__name__}: {error}"
     if difference("", np.array(array), before) is not None:
         return "an array in read-only memory is written to"
-    return difference("what was written", np.array(backend.to_numpy(x)), other_elements(before))
+    return difference("what was written", numpy_copy(backend, x), other_elements(before))
 
 
 @probe("writable", "arrays that nobody writes to", mutable=False)
@@ -146,7 +146,7 @@ def nothing_is_writable(backend: Backend, dtype: DType) -> str | None:
     try:
         backend.assign(x, native(backend, other_elements(want), dtype))
     except BackendError:
-        return difference("an array", np.array(backend.to_numpy(x)), want)
+        return difference("an array", numpy_copy(backend, x), want)
     except Exception as error:
         return f"assign raises {type(error).__name__}, not BackendError"
     return "assign raises nothing, where arrays are immutable"

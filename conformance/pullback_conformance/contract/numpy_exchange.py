@@ -8,11 +8,14 @@ import numpy as np
 
 from pullback.extend import Backend, DType
 from pullback_conformance.contract.arrays import (
+    after_a_write,
+    arrived,
     difference,
     elements,
     first,
     layouts,
     native,
+    numpy_copy,
     other_elements,
     refusal,
 )
@@ -25,20 +28,10 @@ def has_byte_orders(dtype: DType) -> bool:
     return dtype.itemsize > 1 and dtype.name != "bfloat16"
 
 
-def arrived(backend: Backend, made: Any, dtype: DType, want: Any, how: str) -> str | None:
-    """What is wrong with an array of the backend that has to have a NumPy array's elements."""
-    if not backend.is_array(made):
-        return f"an array {how} becomes an object of {type(made).__name__}, no array of the backend"
-    known = backend.dtype_of(made.dtype)
-    if known is not dtype:
-        return f"an array {how} becomes one of {known.name}, not {dtype.name}"
-    return difference(f"an array {how}", np.array(backend.to_numpy(made)), np.array(want))
-
-
 def is_seen(backend: Backend, made: Any, array: Any) -> bool:
     """Whether what is written into a NumPy array is seen in an array of the backend."""
     array[...] = other_elements(array)
-    return difference("", np.array(backend.to_numpy(made)), np.array(array)) is None
+    return difference("", numpy_copy(backend, made), np.array(array)) is None
 
 
 def can_share(backend: Backend, array: Any) -> bool:
@@ -108,14 +101,7 @@ def from_numpy_shares(backend: Backend, dtype: DType) -> str | None:
 @probe("from_numpy", "memory of its own", mutable=False)
 def from_numpy_does_not_share(backend: Backend, dtype: DType) -> str | None:
     """Do arrays that nobody writes to stay as they are when NumPy's are written to?"""
-    for how, array in layouts(dtype):
-        before = array.copy()
-        made = backend.from_numpy(array)
-        array[...] = other_elements(array)
-        problem = arrived(backend, made, dtype, before, how)
-        if problem is not None:
-            return f"{problem}, after NumPy's array was written to"
-    return None
+    return after_a_write(backend, dtype, backend.from_numpy)
 
 
 @probe("from_numpy", "dtypes that pullback lacks", dtypes=lambda dtype: dtype.name == "float32")
@@ -174,7 +160,7 @@ def shares_with(backend: Backend, x: Any, shown: Any) -> bool:
     if not shown.flags.writeable:
         return False
     shown[...] = other_elements(shown)
-    return difference("", np.array(backend.to_numpy(x)), np.array(shown)) is None
+    return difference("", numpy_copy(backend, x), np.array(shown)) is None
 
 
 @probe("to_numpy", "strides", mutable=True)
@@ -200,7 +186,7 @@ def to_numpy_gives_nothing_to_write_to(backend: Backend, dtype: DType) -> str | 
         if not shown.flags.writeable:
             continue
         shown[...] = other_elements(shown)
-        problem = difference("an array", np.array(backend.to_numpy(x)), array)
+        problem = difference("an array", numpy_copy(backend, x), array)
         if problem is not None:
             return f"{problem}, after what to_numpy gave was written to"
     return None

@@ -15,10 +15,6 @@ Question: TypeAlias = Callable[..., str | None]
 #: What the names of the contract's rows begin with, so that they are no operation's.
 PREFIX: Final = "backend."
 
-#: What judges a method of a backend.
-JUDGE: Final = "the contract of backends"
-
-
 #: What judges the samples.
 JUDGE: Final = "the contract of backends"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pullback.extend import Backend, DType, MissingKernelError
+from pullback.extend import Backend, DType
 from pullback_conformance.attempt import Attempt, Step
 from pullback_conformance.contract.probe import JUDGE, Call, Method, NotAsked
 from pullback_conformance.contract.script import script_of_probe
+from pullback_conformance.errors_as_text import described
 from pullback_conformance.outcome import Outcome
-from pullback_conformance.record import Cell, SampleResult
+from pullback_conformance.record import Cell, SampleResult, not_tried
 
 #: The check of the cells that stand for methods of a backend.
 CONTRACT = "contract"
@@ -28,7 +29,7 @@ def run_probe(method: Method, call: Call, backend: Backend, dtype: DType, attemp
     """What one probe says."""
     over = attempt.is_over_for(CONTRACT)
     if over:
-        return SampleResult(call.label, Outcome.NOT_RUN.value, message=f"not tried after what became of sample {over}")
+        return not_tried(call.label, over)
     step = Step(CONTRACT, call.label)
     attempt.begin(step)
     problem = attempt.loss_at(step)
@@ -37,10 +38,8 @@ def run_probe(method: Method, call: Call, backend: Backend, dtype: DType, attemp
             problem = call.problem(backend, dtype)
         except NotAsked as reason:
             return SampleResult(call.label, Outcome.UNSUPPORTED.value, message=str(reason))
-        except MissingKernelError as error:
-            problem = f"no kernel {error.kernel!r}: define it, or declare a Limitation (MissingKernelError: {error})"
         except (Exception, SystemExit) as error:  # a method that exits is to end its sample, not the run
-            problem = f"raised {type(error).__name__}: {error}"
+            problem = described(error)
     if problem is None:
         return SampleResult(call.label, Outcome.PASSED.value, oracle=JUDGE)
     title = f"{method.name} on {backend.name}, {dtype.name}, {call.label}: {problem}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pullback.extend import Backend, DType, MissingKernelError
-from pullback_conformance.contract.arrays import difference, elements, native
+from pullback_conformance.contract.arrays import difference, elements, native, numpy_copy
 from pullback_conformance.contract.probe import one_dtype, probe
 
 
@@ -43,10 +43,10 @@ def silent(backend: Backend, dtype: DType) -> str | None:
             result = kernel(backend, x)
         except FloatingPointError as error:
             return f"a kernel reports {error}"
-    if not np.isnan(np.array(backend.to_numpy(result)).astype(float)).all():
+    if not np.isnan(numpy_copy(backend, result).astype(float)).all():
         return "infinity minus infinity is not NaN"
     squared = backend.silent(lambda y: backend.multiply(y, y))(x)
-    return difference("a square", np.array(backend.to_numpy(squared)), values * values)
+    return difference("a square", numpy_copy(backend, squared), values * values)
 
 
 @probe("versions", "texts", dtypes=one_dtype)
@@ -81,4 +81,4 @@ def waits(backend: Backend, dtype: DType) -> str | None:
     """Does it leave arrays as they are?"""
     x = native(backend, elements(dtype, 4), dtype)
     backend.synchronize()
-    return difference("an array", np.array(backend.to_numpy(x)), elements(dtype, 4))
+    return difference("an array", numpy_copy(backend, x), elements(dtype, 4))

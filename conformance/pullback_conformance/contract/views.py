@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from pullback.extend import Backend, DType, dtypes
-from pullback_conformance.contract.arrays import difference, elements, native, other_elements
+from pullback_conformance.contract.arrays import difference, elements, native, numpy_copy, other_elements
 from pullback_conformance.contract.probe import probe
 
 
@@ -72,7 +72,7 @@ def is_view(backend: Backend, dtype: DType, variant: str) -> str | None:
     places = right(np.arange(16).reshape(4, 4))
     x = native(backend, want, dtype)
     view = make(backend, x)
-    problem = difference("the view", np.array(backend.to_numpy(view)), want.reshape(-1)[places])
+    problem = difference("the view", numpy_copy(backend, view), want.reshape(-1)[places])
     if problem is not None:
         return problem
     strides, seen = backend.strides(view), right(want)
@@ -81,7 +81,7 @@ def is_view(backend: Backend, dtype: DType, variant: str) -> str | None:
         return f"the view has strides {strides}, not {wanted}"
     want = other_elements(want)
     backend.assign(x, native(backend, want, dtype))
-    problem = difference("the view", np.array(backend.to_numpy(view)), want.reshape(-1)[places])
+    problem = difference("the view", numpy_copy(backend, view), want.reshape(-1)[places])
     if problem is not None:
         return f"{problem}: what is written into its base is not seen"
     if np.unique(places).size < places.size:
@@ -91,7 +91,7 @@ def is_view(backend: Backend, dtype: DType, variant: str) -> str | None:
     written = want.copy()
     written.reshape(-1)[places] = other_elements(want.reshape(-1)[places])
     backend.assign(view, native(backend, written.reshape(-1)[places], dtype))
-    problem = difference("the base", np.array(backend.to_numpy(x)), written)
+    problem = difference("the base", numpy_copy(backend, x), written)
     return problem and f"{problem}, after its view was written to"
 
 
@@ -106,19 +106,19 @@ for _kernel in dict.fromkeys(name.partition(" ")[0] for name in VIEWS):
 
 def shows_writes(backend: Backend, x: Any, view: Any, want: Any, seen: Any, dtype: DType) -> str | None:
     """What is wrong with a view of another dtype; ``want`` and its view ``seen`` are NumPy's, with the elements."""
-    problem = difference("the view", np.array(backend.to_numpy(view)), np.array(seen))
+    problem = difference("the view", numpy_copy(backend, view), np.array(seen))
     if problem is not None:
         return problem
     want[...] = other_elements(want)
     backend.assign(x, native(backend, want, dtype))
-    problem = difference("the view", np.array(backend.to_numpy(view)), np.array(seen))
+    problem = difference("the view", numpy_copy(backend, view), np.array(seen))
     if problem is not None:
         return f"{problem}: what is written into its base is not seen"
     if not backend.writable(view):
         return "the view cannot be written to"
     seen[...] = other_elements(seen)
     backend.assign(view, native(backend, seen, backend.dtype_of(view.dtype)))
-    problem = difference("the base", np.array(backend.to_numpy(x)), want)
+    problem = difference("the base", numpy_copy(backend, x), want)
     return problem and f"{problem}, after its view was written to"
 
 

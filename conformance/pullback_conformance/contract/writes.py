@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.extend import Backend, DType, dtypes
-from pullback_conformance.contract.arrays import difference, elements, native, other_elements
+from pullback_conformance.contract.arrays import difference, elements, native, numpy_copy, other_elements
 from pullback_conformance.contract.probe import probe
 
 
@@ -43,7 +43,7 @@ def assign(backend: Backend, dtype: DType) -> str | None:
             for how, x, view, base, seen in parts(backend, dtype, *shape):
                 backend.assign(view, native(backend, value, dtype))
                 seen[...] = value
-                problem = difference("what was written into", np.array(backend.to_numpy(x)), base)
+                problem = difference("what was written into", numpy_copy(backend, x), base)
                 if problem is not None:
                     return f"{how} of shape {shape}, a value of shape {value.shape}: {problem}"
     return None
@@ -57,7 +57,7 @@ def assign_of_layouts(backend: Backend, dtype: DType) -> str | None:
             for how, _, value, _, want in parts(backend, dtype, *shape):
                 backend.assign(target, native(backend, other_elements(seen), dtype))
                 backend.assign(target, value)
-                problem = difference("what was written", np.array(backend.to_numpy(target)), np.array(want))
+                problem = difference("what was written", numpy_copy(backend, target), np.array(want))
                 if problem is not None:
                     return f"the value is {how} of shape {shape}: {problem}"
     return None
@@ -70,20 +70,20 @@ def assign_of_vectors(backend: Backend, dtype: DType) -> str | None:
         want = other_elements(elements(dtype, length))
         x = native(backend, elements(dtype, length), dtype)
         backend.assign(x, native(backend, want, dtype))
-        problem = difference(f"a vector of {length} elements", np.array(backend.to_numpy(x)), want)
+        problem = difference(f"a vector of {length} elements", numpy_copy(backend, x), want)
         if problem is not None:
             return problem
         step = backend.getitem(x, (slice(None, None, 2),))
         backend.assign(step, native(backend, elements(dtype, length)[::2], dtype))
         want[::2] = elements(dtype, length)[::2]
-        problem = difference(f"every other of {length} elements", np.array(backend.to_numpy(x)), want)
+        problem = difference(f"every other of {length} elements", numpy_copy(backend, x), want)
         if problem is not None:
             return problem
     want = elements(dtype, 2, 3)
     x = native(backend, want, dtype)
     want[1, 2] = other_elements(want)[1, 2]
     backend.assign(backend.getitem(x, (1, 2)), native(backend, want[1, 2], dtype))
-    return difference("one element", np.array(backend.to_numpy(x)), want)
+    return difference("one element", numpy_copy(backend, x), want)
 
 
 @probe("assign", "the value", mutable=True)
@@ -92,11 +92,11 @@ def assign_leaves_the_value(backend: Backend, dtype: DType) -> str | None:
     want = other_elements(elements(dtype, 3, 4))
     x, value = native(backend, elements(dtype, 3, 4), dtype), native(backend, want, dtype)
     backend.assign(x, value)
-    problem = difference("the value", np.array(backend.to_numpy(value)), want)
+    problem = difference("the value", numpy_copy(backend, value), want)
     if problem is not None:
         return problem
     backend.assign(value, native(backend, elements(dtype, 3, 4), dtype))
-    return difference("the array", np.array(backend.to_numpy(x)), want)
+    return difference("the array", numpy_copy(backend, x), want)
 
 
 def overwritten(backend: Backend, x: Any, base: Any, result: Any, want: Any, how: str) -> str | None:
@@ -104,10 +104,10 @@ def overwritten(backend: Backend, x: Any, base: Any, result: Any, want: Any, how
 
     ``base`` is what ``x`` was, and what it has to be once it is written: it may be either.
     """
-    problem = difference(f"the result for {how}", np.array(backend.to_numpy(result)), want)
+    problem = difference(f"the result for {how}", numpy_copy(backend, result), want)
     if problem is not None:
         return problem
-    now = np.array(backend.to_numpy(x))
+    now = numpy_copy(backend, x)
     if difference("", now, base[0]) is None:  # a copy was made
         return None
     if not backend.mutable:
@@ -138,8 +138,8 @@ def index_put_into(backend: Backend, dtype: DType) -> str | None:
                 with backend.guard():
                     result = backend.index_put_into(view, key, put, accumulate)
                 problem = overwritten(backend, x, (before, base), result, seen.copy(), how)
-                problem = problem or difference("the values", np.array(backend.to_numpy(put)), values)
-                problem = problem or difference("the positions", np.array(backend.to_numpy(key[0])), rows)
+                problem = problem or difference("the values", numpy_copy(backend, put), values)
+                problem = problem or difference("the positions", numpy_copy(backend, key[0]), rows)
                 if problem is not None:
                     return f"{problem} (rows {rows.tolist()}{', added up' if accumulate else ''})"
     return None
@@ -157,7 +157,7 @@ def index_put_into_masks(backend: Backend, dtype: DType) -> str | None:
             key = (native(backend, mask, dtypes.bool_),)
             result = backend.index_put_into(view, key, native(backend, values, dtype), False)
             problem = overwritten(backend, x, (before, base), result, seen.copy(), how)
-            problem = problem or difference("the mask", np.array(backend.to_numpy(key[0])), mask)
+            problem = problem or difference("the mask", numpy_copy(backend, key[0]), mask)
             if problem is not None:
                 return problem
     return None
@@ -172,7 +172,7 @@ def index_put_into_raises(backend: Backend, dtype: DType) -> str | None:
     try:
         backend.index_put_into(x, key, native(backend, elements(dtype, 2, 4), dtype), False)
     except Exception:
-        return difference("the array", np.array(backend.to_numpy(x)), want)
+        return difference("the array", numpy_copy(backend, x), want)
     return "position 5 of 3 rows raises nothing"
 
 
@@ -199,8 +199,8 @@ def scatter_into(backend: Backend, dtype: DType) -> str | None:
             with backend.guard():
                 result = backend.scatter_into(view, 0, positions, put, reduce)
             problem = overwritten(backend, x, (before, base), result, seen.copy(), how)
-            problem = problem or difference("the values", np.array(backend.to_numpy(put)), values[: len(rows)])
-            problem = problem or difference("the positions", np.array(backend.to_numpy(positions)), rows)
+            problem = problem or difference("the values", numpy_copy(backend, put), values[: len(rows)])
+            problem = problem or difference("the positions", numpy_copy(backend, positions), rows)
             if problem is not None:
                 return f"{problem} (reduce={reduce!r})"
     return None
@@ -213,7 +213,7 @@ def scatter_into_a_scalar(backend: Backend, dtype: DType) -> str | None:
     x = native(backend, other_elements(want), dtype)
     index = native(backend, np.array(0), dtypes.by_name["int64"])
     result = backend.scatter_into(x, 0, index, native(backend, want, dtype), None)
-    return difference("the result", np.array(backend.to_numpy(result)), np.array(want))
+    return difference("the result", numpy_copy(backend, result), np.array(want))
 
 
 @probe("fill_where_into", "masks", mutable=True)
@@ -232,8 +232,8 @@ def fill_where_into(backend: Backend, dtype: DType) -> str | None:
                 given, filled = native(backend, mask, dtypes.bool_), native(backend, value, dtype)
                 result = backend.fill_where_into(view, given, filled)
                 problem = overwritten(backend, x, (before, base), result, seen.copy(), how)
-                problem = problem or difference("the mask", np.array(backend.to_numpy(given)), mask)
-                problem = problem or difference("the value", np.array(backend.to_numpy(filled)), np.array(value))
+                problem = problem or difference("the mask", numpy_copy(backend, given), mask)
+                problem = problem or difference("the value", numpy_copy(backend, filled), np.array(value))
                 if problem is not None:
                     return f"{problem} (a mask of shape {mask.shape})"
     return None

@@ -13,6 +13,7 @@ import numpy as np
 
 from pullback.extend import Tensor, get_backend
 from pullback_conformance.case import Call, Case, is_inexact
+from pullback_conformance.errors_as_text import first_line
 from pullback_conformance.moving import moved
 from pullback_conformance.oracles.extended import in_double_precision
 
@@ -63,7 +64,7 @@ class ByJax:
             given = [jax.numpy.asarray(np.conj(v), output.dtype) for v, output in zip(cotangents, outputs, strict=True)]
             return [np.conj(np.asarray(g)) for g in pull(given)]
         except Exception as error:
-            raise NotDifferentiated(_reason(error)) from error
+            raise NotDifferentiated(first_line(error)) from error
 
     def jvp(self, tangents: list[Any]) -> list[Any]:
         """The tangent of each inexact result."""
@@ -74,8 +75,4 @@ class ByJax:
             _, pushed = jax.jvp(self._values, tuple(self._inputs), tuple(given))
             return [np.asarray(t) for t in pushed]
         except Exception as error:
-            raise NotDifferentiated(_reason(error)) from error
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
+            raise NotDifferentiated(first_line(error)) from error

@@ -10,6 +10,7 @@ import numpy as np
 
 from pullback.extend import DType, Operation, Tensor, dtypes
 from pullback_conformance.case import Case, flattened
+from pullback_conformance.errors_as_text import first_line
 from pullback_conformance.moving import mapped, to_numpy
 from pullback_conformance.samples import Arguments
 
@@ -68,7 +69,7 @@ class ByTorch:
             self.inputs = [self._tensors[i].requires_grad_() for i in chosen]
             self.results = flattened(_as_tuples(function(*args, **kwargs)))
         except Exception as error:
-            raise NotInPyTorch(f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}") from error
+            raise NotInPyTorch(first_line(error)) from error
 
     def _moved(self, tensor: Tensor) -> Any:
         import torch
@@ -99,7 +100,7 @@ class ByTorch:
                 torch.autograd.grad([o for o, _ in pairs], self.inputs, [v for _, v in pairs], allow_unused=True)
             )
         except Exception as error:
-            raise NotInPyTorch(f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}") from error
+            raise NotInPyTorch(first_line(error)) from error
 
 
 def as_array(tensor: Any) -> Any:

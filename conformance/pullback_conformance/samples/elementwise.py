@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from pullback import bfloat16, complex64, complex128, float16, float32, float64, int8, int16, int32, int64, uint8
 from pullback.extend import Composite, Operation, Sample, Tensor, dtypes
-from pullback_conformance.samples.known_values import SIZES
 from pullback_conformance.samples.layouts import laid_out, stepped, transposed
 from pullback_conformance.samples.maker import Maker
 
@@ -162,7 +161,7 @@ def backwards(tensor: Tensor) -> Tensor:
 def _sizes(make: Maker, start: int) -> list[int]:
     """Three of the sizes around blocks, other ones for each dtype: six dtypes see all of them."""
     first = start + 3 * (_ORDER.index(make.dtype) if make.dtype in _ORDER else 0)
-    return [SIZES[(first + i) % len(SIZES)] for i in range(3)]
+    return [make.sizes[(first + i) % len(make.sizes)] for i in range(3)]
 
 
 def labelled(label: str, *args: Any, **kwargs: Any) -> Sample:

@@ -9,7 +9,7 @@ import numpy as np
 from pullback import int64
 from pullback.extend import Backend, DType, Tensor, dtypes
 from pullback.random import Generator
-from pullback_conformance.samples.known_values import LATTICE, SPECIAL_VALUES
+from pullback_conformance.samples.known_values import LATTICE, SIZES, SPECIAL_VALUES
 
 #: The interval within which most values lie where the domain has no end.
 _USUAL: Final = 4.0
@@ -23,9 +23,13 @@ class Maker:
     dtype : DType
     backend : Backend
         NumPy's: samples are made there, and moved.
+    sizes : tuple of int
+        Numbers of elements on both sides of where kernels divide their work into blocks.
     indices : list of numpy.ndarray
         The integers it made that are no values of the dtype under test.
     """
+
+    sizes = SIZES
 
     def __init__(self, backend: Backend, dtype: DType) -> None:
         self.backend = backend

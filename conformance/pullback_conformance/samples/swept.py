@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -111,21 +112,21 @@ def _operands(
 ) -> Iterator[list[Any]]:
     """Values for each tensor of a sample, as many times as asked for."""
     tensors = tensors_in((sample.args, sample.kwargs))
-    count = COUNT * repetitions
+    total = COUNT * repetitions
     if dtype.category == 1:
         names = [n for n, _ in _named_tensors(operation, sample)]
-        columns = _whole_operands(operation, dtype, names, count, random)
+        columns = _whole_operands(operation, dtype, names, total, random)
     else:
         within = RANGES[dtype.to_real().name]
         if dtype.is_complex:
-            columns = [complex_values(count, within, random) for _ in tensors]
+            columns = [complex_values(total, within, random) for _ in tensors]
         else:
-            drawn = [real_values(count, *operation.domain, within, random, len(tensors)) for _ in tensors]
+            drawn = [real_values(total, *operation.domain, within, random, len(tensors)) for _ in tensors]
             columns = related(drawn, within, random)
     for number, tensor in enumerate(tensors):
         if tensor.dtype is not dtype:
-            columns[number] = random.integers(0, 2, count)
-    for start in range(0, count, COUNT):
+            columns[number] = random.integers(0, 2, total)
+    for start in range(0, total, COUNT):
         yield [column[start : start + COUNT] for column in columns]
 
 
@@ -136,7 +137,7 @@ def _named_tensors(operation: Operation, sample: Any) -> list[tuple[str, Tensor]
 
 
 def _whole_operands(
-    operation: Operation, dtype: DType, names: list[str], count: int, random: np.random.Generator
+    operation: Operation, dtype: DType, names: list[str], total: int, random: np.random.Generator
 ) -> list[Any]:
     """Integers for which the operation is defined."""
     bits = 8 * dtype.itemsize
@@ -147,10 +148,10 @@ def _whole_operands(
     for name in names:
         low, high = operation.integers.between.get(name, (least, most))
         low, high = max(least, low), min(most, high)
-        column = whole_values(count, low, high, random)
+        column = whole_values(total, low, high, random)
         if columns:  # numbers that are equal, or next to each other
-            beside = columns[0] + random.integers(-1, 2, count).astype(object)
-            fits = (random.integers(0, 8, count) == 0) & (beside >= low) & (beside <= high)
+            beside = columns[0] + random.integers(-1, 2, total).astype(object)
+            fits = (random.integers(0, 8, total) == 0) & (beside >= low) & (beside <= high)
             column = np.where(fits, beside, column)
         if name == operation.integers.divisor:
             column = np.where(column == 0, 1, column)
@@ -174,19 +175,19 @@ def _without_subnormal(
     is_subnormal, is_beyond = _judged(operation, arguments, within)
     beside = _is_beside_a_jump(operation, arguments, within) if operation.accuracy.either_side else is_subnormal & False
     if make.dtype.is_complex:  # which part of a product is infinite, which NaN, is left open
-        is_subnormal, is_beyond = is_subnormal | is_beyond, is_beyond | is_subnormal
+        left_out = is_subnormal | is_beyond
     else:
         if make.dtype is not float16:  # whose subnormal numbers are none in float32, in which kernels compute
             if len(values) > 1:  # whose differences may be subnormal
                 is_subnormal = is_subnormal | _has_small_operands(values, within)
             rest.append(_subnormal_operands(operation, make, values, is_subnormal, within))
-        is_beyond = is_subnormal
-    is_beyond = is_beyond | beside
-    usual = np.flatnonzero(~is_beyond)
-    if not np.any(is_beyond) or not len(usual):
+        left_out = is_subnormal
+    left_out = left_out | beside
+    usual = np.flatnonzero(~left_out)
+    if not np.any(left_out) or not len(usual):
         return arguments
     kept = usual[np.arange(COUNT) % len(usual)]
-    return _filled(sample, make, [np.where(is_beyond, v[kept], v) for v in values])
+    return _filled(sample, make, [np.where(left_out, v[kept], v) for v in values])
 
 
 def _judged(operation: Operation, arguments: tuple[Any, Any], within: Range) -> tuple[Any, Any]:
@@ -215,11 +216,10 @@ def _is_beside_a_jump(operation: Operation, arguments: tuple[Any, Any], within: 
     found = np.zeros(COUNT, bool)
     here = _in_extended_precision(operation, arguments)
     for factor in (1 - 2 * within.eps, 1 + 2 * within.eps):
-        first = [True]
+        numbers = count()
 
-        def changed(tensor: Tensor, factor: float = factor, first: list[bool] = first) -> Tensor:
-            array = tensor.array * np.longdouble(factor) if first.pop() else tensor.array
-            first.append(False)
+        def changed(tensor: Tensor, factor: float = factor, numbers: Iterator[int] = numbers) -> Tensor:
+            array = tensor.array if next(numbers) else tensor.array * np.longdouble(factor)
             return Tensor._wrap(array, tensor.backend)
 
         there = _in_extended_precision(operation, arguments, changed)
@@ -247,11 +247,11 @@ def _subnormal_operands(
 ) -> list[Any]:
     """The operands with subnormal results, followed by subnormal operands of the domain."""
     random = np.random.default_rng(int(is_subnormal.sum()))
-    count = 64
+    few = 64
     columns = []
     for position, value in enumerate(values):
-        drawn = subnormal_values(count, within, random)
-        drawn = np.where(np.arange(count) % 4 == position + 1, np.resize(np.array([1.0, -2.0, 3.0, 0.5]), count), drawn)
+        drawn = subnormal_values(few, within, random)
+        drawn = np.where(np.arange(few) % 4 == position + 1, np.resize(np.array([1.0, -2.0, 3.0, 0.5]), few), drawn)
         low, high = operation.domain
         drawn = np.where((drawn > low) & (drawn < high), drawn, np.abs(drawn) + max(low, 0.0) * (1 + within.eps))
         columns.append(np.concatenate([value[is_subnormal], drawn]))

@@ -21,15 +21,14 @@ def values_only(*args: Any, **kwargs: Any) -> Sample:
     return sample
 
 
-#: Numbers of elements on both sides of where kernels divide their work into blocks.
-_BLOCK_SIZES: Final = (1, 2, 7, 8, 9, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1023, 1024)
+#: One more than the largest of ``make.sizes``, which lie around blocks of elements.
 _LARGEST_BLOCK: Final = 1025
 
 
 def block_sizes(make: Any, start: int = 0) -> tuple[int, ...]:
     """Four numbers of elements around blocks: the largest, and others for each dtype, so that six see all of them."""
     first = 3 * list(dtypes.by_name.values()).index(make.dtype) + start
-    return (_LARGEST_BLOCK, *(_BLOCK_SIZES[(first + i) % len(_BLOCK_SIZES)] for i in range(3)))
+    return (_LARGEST_BLOCK, *(make.sizes[(first + i) % len(make.sizes)] for i in range(3)))
 
 
 def block_size(make: Any, start: int = 0) -> int:

@@ -14,18 +14,7 @@ from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult, read_json
 from pullback_conformance.runner import Runner, Selection, SelectionError
 
-WRONG = """
-import numpy as np
-import pullback as pb
-
-class Wrong(type(pb.get_backend("numpy"))):
-    def __init__(self):
-        super().__init__()
-        self.name = "wrong"
-
-    def exp(self, x):
-        return np.exp(x) * x.dtype.type(1.01)
-"""
+WRONG = Path(__file__).with_name("wrong_backend.py").read_text()
 
 
 @pytest.fixture

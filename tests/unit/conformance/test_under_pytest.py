@@ -11,18 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 PLUGIN = ("-p", "pullback_conformance.pytest_plugin")
-WRONG = """
-import numpy as np
-import pullback as pb
-
-class Wrong(type(pb.get_backend("numpy"))):
-    def __init__(self):
-        super().__init__()
-        self.name = "wrong"
-
-    def exp(self, x):
-        return np.exp(x) * x.dtype.type(1.01)
-"""
+WRONG = Path(__file__).with_name("wrong_backend.py").read_text()
 
 
 def pytest_run(*arguments: str, path: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
