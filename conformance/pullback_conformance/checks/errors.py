@@ -9,6 +9,7 @@ import pullback as pb
 from pullback.extend import DType, Tensor, get_backend, use_backend
 from pullback_conformance.case import Call, Case
 from pullback_conformance.checks.finding import Finding, Unsupported
+from pullback_conformance.checks.taking_out import function_with_out
 from pullback_conformance.moving import bits_of, tensors_in
 from pullback_conformance.samples.bad_calls import BadCall, bad_calls, is_public
 from pullback_conformance.script import call_source, extend_imports, operand_source
@@ -86,8 +87,7 @@ def _out_problem(case: Case) -> str | None:
     rule = operation.out
     if rule is None or rule.decides:  # or ``out`` says what dtype the result has
         return None
-    # Made when its name is first asked for: what was asked for before must not decide what this check asks.
-    exported = getattr(pb, operation.name, None) and getattr(operation, "exported", None)
+    exported = function_with_out(operation)
     results = case.on(case.reference).run()
     if exported is None or len(results) != 1 or not isinstance(results[0], Tensor) or results[0].dtype.category < 2:
         return None

@@ -12,6 +12,7 @@ from pullback import empty_like, float32, float64
 from pullback.extend import Operation, Tensor, use_backend
 from pullback_conformance.case import Call, Case, flattened
 from pullback_conformance.checks.finding import Finding, Unsupported
+from pullback_conformance.checks.taking_out import function_with_out
 from pullback_conformance.moving import bits_of, overlaps_itself, to_numpy
 from pullback_conformance.tolerances import Kind, kind_of
 
@@ -69,8 +70,8 @@ def _ways(operation: Operation, expected: list[Any]) -> Iterator[tuple[str, str,
             f"pb.Tensor.{in_place}(*operands)",
             lambda c: _in_place(c, in_place, expected[0]),
         )
-    if operation.exported is not None and len(expected) == 1 and isinstance(expected[0], Tensor):
-        exported = operation.exported
+    exported = function_with_out(operation)
+    if exported is not None and len(expected) == 1 and isinstance(expected[0], Tensor):
         yield (
             "out=",
             f"pb.{operation.name}(*operands, out=pb.empty_like(run()))",

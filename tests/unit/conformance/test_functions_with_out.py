@@ -1,4 +1,4 @@
-"""What the check of errors asks of `out=`: the same whatever the process has used before."""
+"""What checks ask of `out=`: the same whatever the process has used before."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ import pullback as pb
 {use}
 from pullback_conformance.runner import Runner, Selection
 from pullback.extend import registry
-record = Runner("numpy", "numpy", Selection("smoke", ("neg",), ("float32",), ("errors",))).run()
-print([c.outcome.value for c in record.cells], registry["neg"].exported is not None)
+record = Runner("numpy", "numpy", Selection("smoke", ("{operation}",), ("float32",), ("{check}",))).run()
+print([c.outcome.value for c in record.cells], registry["{operation}"].exported is not None)
 """
 
 
-@pytest.mark.parametrize("use", ["", "pb.neg"], ids=["first-use", "used-before"])
-def test_it_is_asked_in_a_fresh_process_too(use: str) -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM.format(use=use)], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("used", [False, True], ids=["first-use", "used-before"])
+@pytest.mark.parametrize(("operation", "check"), [("neg", "errors"), ("diagonal_copy", "spellings")])
+def test_it_is_asked_in_a_fresh_process_too(operation: str, check: str, used: bool) -> None:
+    program = PROGRAM.format(use=f"pb.{operation}" if used else "", operation=operation, check=check)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['passed'] True"
 
 
