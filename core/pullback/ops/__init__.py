@@ -8,6 +8,7 @@ no family imports another for its derivatives. ``import pullback`` imports the f
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from typing import Any
 
 from pullback.ops._homes import HOMES
@@ -21,6 +22,7 @@ def __getattr__(name: str) -> Any:
     return found
 
 
+@cache
 def import_all() -> None:
     """Import every family, so that ``pullback.extend.registry`` holds each operation there is."""
     import pkgutil
