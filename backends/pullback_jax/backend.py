@@ -31,6 +31,7 @@ from pullback.extend import (
     Limitation,
     NativeArray,
     check_size,
+    elements_read,
     get_backend,
 )
 from pullback.extend import dtypes as dt
@@ -380,7 +381,7 @@ class JAXBackend(ArrayAPIBackend):
         # A tracer's elements are known only when the compiled program runs, and on a GPU PyTorch doesn't look either.
         if isinstance(x, jax.core.Tracer) or (isinstance(x, jax.Array) and self.device_of(x).type != "cpu"):
             return False
-        return not np.all(np.asarray(x))
+        return not np.all(elements_read("a divisor, looked at for zeros,", self, x) if self.is_array(x) else x)
 
     def pow(self, x: Any, y: Any) -> NativeArray:
         return self._pow(x, y)
@@ -475,7 +476,7 @@ class JAXBackend(ArrayAPIBackend):
         if not indices.size:
             return x
         axis %= x.ndim
-        check_bounds(indices, x.shape[axis], axis)
+        check_bounds(self, indices, x.shape[axis], axis)
         values = self.like(values, x)
         if reduce is None:
             return self._scatter(x, indices, values, axis, "set")
@@ -496,16 +497,17 @@ class JAXBackend(ArrayAPIBackend):
 
     def nonzero(self, x: NativeArray) -> tuple[NativeArray, ...]:
         x = self.convert(x, self.native_dtypes[dt.bool_])
-        return tuple(self._nonzero(x, int(jnp.count_nonzero(x))))
+        count = elements_read("the number of elements that are not zero", self, jnp.count_nonzero(x))
+        return tuple(self._nonzero(x, int(count)))
 
     def take(self, x: NativeArray, indices: NativeArray, *, axis: int | None = None) -> NativeArray:
         if axis is None:
             x, axis = x.reshape((-1,)), 0
-        check_bounds(indices, x.shape[axis], axis)
+        check_bounds(self, indices, x.shape[axis], axis)
         return jnp.take(x, indices, axis=axis)
 
     def take_along_axis(self, x: NativeArray, indices: NativeArray, axis: int = -1) -> NativeArray:
-        check_bounds(indices, x.shape[axis], axis)
+        check_bounds(self, indices, x.shape[axis], axis)
         return jnp.take_along_axis(x, indices, axis)
 
     def _sorted(self, x: NativeArray, *, axis: int, descending: bool) -> NativeArray:
@@ -537,7 +539,7 @@ class JAXBackend(ArrayAPIBackend):
     def any_negative(self, indices: NativeArray) -> bool:
         if isinstance(indices, jax.core.Tracer):
             return False  # its values are known only when the compiled program runs
-        return bool(indices.size and np.asarray(indices).min() < 0)
+        return bool(indices.size and elements_read("an index, looked at for its signs,", self, indices).min() < 0)
 
     def _check_key(self, x: NativeArray, key: Any) -> None:
         """Raise IndexError for an index out of bounds, where JAX would clamp it or drop the write."""
@@ -552,7 +554,7 @@ class JAXBackend(ArrayAPIBackend):
             if axis >= x.ndim:
                 raise IndexError(f"too many indices for tensor of dimension {x.ndim}")
             if not isinstance(part, slice) and consumed(part) == 1:
-                check_bounds(part, x.shape[axis], axis)
+                check_bounds(self, part, x.shape[axis], axis)
             axis += consumed(part)
 
     # -- creation

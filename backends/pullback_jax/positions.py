@@ -10,9 +10,7 @@ import jax.numpy as jnp
 import jax.scipy.special
 import numpy as np
 
-from pullback.extend import (
-    NativeArray,
-)
+from pullback.extend import Backend, NativeArray, elements_read
 
 
 def nonzero(x: NativeArray, count: int) -> tuple[NativeArray, ...]:
@@ -72,10 +70,11 @@ def consumed(part: Any) -> int:
     return part.ndim if dtype == np.bool_ else 1
 
 
-def check_bounds(indices: Any, size: int, axis: int) -> None:
+def check_bounds(backend: Backend, indices: Any, size: int, axis: int) -> None:
     if isinstance(indices, jax.core.Tracer):
         return  # its values are known only when the compiled program runs
-    values = np.asarray(indices)
+    seen = backend.is_array(indices)
+    values = elements_read("an index, checked for its bounds,", backend, indices) if seen else np.asarray(indices)
     if not values.size or values.dtype == np.bool_:
         return
     lowest, highest = int(values.min()), int(values.max())

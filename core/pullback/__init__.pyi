@@ -23,13 +23,17 @@ from pullback.backend.selection import (
     set_default_backend,
     use_backend,
 )
+from pullback.backend.transfers import transfer_guard
 from pullback.dispatch.declaration import Number
+from pullback.dispatch.fallback import FallbackCall, FallbackReport, fallback
 from pullback.errors import (
     BackendError,
     BackendUnavailableError,
+    FallbackWarning,
     MissingKernelError,
     PluginError,
     PluginWarning,
+    TransferError,
     UnknownBackendError,
 )
 from pullback.func.mapping import vmap
@@ -153,6 +157,9 @@ __all__ = [
     "ByteTensor",
     "CharTensor",
     "DoubleTensor",
+    "FallbackCall",
+    "FallbackReport",
+    "FallbackWarning",
     "FloatTensor",
     "Generator",
     "HalfTensor",
@@ -164,6 +171,7 @@ __all__ = [
     "ShortTensor",
     "Size",
     "Tensor",
+    "TransferError",
     "UnknownBackendError",
     "abs",
     "abs_",
@@ -324,6 +332,7 @@ __all__ = [
     "expm1",
     "expm1_",
     "eye",
+    "fallback",
     "fill",
     "fill_",
     "finfo",
@@ -589,6 +598,7 @@ __all__ = [
     "tile",
     "topk",
     "trace",
+    "transfer_guard",
     "transpose",
     "tril",
     "tril_indices",

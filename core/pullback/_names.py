@@ -14,7 +14,11 @@ NAMES: Final = {
         "enable_grad inference_mode is_grad_enabled is_inference_mode_enabled no_grad set_grad_enabled"
     ),
     "backend.selection": "available_backends current_backend get_backend set_default_backend use_backend",
-    "errors": "BackendError BackendUnavailableError MissingKernelError PluginError PluginWarning UnknownBackendError",
+    "errors": (
+        "BackendError BackendUnavailableError FallbackWarning MissingKernelError PluginError PluginWarning "
+        "TransferError "
+        "UnknownBackendError"
+    ),
     "meta.devices": "Device:device",
     "meta.dtypes": (
         "bfloat16 bool_:bool can_cast complex128:cdouble complex64:cfloat complex128 complex64 float64:double "
@@ -32,6 +36,8 @@ NAMES: Final = {
 
 #: Imported when first used: what few programs need.
 LATE: Final = {
+    "backend.transfers": "transfer_guard",
+    "dispatch.fallback": "FallbackCall FallbackReport fallback",
     "autograd.anomaly_mode": "is_anomaly_check_nan_enabled is_anomaly_enabled set_anomaly_enabled",
     "func.mapping": "vmap",
     "interop.dlpack": "from_dlpack",

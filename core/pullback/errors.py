@@ -117,6 +117,14 @@ class MissingKernelError(BackendError, NotImplementedError, AttributeError):
         return type(self), (self.operation, self.kernel, self.dtype, self.backend)
 
 
+class FallbackWarning(UserWarning):
+    """An operation ran on another backend, inside ``with fallback(...)``, because its own has no kernel for it."""
+
+
+class TransferError(RuntimeError):
+    """Elements would have left a backend or a device where ``transfer_guard("disallow")`` holds."""
+
+
 class PluginError(RuntimeError):
     """A plugin is broken and ``PULLBACK_STRICT_PLUGINS`` asks for an error."""
 

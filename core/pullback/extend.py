@@ -24,6 +24,7 @@ from pullback.backend.numpy_like import NumPyLikeBackend
 from pullback.backend.records import BackendSpec, Limitation
 from pullback.backend.registry import instance_problem, known_backends, register_backend, unregister_backend
 from pullback.backend.selection import get_backend, use_backend
+from pullback.backend.transfers import elements_read
 from pullback.dispatch.declaration import (
     Array,
     Arrays,
@@ -65,6 +66,7 @@ from pullback.meta.limits import finfo, iinfo
 from pullback.ops import import_all
 from pullback.plugin.hookspecs import hookimpl
 from pullback.plugin.manager import backend_specs, call_each, load_tool, tools
+from pullback.process.source_lines import SourceLine, leave_out, node_in_backward, users_line
 from pullback.tensor import Tensor
 from pullback.tensor.indices import Positions
 from pullback.tensor.registry import registry
@@ -105,6 +107,7 @@ __all__ = [
     "Sample",
     "Sampled",
     "Shows",
+    "SourceLine",
     "Tensor",
     "UnknownBackendError",
     "Unsampled",
@@ -115,6 +118,7 @@ __all__ = [
     "count_reduced",
     "did_you_mean",
     "dtypes",
+    "elements_read",
     "elementwise",
     "finfo",
     "get_backend",
@@ -125,7 +129,9 @@ __all__ = [
     "intercept",
     "intercept_kernels",
     "known_backends",
+    "leave_out",
     "load_tool",
+    "node_in_backward",
     "op",
     "register_backend",
     "registry",
@@ -134,4 +140,5 @@ __all__ = [
     "tools",
     "unregister_backend",
     "use_backend",
+    "users_line",
 ]

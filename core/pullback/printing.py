@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullback.autograd.forward_ad import tangent_of
+from pullback.backend.transfers import elements_read
 from pullback.meta.dtypes import get_default_dtype, int64
 from pullback.process.blocks import begins_at_once
 from pullback.tensor import Tensor
@@ -219,7 +220,7 @@ def format_tensor(tensor: Tensor, spec: str) -> str:
     '1.414'
     """
     if type(tensor) is Tensor and tensor.shape == ():
-        return format(_as_list(tensor.backend.to_numpy(tensor.array), tensor.dtype)[0], spec)
+        return format(_as_list(elements_read("printing", tensor.backend, tensor.array), tensor.dtype)[0], spec)
     return object.__format__(tensor, spec)
 
 
@@ -236,7 +237,10 @@ def _contents(tensor: Tensor, indent: int, options: PrintOptions) -> str:
     if summarised and shape and not options.edgeitems:
         return "[...]"
     cut = [summarised and length > 2 * options.edgeitems for length in shape]
-    elements = _edges(tensor, cut, options.edgeitems) if any(cut) else tensor.backend.to_numpy(tensor.array)
+    if any(cut):
+        elements = _edges(tensor, cut, options.edgeitems)
+    else:
+        elements = elements_read("printing", tensor.backend, tensor.array)
     texts, width = _texts(_as_list(elements, tensor.dtype), tensor.dtype, options)
     return _layout(iter(texts), width, shape, cut, indent, options) if shape else texts[0]
 
@@ -255,11 +259,11 @@ def _edges(tensor: Tensor, cut: list[bool], edgeitems: int) -> Any:
     backend = tensor.backend
     getitem = None if tensor.device.type == "cpu" else backend.kernel("getitem")
     if getitem is None:
-        return backend.to_numpy(tensor.array)[tuple(mesh)]
+        return elements_read("printing", backend, tensor.array)[tuple(mesh)]
     # Elsewhere than in host memory, to_numpy of the whole tensor would transfer all of it.
 
     key = tuple(backend.from_data(index, int64, tensor.device) for index in mesh)
-    return backend.to_numpy(getitem(tensor.array, key))
+    return elements_read("printing", backend, getitem(tensor.array, key))
 
 
 def _as_list(elements: Any, dtype: DType) -> list[Any]:

@@ -13,11 +13,13 @@ Examples
 
 from __future__ import annotations
 
+from pullback.extend import SourceLine, leave_out
 from pullback_crosscheck.checking import crosscheck
 from pullback_crosscheck.divergence import Divergence, DivergenceError, DivergenceWarning
 from pullback_crosscheck.operands import OperandSummary
 from pullback_crosscheck.report import OperationCounts, Report
-from pullback_crosscheck.source_lines import SourceLine
+
+leave_out(__file__)
 
 __all__ = [
     "Divergence",

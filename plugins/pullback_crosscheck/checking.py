@@ -17,10 +17,13 @@ from pullback.extend import (
     Backend,
     MissingKernelError,
     Operation,
+    SourceLine,
     Tensor,
     did_you_mean,
     get_backend,
+    node_in_backward,
     run_alone,
+    users_line,
 )
 from pullback.random import default_generator
 from pullback_crosscheck.comparison import Comparison, Verdict, limitation
@@ -29,7 +32,6 @@ from pullback_crosscheck.operands import Call, Held, held_array
 from pullback_crosscheck.report import Report
 from pullback_crosscheck.script import script_for
 from pullback_crosscheck.shadows import Shadow, Shadows
-from pullback_crosscheck.source_lines import SourceLine, node_in_backward, users_line
 
 MODES: Final = ("raise", "warn", "collect")
 #: Nodes whose lines are remembered.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from pullback.extend import SourceLine
 from pullback_crosscheck.operands import OperandSummary
-from pullback_crosscheck.source_lines import SourceLine
 
 
 @dataclass

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pullback.extend import SourceLine
 from pullback_crosscheck.divergence import Carried, Divergence, json_number
-from pullback_crosscheck.source_lines import SourceLine
 
 #: Divergences of which all is kept; further ones at other lines are only counted.
 KEPT: Final = 100

@@ -27,6 +27,7 @@ LATE = {
     ("pullback.backend.registry", "pullback.plugin.manager"): NOT_YET,  # pluggy
     ("pullback.batching.levels", "pullback.batching.lifting"): CIRCLE,
     ("pullback.dispatch.arguments", "pullback.dispatch.out"): CIRCLE,
+    ("pullback.dispatch.complete_path", "pullback.dispatch.fallback"): NOT_YET,
     ("pullback.dispatch.complete_path", "pullback.interop.numpy_arguments"): NOT_YET,
     ("pullback.ops.creation.conversion", "pullback.ops.creation.legacy_types"): NOT_YET,
     ("pullback.ops.creation.from_data", "pullback.dispatch.subclassing"): NOT_YET,

@@ -123,7 +123,7 @@ class save_on_cpu(saved_tensors_hooks):
 
 def _to_host(tensor: Tensor) -> tuple[Any, Any, Any]:
     backend = tensor.backend
-    return backend, tensor.device, backend.to_numpy(tensor.array).copy()
+    return backend, tensor.device, tensor._host("save_on_cpu()").copy()
 
 
 def _from_host(packed: tuple[Any, Any, Any]) -> Tensor:

@@ -65,6 +65,12 @@ def general(
     try:
         return _general(operation, operands, attributes)
     except Exception as error:
+        if isinstance(error, MissingKernelError):
+            from pullback.dispatch.fallback import NO_FALLBACK, run_elsewhere  # what programs hardly ever need
+
+            elsewhere = run_elsewhere(operation, operands, attributes, error)
+            if elsewhere is not NO_FALLBACK:
+                return elsewhere
         if isinstance(error, MemoryError) and not isinstance(error, RuntimeError):
             raise memory_error(error) from error
         overridden = not use.begun and bool(overriding((*operands, *attributes.values())))

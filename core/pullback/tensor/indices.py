@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from pullback.backend.transfers import elements_read
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
 from pullback.meta.shapes import broadcast_shape, normalize_dim
@@ -212,7 +213,10 @@ def _is_mask(backend: Backend, part: Any) -> bool:
 
 def _check_bounds(backend: Backend, arrays: list[Array], sizes: list[int], shape: tuple[int, ...]) -> None:
     """Raise IndexError for the first position that is out of bounds."""
-    vectors = [backend.to_numpy(backend.broadcast_to(array, shape)).reshape(-1) for array in arrays]
+    vectors = [
+        elements_read("an index, checked for its bounds,", backend, backend.broadcast_to(array, shape)).reshape(-1)
+        for array in arrays
+    ]
     wrong: Any = False
     for vector, size in zip(vectors, sizes, strict=True):
         wrong = wrong | (vector < -size) | (vector >= size)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Self, get_overloads, overload
 
+from pullback.backend.transfers import note_reading
 from pullback.meta.dtypes import DType
 from pullback.meta.shapes import Size, normalize_dim
 from pullback.tensor.levels import refuse_truth
@@ -264,7 +265,7 @@ class Tensor(TensorMethods):
             if self.backend.level:
                 self._host()  # refuses elements that differ between examples
             raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
-        value = self._host().reshape(-1)[0]
+        value = self._host("item()").reshape(-1)[0]
         return value.item() if hasattr(value, "item") and self.dtype.name != "bfloat16" else float(value)
 
     def tolist(self) -> Any:
@@ -274,8 +275,9 @@ class Tensor(TensorMethods):
             host = host.astype("float32")
         return host.tolist()
 
-    def _host(self) -> Any:
-        """The elements as a NumPy array, whatever the backend."""
+    def _host(self, action: str = "tolist()") -> Any:
+        """The elements as a NumPy array, whatever the backend, for what is said to read them."""
+        note_reading(action, self.backend, self.array)
         return self.backend.to_numpy(self.array)
 
     def numpy(self, *, force: bool = False) -> Any:
@@ -293,7 +295,7 @@ class Tensor(TensorMethods):
         """
         if self.requires_grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        return self._host()
+        return self._host("numpy()")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         from pullback.interop.numpy_protocol import as_array

@@ -10,6 +10,7 @@ from pullback.autograd.gradient_accumulation import reduce_gradient
 from pullback.backend.base import Backend
 from pullback.backend.registry import known_backends
 from pullback.backend.selection import backend_for_device, get_backend
+from pullback.backend.transfers import note_move
 from pullback.dispatch import sampling
 from pullback.dispatch.complete_path import constant, filled
 from pullback.dispatch.declaration import Array, Number, Sample, attach, composite, op
@@ -104,6 +105,8 @@ def _transfer(value: Tensor, backend: Backend, device: Device | None) -> Tensor:
     moved = source.transferred(value, backend, device)
     if moved is not None:
         return moved
+    there = repr(backend.name) if device is None else f"{backend.name!r} on {device}"
+    note_move("to()", source, value.array, there)
     if source is backend:
         array: NativeArray = backend.to_device(value.array, device) if device is not None else value.array
     else:

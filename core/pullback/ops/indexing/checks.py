@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pullback.backend.transfers import elements_read
 from pullback.dispatch.declaration import Array
 from pullback.dispatch.inplace import overlap_partly
 from pullback.meta import dtypes
@@ -37,7 +38,7 @@ def outside(backend: Backend, index: Array, size: int, dim: int) -> str:
 
 def first_outside(backend: Backend, index: Array, lowest: int, end: int) -> int | None:
     """The first position below ``lowest`` or not below ``end``."""
-    positions = backend.to_numpy(index).reshape(-1)
+    positions = elements_read("an index, checked for its bounds,", backend, index).reshape(-1)
     wrong = (positions < lowest) | (positions >= end)
     return int(positions[int(wrong.argmax())]) if wrong.any() else None
 

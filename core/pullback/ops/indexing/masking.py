@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.gradient_accumulation import sum_to_size
+from pullback.backend.transfers import elements_read
 from pullback.dispatch import sampling
 from pullback.dispatch.complete_path import constant
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
@@ -152,7 +153,7 @@ def _element(backend: Backend, input: Array, value: Array) -> Array:
         return value
     if kind.category > own.category or (kind.category == own.category and kind.itemsize > own.itemsize):
         try:
-            number = backend.to_numpy(value).item()
+            number = elements_read("masked_fill_()", backend, value).item()
         except TypeError:  # known only when the compiled program runs
             number = 0
         fitted(number, own)  # refuses what does not fit
@@ -360,7 +361,7 @@ def numbers_of_true(mask: Tensor) -> tuple[Tensor, int | None]:
         return counts, 0
     every = plain(counts)
     try:
-        most = int(every.backend.to_numpy(every.array).max())
+        most = int(elements_read("masked_scatter_()", every.backend, every.array).max())
     except TypeError:
         most = None
     return counts - 1, most

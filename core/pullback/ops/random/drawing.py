@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pullback import ops
+from pullback.backend.transfers import elements_read
 from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, composite, op
 from pullback.dispatch.declaration_values import Unsampled
@@ -518,7 +519,7 @@ def bernoulli_of(
     """Ones with the given probabilities, else zeros; refuses probabilities outside of 0 to 1."""
     shape = tuple(probabilities.shape)
     inside = backend.logical_and(backend.greater_equal(probabilities, 0.0), backend.less_equal(probabilities, 1.0))
-    if not bool(backend.to_numpy(backend.all(inside)).item()):
+    if not bool(elements_read("drawing", backend, backend.all(inside)).item()):
         raise RuntimeError(
             "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If so,"
             " please report an enhancement request to PyTorch.)"
@@ -587,11 +588,11 @@ def multinomial(
     with backend.guard():
         weights = backend.astype(input.array, dtypes.float64)
         acceptable = backend.logical_and(backend.greater_equal(weights, 0.0), backend.isfinite(weights))
-        if not bool(backend.to_numpy(backend.all(acceptable)).item()):
+        if not bool(elements_read("drawing", backend, backend.all(acceptable)).item()):
             raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
         sums = backend.cumulative_sum(weights, axis=-1)
         totals = backend.getitem(sums, (..., slice(-1, None)))
-        if not bool(backend.to_numpy(backend.all(backend.greater(totals, 0.0))).item()):
+        if not bool(elements_read("drawing", backend, backend.all(backend.greater(totals, 0.0))).item()):
             raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
         leading = tuple(weights.shape[:-1])
         if replacement:
@@ -644,7 +645,7 @@ def poisson(backend: Backend, input: Array, generator: Generator | None = None) 
     tensor([0., 0.])
     """
     rates = backend.astype(input, dtypes.float64)
-    if not bool(backend.to_numpy(backend.all(backend.greater_equal(rates, 0.0))).item()):
+    if not bool(elements_read("drawing", backend, backend.all(backend.greater_equal(rates, 0.0))).item()):
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     return backend.astype(poisson_array(backend, rates, generator), backend.dtypes[input.dtype])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pullback.backend.transfers import elements_read
 from pullback.meta import dtypes
 from pullback.ops.random.streams import uniform_array
 
@@ -22,7 +23,7 @@ def poisson_array(backend: Backend, rates: NativeArray, generator: Generator | N
     """Numbers of these rates, float64."""
     large = backend.greater_equal(rates, _LARGE)
     small = _by_inversion(backend, backend.where(large, 0.0, rates), generator)
-    if not bool(backend.to_numpy(backend.any(large)).item()):
+    if not bool(elements_read("drawing", backend, backend.any(large)).item()):
         return small
     finite = backend.logical_and(large, backend.isfinite(rates))
     others = backend.where(large, math.inf, small)
@@ -57,7 +58,7 @@ def _by_rejection(
     squeeze = add(divide(-3.6224, add(b, -2.0)), 0.9277)
     result = multiply(rates, 0.0)
     missing = wanted
-    while bool(backend.to_numpy(backend.any(missing)).item()):
+    while bool(elements_read("drawing", backend, backend.any(missing)).item()):
         u, v = add(_uniform(backend, rates, generator), -0.5), _uniform(backend, rates, generator)
         distance = add(backend.negative(backend.abs(u)), 0.5)
         distance = where(backend.greater(distance, 0.0), distance, 2.0**-54)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback.backend.transfers import elements_read
 from pullback.meta import dtypes
 from pullback.meta.allocation import check_size
 from pullback.meta.dtypes import DType
@@ -123,7 +124,7 @@ def integer_array(
         bound = backend.from_data(limit - (1 << 63) if signed else limit, word_dtype(backend), device)
         while count:
             try:
-                rejected = backend.to_numpy(backend.greater_equal(values, bound)).nonzero()[0]
+                rejected = elements_read("drawing", backend, backend.greater_equal(values, bound)).nonzero()[0]
             except TypeError:
                 break  # being traced, so without values: the favour is below 2**-64 * span
             if not len(rejected):

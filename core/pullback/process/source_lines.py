@@ -1,4 +1,4 @@
-"""Where in the user's program an operation was called: the innermost frame outside of pullback."""
+"""Where in the user's program something happens: the innermost frame outside of pullback and its tools."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ import sys
 from types import FrameType
 from typing import Any, NamedTuple
 
-import pullback
+_GENERATED = "<pullback "
 
 #: Code in these folders, and code that pullback generates, is nobody's program.
-_FOLDERS = tuple(os.path.dirname(os.path.abspath(str(path))) + os.sep for path in (pullback.__file__, __file__))
-_GENERATED = "<pullback "
+_folders: tuple[str, ...] = (os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep,)
+
+
+def leave_out(file: str) -> None:
+    """Take the code in the folder of ``file`` for a tool's, and not for the user's program."""
+    global _folders
+    _folders = (*_folders, os.path.dirname(os.path.abspath(file)) + os.sep)
 
 
 class SourceLine(NamedTuple):
@@ -62,7 +67,7 @@ def node_in_backward() -> Any:
 
 def _is_ours(frame: FrameType) -> bool:
     name = frame.f_code.co_filename
-    return name.startswith((_GENERATED, *_FOLDERS))
+    return name.startswith((_GENERATED, *_folders))
 
 
 def _line_of(frame: FrameType) -> SourceLine:
