@@ -35,6 +35,7 @@ class _Session:
                 several("checks"),
                 given("seed"),
                 (*several("oracles"), *asked),
+                given("examples"),
             )
             self.expected = read_expected(Path(given("expected"))) if given("expected") else []
             self.runner = Runner(given("backend"), reference, selection)

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from pullback.extend import Backend, Composite, DType, Operation, Positions, Tensor
+from pullback.extend import Backend, Composite, DType, Operation, Positions, Tensor, iinfo
 from pullback.random import Generator
 from pullback_conformance.generated.attributes import any_sizes, are_sizes, names_dimensions, other_attribute, other_sizes
 from pullback_conformance.generated.choices import Choices
@@ -45,6 +45,7 @@ class _Base(NamedTuple):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     indices: tuple[Any, ...]
+    values_only: bool
 
     def is_index(self, tensor: Tensor) -> bool:
         return any(tensor.array is index for index in self.indices)
@@ -102,7 +103,7 @@ class Drawing:
             arguments = (sample.args, sample.kwargs)
             tensors = tensors_in(arguments)
             if sum(t.array.size for t in tensors) <= 2 * MOST_ELEMENTS and has_source(arguments):
-                found.append(_Base(sample.args, sample.kwargs, tuple(self.make.indices)))
+                found.append(_Base(sample.args, sample.kwargs, tuple(self.make.indices), sample.values_only))
 
     def _attributes(self) -> dict[str, list[Any]]:
         """What the samples have for each attribute, and its default."""
@@ -126,11 +127,11 @@ class Drawing:
 
     # -- drawing ------------------------------------------------------------------------------------------------------
 
-    def call(self, choices: Choices) -> Arguments:
-        """One call."""
+    def call(self, choices: Choices) -> Arguments | None:
+        """One call; None where what it gives is left open."""
         base = choices.one_of(self._bases)
         made = self._elementwise(choices, base) if self._is_elementwise else self._other(choices, base)
-        return self._relaid(choices, made)
+        return None if _converts_what_is_no_integer(made) else self._relaid(choices, made)
 
     def _elementwise(self, choices: Choices, base: _Base) -> Arguments:
         operation, make = self.operation, self.make
@@ -171,21 +172,24 @@ class Drawing:
             renaming = Renaming(choices, shapes)
             shapes = [limited(renaming.of_shape(shape)) for shape in shapes]
             args, kwargs = self._with_sizes(choices, args, kwargs, renaming, has_tensors=bool(tensors))
-        is_smooth = not choices.whether() and make.dtype.category >= 2
+        is_smooth = not choices.whether() and make.dtype.category >= 2 and not base.values_only
         is_smooth = is_smooth and sum(int(np.prod(s)) for s in shapes) <= _MOST_DIFFERENTIATED
         drawn = []
+        moves = shapes != [tuple(t.array.shape) for t in tensors]
         for tensor, shape in zip(tensors, shapes, strict=True):
             if operation.sampled.values:
                 drawn.append(Tensor._wrap(np.array(tensor.array), tensor.backend))
             elif tensor.dtype is not make.dtype or base.is_index(tensor):
-                drawn.append(self._index_like(choices, tensor, shape))
+                drawn.append(self._index_like(choices, tensor, shape, moves=moves))
             elif is_smooth:
                 drawn.append(smooth_values(choices, make, shape, *_range_of(tensor), number=len(drawn)))
             else:
                 made = other_values(choices, make, shape)
                 drawn.append(with_special_values(choices, make, made, ends=self._ends))
         args, kwargs = _with_tensors((args, kwargs), drawn)
-        if is_public(operation):
+        # An attribute may say what becomes of a position that is named twice: with another one that may be left open.
+        keeps_attributes = is_smooth and bool(base.indices) and not moves
+        if is_public(operation) and not keeps_attributes:
             args, kwargs = self._with_attributes(choices, args, kwargs)
         return Arguments(NUMBER, "", args, kwargs, not is_smooth)
 
@@ -224,17 +228,20 @@ class Drawing:
                 given[name] = other_attribute(choices, name, self._seen[name][0], self._seen[name], ndim)
         return tuple(changed), given
 
-    def _index_like(self, choices: Choices, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+    def _index_like(self, choices: Choices, tensor: Tensor, shape: tuple[int, ...], *, moves: bool = True) -> Tensor:
         """An index, or a mask at random.
 
-        In another shape no position is named twice along a dimension: what then stays there is left open, and has no
-        derivative that differences would give.
+        Parameters
+        ----------
+        moves : bool
+            Whether any shape is another one than the sample's. Then no position is named twice along a dimension: what
+            stays there is left open, and has no derivative that differences would give.
         """
         if tensor.dtype.category == 0:
             self.make.reseed(choices.below(16))
             return self.make.mask(*shape)
         array = np.array(tensor.array)
-        if array.shape != shape:
+        if moves:
             array = np.asarray(sum(np.indices(shape), np.zeros(shape, np.int64)), array.dtype)
         return Tensor._wrap(array, tensor.backend)
 
@@ -250,6 +257,19 @@ class Drawing:
 
         args, kwargs = mapped((arguments.args, arguments.kwargs), replace)
         return arguments._replace(args=args, kwargs=kwargs)
+
+
+def _converts_what_is_no_integer(arguments: Arguments) -> bool:
+    """Whether floating numbers become integers of a dtype that does not hold them, which no standard defines."""
+    tensors = [t for t in tensors_in((arguments.args, arguments.kwargs)) if t.dtype.category >= 2]
+    for value in (*arguments.args, *arguments.kwargs.values()):
+        if isinstance(value, DType) and value.category == 1:
+            limits = iinfo(value)
+            for tensor in tensors:
+                real = np.asarray(tensor.array).real.astype(np.float64)
+                if not np.all((real >= limits.min) & (real <= limits.max)):
+                    return True
+    return False
 
 
 def _range_of(tensor: Tensor) -> tuple[float, float]:

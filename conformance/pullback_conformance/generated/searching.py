@@ -12,7 +12,7 @@ from pullback_conformance.samples import Arguments
 MOST_TRIES: Final = 400
 
 
-def visit(call: Callable[[Choices], Arguments], visitor: Callable[[Arguments], bool], *, seed: int, count: int) -> None:
+def visit(call: Callable[[Choices], Arguments | None], visitor: Callable[[Arguments], bool], *, seed: int, count: int) -> None:
     """Call ``visitor`` with ``count`` calls, the same ones for the same seed.
 
     Parameters
@@ -33,7 +33,7 @@ def visit(call: Callable[[Choices], Arguments], visitor: Callable[[Arguments], b
 
 
 def smallest(
-    call: Callable[[Choices], Arguments], fails: Callable[[Arguments], bool | None], *, seed: int, count: int
+    call: Callable[[Choices], Arguments | None], fails: Callable[[Arguments], bool | None], *, seed: int, count: int
 ) -> Arguments | None:
     """The smallest call that fails, among those of :func:`visit` and those that shrinking makes of them.
 
@@ -76,7 +76,7 @@ def smallest(
 
 
 def _run(
-    look: Callable[[Arguments], None], call: Callable[[Choices], Arguments], *, seed: int, count: int, shrinks: bool
+    look: Callable[[Arguments], None], call: Callable[[Choices], Arguments | None], *, seed: int, count: int, shrinks: bool
 ) -> None:
     # Imported where they are needed: runs that draw nothing do without hypothesis.
     import hypothesis
@@ -84,7 +84,7 @@ def _run(
     from hypothesis.errors import Unsatisfiable
 
     @strategies.composite
-    def calls(draw: Any) -> Arguments:
+    def calls(draw: Any) -> Arguments | None:
         return call(Choices(lambda: draw(strategies.booleans())))
 
     settings = hypothesis.settings(
@@ -106,6 +106,10 @@ def _run(
 
 def _without_name(look: Callable[[Arguments], None]) -> Callable[[Any], None]:
     def drawn(arguments: Any) -> None:
+        from hypothesis import reject
+
+        if arguments is None:
+            reject()
         look(arguments)
 
     return drawn
