@@ -31,7 +31,7 @@ from pullback_conformance.attempt import FORWARD, SAMPLES, Attempt, Step
 from pullback_conformance.case import Case
 from pullback_conformance.checks import CHECKS, OPTIONAL_ORACLES, Check, Finding, default_checks, missing_for
 from pullback_conformance.checks.derivatives import program_of
-from pullback_conformance.checks.finding import Unsupported
+from pullback_conformance.checks.finding import NoIndependentOracle, Unsupported
 from pullback_conformance.contract import METHODS, Method
 from pullback_conformance.contract.running import CONTRACT, run_method
 from pullback_conformance.errors_as_text import described
@@ -42,6 +42,7 @@ from pullback_conformance.oracles.extended import has_extended_precision
 from pullback_conformance.oracles.naming import INSTALL, available, with_precision
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult, not_tried
+from pullback_conformance.refusals import is_raised_by_core
 from pullback_conformance.samples import (
     Arguments,
     Turns,
@@ -472,6 +473,8 @@ class Runner:
         try:
             finding = check.run(case)
             finding.oracle = _judge(case, check, finding)
+        except NoIndependentOracle as reason:
+            return SampleResult(case.label, Outcome.NO_ORACLE.value, message=str(reason))
         except Unsupported as reason:
             return SampleResult(case.label, Outcome.UNSUPPORTED.value, message=str(reason))
         except (OracleError, NoOracle) as error:
@@ -609,9 +612,14 @@ def _known(names: Sequence[str], known: Any, what: str) -> list[str]:
 
 
 def _refuses(case: Case, error: BaseException) -> bool:
-    """Whether the reference raises the same kind of error: the operation's own refusal."""
+    """Whether it is the operation's own refusal: the reference raises the same kind of error.
+
+    A backend that is its own reference is no witness: there only what the core itself refuses counts, before or between
+    kernels, and a division by an integer zero where the declaration names the divisor.
+    """
     if case.is_self_comparison:
-        return isinstance(error, (NotImplementedError, RuntimeError, TypeError))
+        is_refusal = isinstance(error, (NotImplementedError, RuntimeError, TypeError))
+        return is_refusal and (is_raised_by_core(error) or case.divides_by_zero)
     try:
         case.on(case.reference).run()
     except Exception as other:

@@ -25,6 +25,7 @@ _STYLES = {
     Outcome.FALLBACK: "magenta",
     Outcome.NOT_RUN: "red",
     Outcome.EXPECTED: "yellow",
+    Outcome.NO_ORACLE: "dim",
     Outcome.UNSUPPORTED: "dim",
 }
 #: Causes that are shown in full, with an example; all failures are in the reports and the folder of scripts.

@@ -8,7 +8,13 @@ import numpy as np
 
 from pullback.extend import Backend, Composite, DType, Operation, Positions, Tensor, iinfo
 from pullback.random import Generator
-from pullback_conformance.generated.attributes import any_sizes, are_sizes, names_dimensions, other_attribute, other_sizes
+from pullback_conformance.generated.attributes import (
+    any_sizes,
+    are_sizes,
+    names_dimensions,
+    other_attribute,
+    other_sizes,
+)
 from pullback_conformance.generated.choices import Choices
 from pullback_conformance.generated.shapes import MOST_ELEMENTS, Renaming, any_shape, broadcast_together, limited
 from pullback_conformance.generated.values import (
@@ -67,7 +73,11 @@ class Drawing:
     ----------
     is_possible : bool
         Whether there is a sample to begin with.
+    is_free : bool
+        Whether no call keeps the shapes of its sample: those can't be made smaller bit by bit.
     """
+
+    is_free = False
 
     def __init__(self, operation: Operation | Composite, backend: Backend, dtype: DType) -> None:
         self.operation = operation
@@ -137,7 +147,7 @@ class Drawing:
         operation, make = self.operation, self.make
         tensors = base.tensors
         shapes = broadcast_together(choices, len(tensors))
-        how = "values" if make.dtype.category < 2 else choices.one_of(("smooth", "values", "special", "values"))
+        how = "values" if make.dtype.category < 2 else choices.one_of(("values", "smooth", "special", "values"))
         if sum(int(np.prod(s)) for s in shapes) > _MOST_DIFFERENTIATED and how == "smooth":
             how = "values"
         if how == "special" and (make.dtype.is_complex and len(tensors) > 1):
@@ -166,13 +176,16 @@ class Drawing:
         changes_shapes = is_public(operation) and not operation.sampled.values
         shapes = [tuple(t.array.shape) for t in tensors]
         args, kwargs = base.args, base.kwargs
-        if changes_shapes and len(tensors) == 1 and choices.whether():
-            shapes = [any_shape(choices)]
-        elif changes_shapes and choices.whether():
-            renaming = Renaming(choices, shapes)
+        if changes_shapes:
+            keeps, is_any = (False, True) if self.is_free else (choices.whether(), not choices.whether())
+            free, renaming = any_shape(choices), Renaming(choices, shapes)
+            changes_shapes = not keeps
+        if changes_shapes and len(tensors) == 1 and is_any:
+            shapes = [free]
+        elif changes_shapes:
             shapes = [limited(renaming.of_shape(shape)) for shape in shapes]
             args, kwargs = self._with_sizes(choices, args, kwargs, renaming, has_tensors=bool(tensors))
-        is_smooth = not choices.whether() and make.dtype.category >= 2 and not base.values_only
+        is_smooth = choices.whether() and make.dtype.category >= 2 and not base.values_only
         is_smooth = is_smooth and sum(int(np.prod(s)) for s in shapes) <= _MOST_DIFFERENTIATED
         drawn = []
         moves = shapes != [tuple(t.array.shape) for t in tensors]

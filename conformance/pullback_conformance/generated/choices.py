@@ -1,5 +1,7 @@
 """Choices of which a call is made: small numbers of which the smaller one is the simpler one.
 
+A choice takes as many draws whatever is chosen: a call of fewer draws is the simpler one for hypothesis, however large.
+
 All of them are made of hypothesis's booleans. Its other strategies take some of their values from the source of
 whatever modules happen to be imported, so that they would give another call in another process, and keep those values
 in a folder of the current directory.
@@ -31,7 +33,7 @@ class Choices:
 
     def seldom(self) -> bool:
         """True in one case of eight."""
-        return self._flip() and self._flip() and self._flip()
+        return all([self._flip() for _ in range(3)])
 
     def below(self, count: int) -> int:
         """A number from zero up to ``count``, which is excluded."""

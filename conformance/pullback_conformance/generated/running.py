@@ -23,6 +23,8 @@ from pullback_conformance.spread import Spread
 
 #: What the labels of such samples begin with.
 GENERATED: Final = "generated"
+#: How many calls in any shapes are drawn to find one that fails as another one did.
+_MOST_FREE: Final = 60
 #: The most elements of a result.
 _MOST_RESULTS: Final = 3000
 
@@ -63,9 +65,7 @@ class _Judged:
         label = f"{GENERATED}, calls: {self.count}"
         if self.count:
             oracle = " or ".join(name for name in self.oracles if name)
-            return SampleResult(
-                label, Outcome.PASSED.value, self.ulp, self.bound, oracle=oracle, spread=self.spread
-            )
+            return SampleResult(label, Outcome.PASSED.value, self.ulp, self.bound, oracle=oracle, spread=self.spread)
         if not self.reasons:
             return None
         outcome, message = next(iter(self.reasons))
@@ -195,7 +195,11 @@ class Generated:
             result = judge(case)
             return result is not None and result.outcome == Outcome.FAILED.value
 
-        least = smallest(self._drawing.call, fails, seed=self._seed, count=self._count)
+        self._drawing.is_free = True
+        least = smallest(self._drawing.call, fails, seed=self._seed, count=max(self._count, _MOST_FREE))
+        self._drawing.is_free = False
+        if least is None:
+            least = smallest(self._drawing.call, fails, seed=self._seed, count=self._count)
         if least is None:
             return bad
         case = self._possible(least, f"{GENERATED}: {described(least.args, least.kwargs)}")

@@ -12,7 +12,9 @@ from pullback_conformance.samples import Arguments
 MOST_TRIES: Final = 400
 
 
-def visit(call: Callable[[Choices], Arguments | None], visitor: Callable[[Arguments], bool], *, seed: int, count: int) -> None:
+def visit(
+    call: Callable[[Choices], Arguments | None], visitor: Callable[[Arguments], bool], *, seed: int, count: int
+) -> None:
     """Call ``visitor`` with ``count`` calls, the same ones for the same seed.
 
     Parameters
@@ -76,7 +78,12 @@ def smallest(
 
 
 def _run(
-    look: Callable[[Arguments], None], call: Callable[[Choices], Arguments | None], *, seed: int, count: int, shrinks: bool
+    look: Callable[[Arguments], None],
+    call: Callable[[Choices], Arguments | None],
+    *,
+    seed: int,
+    count: int,
+    shrinks: bool,
 ) -> None:
     # Imported where they are needed: runs that draw nothing do without hypothesis.
     import hypothesis

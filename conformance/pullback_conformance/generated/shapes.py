@@ -19,10 +19,12 @@ _LONG: Final = (17, 33, 65, 130)
 
 
 def any_shape(choices: Choices, most_dimensions: int = 4) -> Shape:
-    """A shape of few elements."""
-    if choices.seldom():
-        return (choices.one_of(_LONG),)
-    return limited(tuple(choices.one_of(SIZES) for _ in range(choices.below(most_dimensions + 1))))
+    """A shape of few elements, or a long one."""
+    is_long, ndim = choices.seldom(), choices.below(most_dimensions + 1)
+    sizes = [choices.one_of(SIZES) for _ in range(most_dimensions)]
+    if is_long:
+        return (_LONG[SIZES.index(sizes[0]) % len(_LONG)],)
+    return limited(tuple(sizes[:ndim]))
 
 
 def limited(shape: Shape) -> Shape:

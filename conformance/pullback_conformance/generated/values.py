@@ -64,9 +64,7 @@ def _whole(
     total = max([1, *(int(np.prod(shape)) for shape in shapes)])
     columns = whole_operands(operation, make.dtype, names, total, random)
     if is_simple:
-        columns = [
-            np.clip(np.ones(total, object), *operation.integers.between.get(name, (1, 1))) for name in names
-        ]
+        columns = [np.clip(np.ones(total, object), *operation.integers.between.get(name, (1, 1))) for name in names]
     made = []
     for name, shape, column in zip(names, shapes, columns, strict=True):
         least = -(2 ** (8 * make.dtype.itemsize - 1))
