@@ -33,7 +33,7 @@ class Choices:
 
     def seldom(self) -> bool:
         """True in one case of eight."""
-        return all([self._flip() for _ in range(3)])
+        return self.below(8) == 7
 
     def below(self, count: int) -> int:
         """A number from zero up to ``count``, which is excluded."""
