@@ -62,6 +62,10 @@ class Attempt:
             self._over_for[step.check] = step.label
         return reason
 
+    def is_lost(self, label: str) -> bool:
+        """Whether an earlier attempt was lost with that sample, in any of its steps."""
+        return any(step.label == label for step in self._losses)
+
     def is_over_for(self, check: str) -> str:
         """The sample with which the operation, or a check, was lost: further ones are not tried. Empty for none."""
         return self.over or self._over_for.get(check, "")

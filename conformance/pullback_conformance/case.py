@@ -191,7 +191,19 @@ class Case:
     @cached_property
     def is_self_comparison(self) -> bool:
         """Whether the reference is the backend under test, and so no oracle."""
-        return self.subject is self.reference
+        return self.subject is self.reference or (
+            type(self.subject) is type(self.reference) and self.subject.name == self.reference.name
+        )
+
+    @property
+    def divides_by_zero(self) -> bool:
+        """Whether an operand that the declaration calls a divisor of integers has a zero."""
+        operation = self.operation
+        if not isinstance(operation, Operation) or self.dtype.category > 1 or operation.integers.divisor is None:
+            return False
+        given = dict(zip(operation.operands, self.arguments.args, strict=False)) | self.arguments.kwargs
+        divisor = given.get(operation.integers.divisor)
+        return bool(np.any(np.asarray(divisor.array if isinstance(divisor, Tensor) else divisor) == 0))
 
     @cached_property
     def oracle(self) -> Any:

@@ -30,7 +30,9 @@ def planned(runner: Runner) -> list[Planned]:
     return [Planned(unit, check.name) for unit in runner.units() for check in runner.checks_of(unit)]
 
 
-def cell_named(name: str, backend: str, against: str, tier: str, seed: int) -> tuple[Runner, Unit, Cell]:
+def cell_named(
+    name: str, backend: str, against: str, tier: str, seed: int, examples: int = 0
+) -> tuple[Runner, Unit, Cell]:
     """The cell of that name, run in this process.
 
     Raises
@@ -42,7 +44,7 @@ def cell_named(name: str, backend: str, against: str, tier: str, seed: int) -> t
     parts = rest.split("-")
     if len(parts) != 2:
         raise SelectionError(f"a cell's name is OPERATION-DTYPE-CHECK, as in exp-float32-value, not {name!r}")
-    runner = Runner(backend, against, Selection(tier, (operation,), (parts[0],), (parts[1],), seed))
+    runner = Runner(backend, against, Selection(tier, (operation,), (parts[0],), (parts[1],), seed, (), examples))
     found = next((cell for cell in planned(runner) if cell.name == name), None)
     if found is None:
         every = [cell.name for cell in planned(Runner(backend, against, Selection("standard")))]

@@ -42,6 +42,14 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--checks", multiple=True, callback=separated, metavar="NAMES", help="Only these checks.")
 @click.option("--oracles", multiple=True, callback=separated, metavar="NAMES", help="Optional ones, too: jax, torch.")
 @click.option("--seed", default=0, show_default=True, help="Another one gives other random values.")
+@click.option(
+    "--examples",
+    default=0,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(0),
+    help="Draw N more calls for each operation and dtype; one that fails is shrunk.",
+)
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="How many worker processes.")
 @click.option(
     "--cell-timeout",
@@ -80,6 +88,7 @@ def conformance(
     checks: tuple[str, ...],
     oracles: tuple[str, ...],
     seed: int,
+    examples: int,
     jobs: int,
     cell_timeout: float,
     in_process: bool,
@@ -129,7 +138,8 @@ def conformance(
         # In this process a kernel must be stopped where it is.
         interrupts = None if in_process else stack.enter_context(Interrupts())
         reference, asked = split_references(against)
-        runner = Runner(backend, reference, Selection(tier, operations, dtypes, checks, seed, (*oracles, *asked)))
+        selection = Selection(tier, operations, dtypes, checks, seed, (*oracles, *asked), examples)
+        runner = Runner(backend, reference, selection)
         runner.require_cells()
         record = run_with_progress(console, runner, how, interrupts)
         apply_expected(record, entries, has_all_samples=runner.has_all_samples)

@@ -109,7 +109,7 @@ def apply_expected(record: Record, entries: list[Expected], *, has_all_samples: 
             (cell, result)
             for cell in record.cells
             for result in cell.samples
-            if result.outcome != Outcome.UNSUPPORTED.value and entry.covers(cell, result)
+            if result.outcome not in (Outcome.UNSUPPORTED.value, Outcome.NO_ORACLE.value) and entry.covers(cell, result)
         ]
         wrong = [result for _, result in touched if _is_wrong(result)]
         for result in wrong:

@@ -55,9 +55,15 @@ def list_cells(backend: str, against: str, tier: str, seed: int, **chosen: tuple
             click.echo(cell.name)
 
 
+_EXAMPLES = click.option(
+    "--examples", default=0, show_default=True, metavar="N", type=click.IntRange(0), help="The run's, with its seed."
+)
+
+
 @click.command(short_help="Run one cell, and show each sample.")
 @click.argument("cell")
 @_of_a_backend
+@_EXAMPLES
 def show(cell: str, **where: Any) -> None:
     """Run a cell, named as in exp-float32-value, and show what each of its samples gives."""
     with errors_as_statuses():
@@ -79,6 +85,7 @@ def show(cell: str, **where: Any) -> None:
 @click.command(short_help="Print a script that makes the call of a cell.")
 @click.argument("cell")
 @_of_a_backend
+@_EXAMPLES
 @click.option("--sample", default="", metavar="LABEL", help="Which sample, as `show` names it; the first that fails.")
 def repro(cell: str, sample: str, **where: Any) -> None:
     """Print a script of one sample of a cell: where it fails the one that shows the failure."""

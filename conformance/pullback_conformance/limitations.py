@@ -38,7 +38,7 @@ class LimitationJudge:
         """Make a result ``limited`` where it is bad and a limitation covers it."""
         if self.backend.limitations:
             self._labels.add(result.sample)
-        if result.sample == NO_SAMPLE or result.outcome == Outcome.UNSUPPORTED.value:
+        if result.sample == NO_SAMPLE or result.outcome in (Outcome.UNSUPPORTED.value, Outcome.NO_ORACLE.value):
             return
         for limitation in self.backend.limitations:
             if not _covers(limitation, cell, result):

@@ -18,6 +18,7 @@ class Outcome(Enum):
     FALLBACK = "fallback"
     LIMITED = "limited"
     PASSED = "passed"
+    NO_ORACLE = "no oracle"
     UNSUPPORTED = "unsupported"
 
     @property
@@ -48,5 +49,6 @@ MEANINGS = {
     Outcome.EXPECTED: "wrong or missing, and a file of expected failures says so",
     Outcome.FALLBACK: "the result came from another backend",
     Outcome.NOT_RUN: "belongs to the grid and was not executed",
+    Outcome.NO_ORACLE: "executed, and no independent oracle can tell whether it is right",
     Outcome.UNSUPPORTED: "not part of the grid: the operation itself excludes it",
 }

@@ -23,6 +23,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "checks": {"metavar": "NAMES", "default": "", "help": "only these checks"},
     "oracles": {"metavar": "NAMES", "default": "", "help": "optional oracles, too: jax, torch"},
     "seed": {"metavar": "N", "type": int, "default": 0, "help": "other random values"},
+    "examples": {"metavar": "N", "type": int, "default": 0, "help": "draw N more calls for each operation and dtype"},
     "expected": {"metavar": "FILE", "help": "a TOML file of expected failures; one that passes is a failure"},
 }
 

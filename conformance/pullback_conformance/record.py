@@ -102,6 +102,8 @@ class Record:
     complete: bool = False
     cells: list[Cell] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: How many calls were drawn for each operation and dtype.
+    examples: int = 0
     #: The oracles of the run, each with what there is of it; ``missing`` begins what there is not.
     oracles: dict[str, str] = field(default_factory=dict)
 

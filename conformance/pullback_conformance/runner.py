@@ -31,16 +31,18 @@ from pullback_conformance.attempt import FORWARD, SAMPLES, Attempt, Step
 from pullback_conformance.case import Case
 from pullback_conformance.checks import CHECKS, OPTIONAL_ORACLES, Check, Finding, default_checks, missing_for
 from pullback_conformance.checks.derivatives import program_of
-from pullback_conformance.checks.finding import Unsupported
+from pullback_conformance.checks.finding import NoIndependentOracle, Unsupported
 from pullback_conformance.contract import METHODS, Method
 from pullback_conformance.contract.running import CONTRACT, run_method
 from pullback_conformance.errors_as_text import described
+from pullback_conformance.generated.running import Generated
 from pullback_conformance.limitations import NO_SAMPLE, LimitationJudge
 from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.extended import has_extended_precision
-from pullback_conformance.oracles.naming import available, with_precision
+from pullback_conformance.oracles.naming import INSTALL, available, with_precision
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.record import Cell, Record, SampleResult, not_tried
+from pullback_conformance.refusals import is_raised_by_core
 from pullback_conformance.samples import (
     Arguments,
     Turns,
@@ -86,6 +88,8 @@ class Selection(NamedTuple):
         Names; empty for all that need no optional oracle.
     oracles : tuple of str
         Optional oracles, whose checks are run too.
+    examples : int
+        How many calls are drawn for each operation and dtype, beside the declared samples.
     """
 
     tier: str = "smoke"
@@ -94,6 +98,7 @@ class Selection(NamedTuple):
     checks: tuple[str, ...] = ()
     seed: int = 0
     oracles: tuple[str, ...] = ()
+    examples: int = 0
 
 
 class Unit(NamedTuple):
@@ -133,6 +138,8 @@ class Runner:
         named = _known(self.selection.checks, CHECKS, "check") or default_checks(asked)
         self.checks = [c for c in CHECKS.values() if c.name in named or (c.oracle and c.oracle in asked)]
         missing = missing_for(self.checks)
+        if self.selection.examples and find_spec("hypothesis") is None:
+            missing.append(f"hypothesis, which draws examples, is not installed: {INSTALL}")
         if missing:
             raise SelectionError("; ".join(missing))
         wanted = [dtypes.by_name[name] for name in _known(self.selection.dtypes, dtypes.by_name, "dtype")]
@@ -214,6 +221,7 @@ class Runner:
             against=self.reference.name,
             tier=self.selection.tier,
             seed=self.selection.seed,
+            examples=self.selection.examples,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             versions=versions,
             platform=platform.platform(),
@@ -313,7 +321,26 @@ class Runner:
                 continue
             self._run_sample(unit, arguments, checks, results, attempt)
             attempt.begin(Step(SAMPLES))
+        if self.selection.examples and not attempt.over:
+            for name, result in self._generated(unit).results(checks, attempt).items():
+                results[name].append(result)
         return [self._cell(unit, c, results[c.name]) for c in checks if results[c.name]]
+
+    def _generated(self, unit: Unit) -> Generated:
+        operation, dtype = unit
+        assert not isinstance(operation, Method)
+
+        def case_of(arguments: Arguments) -> Case:
+            differentiate = dtype in self._derivative_dtypes
+            return Case(
+                operation, dtype, arguments, self.subject, self.reference, self.selection.seed,
+                differentiate=differentiate,
+            )  # fmt: skip
+
+        return Generated(
+            operation, dtype, case_of, self._forward_failure, self._run_check,
+            seed=self.selection.seed, count=self.selection.examples,
+        )  # fmt: skip
 
     def samples(self, unit: Unit) -> list[Arguments]:
         """The samples of an operation in a dtype, those that can be made."""
@@ -446,6 +473,8 @@ class Runner:
         try:
             finding = check.run(case)
             finding.oracle = _judge(case, check, finding)
+        except NoIndependentOracle as reason:
+            return SampleResult(case.label, Outcome.NO_ORACLE.value, message=str(reason))
         except Unsupported as reason:
             return SampleResult(case.label, Outcome.UNSUPPORTED.value, message=str(reason))
         except (OracleError, NoOracle) as error:
@@ -583,9 +612,14 @@ def _known(names: Sequence[str], known: Any, what: str) -> list[str]:
 
 
 def _refuses(case: Case, error: BaseException) -> bool:
-    """Whether the reference raises the same kind of error: the operation's own refusal."""
+    """Whether it is the operation's own refusal: the reference raises the same kind of error.
+
+    A backend that is its own reference is no witness: there only what the core itself refuses counts, before or between
+    kernels, and a division by an integer zero where the declaration names the divisor.
+    """
     if case.is_self_comparison:
-        return isinstance(error, (NotImplementedError, RuntimeError, TypeError))
+        is_refusal = isinstance(error, (NotImplementedError, RuntimeError, TypeError))
+        return is_refusal and (is_raised_by_core(error) or case.divides_by_zero)
     try:
         case.on(case.reference).run()
     except Exception as other:

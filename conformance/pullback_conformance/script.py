@@ -242,6 +242,19 @@ def plain_source(value: Any) -> str | None:
     return None
 
 
+def has_source(value: Any) -> bool:
+    """Whether arguments have a form in Python source, their tensors aside; a function has none."""
+    if isinstance(value, Tensor | Positions | Geometry):
+        return True
+    if type(value) in (list, tuple):
+        return all(map(has_source, value))
+    if isinstance(value, Mapping):
+        return all(map(has_source, value.values()))
+    if isinstance(value, slice):
+        return has_source((value.start, value.stop, value.step))
+    return plain_source(value) is not None
+
+
 def _arguments_of_suite(case: Case) -> list[str]:
     """The lines that take the arguments without a source of their own from the suite's samples."""
     return [

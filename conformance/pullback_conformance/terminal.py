@@ -25,6 +25,7 @@ _STYLES = {
     Outcome.FALLBACK: "magenta",
     Outcome.NOT_RUN: "red",
     Outcome.EXPECTED: "yellow",
+    Outcome.NO_ORACLE: "dim",
     Outcome.UNSUPPORTED: "dim",
 }
 #: Causes that are shown in full, with an example; all failures are in the reports and the folder of scripts.
@@ -125,7 +126,9 @@ def show_record(console: Console, record: Record, scripts: list[Path]) -> None:
 
 
 def _summary(record: Record) -> Table:
-    table = Table(title=f"{record.backend} against {record.against}, {record.tier} tier", title_justify="left")
+    drawn = f", {record.examples} examples, seed {record.seed}" if record.examples else ""
+    title = f"{record.backend} against {record.against}, {record.tier} tier{drawn}"
+    table = Table(title=title, title_justify="left")
     table.add_column("Check")
     outcomes = [o for o in Outcome if any(c.outcome is o for c in record.cells)]
     outcomes.sort(key=[Outcome.PASSED, *[o for o in Outcome if o is not Outcome.PASSED]].index)

@@ -15,6 +15,8 @@ from pullback_conformance.record import Cell
 from pullback_conformance.references import split_references
 from pullback_conformance.runner import Runner, Selection, Unit
 
+_NOT_JUDGED = (Outcome.UNSUPPORTED.value, Outcome.NO_ORACLE.value)
+
 
 class _Session:
     """The runner of one pytest session, and the cells that were run and not asked for yet."""
@@ -35,6 +37,7 @@ class _Session:
                 several("checks"),
                 given("seed"),
                 (*several("oracles"), *asked),
+                given("examples"),
             )
             self.expected = read_expected(Path(given("expected"))) if given("expected") else []
             self.runner = Runner(given("backend"), reference, selection)
@@ -58,7 +61,7 @@ class _Session:
         """The expected failures that a cell is about, by their place in the file, and those of them that it shows."""
         touched, shown = [], []
         for number, entry in enumerate(self.expected):
-            results = [r for r in cell.samples if entry.covers(cell, r) and r.outcome != Outcome.UNSUPPORTED.value]
+            results = [r for r in cell.samples if entry.covers(cell, r) and r.outcome not in _NOT_JUDGED]
             if results:
                 touched.append(number)
             if any(Outcome(r.outcome) is Outcome.EXPECTED for r in results):

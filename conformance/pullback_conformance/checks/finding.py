@@ -58,6 +58,10 @@ class Unsupported(Exception):
     """The question does not arise for this case, with the reason."""
 
 
+class NoIndependentOracle(Unsupported):
+    """Nothing but the backend under test itself could answer, and nothing was found to be wrong."""
+
+
 def compared(
     what: str,
     expression: str,

@@ -8,7 +8,7 @@ import numpy as np
 
 from pullback.extend import Tensor
 from pullback_conformance.case import Case
-from pullback_conformance.checks.finding import Finding, Unsupported, compared
+from pullback_conformance.checks.finding import Finding, NoIndependentOracle, compared
 from pullback_conformance.checks.operand import operand_at
 from pullback_conformance.moving import to_numpy, widened
 from pullback_conformance.oracles.exact import NoOracle
@@ -21,7 +21,7 @@ def value(case: Case) -> Finding:
     try:
         truth = case.oracle.values
     except NoOracle as reason:
-        raise Unsupported(str(reason)) from None
+        raise NoIndependentOracle(str(reason)) from None
     found = _compare(case, results, truth.values, truth.scales, truth.source, "value")
     scales = None if found.problem is None else case.oracle.conditioned_scales(truth.values)
     return found if scales is None else _compare(case, results, truth.values, scales, truth.source, "value")
@@ -68,15 +68,19 @@ def dtype_and_shape(case: Case) -> Finding:
     """Compare what can be known of each result without its values."""
     call = case.on(case.subject)
     results = call.run()
+    is_its_own = False
     if case.is_self_comparison and case.oracle.wide is not None and case.dtype.category >= 2:
         expected = case.oracle.wide.run()
     else:
         expected = case.oracle.in_same_dtype
+        is_its_own = case.is_self_comparison
     for number, (result, want) in enumerate(zip(results, expected, strict=True)):
         expression = "result" if len(results) == 1 else f"flat(result)[{number}]"
         problem, program = _difference(case, call.tensors, result, want, expression)
         if problem is not None:
             return Finding(problem, program=program)
+    if is_its_own:
+        raise NoIndependentOracle(f"no other backend says what {case.dtype.name} gives: name one with --against")
     return Finding()
 
 
@@ -127,7 +131,7 @@ def special(case: Case) -> Finding:
     if case.is_self_comparison:
         wide = case.oracle.wide
         if wide is None:
-            raise Unsupported("no other implementation to compare with on the reference backend itself")
+            raise NoIndependentOracle("no other implementation to compare with on the reference backend itself")
         expected, source = wide.run(), case.oracle.wide_name
     else:
         expected, source = case.oracle.in_same_dtype, case.reference.name

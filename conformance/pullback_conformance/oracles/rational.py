@@ -38,7 +38,8 @@ def _var(x: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, c
     less = correction if correction is not None else 0 if unbiased is False else 1
     squares = (x - _mean(x, dim, keepdim=True)) ** 2
     total = _sum(squares, dim, keepdim)
-    return total * (1 / Fraction(_count(x, total) - Fraction(less)))
+    # No degrees of freedom are left where the correction is larger, too: a division by zero.
+    return total * (1 / max(Fraction(_count(x, total)) - Fraction(less), Fraction(0)))
 
 
 def _prod(x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:

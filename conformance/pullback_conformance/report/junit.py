@@ -49,6 +49,7 @@ def _of_the_run(record: Record) -> list[tuple[str, str]]:
         ("against", record.against),
         ("tier", record.tier),
         ("seed", str(record.seed)),
+        *([("examples", str(record.examples))] if record.examples else []),
         *((f"version of {name}", version) for name, version in record.versions.items()),
         *((f"oracle: {name}", what) for name, what in record.oracles.items()),
         *(("note", note) for note in record.notes),

@@ -20,6 +20,7 @@ SYMBOLS: Final = {
     Outcome.EXPECTED: "e",
     Outcome.FALLBACK: "↷",
     Outcome.LIMITED: "!",
+    Outcome.NO_ORACLE: "–",
     Outcome.UNSUPPORTED: "·",
 }
 

@@ -40,6 +40,11 @@ class Maker:
     def reseed(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
 
+    @property
+    def random(self) -> np.random.Generator:
+        """Where its random values come from."""
+        return self._random
+
     def __call__(self, *shape: int, low: float = -2.0, high: float = 2.0) -> Tensor:
         """Values between ``low`` and ``high``, distinct and, where that interval contains zero, away from zero."""
         category = self.dtype.category

@@ -73,7 +73,7 @@ def _fills(
     if make.dtype.category == 0:
         return usual, {} if is_elementwise else lasts
     every = operation.integers.are_all if isinstance(operation, Operation) else not operation.sampled.values
-    if whole and every and _gives_whole_numbers(operation, make, bases):
+    if whole and every and gives_whole_numbers(operation, make, bases):
         usual |= {"ends of the dtype": _ends}
     if whole and every and not operation.sampled.values:
         usual |= {"ties and zeros": _ties}
@@ -89,7 +89,7 @@ def _fills(
     return usual, {"negative infinity everywhere": _lowest, "equal everywhere": _equal, **in_order, **lasts}
 
 
-def _gives_whole_numbers(operation: Operation | Composite, make: Maker, bases: Bases) -> bool:
+def gives_whole_numbers(operation: Operation | Composite, make: Maker, bases: Bases) -> bool:
     """Whether integers give integers: what a floating result is at their ends depends on when they are converted."""
     if isinstance(operation, Operation) and operation.promotion == "float":
         return False

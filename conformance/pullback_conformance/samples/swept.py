@@ -115,7 +115,7 @@ def _operands(
     total = COUNT * repetitions
     if dtype.category == 1:
         names = [n for n, _ in _named_tensors(operation, sample)]
-        columns = _whole_operands(operation, dtype, names, total, random)
+        columns = whole_operands(operation, dtype, names, total, random)
     else:
         within = RANGES[dtype.to_real().name]
         if dtype.is_complex:
@@ -136,7 +136,7 @@ def _named_tensors(operation: Operation, sample: Any) -> list[tuple[str, Tensor]
     return [(name, value) for name, value in named if isinstance(value, Tensor)]
 
 
-def _whole_operands(
+def whole_operands(
     operation: Operation, dtype: DType, names: list[str], total: int, random: np.random.Generator
 ) -> list[Any]:
     """Integers for which the operation is defined."""

@@ -23,6 +23,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only defects of this kind; may be repeated.")
 @click.option("--all-operations", is_flag=True, help="Run every operation on every defect: hours.")
 @click.option("--seed", default=0, show_default=True, help="Another one gives other random values.")
+@click.option(
+    "--examples", default=0, show_default=True, metavar="N", type=click.IntRange(0), help="Draw N calls, too."
+)
 @click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), help="How many processes at a time.")
 @click.option("--limit", default=120.0, show_default=True, metavar="SECONDS", help="When a run on a defect is ended.")
 @click.option("--json", "json_file", type=_FILE, help="Write what became of each defect.")
@@ -35,6 +38,7 @@ def selftest(
     kinds: tuple[str, ...],
     all_operations: bool,
     seed: int,
+    examples: int,
     jobs: int,
     limit: float,
     json_file: Path | None,
@@ -61,7 +65,7 @@ def selftest(
         for kind in known:
             click.echo(f"{sum(d.kind == kind for d in catalogue().values()):4} {kind}")
         return
-    settings = Settings(tiers or ("smoke", "standard"), kinds, all_operations, seed, jobs, limit)
+    settings = Settings(tiers or ("smoke", "standard"), kinds, all_operations, seed, jobs, limit, examples)
     if quiet:
         measured = measure(settings)
     else:

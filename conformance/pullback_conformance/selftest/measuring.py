@@ -57,6 +57,7 @@ class Settings(NamedTuple):
     seed: int = 0
     jobs: int = 2
     limit: float = 120.0
+    examples: int = 0
 
 
 class Run(NamedTuple):
@@ -70,6 +71,8 @@ class Run(NamedTuple):
         What is run if nothing else is bad.
     check : str
         The check with which the run may end, once it is bad in one of the ``operations``.
+    examples : int
+        How many calls are drawn for each operation and dtype.
     """
 
     backend: str
@@ -79,6 +82,7 @@ class Run(NamedTuple):
     in_workers: bool = False
     further: tuple[str, ...] = ()
     check: str = ""
+    examples: int = 0
 
 
 @dataclass
@@ -165,12 +169,13 @@ def measure(settings: Settings, progress: Callable[[int, int], None] | None = No
     import_all()
     known = [row.name for row in Runner("numpy", "numpy").rows()]
     chosen = [d for d in catalogue().values() if not settings.kinds or d.kind in settings.kinds]
-    runs = [Run(name, tier, (), settings.seed) for tier in settings.tiers for name in CLEAN]
+    runs = [Run(name, tier, (), settings.seed, examples=settings.examples) for tier in settings.tiers for name in CLEAN]
     for tier in settings.tiers:
         for defect in chosen:
             struck, further = ((), ()) if settings.all_operations else operations_for(defect, known)
             check = "" if settings.all_operations else defect.check
-            runs.append(Run(defect.name, tier, struck, settings.seed, defect.ends_the_process, further, check))
+            ends = defect.ends_the_process
+            runs.append(Run(defect.name, tier, struck, settings.seed, ends, further, check, settings.examples))
     results = {}
     for number, result in enumerate(_run_all(runs, settings), 1):
         results[result.backend, result.tier] = result
@@ -205,7 +210,7 @@ def suite_on(run: Run) -> Result:
 
 def _cells(run: Run, operations: tuple[str, ...], subject: Backend | str) -> list[Cell]:
     """What becomes of some operations, until the check that is meant to be bad is."""
-    selection = Selection(run.tier, operations, seed=run.seed)
+    selection = Selection(run.tier, operations, seed=run.seed, examples=run.examples)
     runner = Runner(subject, "numpy", selection)
     if run.in_workers:
         return Isolated(runner, timeout=_CELL_LIMIT).run().cells

@@ -78,6 +78,8 @@ def gather_elements(backend: Backend, input: Array, index: Array, dim: int) -> A
     """
     dim = normalize_dim(dim, len(input.shape))
     check_positions(backend, index, "gather")
+    if 0 in index.shape:  # it names no element, whatever the rest of its shape
+        return backend.reshape(backend.getitem(backend.reshape(input, (-1,)), (slice(0, 0),)), index.shape)
     _check_index_shape(index, input, dim)
     size = input.shape[dim] if input.shape else 1
     if backend.any_negative(index):

@@ -144,6 +144,8 @@ def _ties(input: Tensor, src: Tensor, out: Tensor, index: Tensor, dim: int) -> T
 
 def _sent(src: Tensor, index: Tensor) -> Tensor:
     """Those elements of ``src`` that ``index`` names a place for."""
+    if 0 in index.shape:
+        return zeros_of(src, index.shape)
     for dim, (own, size) in enumerate(zip(index.shape, src.shape, strict=False)):
         if own != size:
             src = src.narrow(dim, 0, own)

@@ -184,8 +184,10 @@ def slice_backward(
 
 def front_of_zeros(grad: Tensor, shape: Sequence[int]) -> Tensor:
     """``grad`` at the front of zeros of the given, larger shape; one element and a 0-d tensor stand for each other."""
+    if 0 in grad.array.shape:  # of any shape
+        return zeros_of(grad, shape)
     if not shape and grad.ndim:
-        return ops.reshape(grad, ()) if grad.numel() else zeros_of(grad, ())
+        return ops.reshape(grad, ())
     if shape and not grad.ndim:
         grad = ops.reshape(grad, (1,) * len(shape))
     for dim, (own, size) in enumerate(zip(grad.array.shape, shape, strict=True)):
