@@ -162,6 +162,8 @@ class Case:
         The one it is held against.
     differentiate : bool
         Whether derivatives are wanted on the backend under test.
+    others : sequence of Backend
+        Further ones it is held against, by the check ``others`` alone.
     """
 
     def __init__(
@@ -174,7 +176,9 @@ class Case:
         seed: int = 0,
         *,
         differentiate: bool = True,
+        others: Sequence[Backend] = (),
     ) -> None:
+        self.others = others
         self.differentiate = differentiate
         self.operation = operation
         self.dtype = dtype

@@ -28,7 +28,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     multiple=True,
     callback=separated,
     metavar="NAME",
-    help="The backend to compare with: numpy. Also torch.",
+    help="The backend to compare with: numpy. Several, and torch, judge too.",
 )
 @click.option(
     "--tier",
@@ -137,9 +137,10 @@ def conformance(
         how = How(jobs, in_process, cell_timeout, fail_fast, first, quiet)
         # In this process a kernel must be stopped where it is.
         interrupts = None if in_process else stack.enter_context(Interrupts())
-        reference, asked = split_references(against)
-        selection = Selection(tier, operations, dtypes, checks, seed, (*oracles, *asked), examples)
-        runner = Runner(backend, reference, selection)
+        references = split_references(against)
+        asked = (*oracles, *references.oracles)
+        selection = Selection(tier, operations, dtypes, checks, seed, asked, examples, references.others)
+        runner = Runner(backend, references.first, selection)
         runner.require_cells()
         record = run_with_progress(console, runner, how, interrupts)
         apply_expected(record, entries, has_all_samples=runner.has_all_samples)

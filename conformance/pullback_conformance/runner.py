@@ -29,7 +29,7 @@ from pullback.extend import (
 from pullback.extend import registry as operations
 from pullback_conformance.attempt import FORWARD, SAMPLES, Attempt, Step
 from pullback_conformance.case import Case
-from pullback_conformance.checks import CHECKS, OPTIONAL_ORACLES, Check, Finding, default_checks, missing_for
+from pullback_conformance.checks import CHECKS, OPTIONAL_ORACLES, OTHERS, Check, Finding, default_checks, missing_for
 from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import NoIndependentOracle, Unsupported
 from pullback_conformance.contract import METHODS, Method
@@ -90,6 +90,8 @@ class Selection(NamedTuple):
         Optional oracles, whose checks are run too.
     examples : int
         How many calls are drawn for each operation and dtype, beside the declared samples.
+    others : tuple of str
+        Backends to compare with besides the reference.
     """
 
     tier: str = "smoke"
@@ -99,6 +101,7 @@ class Selection(NamedTuple):
     seed: int = 0
     oracles: tuple[str, ...] = ()
     examples: int = 0
+    others: tuple[str, ...] = ()
 
 
 class Unit(NamedTuple):
@@ -131,10 +134,12 @@ class Runner:
         self.names = (subject, reference) if isinstance(subject, str) and isinstance(reference, str) else None
         self.subject = backend_named(subject)
         self.reference = backend_named(reference)
+        self.others = [backend_named(name) for name in (selection.others if selection else ())]
         self.selection = selection or Selection()
         _known([self.selection.tier], TIERS, "tier")
         self.tier: Tier = TIERS[self.selection.tier]
         asked = _known(self.selection.oracles, OPTIONAL_ORACLES, "oracle")
+        asked = [*asked, *([OTHERS] if self.others else [])]
         named = _known(self.selection.checks, CHECKS, "check") or default_checks(asked)
         self.checks = [c for c in CHECKS.values() if c.name in named or (c.oracle and c.oracle in asked)]
         missing = missing_for(self.checks)
@@ -215,10 +220,11 @@ class Runner:
         versions = {"pullback": _version_of("pullback"), "python": platform.python_version()}
         if find_spec("mpmath") is not None:
             versions["mpmath"] = _version_of("mpmath")
-        versions |= self.reference.versions() | self.subject.versions()
+        for backend in (*self.others, self.reference, self.subject):
+            versions |= backend.versions()
         return Record(
             backend=self.subject.name,
-            against=self.reference.name,
+            against=", ".join(backend.name for backend in (self.reference, *self.others)),
             tier=self.selection.tier,
             seed=self.selection.seed,
             examples=self.selection.examples,
@@ -334,7 +340,7 @@ class Runner:
             differentiate = dtype in self._derivative_dtypes
             return Case(
                 operation, dtype, arguments, self.subject, self.reference, self.selection.seed,
-                differentiate=differentiate,
+                differentiate=differentiate, others=self.others,
             )  # fmt: skip
 
         return Generated(
@@ -417,7 +423,7 @@ class Runner:
         differentiate = unit.dtype in self._derivative_dtypes and (most is None or arguments.number < most)
         case = Case(
             unit.operation, unit.dtype, arguments, self.subject, self.reference, self.selection.seed,
-            differentiate=differentiate and not is_special,
+            differentiate=differentiate and not is_special, others=self.others,
         )  # fmt: skip
         only = arguments.only
         chosen = [c for c in checks if (c.name == "special") == is_special and (not only or c.name in only)]

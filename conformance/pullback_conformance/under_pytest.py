@@ -29,18 +29,19 @@ class _Session:
             return tuple(part.strip() for part in given(option).split(",") if part.strip())
 
         try:
-            reference, asked = split_references(several("against"))
+            references = split_references(several("against"))
             selection = Selection(
                 given("tier"),
                 several("operations"),
                 several("dtypes"),
                 several("checks"),
                 given("seed"),
-                (*several("oracles"), *asked),
+                (*several("oracles"), *references.oracles),
                 given("examples"),
+                references.others,
             )
             self.expected = read_expected(Path(given("expected"))) if given("expected") else []
-            self.runner = Runner(given("backend"), reference, selection)
+            self.runner = Runner(given("backend"), references.first, selection)
         except (ValueError, RuntimeError, ImportError, AttributeError) as error:
             raise pytest.UsageError(str(error)) from error
         # All cells of a unit are run at once, and asked for in any order: pytest-randomly's, for one.

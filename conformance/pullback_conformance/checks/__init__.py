@@ -11,6 +11,7 @@ from pullback_conformance.checks import (
     batching,
     behaviour,
     by_jax,
+    by_others,
     by_torch,
     derivatives,
     errors,
@@ -72,6 +73,9 @@ _THOROUGH: Final = frozenset({"standard", "full"})
 def _by_its_probes(case: Any) -> Finding:
     raise Unsupported("what is asked of the backend itself stands in pullback_conformance.contract")
 
+
+#: What judges besides the reference where ``--against`` names several backends; it is named by nothing else.
+OTHERS: Final = "others"
 
 CHECKS: Final = {
     check.name: check
@@ -198,6 +202,14 @@ CHECKS: Final = {
             lambda operation, dtype: isinstance(operation, Method),
             judge=JUDGE,
         ),
+        Check(
+            "others",
+            by_others.by_others,
+            False,
+            "Do further backends, named by --against, give the same results and gradients?",
+            judge="further backends",
+            oracle=OTHERS,
+        ),
         Check("jax", by_jax.by_jax, True, "Are gradients and tangents those that JAX finds by itself?", oracle="jax"),
         Check(
             "torch",
@@ -225,5 +237,5 @@ def missing_for(checks: Iterable[Check]) -> list[str]:
     return [
         f"the oracle {check.oracle!r} is not installed: {OPTIONAL_ORACLES[check.oracle]}"
         for check in checks
-        if check.oracle and not _IS_INSTALLED[check.oracle]()
+        if check.oracle in OPTIONAL_ORACLES and not _IS_INSTALLED[check.oracle]()
     ]

@@ -12,8 +12,8 @@ from pullback_conformance.case import Case, wide_array
 from pullback_conformance.checks.derivatives import program_of
 from pullback_conformance.checks.finding import Finding, Unsupported, compared
 from pullback_conformance.checks.operand import operand_at
+from pullback_conformance.checks.scales import scales_of
 from pullback_conformance.moving import to_numpy, widened
-from pullback_conformance.oracles.exact import NoOracle, OracleError
 from pullback_conformance.oracles.torch_differences import Part, reason_for
 from pullback_conformance.oracles.torch_runner import (
     SOURCE,
@@ -72,7 +72,7 @@ def _reason(case: Case, part: Part) -> str:
 def _of_results(case: Case, results: list[Any], wanted: list[Any]) -> Finding:
     if len(results) != len(wanted):
         return Finding(f"{len(results)} results, PyTorch gives {len(wanted)}", program=["print(result)"], oracle=SOURCE)
-    scales = _scales(case, len(results))
+    scales = scales_of(case, len(results))
     total = Finding(oracle=SOURCE)
     for number, (result, want, scale) in enumerate(zip(results, wanted, scales, strict=True)):
         what = "result" if len(results) == 1 else f"result {number}"
@@ -129,11 +129,3 @@ def _of_gradients(case: Case, inputs: list[Tensor], grads: list[Any], wanted: li
             found.program = [*program, *found.program]
         total = total.merged(found)
     return total
-
-
-def _scales(case: Case, count: int) -> list[Any]:
-    try:
-        scales = case.oracle.values.scales
-    except (NoOracle, OracleError):
-        return [None] * count
-    return scales if len(scales) == count else [None] * count

@@ -76,7 +76,7 @@ def dtype_and_shape(case: Case) -> Finding:
         is_its_own = case.is_self_comparison
     for number, (result, want) in enumerate(zip(results, expected, strict=True)):
         expression = "result" if len(results) == 1 else f"flat(result)[{number}]"
-        problem, program = _difference(case, call.tensors, result, want, expression)
+        problem, program = difference(case, call.tensors, result, want, expression)
         if problem is not None:
             return Finding(problem, program=program)
     if is_its_own:
@@ -84,9 +84,10 @@ def dtype_and_shape(case: Case) -> Finding:
     return Finding()
 
 
-def _difference(
+def difference(
     case: Case, operands: list[Tensor], result: Any, want: Any, expression: str
 ) -> tuple[str | None, list[str]]:
+    """What differs in a result's class, shape, dtype or device, and the line of a script that shows it."""
     subject = case.subject
     if not isinstance(result, Tensor) or not isinstance(want, Tensor):
         same = type(result) is type(want)
