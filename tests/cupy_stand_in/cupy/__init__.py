@@ -30,7 +30,7 @@ from numpy import (
     uint64,
 )
 
-from cupy import cuda, exceptions, lib
+from cupy import _core, cuda, exceptions, lib
 from stand_in import NO_GPU, loops
 from stand_in import array as _array
 from stand_in.array import ndarray

@@ -406,12 +406,8 @@ class ndarray:
         return found(*inputs, **kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        import cupy
-
-        found = cupy
-        for name in (*function.__module__.split(".")[1:], function.__name__):
-            found = getattr(found, name, None)
-        if found is None or any(not issubclass(t, (ndarray, np.ndarray)) for t in types):
+        found = _functions.get(function.__name__)
+        if found is None or function.__module__ != "numpy" or any(not issubclass(t, (ndarray, np.ndarray)) for t in types):
             return NotImplemented
         return found(*args, **kwargs)
 

@@ -153,6 +153,13 @@ def _scalarwise(compute: Any) -> Any:
     return call
 
 
+def _plus(x: Any, number: float) -> Any:
+    """A complex number plus a real one, which leaves the sign of a zero imaginary part."""
+    out = x.copy()
+    out.real += number
+    return out
+
+
 def _of_complex(compute: Any, name: str) -> Any:
     """CuPy's own function of complex numbers (cupy/_core/include/cupy/complex.cuh), NumPy's of others."""
 
@@ -174,8 +181,8 @@ def _sign(loop: Any, x: Any) -> Any:
 
 
 _OWN = {
-    "log1p": _in_float(_of_complex(lambda x: np.log(x + 1), "log1p")),
-    "expm1": _in_float(_of_complex(lambda x: np.exp(x) - 1, "expm1")),
+    "log1p": _in_float(_of_complex(lambda x: np.log(_plus(x, 1)), "log1p")),
+    "expm1": _in_float(_of_complex(lambda x: _plus(np.exp(x), -1), "expm1")),
     "log2": _in_float(_of_complex(lambda x: np.log(x) / x.real.dtype.type(math.log(2)), "log2")),
     "exp2": _in_float(_of_complex(lambda x: np.exp(x * x.real.dtype.type(math.log(2))), "exp2")),
     "sign": _in_float(_sign),

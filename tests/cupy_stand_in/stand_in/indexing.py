@@ -200,8 +200,11 @@ def _normalized(axis: int, ndim: int) -> int:
     return axis % ndim
 
 
-@method
-def put(a: ndarray, indices: Any, values: Any, mode: str = "wrap") -> None:
+def put(a: ndarray, ind: Any, v: Any, mode: str = "wrap") -> None:
+    a.put(ind, v, mode)
+
+
+def _put(a: ndarray, indices: Any, values: Any, mode: str = "wrap") -> None:
     if mode not in ("raise", "wrap", "clip"):
         raise ValueError("clipmode not understood")
     launch(a)
@@ -209,6 +212,9 @@ def put(a: ndarray, indices: Any, values: Any, mode: str = "wrap") -> None:
     values = values if isinstance(values, ndarray) else array(values, dtype=a.dtype)
     if values.size:
         np.put(a._host, indices._host, values._host, mode)
+
+
+ndarray.put = _put  # type: ignore[attr-defined]
 
 
 @method

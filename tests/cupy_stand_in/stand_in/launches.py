@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stand_in.counters import count
-from stand_in.devices import deviceCanAccessPeer, getDevice
+from stand_in.devices import deviceCanAccessPeer, get_current_stream, getDevice
 from stand_in.dtypes import Scalar
 
 
@@ -49,9 +49,14 @@ def check_device(array: Any) -> None:
 
 def launch(*arrays: Any) -> None:
     """What each kernel does first."""
-    count("kernels")
+    _count_launch()
     for array in arrays:
         check_device(array)
+
+
+def _count_launch() -> None:
+    count("kernels")
+    count(f"kernels on stream {get_current_stream().ptr}")
 
 
 def result(host: Any, dtype: Any = None, shape: Any = None) -> Any:
@@ -59,7 +64,7 @@ def result(host: Any, dtype: Any = None, shape: Any = None) -> Any:
     host = np.asarray(host)
     dtype = host.dtype if dtype is None else dtype
     array = _array_type[0](host.shape if shape is None else shape, dtype)
-    count("kernels")
+    _count_launch()
     with silently():
         array._host[...] = host
     return array

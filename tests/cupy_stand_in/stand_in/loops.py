@@ -14,7 +14,10 @@ from stand_in.launches import operand, result, silently
 
 _TABLE = json.loads((Path(__file__).parent / "loops.json").read_text())
 VERSION: str = _TABLE["version"]
-COMPARISONS = frozenset(("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"))
+#: Functions beside whose operands a Python integer has a dtype of its own (``promote_weak_int`` of _routines_logic.pyx).
+STRONG_INTEGERS = frozenset(
+    ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or")
+)
 
 
 class Loop:
@@ -128,7 +131,7 @@ class ufunc:
         arrays = [_kind_of_dtype(t) for t, w in zip(types, weak, strict=True) if not w]
         if not scalars or not arrays or max(arrays) < max(scalars):
             return (False,) * len(types)
-        if self._public in COMPARISONS and len(arrays) == 1 and weak.count(int) and arrays[0] == 1:
+        if self._public in STRONG_INTEGERS and len(arrays) == 1 and weak.count(int) and arrays[0] == 1:
             return (False, False)
         return weak
 

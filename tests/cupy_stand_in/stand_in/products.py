@@ -56,3 +56,17 @@ def einsum(*operands: Any, **kwargs: Any) -> ndarray:
     with silently():
         wide = np.float32 if made == bfloat16 else _wide(made)
         return result(np.einsum(equation, *(h.astype(wide) for h in hosts), optimize=optimize), made)
+
+
+#: The compute types of float16, float32 and float64, as ``set_compute_type`` of _routines_linalg.pyx keeps them.
+_compute_types = {"e": 1, "f": 1, "d": 1}
+
+
+def get_compute_type(dtype: Any) -> int:
+    return _compute_types[np.dtype(dtype).char.lower()]
+
+
+def set_compute_type(dtype: Any, compute_type: int) -> None:
+    if compute_type not in range(8):
+        raise ValueError(f"Unknown compute type: {compute_type}")
+    _compute_types[np.dtype(dtype).char.lower()] = compute_type
