@@ -478,8 +478,10 @@ ndarray.__module__ = "cupy"
 
 def writable(view: Any, array: ndarray) -> Any:
     """A view that NumPy has made read-only, which CuPy does not."""
-    if view.flags.writeable or not view.size:
+    if view.flags.writeable:
         return view
+    if not view.size:
+        return np.lib.stride_tricks.as_strided(np.empty(view.shape, view.dtype), view.shape, view.strides)
     memory = array.data.mem
     start = view.__array_interface__["data"][0] - memory.ptr
     return np.ndarray(view.shape, view.dtype, memory.content, start, view.strides)

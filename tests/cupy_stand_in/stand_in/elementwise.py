@@ -39,7 +39,7 @@ def _in_float(compute: Any) -> Any:
     """Half precision is computed in float and rounded once: float16.cuh and bfloat16.cuh."""
 
     def call(loop: Any, *operands: Any) -> Any:
-        if operands[0].dtype == bfloat16:
+        if operands[0].dtype in (bfloat16, np.float16):
             operands = tuple(x.astype(np.float32) for x in operands)
         return compute(loop, *operands)
 
@@ -160,6 +160,14 @@ def _plus(x: Any, number: float) -> Any:
     return out
 
 
+def _times(x: Any, number: float) -> Any:
+    """A complex number times a real one, part by part."""
+    out = x.copy()
+    out.real *= number
+    out.imag *= number
+    return out
+
+
 def _of_complex(compute: Any, name: str) -> Any:
     """CuPy's own function of complex numbers (cupy/_core/include/cupy/complex.cuh), NumPy's of others."""
 
@@ -183,8 +191,8 @@ def _sign(loop: Any, x: Any) -> Any:
 _OWN = {
     "log1p": _in_float(_of_complex(lambda x: np.log(_plus(x, 1)), "log1p")),
     "expm1": _in_float(_of_complex(lambda x: _plus(np.exp(x), -1), "expm1")),
-    "log2": _in_float(_of_complex(lambda x: np.log(x) / x.real.dtype.type(math.log(2)), "log2")),
-    "exp2": _in_float(_of_complex(lambda x: np.exp(x * x.real.dtype.type(math.log(2))), "exp2")),
+    "log2": _in_float(_of_complex(lambda x: _times(np.log(x), 1 / math.log(2)), "log2")),
+    "exp2": _in_float(_of_complex(lambda x: np.exp(_times(x, math.log(2))), "exp2")),
     "sign": _in_float(_sign),
     "floor_divide": _in_float(_floor_divide),
     "remainder": _in_float(_remainder),
