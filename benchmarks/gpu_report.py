@@ -126,7 +126,10 @@ def markdown(record: dict[str, Any]) -> str:
     name = record["machine"]["GPU"]
     lines = [f"# The CuPy backend on {name}", ""]
     if STAND_IN in name:
-        lines += ["**No GPU: this was run on the stand-in for CuPy, to try the program. No figure means anything.**", ""]
+        lines += [
+            "**No GPU: this was run on the stand-in for CuPy, to try the program. No figure means anything.**",
+            "",
+        ]
     lines += [f"Written by `{' '.join(record['command'])}`, {record['written']}.", ""]
     lines += [*(f"- {key}: {value}" for key, value in record["machine"].items()), ""]
     if "conformance" in record:
@@ -142,7 +145,12 @@ def markdown(record: dict[str, Any]) -> str:
         lines += [*(f"- `{failure}`" for failure in part["failures"]), *([""] if part["failures"] else [])]
     if "timings" in record:
         part = record["timings"]
-        lines += [f"## Times: {verdict(part)}", "", "Medians in microseconds; each run ends when the device is done.", ""]
+        lines += [
+            f"## Times: {verdict(part)}",
+            "",
+            "Medians in microseconds; each run ends when the device is done.",
+            "",
+        ]
         subjects = list(dict.fromkeys(subject for row in part["rows"] for subject in row["microseconds"]))
         lines += [f"| Program | {' | '.join(subjects)} |", "| --- |" + " --- |" * len(subjects)]
         for row in part["rows"]:

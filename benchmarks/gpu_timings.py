@@ -12,6 +12,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -105,9 +106,7 @@ def reduction(lib: Any, device: str) -> Callable[[], Any]:
 
 def training_step(lib: Any, device: str) -> Callable[[], Any]:
     sizes = (784, 1024, 1024, 10)
-    weights = [
-        (lib.ones(i, o, device=device) / i).requires_grad_() for i, o in zip(sizes[:-1], sizes[1:], strict=True)
-    ]
+    weights = [(lib.ones(i, o, device=device) / i).requires_grad_() for i, o in pairwise(sizes)]
     x = lib.ones(512, sizes[0], device=device)
 
     def run() -> Any:

@@ -104,7 +104,9 @@ class CuPyBackend(Positions, Elementwise, Memory, MatmulPrecision):
         if copy and (wanted is None or tuple(wanted) == self.dlpack_device(array)):
             array, copy = self.copy(array), None  # CuPy copies for other devices alone
         if copy is False and wanted is not None and tuple(wanted) != self.dlpack_device(array):
-            raise BufferError(f"an array of {self.device_of(array)} is on the DLPack device {tuple(wanted)} as a copy only")
+            raise BufferError(
+                f"an array of {self.device_of(array)} is on the DLPack device {tuple(wanted)} as a copy only"
+            )
         return super().to_dlpack(array, copy=copy, **asked)
 
     def from_dlpack(self, producer: Any, *, copy: bool | None = None) -> NativeArray:

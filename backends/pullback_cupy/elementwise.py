@@ -8,7 +8,7 @@ import cupy
 import cupyx.scipy.special
 import numpy as np
 
-from pullback.extend import NativeArray, NumPyLikeBackend
+from pullback.extend import ArrayAPIBackend, NativeArray, NumPyLikeBackend
 from pullback.extend import dtypes as dt
 from pullback_cupy import remainders
 
@@ -87,6 +87,10 @@ class Elementwise(NumPyLikeBackend):
             return cupy.where(condition, x, y)
         # CuPy has no such function of bfloat16, and would give float32.
         return cupy.where(condition, _bits(x, bfloat16), _bits(y, bfloat16)).view(bfloat16)
+
+    def piecewise(self, x: NativeArray, magnitude: NativeArray, pieces: Any) -> NativeArray:
+        # All pieces of all elements: to look which are needed would be to wait for the device.
+        return ArrayAPIBackend.piecewise(self, x, magnitude, pieces)
 
     def tril(self, x: NativeArray, *, k: int = 0) -> NativeArray:
         return self._of_bits(cupy.tril, x, k)

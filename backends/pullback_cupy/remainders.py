@@ -1,8 +1,8 @@
 """Floored division of floating numbers, exact where CuPy rounds the quotient.
 
-CuPy's loops compute ``x - floor(x / y) * y`` (the loops' text; ``_floor_divide`` in its ``carray.cuh``): where the
-quotient rounds up to a whole number the result has the wrong sign, where it is large no digit is right, and for infinite
-divisors it is NaN. C's ``fmod``, which CuPy has as well, is exact.
+CuPy's loops compute ``x - floor(x / y) * y`` (the loops' text; ``_floor_divide`` in its ``carray.cuh``). Where the
+quotient rounds up to a whole number the result has the wrong sign, where it is large no digit is right, and for
+infinite divisors it is NaN. C's ``fmod``, which CuPy has as well, is exact.
 """
 
 from __future__ import annotations

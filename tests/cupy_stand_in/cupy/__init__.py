@@ -29,8 +29,6 @@ from numpy import (
     uint32,
     uint64,
 )
-
-from cupy import _core, cuda, exceptions, lib
 from stand_in import NO_GPU, loops
 from stand_in import array as _array
 from stand_in.array import ndarray
@@ -92,6 +90,8 @@ from stand_in.reductions import (
 )
 from stand_in.sorting import argsort, searchsorted, sort, where
 
+from cupy import _core, cuda, exceptions, lib
+
 __version__ = f"{loops.VERSION} {NO_GPU}"
 
 globals().update(loops.elementwise_functions(name for name in loops.names() if not name.startswith("erf")))
@@ -109,7 +109,9 @@ def result_type(*arrays_and_dtypes):
 def size(a, axis=None):
     """How many elements an array has: of an array alone, where NumPy takes anything."""
     if not isinstance(a, ndarray):
-        raise TypeError(f"Argument 'a' has incorrect type (expected cupy._core.core._ndarray_base, got {type(a).__name__})")
+        raise TypeError(
+            f"Argument 'a' has incorrect type (expected cupy._core.core._ndarray_base, got {type(a).__name__})"
+        )
     return a.size if axis is None else a.shape[axis]
 
 

@@ -1,9 +1,9 @@
 """What CuPy has beside NumPy's names."""
 
 import numpy as _numpy
+from stand_in import memory as _memory
 
 from cupyx import scipy
-from stand_in import memory as _memory
 
 
 def scatter_add(a, slices, value):

@@ -324,9 +324,7 @@ class ndarray:
         dtype = np.dtype(dtype)
         if dtype.itemsize != self.itemsize:
             if not self.ndim:
-                raise ValueError(
-                    "Changing the dtype of a 0d array is only supported if the itemsize is unchanged"
-                )
+                raise ValueError("Changing the dtype of a 0d array is only supported if the itemsize is unchanged")
             if self.shape[-1] != 1 and self.size and self.strides[-1] != self.itemsize:
                 raise ValueError("To change to a dtype of a different size, the last axis must be contiguous")
             if self.shape[-1] * self.itemsize % dtype.itemsize:
@@ -395,9 +393,7 @@ class ndarray:
         if "out" in kwargs:
             given += kwargs["out"]
             kwargs["out"] = kwargs["out"][0]
-        if found is None or any(
-            not isinstance(x, (*SCALARS, np.generic, np.ndarray, ndarray)) for x in given
-        ):
+        if found is None or any(not isinstance(x, (*SCALARS, np.generic, np.ndarray, ndarray)) for x in given):
             return NotImplemented
         if method != "__call__":
             found = getattr(found, method, None)
@@ -407,7 +403,11 @@ class ndarray:
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         found = _functions.get(function.__name__)
-        if found is None or function.__module__ != "numpy" or any(not issubclass(t, (ndarray, np.ndarray)) for t in types):
+        if (
+            found is None
+            or function.__module__ != "numpy"
+            or any(not issubclass(t, (ndarray, np.ndarray)) for t in types)
+        ):
             return NotImplemented
         return found(*args, **kwargs)
 

@@ -1,4 +1,4 @@
-"""Functions that make arrays, and those that take them to the host (cupy/_creation, ``array`` of cupy/_core/core.pyx)."""
+"""Functions that make arrays, or take them to the host (cupy/_creation, ``array`` of cupy/_core/core.pyx)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,11 @@ def _nested(obj: Any) -> Any:
         for x in obj:
             check_device(x)
         return np.stack([x._host for x in obj])
-    return [_nested(x) for x in obj] if isinstance(obj, (list, tuple)) and any(isinstance(x, (list, tuple)) for x in obj) else obj
+    return (
+        [_nested(x) for x in obj]
+        if isinstance(obj, (list, tuple)) and any(isinstance(x, (list, tuple)) for x in obj)
+        else obj
+    )
 
 
 def asarray(

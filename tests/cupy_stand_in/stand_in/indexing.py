@@ -220,9 +220,7 @@ ndarray.put = _put  # type: ignore[attr-defined]
 @method
 def nonzero(a: ndarray) -> tuple[ndarray, ...]:
     if not a.ndim:
-        raise ValueError(
-            "Calling nonzero on 0d arrays is not allowed. Use cp.atleast_1d(scalar).nonzero() instead."
-        )
+        raise ValueError("Calling nonzero on 0d arrays is not allowed. Use cp.atleast_1d(scalar).nonzero() instead.")
     launch(a)
     from stand_in.counters import count
 

@@ -14,7 +14,7 @@ from stand_in.launches import operand, result, silently
 
 _TABLE = json.loads((Path(__file__).parent / "loops.json").read_text())
 VERSION: str = _TABLE["version"]
-#: Functions beside whose operands a Python integer has a dtype of its own (``promote_weak_int`` of _routines_logic.pyx).
+#: Functions whose Python integers have a dtype of their own (``promote_weak_int`` of _routines_logic.pyx).
 STRONG_INTEGERS = frozenset(
     ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or")
 )

@@ -126,9 +126,7 @@ def copyto(dst: ndarray, src: Any, casting: str = "same_kind", where: Any = None
     source = operand(src[()] if isinstance(src, np.ndarray) else src)
     mask = operand(where)
     if mask.dtype != np.bool_:
-        raise TypeError(
-            f"Cannot cast array data from {mask.dtype!r} to dtype('bool') according to the rule 'safe'"
-        )
+        raise TypeError(f"Cannot cast array data from {mask.dtype!r} to dtype('bool') according to the rule 'safe'")
     values = source._host if isinstance(source, ndarray) else source.as_dtype(dst.dtype)
     with silently():
         np.copyto(dst._host, values, casting, where=mask._host if isinstance(mask, ndarray) else bool(mask.value))

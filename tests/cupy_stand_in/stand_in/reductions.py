@@ -43,9 +43,7 @@ def _wide(dtype: Any) -> Any:
 
 
 def _sum_or_product(reduce: Any) -> Any:
-    def reduction(
-        a: ndarray, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
-    ) -> ndarray:
+    def reduction(a: ndarray, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> ndarray:
         launch(a)
         if dtype is None:
             # The automatic dtype: small integers in 64 bits.
@@ -54,7 +52,9 @@ def _sum_or_product(reduce: Any) -> Any:
         with silently():
             elements = a._host.real if a.dtype.kind == "c" and dtype.kind not in "cb" else a._host
             elements = elements.astype(dtype).astype(_wide(dtype))
-            return _finished(reduce(elements, axis=_axes(axis, a.ndim), dtype=elements.dtype, keepdims=keepdims), dtype, out)
+            return _finished(
+                reduce(elements, axis=_axes(axis, a.ndim), dtype=elements.dtype, keepdims=keepdims), dtype, out
+            )
 
     return reduction
 
@@ -95,9 +95,7 @@ any = _truth(np.logical_or.reduce)
 
 
 def _position(search: Any, name: str) -> Any:
-    def reduction(
-        a: ndarray, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
-    ) -> ndarray:
+    def reduction(a: ndarray, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> ndarray:
         launch(a)
         axes = _axes(axis, a.ndim)
         if not a.size and 0 in (a.shape if axes is None else tuple(a.shape[one] for one in axes)):

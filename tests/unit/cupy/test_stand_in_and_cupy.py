@@ -133,8 +133,11 @@ def real(shape, dtype):
     return array, host
 
 
-FUNCTIONS = ["add", "subtract", "multiply", "true_divide", "floor_divide", "power", "equal", "less", "logical_and",
-             "logical_or", "logical_xor", "remainder", "fmod", "hypot", "minimum", "bitwise_and", "left_shift", "maximum", "arctan2", "copysign", "logaddexp", "nextafter", "gcd"]  # fmt: skip
+FUNCTIONS = [
+    "add", "subtract", "multiply", "true_divide", "floor_divide", "remainder", "fmod", "power", "hypot", "equal",
+    "less", "logical_and", "logical_or", "logical_xor", "bitwise_and", "left_shift", "maximum", "minimum", "arctan2",
+    "copysign", "logaddexp", "nextafter", "gcd",
+]  # fmt: skip
 
 
 def decided(function, name, *operands):
@@ -153,9 +156,7 @@ def decided(function, name, *operands):
 def test_the_loop_of_two_arrays_is_the_one_that_cupy_takes(stand_in, name):
     for one, other in product(DTYPES, DTYPES):
         theirs = decided(getattr(cupy, name), name, real((2,), one)[0], real((2,), other)[0])
-        ours = decided(
-            getattr(stand_in.cupy, name), name, stand_in.cupy.zeros(2, one), stand_in.cupy.zeros(2, other)
-        )
+        ours = decided(getattr(stand_in.cupy, name), name, stand_in.cupy.zeros(2, one), stand_in.cupy.zeros(2, other))
         assert ours == theirs, (one, other)
 
 

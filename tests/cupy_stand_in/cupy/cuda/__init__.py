@@ -1,6 +1,5 @@
 """Devices, streams and memory."""
 
-from cupy.cuda import memory, runtime
 from stand_in.devices import Device, Event, Stream, get_current_stream
 from stand_in.devices import getDevice as get_device_id
 from stand_in.devices import getDeviceCount as _count
@@ -15,6 +14,8 @@ from stand_in.memory import (
     get_allocator,
     set_allocator,
 )
+
+from cupy.cuda import memory, runtime
 
 
 def is_available():
