@@ -100,7 +100,7 @@ def conformance(options: argparse.Namespace, folder: Path, slug: str) -> dict[st
 def unit_tests(options: argparse.Namespace, folder: Path, slug: str) -> dict[str, Any]:
     path = folder / f"gpu-{slug}-tests.xml"
     command = [sys.executable, "-m", "pytest", options.tests, "-n", "0", "-q", "-k", "cupy", "--junitxml", str(path)]
-    status = ran(command, PULLBACK_TEST_BACKENDS="cupy")
+    status = ran(command, PULLBACK_TEST_BACKENDS="cupy", PULLBACK_CUPY_CHECKS="1")
     if not path.exists():
         return {"failed": True, "status": status, "counts": {}, "failures": []}
     suite = next(ElementTree.parse(path).iter("testsuite"))

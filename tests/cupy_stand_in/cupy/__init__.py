@@ -49,7 +49,16 @@ from stand_in.creation import (
     zeros_like,
 )
 from stand_in.dlpack import from_dlpack
-from stand_in.indexing import argwhere, diagonal, nonzero, put, take, take_along_axis
+from stand_in.indexing import (
+    argwhere,
+    diagonal,
+    may_share_memory,
+    nonzero,
+    put,
+    shares_memory,
+    take,
+    take_along_axis,
+)
 from stand_in.kernels import ElementwiseKernel, RawKernel, ReductionKernel
 from stand_in.loops import ufunc
 from stand_in.manipulation import (

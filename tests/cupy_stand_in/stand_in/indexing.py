@@ -239,3 +239,12 @@ def argwhere(a: ndarray) -> ndarray:
 
 def diagonal(a: ndarray, offset: int = 0, axis1: int = 0, axis2: int = 1) -> ndarray:
     return a.diagonal(offset, axis1, axis2)
+
+
+def shares_memory(a: ndarray, b: ndarray, max_work: Any = None) -> bool:
+    """cupy/_misc/memory_ranges.py."""
+    return a.data.device_id == b.data.device_id and bool(np.shares_memory(a._host, b._host))
+
+
+def may_share_memory(a: ndarray, b: ndarray, max_work: Any = None) -> bool:
+    return a.data.device_id == b.data.device_id and bool(np.may_share_memory(a._host, b._host))

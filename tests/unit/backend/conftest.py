@@ -36,6 +36,11 @@ class Kernels:
             )
         return self.backend.to_numpy(self.backend.as_array(out))
 
+    @property
+    def keeps_the_last(self) -> bool:
+        """Whether of several values written to one element the last stays, which on a GPU nothing says."""
+        return self.backend.default_device.type == "cpu"
+
     def has(self, *dtypes) -> bool:
         return all(dt.by_name[np.dtype(d).name] in self.backend.native_dtypes for d in dtypes)
 

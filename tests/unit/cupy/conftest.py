@@ -43,6 +43,8 @@ def xp(stand_in: Any) -> Any:
 def make(stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """Makes the CuPy backend over the stand-in, which is then the backend of that name until the test ends."""
     spec = known_backends()["cupy"]
+    for variable in ("PULLBACK_CUPY_CHECKS", "CUPY_STAND_IN_DEVICES", "CUPY_STAND_IN_PEER_ACCESS", "CUPY_TF32"):
+        monkeypatch.delenv(variable, raising=False)
 
     def made(**environment: str) -> Any:
         for name, value in environment.items():
