@@ -58,7 +58,9 @@ class ndarray:
         memory = memptr.mem
         if memory.content is None or 0 in shape:
             # Strides that are asked for stay, as they do where there is memory.
-            self._host = np.ndarray(shape, dtype, b"" if strides is not None else None, 0, strides, order or "C")
+            self._host = np.ndarray(shape, dtype, order=order or "C")
+            if strides is not None:
+                self._host = np.lib.stride_tricks.as_strided(self._host, shape, strides)
         else:
             self._host = np.ndarray(shape, dtype, memory.content, memptr.ptr - memory.ptr, strides, order or "C")
 

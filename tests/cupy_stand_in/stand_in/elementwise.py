@@ -155,14 +155,14 @@ def _scalarwise(compute: Any) -> Any:
 
 def _plus(x: Any, number: float) -> Any:
     """A complex number plus a real one, which leaves the sign of a zero imaginary part."""
-    out = x.copy()
+    out = np.array(x)
     out.real += number
     return out
 
 
 def _times(x: Any, number: float) -> Any:
     """A complex number times a real one, part by part."""
-    out = x.copy()
+    out = np.array(x)
     out.real *= number
     out.imag *= number
     return out
