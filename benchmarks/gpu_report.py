@@ -124,7 +124,7 @@ def timings(options: argparse.Namespace, folder: Path, slug: str) -> dict[str, A
 
 def markdown(record: dict[str, Any]) -> str:
     name = record["machine"]["GPU"]
-    lines = [f"# The CuPy backend on {name}", ""]
+    lines = ["---", "orphan: true", "---", "", f"# The CuPy backend on {name}", ""]  # no page of the documentation
     if STAND_IN in name:
         lines += [
             "**No GPU: this was run on the stand-in for CuPy, to try the program. No figure means anything.**",
