@@ -81,7 +81,11 @@ def bounded_memory() -> Iterator[Callable[[], None]]:
 # -- backends ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["numpy", "jax"])
+#: The backends that tests of any backend run on: others where ``PULLBACK_TEST_BACKENDS`` names them, with commas.
+BACKENDS = os.environ.get("PULLBACK_TEST_BACKENDS", "numpy,jax").split(",")
+
+
+@pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of the backend that is current in the test, which runs on each."""
     with pb.use_backend(request.param):

@@ -439,7 +439,7 @@ class Runner:
                 continue
             if failure is None:
                 result = self._run_check(case, check, attempt)
-            elif failure.outcome == Outcome.UNSUPPORTED.value or number == 0:
+            elif failure.outcome in (Outcome.UNSUPPORTED.value, Outcome.FALLBACK.value) or number == 0:
                 result = failure
             else:
                 result = SampleResult(

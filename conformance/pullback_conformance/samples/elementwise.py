@@ -30,13 +30,14 @@ def elementwise_samples(operation: Operation | Composite) -> Any:
         domain = operation.domain if isinstance(operation, Operation) else (-_INFINITY, _INFINITY)
         numbers, masks = _takes_numbers(operation), _masks(operation)
         gives_truth = isinstance(operation, Operation) and operation.result is dtypes.bool_
+        divides = isinstance(operation, Operation) and operation.integers.divisor == operation.operands[-1]
         start = zlib.crc32(operation.name.encode())
 
         def samples(make: Maker) -> Iterator[Sample]:
             if arity == 1:
                 return _unary_samples(make, low, high, domain, start, gives_truth)
             if arity == 2:
-                return _binary_samples(make, low, high, domain, start, numbers)
+                return _binary_samples(make, low, high, domain, start, numbers, divides)
             return _many_samples(make, low, high, masks)
 
         _default_samples[operation.name] = samples if 1 <= arity <= 3 else None
@@ -100,7 +101,7 @@ def _unary_samples(
 
 
 def _binary_samples(
-    make: Maker, low: float, high: float, domain: tuple[float, float], start: int, numbers: bool
+    make: Maker, low: float, high: float, domain: tuple[float, float], start: int, numbers: bool, divides: bool
 ) -> Iterator[Sample]:
     def smooth(*shape: int) -> Tensor:
         return make(*shape, low=low, high=high)
@@ -108,13 +109,19 @@ def _binary_samples(
     def anywhere(*shape: int) -> Tensor:
         return make.values(*shape, low=domain[0], high=domain[1])
 
+    def second(*shape: int) -> Tensor:
+        values = anywhere(*shape)
+        if divides and make.dtype.category == dtypes.INTEGER:
+            values.array[values.array == 0] = 1  # by zero, integers are not divided: the check of errors asks that
+        return values
+
     number: Any = {0: True, 1: 3}.get(make.dtype.category, min(high, max(low, 1.25)))
     yield Sample(smooth(2, 3), smooth(2, 3))
-    yield values_only("values (33, 1), (31,)", anywhere(33, 1), anywhere(31))
+    yield values_only("values (33, 1), (31,)", anywhere(33, 1), second(31))
     yield labelled("broadcast (2, 3), (3,)", smooth(2, 3), smooth(3))
     if numbers:
         yield labelled("number on the right", smooth(2, 3), number)
-    yield values_only("values (1025,), (1025,)", anywhere(1025), anywhere(1025))
+    yield values_only("values (1025,), (1025,)", anywhere(1025), second(1025))
     yield labelled("0-d, 0-d", smooth(), smooth())
     yield labelled("broadcast (2, 1), (1, 3)", smooth(2, 1), smooth(1, 3))
     yield labelled("0-d on the left", smooth(), smooth(2, 3))
@@ -122,15 +129,15 @@ def _binary_samples(
     yield labelled("empty (0, 3), (3,)", smooth(0, 3), smooth(3))
     yield labelled("both columnwise (2, 3)", laid_out(smooth(2, 3), "columnwise"), laid_out(smooth(2, 3), "columnwise"))
     for left, right in (("step", "offset"), ("offset", "columnwise"), ("expanded", "step"), ("columnwise", "expanded")):
-        yield values_only(f"{left}, {right} (3, 8)", laid_out(anywhere(3, 8), left), laid_out(anywhere(3, 8), right))
+        yield values_only(f"{left}, {right} (3, 8)", laid_out(anywhere(3, 8), left), laid_out(second(3, 8), right))
     for position in (0, 1):
-        operands = [anywhere(3, 8), anywhere(3, 8)]
+        operands = [anywhere(3, 8), second(3, 8)]
         operands[position] = backwards(operands[position])
         yield values_only(f"operand {position} backwards (3, 8)", *operands)
-    yield values_only("five dimensions", anywhere(2, 1, 3, 1, 2), anywhere(3, 1, 2, 1))
-    yield values_only("broadcast (1,), (65,)", anywhere(1), anywhere(65))
+    yield values_only("five dimensions", anywhere(2, 1, 3, 1, 2), second(3, 1, 2, 1))
+    yield values_only("broadcast (1,), (65,)", anywhere(1), second(65))
     for size in _sizes(make, start):
-        yield values_only(f"size ({size},), ({size},)", anywhere(size), anywhere(size))
+        yield values_only(f"size ({size},), ({size},)", anywhere(size), second(size))
 
 
 def _many_samples(make: Maker, low: float, high: float, masks: tuple[bool, ...]) -> Iterator[Sample]:

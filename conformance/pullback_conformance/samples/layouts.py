@@ -64,7 +64,9 @@ def windows(array: Any) -> Any:
     return np.lib.stride_tricks.as_strided(flat, array.shape, (array.itemsize,) * array.ndim)
 
 
-#: By name; each keeps the shape, and all but ``expanded`` and ``windows`` the values.
+#: The layouts in which elements share memory, so that values come several times; all others keep the values.
+REPEATING: Final = frozenset(("expanded", "windows"))
+#: By name; each keeps the shape.
 LAYOUTS: Final[dict[str, Callable[[Any], Any]]] = {
     "columnwise": columnwise,
     "step": with_step,

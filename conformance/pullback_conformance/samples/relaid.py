@@ -8,7 +8,7 @@ from typing import Any, Final
 from pullback.extend import Composite, Operation, Tensor
 from pullback_conformance.moving import mapped, tensors_in
 from pullback_conformance.samples.bases import Bases, takes
-from pullback_conformance.samples.layouts import LAYOUTS
+from pullback_conformance.samples.layouts import LAYOUTS, REPEATING
 from pullback_conformance.samples.maker import Maker
 
 #: The layouts in which all operands come together; the others overlap, which no two operands need.
@@ -23,11 +23,14 @@ def relaid(operation: Operation | Composite, make: Maker, bases: Bases) -> Itera
     """The label and the arguments of each sample in another layout; the sample with most dimensions comes first."""
     if operation.sampled.layouts:
         return
+    distinct = operation.operands.index(operation.sampled.distinct) if operation.sampled.distinct else None
     by_dimensions = sorted(bases.first, key=lambda s: -sum(t.array.ndim for t in tensors_in((s.args, s.kwargs))))
     number = 0
     for rank, sample in enumerate(by_dimensions):
         ending = f" #{rank + 1}" if rank else ""
         for label, layout, position in _variations(len(tensors_in((sample.args, sample.kwargs)))):
+            if position == distinct is not None and layout in REPEATING:
+                continue
             number += 1
             # The first sample is seen in every layout; the others share them out, as the dtypes do.
             if (rank and (number + rank) % len(by_dimensions)) or not takes(operation, make.dtype, number, _PARTS):

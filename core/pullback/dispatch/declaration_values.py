@@ -267,9 +267,12 @@ class Sampled(_Value):
         Why NaN, infinities, zeros and equal elements are no operands.
     layouts : str
         Why operands have to lie as they do.
+    distinct : str
+        The operand whose elements all have to differ, such as positions of which one may not come twice: it is in no
+        layout in which elements share memory.
     """
 
-    __slots__ = ("layouts", "samples", "values")
+    __slots__ = ("distinct", "layouts", "samples", "values")
 
     def __init__(
         self,
@@ -277,10 +280,12 @@ class Sampled(_Value):
         *,
         values: str = "",
         layouts: str = "",
+        distinct: str = "",
     ) -> None:
         self.samples = samples
         self.values = values
         self.layouts = layouts
+        self.distinct = distinct
 
 
 class Unsampled(_Value):

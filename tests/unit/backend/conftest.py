@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -34,11 +36,20 @@ class Kernels:
             )
         return self.backend.to_numpy(self.backend.as_array(out))
 
+    @property
+    def keeps_the_last(self) -> bool:
+        """Whether of several values written to one element the last stays, which on a GPU nothing says."""
+        return self.backend.default_device.type == "cpu"
+
     def has(self, *dtypes) -> bool:
         return all(dt.by_name[np.dtype(d).name] in self.backend.native_dtypes for d in dtypes)
 
 
-@pytest.fixture(params=["numpy", "jax", "strict"])
+#: Others where the environment names them, as in ``tests/conftest.py``.
+BACKENDS = os.environ.get("PULLBACK_TEST_BACKENDS", "numpy,jax,strict").split(",")
+
+
+@pytest.fixture(params=BACKENDS)
 def backend(request) -> Backend:
     return STRICT if request.param == "strict" else get_backend(request.param)
 

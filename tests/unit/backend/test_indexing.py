@@ -72,10 +72,13 @@ def test_getitem(run, key):
 @pytest.mark.parametrize("key", KEYS, ids=describe)
 def test_index_put(run, key):
     shape = X[key].shape
+    positions = np.arange(X.size).reshape(X.shape)[key]
+    defined = run.keeps_the_last or np.unique(positions).size == positions.size
     for values in (np.arange(float(np.prod(shape))).reshape(shape) + 100, np.array(-7.0)):
         expected = X.copy()
         expected[key] = values
-        np.testing.assert_array_equal(run("index_put", X, key, values), expected)
+        if defined or not values.ndim:
+            np.testing.assert_array_equal(run("index_put", X, key, values), expected)
         expected = X.copy()
         np.add.at(expected, key, values)
         np.testing.assert_array_equal(run("index_put", X, key, values, accumulate=True), expected)
@@ -84,7 +87,8 @@ def test_index_put(run, key):
 def test_index_put_with_duplicates(run):
     x, index = np.zeros(4), np.array([1, 1, 3, 1])
     values = np.array([1.0, 2.0, 4.0, 8.0])
-    np.testing.assert_array_equal(run("index_put", x, index, values), [0, 8, 0, 4])
+    if run.keeps_the_last:
+        np.testing.assert_array_equal(run("index_put", x, index, values), [0, 8, 0, 4])
     np.testing.assert_array_equal(run("index_put", x, index, values, accumulate=True), [0, 11, 0, 4])
     np.testing.assert_array_equal(x, 0)
 
@@ -124,6 +128,8 @@ def torch_scatter(x, axis, indices, values, reduce):
 @pytest.mark.parametrize("reduce", [None, "add", "multiply", "max", "min"])
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_scatter_has_torch_semantics(run, axis, reduce):
+    if reduce is None and not run.keeps_the_last:
+        pytest.skip("on a GPU any of several values for one element may stay")
     rng = np.random.default_rng(0)
     x = rng.uniform(1, 2, (4, 5))
     indices = rng.integers(0, 4, (3, 2))  # smaller than x in both dimensions, with duplicates

@@ -153,7 +153,7 @@ def test_python_scalars_keep_the_dtype(run, backend, name, dtype):
 def test_inplace_kernels_take_out(backend):
     for name in backend.inplace_kernels - {"copysign", "signbit"}:
         if name in BINARY and name in ("add", "multiply", "pow", "divide"):
-            x, out = np.array([1.0, 2.0]), np.empty(2)
+            x, out = backend.from_numpy(np.array([1.0, 2.0])), backend.from_numpy(np.empty(2))
             assert getattr(backend, name)(x, x, out=out) is out
     assert backend.mutable or not backend.inplace_kernels
 

@@ -37,6 +37,15 @@ def test_each_operand_comes_in_every_layout() -> None:
     assert all(min(a.strides) < 0 for a in found["all backwards"])
 
 
+@pytest.mark.parametrize("name", ["put", "scatter", "index_copy"])
+def test_positions_written_to_come_once(name: str) -> None:
+    found = arrays(name, pb.float32)
+    assert "operand 1, columnwise" in found
+    for label, (_, positions, *_rest) in found.items():
+        assert not overlaps_itself(positions), label
+    assert "operand 2, expanded" in found  # the values may repeat
+
+
 def test_several_samples_are_laid_out_otherwise() -> None:
     labels = list(arrays("sum", pb.float32))
     assert {label.rpartition("#")[2] for label in labels if "columnwise" in label or "backwards" in label} > {"2", "3"}

@@ -451,7 +451,7 @@ def written_gradient(grad: Tensor, shape: tuple[int, ...], dtype: DType) -> Tens
 
 
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-    """Write ``src``, broadcast and cast, into the tensor; a source on another backend is moved.
+    """Write ``src``, broadcast and cast, into the tensor; a source on another backend or device is moved.
 
     Examples
     --------
@@ -464,6 +464,9 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         src = self.new_tensor(src, dtype=dtype)
     if src.backend is not self.backend:
         src = to(src, self.backend)
+    there, here = src.backend.device_of(src.array), self.backend.device_of(self.array)
+    if there is not here and there != here:
+        src = to(src, here)
     own, given = tuple(self.array.shape), tuple(src.array.shape)
     if own != given and broadcast_shape([own, given]) != own:
         check_writable(self, [src])

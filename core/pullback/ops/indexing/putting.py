@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import ops
 from pullback.dispatch import sampling
 from pullback.dispatch.declaration import Array, Sample, op
+from pullback.dispatch.declaration_values import Sampled
 from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.out_rules import EXACT
 from pullback.dispatch.overwriting import overwrites
@@ -53,7 +54,7 @@ def _put_samples(make: Any) -> Iterator[Sample]:
             zeros_of(tangent, input_shape), index, tangent, accumulate
         ),
     },
-    samples=_put_samples,
+    samples=Sampled(_put_samples, distinct="index"),
     accuracy="sum",
 )
 def put(backend: Backend, input: Array, index: Array, source: Array, accumulate: bool = False) -> Array:

@@ -10,7 +10,7 @@ from pullback import ops
 from pullback.dispatch import sampling
 from pullback.dispatch.complete_path import constant
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
-from pullback.dispatch.declaration_values import Inplace
+from pullback.dispatch.declaration_values import Inplace, Sampled
 from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.numbers import fitted, python_number
 from pullback.dispatch.out_rules import EXACT
@@ -94,7 +94,7 @@ def _scatter_samples(make: Any) -> Iterator[Sample]:
         "src": lambda tangent, input_shape, index, dim: _scatter(zeros_of(tangent, input_shape), index, tangent, dim),
     },
     method=False,
-    samples=_scatter_samples,
+    samples=Sampled(_scatter_samples, distinct="index"),
     out=EXACT,
     namespace=None,
     accuracy="sum",

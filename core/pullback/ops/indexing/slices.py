@@ -9,7 +9,7 @@ from pullback import ops
 from pullback.dispatch import sampling
 from pullback.dispatch.complete_path import constant
 from pullback.dispatch.declaration import Array, Sample, in_namespace, op
-from pullback.dispatch.declaration_values import Inplace, Shows
+from pullback.dispatch.declaration_values import Inplace, Sampled, Shows
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.methods import attach_method, run_inplace
 from pullback.dispatch.numbers import fitted, python_number
@@ -210,7 +210,7 @@ def _index_copy_samples(make: Any) -> Iterator[Sample]:
         ),
     },
     method=False,
-    samples=_index_copy_samples,
+    samples=Sampled(_index_copy_samples, distinct="index"),
     out=EXACT,
     namespace=None,
     shows=Shows(derived={"source_dim": lambda saved: len(saved("source_shape"))}),

@@ -1,0 +1,3 @@
+"""Parts of NumPy's ``lib``."""
+
+from cupy.lib import stride_tricks

@@ -1,0 +1,3 @@
+"""Parts of SciPy."""
+
+from cupyx.scipy import special
