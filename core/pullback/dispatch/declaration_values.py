@@ -25,8 +25,28 @@ PromotionRule: TypeAlias = Literal["same", "promote", "float"]
 #: Where an operation's samples come from: a function, the default ones of elementwise operations, or nowhere.
 Samples: TypeAlias = "Callable[..., Iterable[Any]] | Literal['elementwise'] | Sampled | Unsampled"
 
+#: Attributes that samples have beside their defaults: ``settings(make)`` yields them.
+Settings: TypeAlias = "Callable[..., Iterable[dict[str, Any]]]"
+
 #: Calls that must raise: ``bad(make)`` yields them.
 BadCalls: TypeAlias = "Callable[..., Iterable[Any]]"
+
+
+#: An interval, or several, that differentiated samples are drawn from: of all operands, or of each by its name.
+Smooth: TypeAlias = "Intervals | Mapping[str, Intervals]"
+Intervals: TypeAlias = "tuple[float, float] | Sequence[tuple[float, float]]"
+
+
+def intervals_of(given: Any) -> tuple[tuple[float, float], ...]:
+    """One interval, or several, as several.
+
+    Examples
+    --------
+    >>> intervals_of((0, 2))
+    ((0, 2),)
+    """
+    several = given if isinstance(given[0], Sequence) else (given,)
+    return tuple((low, high) for low, high in several)
 
 
 class _Value:
@@ -267,9 +287,12 @@ class Sampled(_Value):
         Why NaN, infinities, zeros and equal elements are no operands.
     layouts : str
         Why operands have to lie as they do.
+    settings : callable, optional
+        ``settings(make)`` yields attributes away from their defaults, as dictionaries, for the default samples of an
+        elementwise operation: one more call has each.
     """
 
-    __slots__ = ("layouts", "samples", "values")
+    __slots__ = ("layouts", "samples", "settings", "values")
 
     def __init__(
         self,
@@ -277,10 +300,12 @@ class Sampled(_Value):
         *,
         values: str = "",
         layouts: str = "",
+        settings: Settings | None = None,
     ) -> None:
         self.samples = samples
         self.values = values
         self.layouts = layouts
+        self.settings = settings
 
 
 class Unsampled(_Value):

@@ -212,7 +212,7 @@ def square(backend: Backend, input: Array) -> Array:
     promotion="float",
     dtypes=INEXACT,
     partials=lambda out: -out * out,
-    smooth=(0.5, 3.0),
+    smooth=((0.5, 3.0), (-3.0, -0.5)),
     inplace=Inplace(functions=True),
     accuracy="rounded",
 )

@@ -34,7 +34,7 @@ def _unsupported(name: str) -> Callable[[DType], Exception]:
     dtypes=Accepts(REAL, unsupported=_unsupported("floor")),
     vjp=lambda grad: step_derivative(grad),
     jvp="vjp",
-    smooth=(0.1, 0.9),
+    smooth=((0.1, 0.9), (-0.9, -0.1), (1.1, 1.9)),
     out=SAME,
     inplace=Inplace(functions=True),
     accuracy="rounded",
@@ -54,7 +54,7 @@ def floor(input: Array) -> Array:
     dtypes=Accepts(REAL, unsupported=_unsupported("ceil")),
     vjp=lambda grad: step_derivative(grad),
     jvp="vjp",
-    smooth=(0.1, 0.9),
+    smooth=((0.1, 0.9), (-0.9, -0.1), (1.1, 1.9)),
     out=SAME,
     inplace=Inplace(functions=True),
     accuracy="rounded",
@@ -74,7 +74,7 @@ def ceil(input: Array) -> Array:
     dtypes=Accepts(REAL, unsupported=_unsupported("trunc")),
     vjp=lambda grad: step_derivative(grad),
     jvp="vjp",
-    smooth=(0.1, 0.9),
+    smooth=((0.1, 0.9), (-0.9, -0.1), (1.1, 1.9)),
     aliases=("fix",),
     out=SAME,
     inplace=Inplace(functions=True),
@@ -102,7 +102,7 @@ def _check_round(input: Any, decimals: int) -> None:
     jvp="vjp",
     node=lambda decimals: "RoundBackward1" if decimals else "RoundBackward0",
     check=_check_round,
-    smooth=(0.1, 0.4),
+    smooth=((0.1, 0.4), (-0.4, -0.1), (0.6, 0.9), (-1.4, -1.1)),
     out=SAME,
     inplace=Inplace(functions=True),
     accuracy="rounded",
@@ -139,7 +139,7 @@ def round(backend: Backend, input: Array, *, decimals: int = 0) -> Array:
 
 
 @elementwise(
-    dtypes=FLOATS, partials=1, smooth=(0.1, 0.9), out=SAME, inplace=Inplace(functions=True), accuracy="rounded"
+    dtypes=FLOATS, partials=1, smooth=((0.1, 0.9), (-0.9, -0.1), (1.1, 1.9)), out=SAME, inplace=Inplace(functions=True), accuracy="rounded"
 )
 def frac(backend: Backend, input: Array) -> Array:
     """What rounding towards zero cuts off each element.
