@@ -64,7 +64,7 @@ def adjoint(case: Case) -> Finding:
     left = float(as_real_vector(pushed) @ v)
     right = float(t @ as_real_vector(pulled))
     scale = float(np.abs(v) @ np.abs(oracle.jacobian) @ np.abs(t))
-    allowed, _ = bound(case.operation, case.dtype, "adjoint", case.subject.name)
+    allowed, _ = bound(case.operation, case.dtype, "adjoint", case.subject.name, case.arguments)
     error = 0.0 if left == right else abs(left - right) / float(ulp_at(scale, case.dtype))
     if error <= allowed:
         return Finding(None, error, allowed, oracle="the adjoint identity")
@@ -92,7 +92,7 @@ def _compare(
     truth: Derivative,
     program: list[str],
 ) -> Finding:
-    allowed, _ = bound(case.operation, case.dtype, check, case.subject.name)
+    allowed, _ = bound(case.operation, case.dtype, check, case.subject.name, case.arguments)
     source = case.oracle.wide_name
     total = Finding(oracle=source)
     parts = zip(actual, like, truth.by_formula, truth.by_differences, truth.scales, strict=True)

@@ -34,7 +34,7 @@ def elementwise_samples(operation: Operation | Composite) -> Any:
 
         def samples(make: Maker) -> Iterator[Sample]:
             smooth = Smooth(operation, make, masks if arity == 3 else (False,) * arity)
-            others = list(operation.sampled.settings(make)) if operation.sampled.settings is not None else []
+            others = settings_of(operation, make)
             if arity == 1:
                 return _unary_samples(make, smooth, domain, start, gives_truth, others)
             if arity == 2:
@@ -43,6 +43,11 @@ def elementwise_samples(operation: Operation | Composite) -> Any:
 
         _default_samples[operation.name] = samples if 1 <= arity <= 3 else None
     return _default_samples[operation.name]
+
+
+def settings_of(operation: Operation | Composite, make: Maker) -> list[dict[str, Any]]:
+    """The attributes away from their defaults that the samples after the first one have."""
+    return [] if operation.sampled.settings is None else list(operation.sampled.settings(make))
 
 
 class Smooth:
@@ -71,7 +76,7 @@ class Smooth:
 
 
 def _intervals_of(operation: Operation, name: str, dtype: DType) -> tuple[tuple[float, float], ...]:
-    """Where an operand's elements lie in a dtype: integers only where they are defined, complex numbers beyond the domain.
+    """Where an operand's elements lie: integers only where they are defined, complex numbers beyond the domain too.
 
     A complex logarithm has a value left of the imaginary axis, too: there lies the mirror image of each interval.
     """
@@ -121,7 +126,7 @@ def _unary_samples(
         return make.values(*shape, low=domain[0], high=domain[1])
 
     yield Sample(smooth(0, 3, 8))
-    yield from (labelled(_in_words(setting), smooth(0, 3, 8), **setting) for setting in others)
+    yield from (labelled(in_words(setting), smooth(0, 3, 8), **setting) for setting in others)
     yield values_only("values (1025,)", anywhere(1025))
     yield labelled("0-d", smooth(0))
     yield labelled("not contiguous (3, 2)", transposed(smooth(0, 2, 3)))
@@ -148,7 +153,7 @@ def _binary_samples(
     number: Any = {0: True, 1: 3}.get(make.dtype.category, min(high, max(low, 1.25)))
     yield Sample(smooth(0, 2, 3), smooth(1, 2, 3))
     for setting in others:
-        yield labelled(_in_words(setting), smooth(0, 2, 3), smooth(1, 2, 3), **setting)
+        yield labelled(in_words(setting), smooth(0, 2, 3), smooth(1, 2, 3), **setting)
     yield values_only("values (33, 1), (31,)", anywhere(33, 1), anywhere(31))
     yield labelled("broadcast (2, 3), (3,)", smooth(0, 2, 3), smooth(1, 3))
     if numbers:
@@ -178,7 +183,7 @@ def _many_samples(smooth: Smooth, arity: int, others: list[Any]) -> Iterator[Sam
         return [smooth(number, *shape) for number, shape in enumerate(shapes)]
 
     yield Sample(*operands_of(*[(2, 3)] * arity))
-    yield from (labelled(_in_words(setting), *operands_of(*[(2, 3)] * arity), **setting) for setting in others)
+    yield from (labelled(in_words(setting), *operands_of(*[(2, 3)] * arity), **setting) for setting in others)
     yield values_only("size (1025,)", *operands_of(*[(1025,)] * arity))
     yield labelled("broadcast", *operands_of(*[((2, 3), (3,), (2, 1))[i % 3] for i in range(arity)]))
     yield labelled("0-d", *operands_of(*[()] * arity))
@@ -190,7 +195,7 @@ def _many_samples(smooth: Smooth, arity: int, others: list[Any]) -> Iterator[Sam
             yield values_only(f"operand {position}, {layout}", *operands)
 
 
-def _in_words(setting: dict[str, Any]) -> str:
+def in_words(setting: dict[str, Any]) -> str:
     """Attributes as they are given."""
     return ", ".join(f"{name}={value!r}" for name, value in setting.items())
 

@@ -30,6 +30,7 @@ from pullback_conformance.samples.sweep_values import (
     subnormal_values,
     whole_values,
 )
+from pullback_conformance.tolerances import accuracy_of
 
 #: How many elements a sample has: as many as others, so that backends that compile have compiled that shape.
 COUNT: Final = 1025
@@ -62,7 +63,7 @@ def swept(
             number += 1
         if rest and setting == 0:
             values = [np.resize(np.concatenate(parts), COUNT) for parts in zip(*rest, strict=True)]
-            if operation.accuracy.either_side:
+            if accuracy_of(operation, sample).either_side:
                 within = RANGES[dtype.to_real().name]
                 kept = np.flatnonzero(~_is_beside_a_jump(operation, _filled(sample, make, values), within))
                 values = [np.resize(value[kept], COUNT) for value in values]
@@ -173,7 +174,8 @@ def _without_subnormal(
     """
     within = RANGES[make.dtype.to_real().name]
     is_subnormal, is_beyond = _judged(operation, arguments, within)
-    beside = _is_beside_a_jump(operation, arguments, within) if operation.accuracy.either_side else is_subnormal & False
+    either_side = accuracy_of(operation, sample).either_side
+    beside = _is_beside_a_jump(operation, arguments, within) if either_side else is_subnormal & False
     if make.dtype.is_complex:  # which part of a product is infinite, which NaN, is left open
         left_out = is_subnormal | is_beyond
     else:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pullback.meta.dtypes import DType
 
 #: How exact results may be: see :class:`Accuracy`.
-ACCURACIES: Final = ("exact", "rounded", "elementwise", "sum", "general")
+ACCURACIES: Final = ("exact", "rounded", "rounded twice", "elementwise", "sum", "general")
 
 #: What becomes of the operands' dtypes before the kernel runs.
 PromotionRule: TypeAlias = Literal["same", "promote", "float"]
@@ -217,28 +217,48 @@ class Accuracy(_Value):
 
     Parameters
     ----------
-    kind : {"exact", "rounded", "elementwise", "sum", "general"}, optional
+    kind : {"exact", "rounded", "rounded twice", "elementwise", "sum", "general"}, optional
         ``exact``: elements are moved or selected. ``rounded``: correctly rounded, as IEEE 754 requires of real numbers.
-        ``elementwise``: a function of each element, good to a few units in the last place. ``sum``: products added up.
-        ``general``: anything else. By default what follows from the rest of the declaration: ``exact`` for views and
-        truth values, ``elementwise`` where operands broadcast, ``sum`` for linear operations.
+        ``rounded twice``: a sum of correctly rounded terms, correctly rounded. ``elementwise``: a function of each
+        element, good to a few units in the last place. ``sum``: products added up. ``general``: anything else. By
+        default what follows from the rest of the declaration: ``exact`` for views and truth values, ``elementwise``
+        where operands broadcast, ``sum`` for linear operations.
     any_zero : bool
         Whether a zero may have either sign: IEEE 754 leaves open which of two zeros is the larger, and libraries differ
         on the sign of a remainder of zero (C's has the dividend's, Python's the divisor's).
     either_side : bool
         Whether the result beside a jump, as near as the operands' last place, may be the one of the other side: that of
         an intermediate result that was rounded, as in PyTorch.
+    hard_zeros : bool
+        Whether a kernel of one operand has zeros that only a result of higher precision can be accurate around: those
+        of a sum of large terms. Else it is a library's function, and good to a few units in the last place everywhere.
+    composed : bool
+        Whether array libraries lack the function of complex numbers, so that it is computed from others.
+    attributes : mapping from str to Accuracy
+        What holds instead where an attribute is not its default.
     """
 
-    __slots__ = ("any_zero", "either_side", "kind")
+    __slots__ = ("any_zero", "attributes", "composed", "either_side", "hard_zeros", "kind")
 
-    def __init__(self, kind: str | None = None, *, any_zero: bool = False, either_side: bool = False) -> None:
+    def __init__(
+        self,
+        kind: str | None = None,
+        *,
+        any_zero: bool = False,
+        either_side: bool = False,
+        hard_zeros: bool = False,
+        composed: bool = False,
+        attributes: Mapping[str, Accuracy] = {},
+    ) -> None:
         if kind is not None and kind not in ACCURACIES:
             others = did_you_mean(kind, ACCURACIES) or f"; there are {', '.join(ACCURACIES)}"
             raise ValueError(f"no accuracy is called {kind!r}{others}")
         self.kind = kind
         self.any_zero = any_zero
         self.either_side = either_side
+        self.hard_zeros = hard_zeros
+        self.composed = composed
+        self.attributes = dict(attributes)
 
 
 class Integers(_Value):

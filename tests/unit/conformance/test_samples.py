@@ -14,7 +14,7 @@ from pullback.extend import Unsampled
 from pullback.ops import import_all
 from pullback.tensor.registry import registry
 from pullback_conformance.moving import Layout, mapped, moved, tensors_in, to_numpy
-from pullback_conformance.samples import SPECIAL_VALUES, Maker, declared_samples, samples_of, special_sample
+from pullback_conformance.samples import SPECIAL_VALUES, Arguments, Maker, declared_samples, samples_of, special_samples
 from pullback_conformance.samples.known_values import SIZES
 from pullback_conformance.samples.layouts import LAYOUTS, laid_out
 
@@ -111,18 +111,24 @@ def test_elementwise_operations_get_every_layout() -> None:
     assert {"0-d", "empty (0, 3)", "not contiguous (3, 2)", "step (3,)"} <= labels
 
 
+def special(name: str, dtype: pb.dtype) -> list[Arguments]:
+    return list(special_samples(registry[name], get_backend("numpy"), dtype))
+
+
 def test_special_values_come_in_all_pairs() -> None:
-    sample = special_sample(registry["add"], get_backend("numpy"), pb.float32)
-    assert sample is not None
+    sample = special("add", pb.float32)[0]
     count = len(SPECIAL_VALUES)
     assert [tuple(t.shape) for t in tensors_in(sample.args)] == [(count, 1), (count,)]
     for name, operands in (("where", 3), ("addcmul", 3), ("elu", 1), ("clamp_to_tensors", 3)):
-        sample = special_sample(registry[name], get_backend("numpy"), pb.float32)
-        assert sample is not None
-        assert len(tensors_in(sample.args)) == operands
-    assert special_sample(registry["exp"], get_backend("numpy"), pb.complex64) is not None
-    assert special_sample(registry["add"], get_backend("numpy"), pb.int64) is None
-    assert special_sample(registry["sum"], get_backend("numpy"), pb.float32) is None
+        assert len(tensors_in(special(name, pb.float32)[0].args)) == operands
+    assert special("exp", pb.complex64)
+    assert special("add", pb.int64) == special("sum", pb.float32) == []
+
+
+def test_special_values_come_with_each_setting_of_the_attributes() -> None:
+    given = [sample.kwargs for sample in special("nan_to_num", pb.float32)]
+    assert given == [{}, {"nan": 1.5, "posinf": 2.0, "neginf": -3.0}, {"nan": -0.5, "posinf": 8.0}]
+    assert len({sample.label for sample in special("add", pb.float32)}) == 3
 
 
 @pytest.mark.parametrize("backend", ["numpy", "jax"])

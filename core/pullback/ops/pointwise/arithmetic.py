@@ -10,13 +10,15 @@ from pullback.dispatch.declaration import Array, Number, attach, composite, elem
 from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Integers, Promotes, Sampled, Shows
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import CAST, SAME
-from pullback.meta.dtypes import NUMERIC, REAL, bool_
+from pullback.meta.dtypes import FLOATING, NUMERIC, REAL, bool_
 from pullback.ops.shared.reducing import in_dtype
 from pullback.ops.shared.zeros import step_derivative
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pullback.backend.base import Backend
 
 _SUBTRACT_BOOL = (
@@ -44,13 +46,24 @@ def _check_integer_power(input: Any, exponent: Any) -> None:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
+def _scales(make: Any) -> Iterator[dict[str, Any]]:
+    if make.dtype.category:
+        yield {"alpha": 3}
+        yield {"alpha": -1.5 if make.dtype.category >= FLOATING else -2 if make.dtype.is_signed else 5}
+
+
+#: The product with ``alpha`` is rounded before the sum is.
+_OF_SUMS = Accuracy("rounded", attributes={"alpha": Accuracy("rounded twice")})
+
+
 @elementwise(
     partials={"input": 1, "other": 1},
     promotion=Promotes(scales="other"),
     operator=("add", "radd"),
     shows=Shows(derived={"alpha": 1}),
     inplace=Inplace(refused_by="shape"),
-    accuracy="rounded",
+    accuracy=_OF_SUMS,
+    samples=Sampled(settings=_scales),
 )
 def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Sum of two tensors: ``input + alpha * other``.
@@ -72,7 +85,8 @@ def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     aliases=("subtract",),
     shows=Shows(derived={"alpha": 1}),
     inplace=Inplace(refused_by="arithmetic"),
-    accuracy="rounded",
+    accuracy=_OF_SUMS,
+    samples=Sampled(settings=_scales),
 )
 def sub(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Difference of two tensors: ``input - alpha * other``.
@@ -98,7 +112,8 @@ def sub(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     inplace=False,
     out=None,
     shows=Shows(derived={"alpha": 1}),
-    accuracy="rounded",
+    accuracy=_OF_SUMS,
+    samples=Sampled(settings=_scales),
 )
 def rsub(backend: Backend, input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Difference with the operands exchanged: ``other - alpha * input``; what ``1 - x`` runs.
