@@ -30,7 +30,7 @@ from pullback_conformance.samples.sweep_values import (
     subnormal_values,
     whole_values,
 )
-from pullback_conformance.tolerances import accuracy_of
+from pullback_conformance.tolerances import Kind, accuracy_of, kind_of
 
 #: How many elements a sample has: as many as others, so that backends that compile have compiled that shape.
 COUNT: Final = 1025
@@ -174,6 +174,7 @@ def _without_subnormal(
     """
     within = RANGES[make.dtype.to_real().name]
     is_subnormal, is_beyond = _judged(operation, arguments, within)
+    has_large_terms = _has_large_terms(operation, sample, arguments, within)
     either_side = accuracy_of(operation, sample).either_side
     beside = _is_beside_a_jump(operation, arguments, within) if either_side else is_subnormal & False
     if make.dtype.is_complex:  # which part of a product is infinite, which NaN, is left open
@@ -184,7 +185,7 @@ def _without_subnormal(
                 is_subnormal = is_subnormal | _has_small_operands(values, within)
             rest.append(_subnormal_operands(operation, make, values, is_subnormal, within))
         left_out = is_subnormal
-    left_out = left_out | beside
+    left_out = left_out | beside | has_large_terms
     usual = np.flatnonzero(~left_out)
     if not np.any(left_out) or not len(usual):
         return arguments
@@ -206,6 +207,23 @@ def _judged(operation: Operation, arguments: tuple[Any, Any], within: Range) -> 
         small |= (size < NEARLY_SUBNORMAL * within.tiny) & (size > 0)
         beyond |= ~(size <= within.largest / NEARLY_SUBNORMAL)
     return small, beyond
+
+
+def _has_large_terms(operation: Operation, sample: Any, arguments: tuple[Any, Any], within: Range) -> Any:
+    """Where a term of a sum may be out of range, and the sum not: what an operation is with other operands zero."""
+    found = np.zeros(COUNT, bool)
+    if kind_of(operation, sample) is not Kind.ROUNDED_TWICE:
+        return found
+    for chosen in range(len(tensors_in(arguments))):
+        numbers = count()
+
+        def alone(tensor: Tensor, chosen: int = chosen, numbers: Iterator[int] = numbers) -> Tensor:
+            return tensor if next(numbers) == chosen else Tensor._wrap(tensor.array * 0, tensor.backend)
+
+        term = _in_extended_precision(operation, arguments, alone)
+        if term is not None:
+            found |= ~(np.abs(term) <= within.largest / NEARLY_SUBNORMAL)
+    return found
 
 
 def _has_small_operands(values: list[Any], within: Range) -> Any:
