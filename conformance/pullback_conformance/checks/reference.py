@@ -14,7 +14,7 @@ from pullback_conformance.moving import moved, tensors_in, to_numpy
 from pullback_conformance.oracles import pytorch
 from pullback_conformance.samples import Arguments
 from pullback_conformance.script import call_source, nested_literal, operand_source
-from pullback_conformance.tolerances import Kind, kind_of
+from pullback_conformance.tolerances import Kind, accuracy_of, kind_of
 
 #: Bounds in ulp on values and gradients: not about precision, which other checks hold tighter.
 BOUND = 64.0
@@ -58,7 +58,7 @@ def _of_row(case: Case, number: int, row: pytorch.Row) -> Finding:
     found = Finding(oracle=source)
     for index, (result, want) in enumerate(zip(results, row.results, strict=True)):
         what = f"result of row {number}" if len(results) == 1 else f"result {index} of row {number}"
-        found = found.merged(_compare(case, what, f"got[{index}]", result, want, source))
+        found = found.merged(_compare(case, what, f"got[{index}]", result, want, source, signs=True))
     weights, start = [], 1
     for result in results:
         if is_inexact(result):
@@ -86,7 +86,9 @@ def _of_row(case: Case, number: int, row: pytorch.Row) -> Finding:
     return found
 
 
-def _compare(case: Case, what: str, expression: str, result: Any, want: Any, source: str) -> Finding:
+def _compare(
+    case: Case, what: str, expression: str, result: Any, want: Any, source: str, *, signs: bool = False
+) -> Finding:
     if result is None:
         result_array, dtype = np.zeros(want.shape, np.longdouble), case.dtype
     else:
@@ -100,4 +102,5 @@ def _compare(case: Case, what: str, expression: str, result: Any, want: Any, sou
         if kind_of(case.operation) in (Kind.GENERAL, Kind.LINEAR):
             size = np.broadcast_to(np.max(size, initial=0.0), size.shape)
         scale = np.maximum(size, FLOOR)
-    return compared(what, expression, result_array, want, dtype, scale, BOUND, oracle=source)
+    signs = signs and not accuracy_of(case.operation, case.arguments).any_zero
+    return compared(what, expression, result_array, want, dtype, scale, BOUND, oracle=source, zero_signs=signs)

@@ -224,8 +224,7 @@ class Accuracy(_Value):
         default what follows from the rest of the declaration: ``exact`` for views and truth values, ``elementwise``
         where operands broadcast, ``sum`` for linear operations.
     any_zero : bool
-        Whether a zero may have either sign: IEEE 754 leaves open which of two zeros is the larger, and libraries differ
-        on the sign of a remainder of zero (C's has the dividend's, Python's the divisor's).
+        Whether a zero may have either sign: IEEE 754 leaves open which of two zeros is the larger.
     either_side : bool
         Whether the result beside a jump, as near as the operands' last place, may be the one of the other side: that of
         an intermediate result that was rounded, as in PyTorch.

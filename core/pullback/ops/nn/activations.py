@@ -334,4 +334,5 @@ def logsigmoid(backend: Backend, input: Array) -> Array:
     >>> logsigmoid(pb.tensor([-100., 0.]))
     tensor([-100.0000,   -0.6931])
     """
-    return in_float32(backend, lambda x: -_log_one_plus_exp(backend, -x), input)
+    # A difference, whose zero is positive.
+    return in_float32(backend, lambda x: 0.0 - _log_one_plus_exp(backend, -x), input)

@@ -263,11 +263,12 @@ def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = No
     smooth=((0.6, 3.3), (-3.3, -0.6)),
     operator="mod",
     shows={"RemainderBackward0": Shows(hidden=("self", "other"))},
-    accuracy=Accuracy(any_zero=True),
     integers=Integers(divisor="other"),
 )
 def remainder(input: Array, other: Array) -> Array:
     """Remainder of the division rounded down: it has the sign of ``other``, as Python's ``%``.
+
+    A floating zero has the sign of ``input``.
 
     Examples
     --------
