@@ -84,9 +84,9 @@ def _by_method(name: str, call: Call) -> Any:
 
 
 def _in_the_same_order(operation: Operation) -> bool:
-    """Whether a method takes what the declaration does: those of indexing take ``dim`` first, ``nonzero`` gives one."""
+    """Whether a method takes what the declaration does: those of indexing take ``dim`` first."""
     positional = [a for a in operation.attributes if a not in operation.keyword_only]
-    return (len(operation.operands) == 1 or operation.broadcasts or not positional) and operation.name != "nonzero"
+    return len(operation.operands) == 1 or operation.broadcasts or not positional
 
 
 def _in_place(call: Call, name: str, expected: Any) -> Any:

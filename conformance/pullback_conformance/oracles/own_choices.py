@@ -30,9 +30,14 @@ _ROWS: Final[dict[str, list[tuple[list[Any], dict[str, Any], list[Any], list[Any
     # To the NaN that is the result, as where the largest of all is taken; evenly to several.
     "amax": [([[[1.0, nan, 2.0], [nan, 3.0, nan]]], {"dim": 1}, [[nan, nan]], [[[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]])],
     "amin": [([[[1.0, nan, 2.0], [nan, 3.0, nan]]], {"dim": 1}, [[nan, nan]], [[[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]])],
-    # That of the loss, whose logarithms are -100 at least, for the targets too.
+    # That of the loss, whose logarithms are -100 at least, for the targets too; for the input with 1e-12, not float32's.
     "binary_cross_entropy": [
-        ([[0.0, 1.0], [0.5, 0.0]], {"reduction": "none"}, [[50.0, 100.0]], [[-5e11, 2e12], [100.0, -200.0]])
+        (
+            [[0.0, 1.0, 0.0, 1.0, 0.0], [0.5, 0.0, 1.0, 1.0, 0.0]],
+            {"reduction": "none"},
+            [[50.0, 100.0, 100.0, -0.0, 0.0]],
+            [[-5e11, 2e12, -3e12, 0.0, 0.0], [100.0, -200.0, 300.0, -400.0, 500.0]],
+        )
     ],
     # The products of the other factors, without a division of infinities.
     "cumprod": [

@@ -80,7 +80,7 @@ Formula: TypeAlias = Callable[..., Any]
 Formulas: TypeAlias = Formula | Mapping[str, Formula]
 Tangents: TypeAlias = Formula | str | Mapping[str, Formula | str]
 Partial: TypeAlias = Formula | float | str
-Memory: TypeAlias = Literal["preserved", "filled"]
+Memory: TypeAlias = Literal["preserved", "filled", "shared"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: All real numbers.
@@ -189,6 +189,7 @@ class Operation:
         self.view = view
         self.keeps_layout = memory == "preserved"
         self.fills = memory == "filled"
+        self.may_share = memory == "shared"
         self.check: Callable[..., None] | None = checked.function if checked else check  # type: ignore[assignment]
         self.kernel_checks = checked is not None and checked.kernel_checks
         self.ndim = checked.ndim if checked else None
@@ -446,10 +447,11 @@ def op(
         these are not all.
     view : bool
         On backends with mutable arrays the result shares the first operand's memory; on others it behaves so.
-    memory : {"preserved", "filled"}, optional
+    memory : {"preserved", "filled", "shared"}, optional
         What is known of a result that is no view. ``preserved``: its elements lie in the order of the operand's, on
         immutable backends too. ``filled``: all its elements are equal; written in place, it may go to memory that
-        overlaps itself.
+        overlaps itself. ``shared``: it may have an operand's memory, as it is part of other operations, which give the
+        result its own or write it at once.
     check : callable or Check, optional
         Takes the operands and attributes and raises the error a user should see; with the number of dimensions that
         operands have.

@@ -178,6 +178,7 @@ def reshape_alias(backend: Backend, input: Array, size: Sequence[int]) -> Array:
 @op(
     batching="new shape",
     name="unsafe_view",
+    memory="shared",
     node="UnsafeViewBackward0",
     linear=True,
     vjp=lambda grad, input_shape: reshape(grad, input_shape),
