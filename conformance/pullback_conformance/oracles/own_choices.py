@@ -1,7 +1,7 @@
 """Where pullback's gradient differs from PyTorch's by intention, and what it is: rows that PyTorch's table cannot have.
 
-Each is a line of ``docs/differences-from-pytorch.md``. Like the rows of the table they are for gradients of the results'
-sum, weighted 1, 2, 3, ..., and hold on every backend.
+Each is a line of ``docs/differences-from-pytorch.md``. Like the rows of the table they have gradients of the
+results' sum, weighted 1, 2, 3, ..., and hold on every backend.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ROWS: Final[dict[str, list[tuple[list[Any], dict[str, Any], list[Any], list[Any
     # To the NaN that is the result, as where the largest of all is taken; evenly to several.
     "amax": [([[[1.0, nan, 2.0], [nan, 3.0, nan]]], {"dim": 1}, [[nan, nan]], [[[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]])],
     "amin": [([[[1.0, nan, 2.0], [nan, 3.0, nan]]], {"dim": 1}, [[nan, nan]], [[[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]])],
-    # That of the loss, whose logarithms are -100 at least, for the targets too; for the input with 1e-12, not float32's.
+    # For targets that of the loss, whose logarithms are -100 at least; for the input by 1e-12, and not float32's.
     "binary_cross_entropy": [
         (
             [[0.0, 1.0, 0.0, 1.0, 0.0], [0.5, 0.0, 1.0, 1.0, 0.0]],

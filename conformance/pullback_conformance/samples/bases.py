@@ -44,7 +44,7 @@ def bases_of(operation: Operation | Composite, make: Maker) -> Bases:
     first: list[Any] = []
     longest, length = None, 63
     most = _FIRST + len(settings_of(operation, make))
-    for sample in _in_this_dtype(declared_samples(operation)(make), make.dtype):
+    for sample in in_this_dtype(declared_samples(operation)(make), make.dtype):
         tensors = tensors_in((sample.args, sample.kwargs))
         if any(isinstance(v, Generator) for v in (*sample.args, *sample.kwargs.values())):
             return Bases([], None)
@@ -56,7 +56,7 @@ def bases_of(operation: Operation | Composite, make: Maker) -> Bases:
     return Bases(first, longest)
 
 
-def _in_this_dtype(samples: Any, dtype: DType) -> Iterator[Any]:
+def in_this_dtype(samples: Any, dtype: DType) -> Iterator[Any]:
     """The samples, as far as integers can be what they are made of: the run of the samples themselves says why not."""
     try:
         yield from samples

@@ -19,6 +19,7 @@ from pullback.random import Generator
 from pullback_conformance.moving import mapped, tensors_in, widened
 from pullback_conformance.oracles.extended import extended_backend, in_extended_precision
 from pullback_conformance.samples.arguments import Arguments, declared_samples, seed_of
+from pullback_conformance.samples.bases import in_this_dtype
 from pullback_conformance.samples.maker import Maker
 from pullback_conformance.samples.sweep_values import (
     NEARLY_SUBNORMAL,
@@ -86,15 +87,12 @@ def _settings(operation: Operation, make: Maker) -> list[Any]:
     found: dict[str, Any] = {}
     if given is None:
         return []
-    try:
-        for sample in given(make):
-            if any(isinstance(v, Generator) for v in (*sample.args, *sample.kwargs.values())):
-                return []
-            text = repr(mapped((sample.args, sample.kwargs), lambda tensor: tensor.dtype.name))
-            if any(t.dtype is make.dtype for t in tensors_in((sample.args, sample.kwargs))):
-                found.setdefault(text, sample)
-    except Exception:  # not every dtype has every sample
-        pass
+    for sample in in_this_dtype(given(make), make.dtype):
+        if any(isinstance(v, Generator) for v in (*sample.args, *sample.kwargs.values())):
+            return []
+        text = repr(mapped((sample.args, sample.kwargs), lambda tensor: tensor.dtype.name))
+        if any(t.dtype is make.dtype for t in tensors_in((sample.args, sample.kwargs))):
+            found.setdefault(text, sample)
     return list(found.values())[:3]
 
 
@@ -257,7 +255,7 @@ def _in_extended_precision(
         with use_backend(extended_backend()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = widened(operation.call(*args, **kwargs).array)
-    except Exception:
+    except (ArithmeticError, RuntimeError, TypeError, ValueError):  # NumPy has no such kernel for `long double`
         return None
     return result if result.dtype.kind in "fc" else None
 
