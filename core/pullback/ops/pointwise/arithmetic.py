@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch import sampling
-from pullback.dispatch.declaration import Array, Number, attach, composite, elementwise
+from pullback.dispatch.declaration import Array, Number, Sample, attach, composite, elementwise
 from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Integers, Promotes, Sampled, Shows
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import CAST, SAME
@@ -232,7 +232,14 @@ def trunc_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards zero; ``div(..., rounding_mode="trunc")``."""
 
 
-@composite(aliases=("divide",), out=CAST, samples=sampling.positive, accuracy="rounded")
+def _quotients(make: Any) -> Iterator[Sample]:
+    yield from sampling.positive(make)
+    if make.dtype.category in (1, FLOATING):  # by a power of two, so that no rounding decides
+        for mode in ("trunc", "floor"):
+            yield Sample(make(2, 3, low=-7.3, high=7.3), 2, rounding_mode=mode)
+
+
+@composite(aliases=("divide",), out=CAST, samples=_quotients, accuracy="rounded")
 def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient of two tensors.
 
