@@ -108,6 +108,12 @@ def rows() -> list[Row]:
     found += [Row("pow", torch.pow, *zeros), Row("xlogy", torch.xlogy, *zeros)]
     found += [Row("hypot", torch.hypot, *[z[1:] for z in zeros])]  # at the origin pullback has zero for PyTorch's NaN
     found += [Row("pow", torch.pow, [-3.0, -0.5, 0.0, 2.0], [2.0])]
+    # Zeros of remainders, and infinite divisors.
+    dividends, divisors = (
+        [2.0, -2.0, 2.0, -2.0, 0.0, -0.0, 0.0, -0.0, 1.0, -1.0],
+        [1.0, 1.0, -1.0, -1.0] * 2 + [inf] * 2,
+    )
+    found += [Row(name, function, dividends, divisors) for name, function in binary[:2]]
     found += [
         Row("add", torch.add, [1.0, 2.0], [3.0, 5.0], alpha=2.5),
         Row("sub", torch.sub, [1.0, 2.0], [3.0, 5.0], alpha=2.5),

@@ -40,6 +40,8 @@ minimum_reduce: Any = np.minimum.reduce
 and_reduce: Any = np.logical_and.reduce
 or_reduce: Any = np.logical_or.reduce
 power = np.power
+ufunc_remainder = np.remainder
+count_nonzero = np.count_nonzero
 matmul: Any = np.matmul
 subtract: Any = np.subtract
 multiply: Any = np.multiply
@@ -47,7 +49,7 @@ sqrt: Any = np.sqrt
 _BLAS = frozenset({dt.float32, dt.float64, dt.complex64, dt.complex128})
 ndarray = np.ndarray
 #: Kernels, and operations that call only one, for whose silence a small one should not pay.
-SILENT = frozenset({"sum", "mean", "prod", "var", "std", "vector_norm"})
+SILENT = frozenset({"sum", "mean", "prod", "var", "std", "vector_norm", "remainder"})
 #: Functions that move or compare elements, of which NumPy has nothing to report.
 QUIET = frozenset(
     {
@@ -111,6 +113,14 @@ def complex_log1p(x: Any, out: Any = None) -> Any:
     return result
 
 
+def remainder(x: Any, y: Any) -> Any:
+    """The remainder, whose zeros have the sign of ``x``, as PyTorch's have; NumPy's have that of ``y``."""
+    found = ufunc_remainder(x, y)
+    if count_nonzero(found) == found.size or found.dtype.kind in "biu":
+        return found
+    return np.where(found == 0, np.copysign(found, x), found)
+
+
 class NumPyBackend(NumPyLikeBackend):
     """NumPy on the CPU."""
 
@@ -154,6 +164,8 @@ class NumPyBackend(NumPyLikeBackend):
         if dtype is dt.bfloat16 and getattr(kernel, "__name__", "") in QUIET:
             return in_silence(kernel)  # its comparisons are not NumPy's own, and report NaN
         return self.silent(kernel)
+
+    remainder: Any = staticmethod(nameless(remainder))
 
     # -- arrays
 

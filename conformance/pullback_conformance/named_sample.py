@@ -6,7 +6,7 @@ import itertools
 import re
 
 from pullback.extend import dtypes, get_backend, import_all, registry
-from pullback_conformance.samples import Arguments, refilled, samples_of, special_sample, swept
+from pullback_conformance.samples import Arguments, refilled, samples_of, special_samples, swept
 
 _REPETITION = re.compile(r"(?P<label>.*), seed (?P<seed>\d+)", re.DOTALL)
 
@@ -21,14 +21,11 @@ def sample_named(operation: str, dtype: str, label: str, *, seed: int = 0) -> Ar
     """
     import_all()
     declared, kind, numpy = registry[operation], dtypes.by_name[dtype], get_backend("numpy")
-    if label == "special values":
-        special = special_sample(declared, numpy, kind)
-        if special is not None:
-            return special
     repetition = _REPETITION.fullmatch(label)
     wanted = [(label, seed)] if repetition is None else [(label, seed), (repetition["label"], int(repetition["seed"]))]
     for name, number in wanted:
         every = itertools.chain(
+            special_samples(declared, numpy, kind),
             samples_of(declared, numpy, kind, seed=number),
             refilled(declared, numpy, kind, seed=number),
             swept(declared, numpy, kind, seed=number),

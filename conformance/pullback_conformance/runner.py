@@ -45,12 +45,14 @@ from pullback_conformance.record import Cell, Record, SampleResult, not_tried
 from pullback_conformance.refusals import is_raised_by_core
 from pullback_conformance.samples import (
     Arguments,
+    Maker,
     Turns,
     declared_samples,
     has_sweeps,
     refilled,
     samples_of,
-    special_sample,
+    settings_of,
+    special_samples,
     swept,
 )
 from pullback_conformance.samples.turns import SHARES
@@ -398,8 +400,7 @@ class Runner:
             yield other, ""
         yield from self._sweeps(unit)
         if dtype not in self.tier.once and "special" in {c.name for c in self.checks}:
-            special = special_sample(operation, get_backend("numpy"), dtype)
-            if special is not None:
+            for special in special_samples(operation, get_backend("numpy"), dtype):
                 yield special, ""
 
     def _sweeps(self, unit: Unit) -> Iterator[tuple[Arguments, str]]:
@@ -418,8 +419,10 @@ class Runner:
         attempt: Attempt,
     ) -> None:
         assert not isinstance(unit.operation, Method)
-        is_special = arguments.label == "special values"
+        is_special = "special" in arguments.only
         most = self.tier.derivative_samples
+        if most is not None:
+            most += len(settings_of(unit.operation, Maker(get_backend("numpy"), unit.dtype)))
         differentiate = unit.dtype in self._derivative_dtypes and (most is None or arguments.number < most)
         case = Case(
             unit.operation, unit.dtype, arguments, self.subject, self.reference, self.selection.seed,

@@ -12,16 +12,21 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple
 
 from pullback import bfloat16, complex64, complex128, float16, float32, float64
-from pullback.extend import Composite, DType, Operation, call_each
+from pullback.extend import Accuracy, Composite, DType, Operation, call_each
 
 
 class Kind(Enum):
     """How the result of an operation comes about."""
 
     EXACT = "exact"  # moves, selects or compares elements, or rounds once, correctly
+    ROUNDED_TWICE = "rounded twice"  # adds up terms that are rounded, each correctly
     ELEMENTWISE = "elementwise"  # approximates a function of each element
     LINEAR = "linear"  # adds up terms that are linear in the operands
     GENERAL = "general"  # combines elements in any other way
+
+
+#: The kinds of which each element is measured at what rounding its operands could move it by.
+BY_ELEMENT: Final = frozenset({Kind.ROUNDED_TWICE, Kind.ELEMENTWISE})
 
 
 class Tolerance(NamedTuple):
@@ -54,6 +59,7 @@ class Tolerance(NamedTuple):
 #: Derivatives of what moves elements add up where an element was used twice; formulas of the others round at each step.
 BOUNDS: Final = {
     Kind.EXACT: (0.5, 4.0, 8.0),
+    Kind.ROUNDED_TWICE: (1.0, 4.0, 8.0),
     Kind.ELEMENTWISE: (4.0, 16.0, 64.0),
     Kind.LINEAR: (4.0, 8.0, 16.0),
     Kind.GENERAL: (16.0, 64.0, 256.0),
@@ -61,21 +67,14 @@ BOUNDS: Final = {
 
 #: The bound on values in float16 and bfloat16, whose results are computed in float32 and rounded once. Measured on
 #: NumPy with several seeds and JAX with one: all but the exceptions below within 0.9 ulp, sums 0.55, others 1.6.
-HALF_PRECISION_BOUNDS: Final = {Kind.EXACT: 0.5, Kind.ELEMENTWISE: 1.0, Kind.LINEAR: 1.0, Kind.GENERAL: 3.0}
+HALF_PRECISION_BOUNDS: Final = {
+    Kind.EXACT: 0.5,
+    Kind.ROUNDED_TWICE: 1.0,
+    Kind.ELEMENTWISE: 1.0,
+    Kind.LINEAR: 1.0,
+    Kind.GENERAL: 3.0,
+}
 _HALF: Final = frozenset({float16, bfloat16})
-
-#: Kernels of one operand with zeros that only a result of higher precision can be accurate around. Others of one
-#: operand are libraries' functions, and good to a few units in the last place of their result everywhere.
-_HARD_ZEROS: Final = {
-    "lgamma": "zeros at 1 and 2 that come from products and a difference of logarithms",
-    "digamma": "a zero at 1.4616... that is no number of any dtype",
-}
-
-#: Kernels of complex numbers that array libraries lack, and that are computed from others.
-_COMPOSED_OF_COMPLEX: Final = {
-    "exp2": "exp(z log 2), of a rounded product",
-    "sigmoid": "1 / (1 + exp(-z)), whose sum cancels around its poles",
-}
 
 #: What a formula may differ from finite differences by, relative to the scale: differences in extended precision are
 #: good to about 1e-12, in double precision to about 1e-9.
@@ -148,16 +147,35 @@ EXCEPTIONS: Final = (
 _KINDS: Final = {
     "exact": Kind.EXACT,
     "rounded": Kind.EXACT,
+    "rounded twice": Kind.ROUNDED_TWICE,
     "elementwise": Kind.ELEMENTWISE,
     "sum": Kind.LINEAR,
     "general": Kind.GENERAL,
 }
 
 
-def kind_of(operation: Operation | Composite) -> Kind:
-    """The kind of an operation, from its declaration."""
-    if operation.accuracy.kind is not None:
-        return _KINDS[operation.accuracy.kind]
+def accuracy_of(operation: Operation | Composite, sample: Any = None) -> Accuracy:
+    """What the declaration says of a call: of attributes away from their defaults it may say something else.
+
+    Parameters
+    ----------
+    sample : Sample or Arguments, optional
+        The call's arguments; without it all attributes are their defaults.
+    """
+    if sample is None or not operation.accuracy.attributes or not isinstance(operation, Operation):
+        return operation.accuracy
+    given = dict(zip((*operation.operands, *operation.attributes), sample.args, strict=False)) | sample.kwargs
+    for name, accuracy in operation.accuracy.attributes.items():
+        if given.get(name, operation.defaults[name]) != operation.defaults[name]:
+            return accuracy
+    return operation.accuracy
+
+
+def kind_of(operation: Operation | Composite, sample: Any = None) -> Kind:
+    """The kind of an operation, from its declaration; of a call, where its arguments are given."""
+    accuracy = accuracy_of(operation, sample)
+    if accuracy.kind is not None:
+        return _KINDS[accuracy.kind]
     if isinstance(operation, Composite):
         return Kind.GENERAL
     if operation.view or operation.result is not None:
@@ -172,11 +190,11 @@ def rounds_its_operand(operation: Operation | Composite, dtype: DType) -> bool:
 
     True where several operands can cancel each other; where the core computes the result from several kernels, each of
     which rounds what the next one gets (``logit`` is the logarithm of a rounded quotient, ``sinc`` the sine of a
-    rounded product); and for kernels known for zeros of that kind, or composed where the dtype is complex.
+    rounded product); and for kernels declared to have zeros of that kind, or to be composed where the dtype is complex.
     """
     if not isinstance(operation, Operation):
         return True
-    is_hard = operation.name in _HARD_ZEROS or (dtype.is_complex and operation.name in _COMPOSED_OF_COMPLEX)
+    is_hard = operation.accuracy.hard_zeros or (dtype.is_complex and operation.accuracy.composed)
     return len(operation.operands) > 1 or is_made_of_kernels(operation) or is_hard
 
 
@@ -185,8 +203,10 @@ def is_made_of_kernels(operation: Operation | Composite) -> bool:
     return not isinstance(operation, Operation) or operation.body is not None
 
 
-def bound(operation: Operation | Composite, dtype: DType, check: str, backend: str) -> tuple[float, str]:
-    """The bound in ulp for a check of an operation, and why it is what it is."""
+def bound(
+    operation: Operation | Composite, dtype: DType, check: str, backend: str, sample: Any = None
+) -> tuple[float, str]:
+    """The bound in ulp for a check of an operation, or of one call, and why it is what it is."""
     for exception in (*tolerances_of(backend), *EXCEPTIONS):
         if (
             fnmatchcase(operation.name, exception.operation)
@@ -195,8 +215,8 @@ def bound(operation: Operation | Composite, dtype: DType, check: str, backend: s
             and (not exception.dtypes or dtype in exception.dtypes)
         ):
             return exception.ulp, exception.reason
-    kind = kind_of(operation)
-    if dtype.is_complex and operation.accuracy.kind == "rounded":
+    kind = kind_of(operation, sample)
+    if dtype.is_complex and accuracy_of(operation, sample).kind in ("rounded", "rounded twice"):
         kind = Kind.ELEMENTWISE  # IEEE 754 speaks of real numbers: a complex product takes several roundings
     if dtype in _HALF and check == "value":
         return HALF_PRECISION_BOUNDS[kind], f"the bound for {kind.value} operations in half precision"

@@ -16,9 +16,6 @@ from pullback_conformance.samples.trivial import trivial_arguments
 _FILL: Final = 1
 _OTHER: Final = 0
 
-#: What other operations are made of, and nobody calls: those give the result memory of its own, or write it at once.
-_MAY_SHARE: Final = frozenset({"copy", "unsafe_view"})
-
 #: So many of an operation's samples are also asked with operands of which it may give one back.
 _MOST_TRIVIAL: Final = 2
 
@@ -28,8 +25,8 @@ def aliases(case: Case) -> Finding:
     operation = case.operation
     if not isinstance(operation, Operation):
         raise Unsupported("a composite may give a view or a copy")
-    if operation.name in _MAY_SHARE:
-        raise Unsupported("its result may share memory")
+    if operation.may_share:
+        raise Unsupported("it is part of other operations, which give the result memory of its own or write it at once")
     finding = _of_view(case) if operation.view else _of_result(case)
     if finding.problem is not None or operation.view or not case.subject.mutable:
         return finding

@@ -125,7 +125,7 @@ def _compared(
             got, exact = widened(got), widened(exact)
             sizes = [np.max(np.where(np.isfinite(a), np.abs(a), 0), initial=1e-30) for a in (exact, *_arrays(batch))]
             scale = np.broadcast_to(max(sizes), exact.shape)
-        allowed, _ = bound(case.operation, result.dtype, check, case.subject.name)
+        allowed, _ = bound(case.operation, result.dtype, check, case.subject.name, case.arguments)
         title = f"vmap over {batch.dims}: {what} {number}"
         found = compared(title, f"results[{number}]", got, exact, result.dtype, scale, 2 * allowed, oracle=_LOOP)
         if found.problem is not None:

@@ -48,7 +48,7 @@ def _compare(
     truth: Derivative,
 ) -> Finding | None:
     """None where nothing can be compared."""
-    allowed, _ = bound(case.operation, case.dtype, check, case.subject.name)
+    allowed, _ = bound(case.operation, case.dtype, check, case.subject.name, case.arguments)
     if case.dtype.to_real().itemsize >= 8:
         allowed *= 2  # JAX computes in the same precision, and is off by as much
     total: Finding | None = None

@@ -93,7 +93,7 @@ def _of_results(case: Case, results: list[Any], wanted: list[Any]) -> Finding:
         actual = to_numpy(result)
         if result.dtype.category >= 2:
             actual, exact = widened(actual), widened(exact)
-        allowed, _ = bound(case.operation, result.dtype, "value", case.subject.name)
+        allowed, _ = bound(case.operation, result.dtype, "value", case.subject.name, case.arguments)
         if _reason(case, Part.ROUNDING):
             allowed *= 4
         if scale is not None and np.shape(scale) != np.shape(exact):
@@ -111,7 +111,7 @@ def _of_results(case: Case, results: list[Any], wanted: list[Any]) -> Finding:
 
 
 def _of_gradients(case: Case, inputs: list[Tensor], grads: list[Any], wanted: list[Any]) -> Finding:
-    allowed, _ = bound(case.operation, case.dtype, "vjp", case.subject.name)
+    allowed, _ = bound(case.operation, case.dtype, "vjp", case.subject.name, case.arguments)
     program = program_of("vjp", case)
     total = Finding(oracle=SOURCE)
     parts = zip(grads, wanted, case.oracle.vjp.scales, inputs, strict=True)

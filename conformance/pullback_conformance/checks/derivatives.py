@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from pullback import float64
-from pullback.extend import Tensor
+from pullback.extend import Operation, Tensor
 from pullback_conformance.case import Case, wide_array
 from pullback_conformance.checks.finding import Finding, Unsupported, compared
 from pullback_conformance.checks.operand import operand_at
 from pullback_conformance.numbers_as_text import number_of, place_of
 from pullback_conformance.oracles.differences import FLOOR, as_real_vector
 from pullback_conformance.oracles.exact import Derivative
-from pullback_conformance.tolerances import DIFFERENCES, bound
+from pullback_conformance.tolerances import DIFFERENCES, Kind, bound, kind_of
 from pullback_conformance.ulp import ulp_at
 
 
@@ -24,7 +24,8 @@ def vjp(case: Case) -> Finding:
     _, grads = call.vjp(case.oracle.cotangents)
     _refuse_constants(case, grads)
     program = program_of("vjp", case)
-    return _compare(case, "vjp", "gradient", "grads[{}]", grads, call.inputs, case.oracle.vjp, program)
+    found = _compare(case, "vjp", "gradient", "grads[{}]", grads, call.inputs, case.oracle.vjp, program)
+    return found if found.problem is not None or not _moves_elements(case) else found.merged(_spread_in_reverse(case))
 
 
 def jvp(case: Case) -> Finding:
@@ -33,7 +34,74 @@ def jvp(case: Case) -> Finding:
     tangents = call.jvp(case.oracle.tangents)
     _refuse_constants(case, tangents)
     program = program_of("jvp", case)
-    return _compare(case, "jvp", "tangent", "results[{}]", tangents, tangents, case.oracle.jvp, program)
+    found = _compare(case, "jvp", "tangent", "results[{}]", tangents, tangents, case.oracle.jvp, program)
+    return found if found.problem is not None or not _moves_elements(case) else found.merged(_spread_forward(case))
+
+
+def _moves_elements(case: Case) -> bool:
+    """Whether derivatives move what they are given: an infinite element goes where it belongs, and nowhere else."""
+    operation = case.operation
+    is_linear = isinstance(operation, Operation) and operation.linear is True
+    if not is_linear or kind_of(operation, case.arguments) is not Kind.EXACT:
+        return False
+    is_complex = any(np.iscomplexobj(a) for a in (*case.oracle.inputs, *case.oracle.inexact_outputs))
+    return not is_complex and not np.any(case.oracle.roughness)
+
+
+def _spread_in_reverse(case: Case) -> Finding:
+    """Every other element of the cotangents infinite: so are the gradients of operands that those depend on, alone."""
+    given = [_with_infinities(c) for c in case.oracle.cotangents]
+    _, grads = case.on(case.subject).vjp(given)
+    matrix = case.oracle.jacobian.T
+    program = [f"grads = gradients(operands, [{_lists(given)}])"]
+    return _spread(case, "gradient", "grads[{}]", grads, case.oracle.inputs, matrix, given, program)
+
+
+def _spread_forward(case: Case) -> Finding:
+    """The same of tangents."""
+    given = [_with_infinities(t) for t in case.oracle.tangents]
+    tangents = case.on(case.subject).jvp(given)
+    matrix = case.oracle.jacobian
+    program = [f"results = pushed(operands, [{_lists(given)}])"]
+    return _spread(case, "tangent", "results[{}]", tangents, case.oracle.inexact_outputs, matrix, given, program)
+
+
+def _with_infinities(array: Any) -> Any:
+    values = np.array(array)
+    values.reshape(-1)[::2] = np.inf
+    return values
+
+
+def _spread(
+    case: Case,
+    what: str,
+    expression: str,
+    actual: list[Any],
+    like: list[Any],
+    matrix: Any,
+    given: list[Any],
+    program: list[str],
+) -> Finding:
+    reached = (matrix != 0) @ np.isinf(as_real_vector(given)) > 0
+    start = 0
+    for number, (result, shaped) in enumerate(zip(actual, like, strict=True)):
+        expected = reached[start : start + shaped.size].reshape(shaped.shape)
+        start += shaped.size
+        array = np.zeros(shaped.shape) if result is None else wide_array(result)
+        if np.array_equal(~np.isfinite(array), expected):
+            continue
+        index = np.unravel_index(int(np.argmax(np.isfinite(array) == expected)), expected.shape)
+        place = expression.format(number)
+        return Finding(
+            f"{what}{place_of(index)} is {number_of(array[index])} where every other element of what is propagated is"
+            f" infinite, and it {'depends' if expected[index] else 'does not depend'} on one",
+            program=[
+                *program,
+                f"finite = [v - v == 0 for v in {place}.reshape(-1).tolist()]",
+                f"assert finite == {(~expected).reshape(-1).tolist()!r}, {place}",
+            ],
+        )
+    return Finding(oracle="differences of values")
 
 
 def second(case: Case) -> Finding:
@@ -64,7 +132,7 @@ def adjoint(case: Case) -> Finding:
     left = float(as_real_vector(pushed) @ v)
     right = float(t @ as_real_vector(pulled))
     scale = float(np.abs(v) @ np.abs(oracle.jacobian) @ np.abs(t))
-    allowed, _ = bound(case.operation, case.dtype, "adjoint", case.subject.name)
+    allowed, _ = bound(case.operation, case.dtype, "adjoint", case.subject.name, case.arguments)
     error = 0.0 if left == right else abs(left - right) / float(ulp_at(scale, case.dtype))
     if error <= allowed:
         return Finding(None, error, allowed, oracle="the adjoint identity")
@@ -92,7 +160,7 @@ def _compare(
     truth: Derivative,
     program: list[str],
 ) -> Finding:
-    allowed, _ = bound(case.operation, case.dtype, check, case.subject.name)
+    allowed, _ = bound(case.operation, case.dtype, check, case.subject.name, case.arguments)
     source = case.oracle.wide_name
     total = Finding(oracle=source)
     parts = zip(actual, like, truth.by_formula, truth.by_differences, truth.scales, strict=True)

@@ -84,7 +84,7 @@ def _compared(case: Case, there: Case, plain: Case, mixed: _Mixed) -> Finding:
         got, exact = to_numpy(result), to_numpy(want)
         if result.dtype.category >= 2:
             got, exact = widened(got), widened(exact)
-        allowed, _ = bound(operation, result.dtype, "value", case.subject.name)
+        allowed, _ = bound(operation, result.dtype, "value", case.subject.name, there.arguments)
         scale = np.broadcast_to(np.max(np.where(np.isfinite(exact), np.abs(exact), 0), initial=1e-30), exact.shape)
         found = compared(
             f"{mixed.label}: result", "flat(result)[0]", got, exact, result.dtype,

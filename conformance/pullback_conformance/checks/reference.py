@@ -1,4 +1,7 @@
-"""Whether results and gradients are PyTorch's, at kinks, ties, zeros and infinities too: against a stored table."""
+"""Whether results and gradients are PyTorch's, at kinks, ties, zeros and infinities too: against a stored table.
+
+Where a gradient differs from PyTorch's by intention, it has to be the one that is documented.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ from pullback.extend import DType, Tensor, get_backend
 from pullback_conformance.case import Call, Case, is_inexact, wide_array
 from pullback_conformance.checks.finding import Finding, compared
 from pullback_conformance.moving import moved, tensors_in, to_numpy
-from pullback_conformance.oracles import pytorch
+from pullback_conformance.oracles import own_choices, pytorch
 from pullback_conformance.samples import Arguments
 from pullback_conformance.script import call_source, nested_literal, operand_source
-from pullback_conformance.tolerances import Kind, kind_of
+from pullback_conformance.tolerances import Kind, accuracy_of, kind_of
 
 #: Bounds in ulp on values and gradients: not about precision, which other checks hold tighter.
 BOUND = 64.0
@@ -24,18 +27,28 @@ FLOOR = 1.0
 
 def has_rows(operation: Any, dtype: DType) -> bool:
     """Whether the table has the operation; it is compared in the dtypes that hold what the table says."""
-    return dtype in (float32, float64) and bool(pytorch.rows_of(operation.name))
+    return dtype in (float32, float64) and bool(_rows_of(operation.name))
 
 
 def reference(case: Case) -> Finding:
-    """Run each row of the table that the operation has."""
-    total = Finding(oracle=f"PyTorch {pytorch.version()}")
-    for number, row in enumerate(pytorch.rows_of(case.operation.name)):
-        total = total.merged(_of_row(case, number, row))
+    """Run each row of the tables that the operation has."""
+    rows = _rows_of(case.operation.name)
+    total = Finding(oracle=rows[0][1])
+    for number, (row, source) in enumerate(rows):
+        total = total.merged(_of_row(case, number, row, source))
     return total
 
 
-def _of_row(case: Case, number: int, row: pytorch.Row) -> Finding:
+def _rows_of(operation: str) -> list[tuple[pytorch.Row, str]]:
+    """The rows, PyTorch's first, each with what it comes from."""
+    source = f"PyTorch {pytorch.version()}"
+    return [
+        *((row, source) for row in pytorch.rows_of(operation)),
+        *((row, own_choices.SOURCE) for row in own_choices.rows_of(operation)),
+    ]
+
+
+def _of_row(case: Case, number: int, row: pytorch.Row, source: str) -> Finding:
     numpy_backend = get_backend("numpy")
 
     def tensor(array: Any) -> Tensor:
@@ -51,14 +64,13 @@ def _of_row(case: Case, number: int, row: pytorch.Row) -> Finding:
         "]",
         f"got = flat({expression})",
     ]
-    source = f"PyTorch {pytorch.version()}"
     results = call.run()
     if len(results) != len(row.results):
-        return Finding(f"{len(results)} results, PyTorch gives {len(row.results)}", program=[*program, "print(got)"])
+        return Finding(f"{len(results)} results, expected {len(row.results)}", program=[*program, "print(got)"])
     found = Finding(oracle=source)
     for index, (result, want) in enumerate(zip(results, row.results, strict=True)):
         what = f"result of row {number}" if len(results) == 1 else f"result {index} of row {number}"
-        found = found.merged(_compare(case, what, f"got[{index}]", result, want, source))
+        found = found.merged(_compare(case, what, f"got[{index}]", result, want, source, signs=True))
     weights, start = [], 1
     for result in results:
         if is_inexact(result):
@@ -86,7 +98,9 @@ def _of_row(case: Case, number: int, row: pytorch.Row) -> Finding:
     return found
 
 
-def _compare(case: Case, what: str, expression: str, result: Any, want: Any, source: str) -> Finding:
+def _compare(
+    case: Case, what: str, expression: str, result: Any, want: Any, source: str, *, signs: bool = False
+) -> Finding:
     if result is None:
         result_array, dtype = np.zeros(want.shape, np.longdouble), case.dtype
     else:
@@ -100,4 +114,5 @@ def _compare(case: Case, what: str, expression: str, result: Any, want: Any, sou
         if kind_of(case.operation) in (Kind.GENERAL, Kind.LINEAR):
             size = np.broadcast_to(np.max(size, initial=0.0), size.shape)
         scale = np.maximum(size, FLOOR)
-    return compared(what, expression, result_array, want, dtype, scale, BOUND, oracle=source)
+    signs = signs and not accuracy_of(case.operation, case.arguments).any_zero
+    return compared(what, expression, result_array, want, dtype, scale, BOUND, oracle=source, zero_signs=signs)

@@ -12,7 +12,7 @@ from pullback_conformance.checks.finding import Finding, NoIndependentOracle, co
 from pullback_conformance.checks.operand import operand_at
 from pullback_conformance.moving import to_numpy, widened
 from pullback_conformance.oracles.exact import NoOracle
-from pullback_conformance.tolerances import bound
+from pullback_conformance.tolerances import accuracy_of, bound
 
 
 def value(case: Case) -> Finding:
@@ -52,7 +52,7 @@ def _compare(
                 total = total.merged(found)
             continue
         dtype = case.dtype if case.dtype.is_complex else result.dtype  # even a real result takes complex arithmetic
-        allowed, _ = bound(case.operation, dtype, check, case.subject.name)
+        allowed, _ = bound(case.operation, dtype, check, case.subject.name, case.arguments)
         actual = to_numpy(result)
         if result.dtype.category >= 2:
             actual = widened(actual)
@@ -137,6 +137,5 @@ def special(case: Case) -> Finding:
     else:
         expected, source = case.oracle.in_same_dtype, case.reference.name
     values = [widened(to_numpy(e)) if isinstance(e, Tensor) else np.asarray(e) for e in expected]
-    return _compare(
-        case, results, values, [None] * len(values), source, "special", signs=not case.operation.accuracy.any_zero
-    )
+    signs = not accuracy_of(case.operation, case.arguments).any_zero
+    return _compare(case, results, values, [None] * len(values), source, "special", signs=signs)

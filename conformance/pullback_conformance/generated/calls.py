@@ -28,6 +28,7 @@ from pullback_conformance.moving import mapped, tensors_in
 from pullback_conformance.samples import Arguments, Maker, declared_samples, seed_of
 from pullback_conformance.samples.bad_calls import is_public, parameters
 from pullback_conformance.samples.bases import bases_of, in_this_dtype
+from pullback_conformance.samples.elementwise import smooth_intervals
 from pullback_conformance.samples.layouts import LAYOUTS
 from pullback_conformance.samples.refilled import gives_whole_numbers
 from pullback_conformance.script import has_source
@@ -154,8 +155,10 @@ class Drawing:
             how = "values"
         names = [name for name, value in self._named(base) if isinstance(value, Tensor)]
         if how == "smooth":
-            low, high = operation.smooth if isinstance(operation, Operation) else (0.3, 2.0)
-            drawn = [smooth_values(choices, make, s, low, high, number=n) for n, s in enumerate(shapes)]
+            drawn = []
+            for number, (name, shape) in enumerate(zip(names, shapes, strict=True)):
+                low, high = choices.one_of(self._intervals(name))
+                drawn.append(smooth_values(choices, make, shape, low, high, number=number))
         elif how == "special":
             drawn = special_operands(choices, make, shapes)
         else:
@@ -169,6 +172,12 @@ class Drawing:
         args, kwargs = self._with_attributes(choices, args, kwargs)
         only = _OF_SPECIAL_VALUES if how == "special" else frozenset()
         return Arguments(NUMBER, "", args, kwargs, how != "smooth", only)
+
+    def _intervals(self, name: str) -> tuple[tuple[float, float], ...]:
+        """Where elements of an operand may lie that derivatives are asked at."""
+        if isinstance(self.operation, Operation) and name in self.operation.operands:
+            return smooth_intervals(self.operation, name, self.make.dtype)
+        return ((0.3, 2.0),)
 
     def _other(self, choices: Choices, base: _Base) -> Arguments:
         operation, make = self.operation, self.make

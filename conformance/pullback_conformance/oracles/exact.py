@@ -23,7 +23,7 @@ from pullback_conformance.oracles.extended import (
 )
 from pullback_conformance.samples import Arguments
 from pullback_conformance.samples.sweep_values import NEARLY_SUBNORMAL, RANGES
-from pullback_conformance.tolerances import Kind, is_made_of_kernels, kind_of, rounds_its_operand
+from pullback_conformance.tolerances import BY_ELEMENT, Kind, is_made_of_kernels, kind_of, rounds_its_operand
 from pullback_conformance.ulp import ulp_at
 
 #: Moves of several operands are added up in double precision.
@@ -52,7 +52,7 @@ class Oracle:
     def __init__(self, case: Case) -> None:
         self.case = case
         self.operation: Operation | Composite = case.operation
-        self.kind = kind_of(case.operation)
+        self.kind = kind_of(case.operation, case.arguments)
 
     # -- values -------------------------------------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ class Oracle:
         """The exact values, from the best oracle there is."""
         if self.case.dtype.category < 2:
             return self._integer_values()
-        if self.kind is Kind.ELEMENTWISE and "generator" in inspect.signature(self.operation.function).parameters:
+        if self.kind in BY_ELEMENT and "generator" in inspect.signature(self.operation.function).parameters:
             return self._stream_values()
         independent = self._mpmath_values() or self._rational_values()
         if independent is not None:
@@ -112,13 +112,14 @@ class Oracle:
 
     def _python_values(self) -> Truth | None:
         arguments = self.case.arguments
-        if not isinstance(self.operation, Operation) or arguments.kwargs or self.operation.sequence:
+        if not isinstance(self.operation, Operation) or self.operation.sequence:
             return None
         operands = [a.array if isinstance(a, Tensor) else a for a in arguments.args]
         result = self.in_same_dtype[0] if self.in_same_dtype else None
-        if not all(isinstance(o, np.ndarray | int) for o in operands) or not isinstance(result, Tensor):
+        numbers = (*operands, *arguments.kwargs.values())
+        if not all(isinstance(n, np.ndarray | int) for n in numbers) or not isinstance(result, Tensor):
             return None
-        exact = integers.evaluate(self.operation.name, operands, to_numpy(result).dtype)
+        exact = integers.evaluate(self.operation.name, operands, arguments.kwargs, to_numpy(result).dtype)
         return None if exact is None else Truth([exact], [np.abs(exact)], "Python's integers")
 
     def _stream_values(self) -> Truth:
@@ -215,7 +216,7 @@ class Oracle:
         magnitudes = [np.abs(v) for v in values]
         if self.kind is Kind.EXACT:
             return magnitudes
-        if self.kind is Kind.ELEMENTWISE:
+        if self.kind in BY_ELEMENT:
             moves = self._elementwise_moves() if len(values) == 1 else None
             return magnitudes if moves is None else [np.fmax(magnitudes[0], moves)]
         if self.kind is Kind.LINEAR and self.wide is not None:
@@ -388,7 +389,7 @@ class Oracle:
         _, grads = self.fresh().vjp(self.cotangents)
         v, matrix = differences.as_real_vector(self.cotangents), self.jacobian.T
         scale = np.abs(matrix) @ np.abs(v)
-        if self.kind is Kind.ELEMENTWISE:
+        if self.kind in BY_ELEMENT:
             scale = np.fmax(scale, self._moves_of(self._gradient_at))
         found = self._derivative(grads, matrix @ v, scale, self.roughness.any(axis=0), self.inputs)
         if self.by_expression is None:
@@ -402,7 +403,7 @@ class Oracle:
         tangents = self.fresh().jvp(self.tangents)
         t, matrix = differences.as_real_vector(self.tangents), self.jacobian
         scale = np.abs(matrix) @ np.abs(t)
-        if self.kind is Kind.ELEMENTWISE:
+        if self.kind in BY_ELEMENT:
             scale = np.fmax(scale, self._moves_of(self._tangent_at))
         found = self._derivative(tangents, matrix @ t, scale, self.roughness.any(axis=1), self.inexact_outputs)
         if self.by_expression is None:
@@ -443,7 +444,7 @@ class Oracle:
         sized = []
         for s in scales:
             size = np.abs(s)
-            if self.kind not in (Kind.EXACT, Kind.ELEMENTWISE):
+            if self.kind is not Kind.EXACT and self.kind not in BY_ELEMENT:
                 size = np.broadcast_to(np.max(size, initial=0), size.shape)
             sized.append(size)
         return Derivative(arrays, by_differences, sized, vector)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -27,10 +27,13 @@ _BY_ELEMENT: Final[dict[str, Callable[..., Any]]] = {
     "logical_not": operator.not_,
     "maximum": max,
     "minimum": min,
+    "add": lambda a, b, alpha=1: a + alpha * b,
+    "sub": lambda a, b, alpha=1: a - alpha * b,
+    "rsub": lambda a, b, alpha=1: b - alpha * a,
 }
 
 
-def evaluate(name: str, operands: list[Any], result_dtype: Any) -> Any | None:
+def evaluate(name: str, operands: list[Any], attributes: Mapping[str, Any], result_dtype: Any) -> Any | None:
     """The operation at each element, wrapped to the result's width; None where it is not in the table."""
     function = _BY_ELEMENT.get(name)
     if function is None:
@@ -39,7 +42,7 @@ def evaluate(name: str, operands: list[Any], result_dtype: Any) -> Any | None:
     is_bool = all(a.dtype.kind == "b" for a in arrays)
     if is_bool and name == "bitwise_not":
         function = operator.not_
-    flat = [function(*[a[index].item() for a in arrays]) for index in np.ndindex(*arrays[0].shape)]
+    flat = [function(*[a[index].item() for a in arrays], **attributes) for index in np.ndindex(*arrays[0].shape)]
     result_dtype = np.dtype(result_dtype)
     if result_dtype.kind in "iu":
         bits = 8 * result_dtype.itemsize

@@ -7,10 +7,11 @@ every operation's first samples are run again with other values and other layout
 from __future__ import annotations
 
 from pullback_conformance.samples.arguments import Arguments, declared_samples, samples_of, seed_of
+from pullback_conformance.samples.elementwise import settings_of
 from pullback_conformance.samples.known_values import SPECIAL_VALUES
 from pullback_conformance.samples.maker import Maker
 from pullback_conformance.samples.refilled import refilled
-from pullback_conformance.samples.special_values import special_sample
+from pullback_conformance.samples.special_values import special_samples
 from pullback_conformance.samples.swept import has_sweeps, swept
 from pullback_conformance.samples.turns import Turns
 
@@ -24,6 +25,7 @@ __all__ = [
     "refilled",
     "samples_of",
     "seed_of",
-    "special_sample",
+    "settings_of",
+    "special_samples",
     "swept",
 ]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pullback.extend import Backend, Composite, DType, Operation, Positions, Tensor, tensors_of
 from pullback.random import Generator
-from pullback_conformance.samples.elementwise import elementwise_samples
+from pullback_conformance.samples.elementwise import elementwise_samples, settings_of
 from pullback_conformance.samples.maker import Maker
 
 
@@ -39,11 +39,16 @@ def seed_of(operation: str, index: int, dtype: DType, seed: int) -> int:
 def samples_of(
     operation: Operation | Composite, backend: Backend, dtype: DType, *, seed: int = 0, most: int | None = None
 ) -> Iterator[Arguments]:
-    """The samples of an operation, as NumPy tensors of ``dtype``; at most the first ``most`` of them."""
+    """The samples of an operation, as NumPy tensors of ``dtype``; at most the first ``most`` of them.
+
+    What a declaration says of attributes away from their defaults comes on top of these, in every tier.
+    """
     make = Maker(backend, dtype)
     given = declared_samples(operation)
     if given is None:
         return
+    if most is not None:
+        most += len(settings_of(operation, make))
     iterator = iter(given(make))
     labels: set[str] = set()
     index = 0

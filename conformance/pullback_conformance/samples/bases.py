@@ -11,6 +11,7 @@ from pullback.extend import Composite, DType, Operation
 from pullback.random import Generator
 from pullback_conformance.moving import tensors_in
 from pullback_conformance.samples.arguments import declared_samples
+from pullback_conformance.samples.elementwise import settings_of
 from pullback_conformance.samples.maker import Maker
 
 #: The dtypes that see every variation of every base, and the others in the order in which they share them out.
@@ -42,12 +43,13 @@ def bases_of(operation: Operation | Composite, make: Maker) -> Bases:
     """The samples of an operation to vary; none where it draws random numbers, whose stream is another matter."""
     first: list[Any] = []
     longest, length = None, 63
+    most = _FIRST + len(settings_of(operation, make))
     for sample in in_this_dtype(declared_samples(operation)(make), make.dtype):
         tensors = tensors_in((sample.args, sample.kwargs))
         if any(isinstance(v, Generator) for v in (*sample.args, *sample.kwargs.values())):
             return Bases([], None)
         sizes = [t.array.size for t in tensors if t.dtype is make.dtype]
-        if len(first) < _FIRST and max(sizes, default=0) > 1 and not sample.values_only:
+        if len(first) < most and max(sizes, default=0) > 1 and not sample.values_only:
             first.append(sample)
         if length < max(sizes, default=0) <= _LONGEST:
             longest, length = sample, max(sizes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -56,6 +57,19 @@ class Maker:
         if category == 3:
             values = values + 1j * self._distinct(shape, min(low, -high), high)
         return self._tensor(values, self.dtype)
+
+    def pieces(self, *shape: int, intervals: Sequence[tuple[float, float]], each: int = 1) -> Tensor:
+        """Values of several intervals: ``each`` elements of the first one, as many of the next, and so on again.
+
+        Of complex numbers these are the real parts; imaginary ones are as in the first interval.
+        """
+        made = [self(*shape, low=low, high=high) for low, high in intervals]
+        if len(made) == 1:
+            return made[0]
+        chosen = np.arange(made[0].array.size).reshape(shape) // each % len(made)
+        if self.dtype.is_complex:
+            return self._tensor(np.choose(chosen, [m.array.real for m in made]) + 1j * made[0].array.imag, self.dtype)
+        return self._tensor(np.choose(chosen, [m.array for m in made]), self.dtype)
 
     def values(self, *shape: int, low: float = float("-inf"), high: float = float("inf")) -> Tensor:
         """Values all over a domain: zeros, whole numbers, exact halves, equal ones, small and large ones.

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 
 from pullback.extend import Backend, Composite, DType, Operation, Tensor
 from pullback.random import Generator
 from pullback_conformance.samples.arguments import Arguments, declared_samples
-from pullback_conformance.samples.elementwise import elementwise_samples
+from pullback_conformance.samples.elementwise import elementwise_samples, in_words, settings_of
 from pullback_conformance.samples.known_values import SPECIAL_PARTS, SPECIAL_VALUES
 from pullback_conformance.samples.maker import Maker
 
+#: How these samples are called.
+LABEL: Final = "special values"
 
-def special_sample(operation: Operation | Composite, backend: Backend, dtype: DType) -> Arguments | None:
-    """Every combination of special values, for an elementwise operation on floating or complex numbers."""
+
+def special_samples(operation: Operation | Composite, backend: Backend, dtype: DType) -> Iterator[Arguments]:
+    """Every combination of special values, for an elementwise operation on floating or complex numbers.
+
+    Once for each of the attributes that a declaration gives beside the defaults.
+    """
+    first = _special_sample(operation, backend, dtype)
+    if first is None:
+        return
+    yield first
+    for setting in settings_of(operation, Maker(backend, dtype)):
+        yield first._replace(label=f"{LABEL}, {in_words(setting)}", kwargs=setting)
+
+
+def _special_sample(operation: Operation | Composite, backend: Backend, dtype: DType) -> Arguments | None:
     given = declared_samples(operation)
     if dtype.category < 2 or given is None:
         return None
@@ -31,7 +47,7 @@ def special_sample(operation: Operation | Composite, backend: Backend, dtype: DT
         return None
     filled = iter(_grid(make, operands))
     args = tuple(next(filled) if isinstance(a, Tensor) else a for a in sample.args)
-    return Arguments(0, "special values", args, sample.kwargs)
+    return Arguments(0, LABEL, args, sample.kwargs, only=frozenset({"special"}))
 
 
 def _grid(make: Maker, operands: list[Tensor]) -> list[Tensor]:

@@ -19,6 +19,7 @@ from pullback.random import Generator
 from pullback_conformance.moving import mapped, tensors_in, widened
 from pullback_conformance.oracles.extended import extended_backend, in_extended_precision
 from pullback_conformance.samples.arguments import Arguments, declared_samples, seed_of
+from pullback_conformance.samples.bases import in_this_dtype
 from pullback_conformance.samples.maker import Maker
 from pullback_conformance.samples.sweep_values import (
     NEARLY_SUBNORMAL,
@@ -30,6 +31,7 @@ from pullback_conformance.samples.sweep_values import (
     subnormal_values,
     whole_values,
 )
+from pullback_conformance.tolerances import Kind, accuracy_of, kind_of
 
 #: How many elements a sample has: as many as others, so that backends that compile have compiled that shape.
 COUNT: Final = 1025
@@ -62,7 +64,7 @@ def swept(
             number += 1
         if rest and setting == 0:
             values = [np.resize(np.concatenate(parts), COUNT) for parts in zip(*rest, strict=True)]
-            if operation.accuracy.either_side:
+            if accuracy_of(operation, sample).either_side:
                 within = RANGES[dtype.to_real().name]
                 kept = np.flatnonzero(~_is_beside_a_jump(operation, _filled(sample, make, values), within))
                 values = [np.resize(value[kept], COUNT) for value in values]
@@ -85,15 +87,12 @@ def _settings(operation: Operation, make: Maker) -> list[Any]:
     found: dict[str, Any] = {}
     if given is None:
         return []
-    try:
-        for sample in given(make):
-            if any(isinstance(v, Generator) for v in (*sample.args, *sample.kwargs.values())):
-                return []
-            text = repr(mapped((sample.args, sample.kwargs), lambda tensor: tensor.dtype.name))
-            if any(t.dtype is make.dtype for t in tensors_in((sample.args, sample.kwargs))):
-                found.setdefault(text, sample)
-    except Exception:  # not every dtype has every sample
-        pass
+    for sample in in_this_dtype(given(make), make.dtype):
+        if any(isinstance(v, Generator) for v in (*sample.args, *sample.kwargs.values())):
+            return []
+        text = repr(mapped((sample.args, sample.kwargs), lambda tensor: tensor.dtype.name))
+        if any(t.dtype is make.dtype for t in tensors_in((sample.args, sample.kwargs))):
+            found.setdefault(text, sample)
     return list(found.values())[:3]
 
 
@@ -173,7 +172,9 @@ def _without_subnormal(
     """
     within = RANGES[make.dtype.to_real().name]
     is_subnormal, is_beyond = _judged(operation, arguments, within)
-    beside = _is_beside_a_jump(operation, arguments, within) if operation.accuracy.either_side else is_subnormal & False
+    has_large_terms = _has_large_terms(operation, sample, arguments, within)
+    either_side = accuracy_of(operation, sample).either_side
+    beside = _is_beside_a_jump(operation, arguments, within) if either_side else is_subnormal & False
     if make.dtype.is_complex:  # which part of a product is infinite, which NaN, is left open
         left_out = is_subnormal | is_beyond
     else:
@@ -182,7 +183,7 @@ def _without_subnormal(
                 is_subnormal = is_subnormal | _has_small_operands(values, within)
             rest.append(_subnormal_operands(operation, make, values, is_subnormal, within))
         left_out = is_subnormal
-    left_out = left_out | beside
+    left_out = left_out | beside | has_large_terms
     usual = np.flatnonzero(~left_out)
     if not np.any(left_out) or not len(usual):
         return arguments
@@ -204,6 +205,23 @@ def _judged(operation: Operation, arguments: tuple[Any, Any], within: Range) -> 
         small |= (size < NEARLY_SUBNORMAL * within.tiny) & (size > 0)
         beyond |= ~(size <= within.largest / NEARLY_SUBNORMAL)
     return small, beyond
+
+
+def _has_large_terms(operation: Operation, sample: Any, arguments: tuple[Any, Any], within: Range) -> Any:
+    """Where a term of a sum may be out of range, and the sum not: what an operation is with other operands zero."""
+    found = np.zeros(COUNT, bool)
+    if kind_of(operation, sample) is not Kind.ROUNDED_TWICE:
+        return found
+    for chosen in range(len(tensors_in(arguments))):
+        numbers = count()
+
+        def alone(tensor: Tensor, chosen: int = chosen, numbers: Iterator[int] = numbers) -> Tensor:
+            return tensor if next(numbers) == chosen else Tensor._wrap(tensor.array * 0, tensor.backend)
+
+        term = _in_extended_precision(operation, arguments, alone)
+        if term is not None:
+            found |= ~(np.abs(term) <= within.largest / NEARLY_SUBNORMAL)
+    return found
 
 
 def _has_small_operands(values: list[Any], within: Range) -> Any:
@@ -237,7 +255,7 @@ def _in_extended_precision(
         with use_backend(extended_backend()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = widened(operation.call(*args, **kwargs).array)
-    except Exception:
+    except (ArithmeticError, RuntimeError, TypeError, ValueError):  # NumPy has no such kernel for `long double`
         return None
     return result if result.dtype.kind in "fc" else None
 

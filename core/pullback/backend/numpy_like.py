@@ -98,6 +98,13 @@ class NumPyLikeBackend(ArrayAPIBackend):
     def round(self, x: NativeArray) -> NativeArray:
         return x.copy() if x.dtype.kind in "biu" else self.xp.rint(x)
 
+    def remainder(self, x: Any, y: Any) -> NativeArray:
+        """The remainder, whose zeros have the sign of ``x``, as PyTorch's have; the library's have that of ``y``."""
+        found = self.xp.remainder(x, y)
+        if found.dtype.kind in "biu":
+            return found
+        return self.xp.where(found == 0, self.xp.copysign(found, x), found)
+
     def where(self, condition: NativeArray, x: Any, y: Any) -> NativeArray:
         return self.xp.where(condition, x, y)
 

@@ -43,6 +43,8 @@ from pullback.dispatch.declaration_values import (
     Sampled,
     Samples,
     Shows,
+    Smooth,
+    intervals_of,
 )
 from pullback.dispatch.formulas import of_tangent
 from pullback.dispatch.inplace_methods import make_inplace
@@ -78,7 +80,7 @@ Formula: TypeAlias = Callable[..., Any]
 Formulas: TypeAlias = Formula | Mapping[str, Formula]
 Tangents: TypeAlias = Formula | str | Mapping[str, Formula | str]
 Partial: TypeAlias = Formula | float | str
-Memory: TypeAlias = Literal["preserved", "filled"]
+Memory: TypeAlias = Literal["preserved", "filled", "shared"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: All real numbers.
@@ -133,7 +135,7 @@ class Operation:
         warns: str | None = None,
         accuracy: str | Accuracy | None = None,
         domain: tuple[float, float] = EVERYWHERE,
-        smooth: tuple[float, float] | None = None,
+        smooth: Smooth | None = None,
         integers: Integers | None = None,
         oracle: str | None = None,
         out: Out | None = None,
@@ -187,6 +189,7 @@ class Operation:
         self.view = view
         self.keeps_layout = memory == "preserved"
         self.fills = memory == "filled"
+        self.may_share = memory == "shared"
         self.check: Callable[..., None] | None = checked.function if checked else check  # type: ignore[assignment]
         self.kernel_checks = checked is not None and checked.kernel_checks
         self.ndim = checked.ndim if checked else None
@@ -197,7 +200,7 @@ class Operation:
         self.warns = warns
         self.accuracy = accuracy if isinstance(accuracy, Accuracy) else Accuracy(accuracy)
         self.domain = domain
-        self.smooth = smooth if smooth is not None else (max(domain[0], -2.0), min(domain[1], 2.0))
+        self.smooth = self._intervals(smooth)
         self.integers = integers or Integers()
         self.oracle = oracle
         self.unsupported = accepts.unsupported
@@ -253,6 +256,15 @@ class Operation:
         if len(self.operands) != 1:
             raise DeclarationError(f"{self.name} has the operands {self.operands}: give a formula for each, by name")
         return {self.operands[0]: formulas}
+
+    def _intervals(self, smooth: Smooth | None) -> dict[str, tuple[tuple[float, float], ...]]:
+        """For each operand the intervals that its differentiated samples are drawn from."""
+        given = smooth if isinstance(smooth, Mapping) else dict.fromkeys(self.operands, smooth)
+        unknown = set(given) - set(self.operands)
+        if unknown:
+            raise DeclarationError(f"{self.name}: `smooth` for {sorted(unknown)}, operands are {self.operands}")
+        default = (max(self.domain[0], -2.0), min(self.domain[1], 2.0))
+        return {name: intervals_of(given.get(name) or default) for name in self.operands}
 
     def _tangents(self, formulas: Tangents) -> dict[str, Formula]:
         by_operand: dict[str, Any] = dict.fromkeys(self.vjp, "vjp") if formulas == "vjp" else self._by_operand(formulas)
@@ -372,7 +384,7 @@ class Keywords(TypedDict, total=False):
     warns: str
     accuracy: str | Accuracy
     domain: tuple[float, float]
-    smooth: tuple[float, float]
+    smooth: Smooth
     integers: Integers
     oracle: str
     out: Out | None
@@ -435,10 +447,11 @@ def op(
         these are not all.
     view : bool
         On backends with mutable arrays the result shares the first operand's memory; on others it behaves so.
-    memory : {"preserved", "filled"}, optional
+    memory : {"preserved", "filled", "shared"}, optional
         What is known of a result that is no view. ``preserved``: its elements lie in the order of the operand's, on
         immutable backends too. ``filled``: all its elements are equal; written in place, it may go to memory that
-        overlaps itself.
+        overlaps itself. ``shared``: it may have an operand's memory, as it is part of other operations, which give the
+        result its own or write it at once.
     check : callable or Check, optional
         Takes the operands and attributes and raises the error a user should see; with the number of dimensions that
         operands have.
@@ -455,9 +468,10 @@ def op(
         elements, ``"rounded"`` for what is correctly rounded.
     domain : (float, float)
         Between which real numbers it is defined: where the values of elementwise samples are drawn from.
-    smooth : (float, float), optional
-        Where samples that are differentiated are drawn from: away from kinks, jumps and poles. By default the part of
-        the domain between -2 and 2.
+    smooth : (float, float), sequence of (float, float) or mapping from str to either, optional
+        Where samples that are differentiated are drawn from: an interval away from kinks, jumps and poles, or several,
+        each of which occurs, in every combination; for operands by name. By default the part of the domain between -2
+        and 2.
     integers : Integers, optional
         For which integers an elementwise operation is defined, where not for all.
     oracle : str, optional

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pullback.meta.dtypes import DType
 
 #: How exact results may be: see :class:`Accuracy`.
-ACCURACIES: Final = ("exact", "rounded", "elementwise", "sum", "general")
+ACCURACIES: Final = ("exact", "rounded", "rounded twice", "elementwise", "sum", "general")
 
 #: What becomes of the operands' dtypes before the kernel runs.
 PromotionRule: TypeAlias = Literal["same", "promote", "float"]
@@ -25,8 +25,28 @@ PromotionRule: TypeAlias = Literal["same", "promote", "float"]
 #: Where an operation's samples come from: a function, the default ones of elementwise operations, or nowhere.
 Samples: TypeAlias = "Callable[..., Iterable[Any]] | Literal['elementwise'] | Sampled | Unsampled"
 
+#: Attributes that samples have beside their defaults: ``settings(make)`` yields them.
+Settings: TypeAlias = "Callable[..., Iterable[dict[str, Any]]]"
+
 #: Calls that must raise: ``bad(make)`` yields them.
 BadCalls: TypeAlias = "Callable[..., Iterable[Any]]"
+
+
+#: An interval, or several, that differentiated samples are drawn from: of all operands, or of each by its name.
+Smooth: TypeAlias = "Intervals | Mapping[str, Intervals]"
+Intervals: TypeAlias = "tuple[float, float] | Sequence[tuple[float, float]]"
+
+
+def intervals_of(given: Any) -> tuple[tuple[float, float], ...]:
+    """One interval, or several, as several.
+
+    Examples
+    --------
+    >>> intervals_of((0, 2))
+    ((0, 2),)
+    """
+    several = given if isinstance(given[0], Sequence) else (given,)
+    return tuple((low, high) for low, high in several)
 
 
 class _Value:
@@ -197,28 +217,47 @@ class Accuracy(_Value):
 
     Parameters
     ----------
-    kind : {"exact", "rounded", "elementwise", "sum", "general"}, optional
+    kind : {"exact", "rounded", "rounded twice", "elementwise", "sum", "general"}, optional
         ``exact``: elements are moved or selected. ``rounded``: correctly rounded, as IEEE 754 requires of real numbers.
-        ``elementwise``: a function of each element, good to a few units in the last place. ``sum``: products added up.
-        ``general``: anything else. By default what follows from the rest of the declaration: ``exact`` for views and
-        truth values, ``elementwise`` where operands broadcast, ``sum`` for linear operations.
+        ``rounded twice``: a sum of correctly rounded terms, correctly rounded. ``elementwise``: a function of each
+        element, good to a few units in the last place. ``sum``: products added up. ``general``: anything else. By
+        default what follows from the rest of the declaration: ``exact`` for views and truth values, ``elementwise``
+        where operands broadcast, ``sum`` for linear operations.
     any_zero : bool
-        Whether a zero may have either sign: IEEE 754 leaves open which of two zeros is the larger, and libraries differ
-        on the sign of a remainder of zero (C's has the dividend's, Python's the divisor's).
+        Whether a zero may have either sign: IEEE 754 leaves open which of two zeros is the larger.
     either_side : bool
         Whether the result beside a jump, as near as the operands' last place, may be the one of the other side: that of
         an intermediate result that was rounded, as in PyTorch.
+    hard_zeros : bool
+        Whether a kernel of one operand has zeros that only a result of higher precision can be accurate around: those
+        of a sum of large terms. Else it is a library's function, and good to a few units in the last place everywhere.
+    composed : bool
+        Whether array libraries lack the function of complex numbers, so that it is computed from others.
+    attributes : mapping from str to Accuracy
+        What holds instead where an attribute is not its default.
     """
 
-    __slots__ = ("any_zero", "either_side", "kind")
+    __slots__ = ("any_zero", "attributes", "composed", "either_side", "hard_zeros", "kind")
 
-    def __init__(self, kind: str | None = None, *, any_zero: bool = False, either_side: bool = False) -> None:
+    def __init__(
+        self,
+        kind: str | None = None,
+        *,
+        any_zero: bool = False,
+        either_side: bool = False,
+        hard_zeros: bool = False,
+        composed: bool = False,
+        attributes: Mapping[str, Accuracy] = {},
+    ) -> None:
         if kind is not None and kind not in ACCURACIES:
             others = did_you_mean(kind, ACCURACIES) or f"; there are {', '.join(ACCURACIES)}"
             raise ValueError(f"no accuracy is called {kind!r}{others}")
         self.kind = kind
         self.any_zero = any_zero
         self.either_side = either_side
+        self.hard_zeros = hard_zeros
+        self.composed = composed
+        self.attributes = dict(attributes)
 
 
 class Integers(_Value):
@@ -270,9 +309,12 @@ class Sampled(_Value):
     distinct : str
         The operand whose elements all have to differ, such as positions of which one may not come twice: it is in no
         layout in which elements share memory.
+    settings : callable, optional
+        ``settings(make)`` yields attributes away from their defaults, as dictionaries, for the default samples of an
+        elementwise operation: one more call has each.
     """
 
-    __slots__ = ("distinct", "layouts", "samples", "values")
+    __slots__ = ("distinct", "layouts", "samples", "settings", "values")
 
     def __init__(
         self,
@@ -281,11 +323,13 @@ class Sampled(_Value):
         values: str = "",
         layouts: str = "",
         distinct: str = "",
+        settings: Settings | None = None,
     ) -> None:
         self.samples = samples
         self.values = values
         self.layouts = layouts
         self.distinct = distinct
+        self.settings = settings
 
 
 class Unsampled(_Value):

@@ -13,7 +13,7 @@ import pytest
 import pullback as pb
 from pullback.extend import import_all, registry
 from pullback_conformance.case import Call
-from pullback_conformance.oracles import pytorch
+from pullback_conformance.oracles import own_choices, pytorch
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.runner import Runner, Selection
 
@@ -35,6 +35,16 @@ def test_every_operation_of_the_table_is_held_to_it_in_smoke() -> None:
     assert {c.operation for c in record.cells} == set(pytorch.operations())
     assert {c.outcome for c in record.cells} == {Outcome.PASSED}
     assert all(s.oracle.startswith("PyTorch ") for c in record.cells for s in c.samples)
+
+
+def test_documented_differences_name_operations_of_the_table_and_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(own_choices.operations()) <= set(registry)
+    monkeypatch.setitem(own_choices._ROWS, "hypot", [([[0.0], [0.0]], {}, [[0.0]], [[1.0], [0.0]])])
+    own_choices.rows_of.cache_clear()
+    record = run("hypot")
+    own_choices.rows_of.cache_clear()
+    assert [cell.outcome for cell in record.cells] == [Outcome.FAILED]
+    assert "documented difference" in record.cells[0].samples[0].message
 
 
 def test_rows_have_shapes_and_numbers_that_json_has_not() -> None:

@@ -10,11 +10,12 @@ import pytest
 
 import pullback as pb
 from pullback.backend.selection import get_backend
-from pullback.extend import Unsampled
+from pullback.extend import Operation, Unsampled
 from pullback.ops import import_all
 from pullback.tensor.registry import registry
 from pullback_conformance.moving import Layout, mapped, moved, tensors_in, to_numpy
-from pullback_conformance.samples import SPECIAL_VALUES, Maker, declared_samples, samples_of, special_sample
+from pullback_conformance.runner import Runner, Selection
+from pullback_conformance.samples import SPECIAL_VALUES, Arguments, Maker, declared_samples, samples_of, special_samples
 from pullback_conformance.samples.known_values import SIZES
 from pullback_conformance.samples.layouts import LAYOUTS, laid_out
 
@@ -56,10 +57,60 @@ def test_complex_values_lie_in_all_quadrants() -> None:
 
 
 def test_samples_that_are_differentiated_stay_where_functions_are_smooth() -> None:
-    for name, (low, high) in {"log": (0.1, 4.0), "round": (0.1, 0.4)}.items():
-        for sample in samples_of(registry[name], get_backend("numpy"), pb.float64):
-            if not sample.values_only and sample.args[0].numel():
-                assert low <= to_numpy(sample.args[0]).min() <= to_numpy(sample.args[0]).max() <= high
+    for name in ("log", "round", "remainder", "tan"):
+        operation = registry[name]
+        assert isinstance(operation, Operation)
+        for sample in samples_of(operation, get_backend("numpy"), pb.float64):
+            if sample.values_only:
+                continue
+            for operand, tensor in zip(operation.operands, tensors_in(sample.args), strict=False):
+                inside = [
+                    (low <= to_numpy(tensor)) & (to_numpy(tensor) <= high) for low, high in operation.smooth[operand]
+                ]
+                assert np.all(np.any(inside, axis=0))
+
+
+def first_operands(name: str, dtype: pb.dtype) -> list[Any]:
+    sample = next(iter(samples_of(registry[name], get_backend("numpy"), dtype)))
+    return [to_numpy(tensor) for tensor in tensors_in(sample.args)]
+
+
+def test_operands_of_several_intervals_meet_in_every_combination() -> None:
+    for name in ("remainder", "atan2"):
+        left, right = first_operands(name, pb.float32)
+        assert {(a, b) for a, b in zip(np.sign(left).flat, np.sign(right).flat, strict=True)} == {
+            (1, 1), (1, -1), (-1, 1), (-1, -1)
+        }  # fmt: skip
+
+
+def test_each_interval_of_an_operand_occurs() -> None:
+    (operand,) = first_operands("floor", pb.float32)
+    assert set(np.floor(operand).flat) == {-1, 0, 1}
+
+
+def test_intervals_are_given_for_operands_by_name() -> None:
+    base, exponent = first_operands("pow", pb.float32)
+    assert np.all(base > 0)
+    assert np.any(exponent < 0)
+    assert np.any(exponent > 0)
+
+
+def test_integers_come_from_the_intervals_they_are_defined_in() -> None:
+    assert np.all(first_operands("pow", pb.int64)[1] >= 0)
+    assert np.any(first_operands("remainder", pb.int64)[1] < 0)
+
+
+def test_complex_operands_lie_on_both_sides_of_a_real_domain() -> None:
+    (operand,) = first_operands("log", pb.complex64)
+    assert np.any(operand.real < 0)
+    assert np.any(operand.real > 0)
+
+
+def test_settings_of_attributes_come_in_the_smoke_tier_too() -> None:
+    record = Runner("numpy", "numpy", Selection("smoke", ("add",), ("float32",), ("value", "vjp"))).run()
+    for check in ("value", "vjp"):
+        (cell,) = [c for c in record.cells if c.check == check]
+        assert {"alpha=3", "alpha=-1.5"} <= {s.sample for s in cell.samples}
 
 
 def test_six_dtypes_see_every_size_around_blocks() -> None:
@@ -111,18 +162,24 @@ def test_elementwise_operations_get_every_layout() -> None:
     assert {"0-d", "empty (0, 3)", "not contiguous (3, 2)", "step (3,)"} <= labels
 
 
+def special(name: str, dtype: pb.dtype) -> list[Arguments]:
+    return list(special_samples(registry[name], get_backend("numpy"), dtype))
+
+
 def test_special_values_come_in_all_pairs() -> None:
-    sample = special_sample(registry["add"], get_backend("numpy"), pb.float32)
-    assert sample is not None
+    sample = special("add", pb.float32)[0]
     count = len(SPECIAL_VALUES)
     assert [tuple(t.shape) for t in tensors_in(sample.args)] == [(count, 1), (count,)]
     for name, operands in (("where", 3), ("addcmul", 3), ("elu", 1), ("clamp_to_tensors", 3)):
-        sample = special_sample(registry[name], get_backend("numpy"), pb.float32)
-        assert sample is not None
-        assert len(tensors_in(sample.args)) == operands
-    assert special_sample(registry["exp"], get_backend("numpy"), pb.complex64) is not None
-    assert special_sample(registry["add"], get_backend("numpy"), pb.int64) is None
-    assert special_sample(registry["sum"], get_backend("numpy"), pb.float32) is None
+        assert len(tensors_in(special(name, pb.float32)[0].args)) == operands
+    assert special("exp", pb.complex64)
+    assert special("add", pb.int64) == special("sum", pb.float32) == []
+
+
+def test_special_values_come_with_each_setting_of_the_attributes() -> None:
+    given = [sample.kwargs for sample in special("nan_to_num", pb.float32)]
+    assert given == [{}, {"nan": 1.5, "posinf": 2.0, "neginf": -3.0}, {"nan": -0.5, "posinf": 8.0}]
+    assert len({sample.label for sample in special("add", pb.float32)}) == 3
 
 
 @pytest.mark.parametrize("backend", ["numpy", "jax"])

@@ -17,7 +17,6 @@ from pullback.ops import import_all
 from pullback.tensor.registry import registry
 from pullback_conformance.moving import tensors_in
 from pullback_conformance.samples import declared_samples, samples_of
-from pullback_conformance.samples.elementwise import elementwise_samples
 from pullback_conformance.samples.known_values import SIZES
 from pullback_conformance.samples.maker import Maker
 
@@ -42,16 +41,13 @@ _LEFT: Final = {
 }
 
 
-def _not_elementwise() -> Iterator[Any]:
+def _sampled() -> Iterator[Any]:
     for operation in registry.values():
-        samples = declared_samples(operation)
-        if samples is None or isinstance(operation.samples, Unsampled) or samples is elementwise_samples(operation):
-            continue
-        if ".pointwise." not in operation.module:
+        if declared_samples(operation) is not None and not isinstance(operation.samples, Unsampled):
             yield operation
 
 
-@pytest.mark.parametrize("operation", list(_not_elementwise()), ids=lambda o: o.name)
+@pytest.mark.parametrize("operation", list(_sampled()), ids=lambda o: o.name)
 def test_attributes_are_seen_away_from_their_defaults_where_it_is_differentiated(operation: Any) -> None:
     signature = inspect.signature(operation.call)
     defaults = {

@@ -40,6 +40,8 @@ class Binding(NamespaceBackend):
                 continue
             if name in BINARY and not accepts_scalars:
                 kernel = self._with_scalars(kernel)
+            if name == "remainder":
+                kernel = self._with_zeros_of_dividends(kernel)
             if name == "signbit":
                 kernel = self._with_integers(kernel)
             if name in BOOL_AS_INTEGER:
@@ -58,6 +60,18 @@ class Binding(NamespaceBackend):
             elif not self.is_array(y):
                 y = self.like(y, x)
             return kernel(x, y)
+
+        return call
+
+    def _with_zeros_of_dividends(self, remainder: Kernel) -> Kernel:
+        """A remainder whose zeros have the dividend's sign, as C's and PyTorch's; the standard's have the divisor's."""
+
+        @wraps(remainder)
+        def call(x: Any, y: Any) -> NativeArray:
+            found = remainder(x, y)
+            if not self.dtypes[found.dtype].is_floating_point:
+                return found
+            return self.where(self.equal(found, 0), self.copysign(found, x), found)
 
         return call
 

@@ -408,6 +408,7 @@ attach("type", _type)
 @op(
     batching="copy",
     name="copy",
+    memory="shared",
     node="CopyBackwards",
     vjp={
         "input": lambda grad, input_shape: zeros_of(grad, input_shape),

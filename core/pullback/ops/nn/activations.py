@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise
-from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Shows
-from pullback.meta.dtypes import FLOATS, INEXACT, REAL
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Sampled, Shows
+from pullback.meta.dtypes import FLOATING, FLOATS, INEXACT, REAL
 from pullback.ops.shared.precision import in_float32, number
 from pullback.ops.shared.reducing import in_wide
 from pullback.ops.shared.zeros import step_derivative
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
     from pullback.backend.base import Backend
     from pullback.tensor import Tensor
+
+
+def _thresholds(make: Any) -> Iterator[dict[str, Any]]:
+    yield {"threshold": 1}
+    if make.dtype.category >= FLOATING:
+        yield {"threshold": -0.25}
 
 
 @elementwise(
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     method=False,
     inplace=False,
     namespace=None,
+    samples=Sampled(settings=_thresholds),
     shows=Shows(renamed={"input": "self"}),
 )
 def threshold_backward(backend: Backend, grad_output: Array, input: Array, threshold: float = 0) -> Array:
@@ -327,4 +334,5 @@ def logsigmoid(backend: Backend, input: Array) -> Array:
     >>> logsigmoid(pb.tensor([-100., 0.]))
     tensor([-100.0000,   -0.6931])
     """
-    return in_float32(backend, lambda x: -_log_one_plus_exp(backend, -x), input)
+    # A difference, whose zero is positive.
+    return in_float32(backend, lambda x: 0.0 - _log_one_plus_exp(backend, -x), input)

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch import sampling
-from pullback.dispatch.declaration import Array, Number, attach, composite, elementwise
+from pullback.dispatch.declaration import Array, Number, Sample, attach, composite, elementwise
 from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Integers, Promotes, Sampled, Shows
 from pullback.dispatch.inplace import apply_inplace
 from pullback.dispatch.out_rules import CAST, SAME
-from pullback.meta.dtypes import NUMERIC, REAL, bool_
+from pullback.meta.dtypes import FLOATING, NUMERIC, REAL, bool_
 from pullback.ops.shared.reducing import in_dtype
 from pullback.ops.shared.zeros import step_derivative
 from pullback.tensor import Tensor
 from pullback.tensor.registry import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pullback.backend.base import Backend
 
 _SUBTRACT_BOOL = (
@@ -44,13 +46,24 @@ def _check_integer_power(input: Any, exponent: Any) -> None:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
+def _scales(make: Any) -> Iterator[dict[str, Any]]:
+    if make.dtype.category:
+        yield {"alpha": 3}
+        yield {"alpha": -1.5 if make.dtype.category >= FLOATING else -2 if make.dtype.is_signed else 5}
+
+
+#: The product with ``alpha`` is rounded before the sum is.
+_OF_SUMS = Accuracy("rounded", attributes={"alpha": Accuracy("rounded twice")})
+
+
 @elementwise(
     partials={"input": 1, "other": 1},
     promotion=Promotes(scales="other"),
     operator=("add", "radd"),
     shows=Shows(derived={"alpha": 1}),
     inplace=Inplace(refused_by="shape"),
-    accuracy="rounded",
+    accuracy=_OF_SUMS,
+    samples=Sampled(settings=_scales),
 )
 def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Sum of two tensors: ``input + alpha * other``.
@@ -72,7 +85,8 @@ def add(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     aliases=("subtract",),
     shows=Shows(derived={"alpha": 1}),
     inplace=Inplace(refused_by="arithmetic"),
-    accuracy="rounded",
+    accuracy=_OF_SUMS,
+    samples=Sampled(settings=_scales),
 )
 def sub(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Difference of two tensors: ``input - alpha * other``.
@@ -98,7 +112,8 @@ def sub(input: Array, other: Array, *, alpha: complex = 1) -> Array:
     inplace=False,
     out=None,
     shows=Shows(derived={"alpha": 1}),
-    accuracy="rounded",
+    accuracy=_OF_SUMS,
+    samples=Sampled(settings=_scales),
 )
 def rsub(backend: Backend, input: Array, other: Array, *, alpha: complex = 1) -> Array:
     """Difference with the operands exchanged: ``other - alpha * input``; what ``1 - x`` runs.
@@ -187,7 +202,7 @@ _STEP_TANGENTS = {"input": lambda tangent: step_derivative(tangent), "other": la
     node="DivBackward2",
     vjp=_STEPS,
     jvp=_STEP_TANGENTS,
-    smooth=(0.6, 3.3),
+    smooth=((0.6, 3.3), (-3.3, -0.6)),
     method=False,
     inplace=False,
     out=None,
@@ -206,7 +221,7 @@ def floored_quotient(input: Array, other: Array) -> Array:
     node="DivBackward2",
     vjp=_STEPS,
     jvp=_STEP_TANGENTS,
-    smooth=(0.6, 3.3),
+    smooth=((0.6, 3.3), (-3.3, -0.6)),
     method=False,
     inplace=False,
     namespace=None,
@@ -217,7 +232,14 @@ def trunc_divide(input: Array, other: Array) -> Array:
     """Quotient of two tensors, rounded towards zero; ``div(..., rounding_mode="trunc")``."""
 
 
-@composite(aliases=("divide",), out=CAST, samples=sampling.positive, accuracy="rounded")
+def _quotients(make: Any) -> Iterator[Sample]:
+    yield from sampling.positive(make)
+    if make.dtype.category in (1, FLOATING):  # by a power of two, so that no rounding decides
+        for mode in ("trunc", "floor"):
+            yield Sample(make(2, 3, low=-7.3, high=7.3), 2, rounding_mode=mode)
+
+
+@composite(aliases=("divide",), out=CAST, samples=_quotients, accuracy="rounded")
 def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient of two tensors.
 
@@ -245,14 +267,15 @@ def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = No
     dtypes=REAL,
     partials={"input": 1, "other": lambda input, other: -floored_quotient(input, other)},
     node=lambda other: "RemainderBackward1" if isinstance(other, Tensor) else "RemainderBackward0",
-    smooth=(0.6, 3.3),
+    smooth=((0.6, 3.3), (-3.3, -0.6)),
     operator="mod",
     shows={"RemainderBackward0": Shows(hidden=("self", "other"))},
-    accuracy=Accuracy(any_zero=True),
     integers=Integers(divisor="other"),
 )
 def remainder(input: Array, other: Array) -> Array:
     """Remainder of the division rounded down: it has the sign of ``other``, as Python's ``%``.
+
+    A floating zero has the sign of ``input``.
 
     Examples
     --------
@@ -267,7 +290,7 @@ def remainder(input: Array, other: Array) -> Array:
     dtypes=REAL,
     partials={"input": 1, "other": lambda input, other: -trunc_divide(input, other)},
     node=lambda other: "FmodBackward1" if isinstance(other, Tensor) else "FmodBackward0",
-    smooth=(0.6, 3.3),
+    smooth=((0.6, 3.3), (-3.3, -0.6)),
     shows={"FmodBackward0": Shows(hidden=("self", "other"))},
     integers=Integers(divisor="other"),
 )
@@ -329,7 +352,7 @@ def _pow_by_exponent(direction: Tensor, input: Any, exponent: Any, out: Tensor, 
         else "PowBackward2"
     ),
     domain=(0, float("inf")),
-    smooth=(0.3, 2.0),
+    smooth={"input": (0.3, 2.0), "exponent": ((0.3, 2.0), (-2.0, -0.3))},
     operator="pow",
     check=_check_integer_power,
     promotion=Promotes(fits=("exponent",)),

@@ -112,6 +112,7 @@ def _over_squared_distance(leg: Tensor, input: Tensor, other: Tensor) -> Any:
         "input": lambda input, other: _over_squared_distance(other, input, other),
         "other": lambda input, other: -_over_squared_distance(input, input, other),
     },
+    smooth=((0.2, 2.0), (-2.0, -0.2)),
     oracle="atan2",
     aliases=("arctan2",),
     inplace=Inplace(refused_by="shape"),
@@ -140,6 +141,7 @@ def _over_distance(leg: Tensor, distance: Tensor) -> Any:
         "input": lambda input, out: _over_distance(input, out),
         "other": lambda other, out: _over_distance(other, out),
     },
+    smooth=((0.2, 2.0), (-2.0, -0.2)),
     oracle="hypot",
     promotion=Promotes(numbers=False),
 )
@@ -168,6 +170,7 @@ def _kept_sign(direction: Tensor, input: Any, out: Tensor) -> Any:
         "other": lambda grad: ops.zeros_like(grad),
     },
     jvp="vjp",
+    smooth=((0.2, 2.0), (-2.0, -0.2)),
     inplace=Inplace(refused_by="shape"),
     accuracy="rounded",
 )
@@ -228,7 +231,7 @@ def _times_log(direction: Tensor, input: Any, other: Any) -> Any:
         "other": lambda grad, input, other: grad * (input / other),
     },
     jvp="vjp",
-    smooth=(0.3, 2.0),
+    smooth={"input": ((0.3, 2.0), (-2.0, -0.3)), "other": (0.3, 2.0)},
     inplace=Inplace(functions=True),
     shows={"XlogyBackward1": Shows(numbers=("self",)), "XlogyBackward2": Shows(numbers=("other",))},
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.autograd.grad_mode import no_grad
 from pullback.dispatch.declaration import composite
+from pullback.dispatch.declaration_values import Sampled
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import type_name
 from pullback.meta.dtypes import EVERY
@@ -14,10 +15,16 @@ from pullback.tensor import Tensor
 from pullback.tensor.levels import refuse_mapped
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Iterator
 
 
-@composite(dtypes=EVERY, samples="elementwise")
+def _tolerances(make: Any) -> Iterator[dict[str, Any]]:
+    # So far from what operands differ by that no rounding decides.
+    yield {"rtol": 100.0}
+    yield {"atol": 10.0, "equal_nan": True}
+
+
+@composite(dtypes=EVERY, samples=Sampled("elementwise", settings=_tolerances))
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Whether each two elements differ by at most ``atol + rtol * abs(other)``.
 
@@ -61,7 +68,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         return ops.logical_or(close, near)
 
 
-@composite(dtypes=EVERY, samples="elementwise")
+@composite(dtypes=EVERY, samples=Sampled("elementwise", settings=_tolerances))
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close: see :func:`isclose`.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, elementwise
-from pullback.dispatch.declaration_values import Inplace, Shows
+from pullback.dispatch.declaration_values import Accuracy, Inplace, Shows
 from pullback.meta import dtypes
 from pullback.meta.dtypes import INEXACT, bool_
 
@@ -33,7 +33,13 @@ def exp(input: Array) -> Array:
     """
 
 
-@elementwise(promotion="float", dtypes=INEXACT, partials=lambda out: out * _LN2, inplace=Inplace(functions=True))
+@elementwise(
+    promotion="float",
+    dtypes=INEXACT,
+    partials=lambda out: out * _LN2,
+    inplace=Inplace(functions=True),
+    accuracy=Accuracy(composed=True),  # exp(z log 2), of a rounded product
+)
 def exp2(input: Array) -> Array:
     """Two to the power of each element.
 
@@ -212,7 +218,7 @@ def square(backend: Backend, input: Array) -> Array:
     promotion="float",
     dtypes=INEXACT,
     partials=lambda out: -out * out,
-    smooth=(0.5, 3.0),
+    smooth=((0.5, 3.0), (-3.0, -0.5)),
     inplace=Inplace(functions=True),
     accuracy="rounded",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback.dispatch.declaration import Array, elementwise
-from pullback.dispatch.declaration_values import Accepts, Inplace
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Sampled
 from pullback.dispatch.out_rules import SAME
 from pullback.meta import dtypes
 from pullback.meta.dtype_names import not_implemented
@@ -14,7 +14,7 @@ from pullback.ops.shared.precision import in_float32
 from pullback.ops.shared.zeros import step_derivative
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pullback.backend.base import Backend
 
@@ -34,7 +34,7 @@ def _unsupported(name: str) -> Callable[[DType], Exception]:
     dtypes=Accepts(REAL, unsupported=_unsupported("floor")),
     vjp=lambda grad: step_derivative(grad),
     jvp="vjp",
-    smooth=(0.1, 0.9),
+    smooth=((0.1, 0.9), (-0.9, -0.1), (1.1, 1.9)),
     out=SAME,
     inplace=Inplace(functions=True),
     accuracy="rounded",
@@ -54,7 +54,7 @@ def floor(input: Array) -> Array:
     dtypes=Accepts(REAL, unsupported=_unsupported("ceil")),
     vjp=lambda grad: step_derivative(grad),
     jvp="vjp",
-    smooth=(0.1, 0.9),
+    smooth=((0.1, 0.9), (-0.9, -0.1), (1.1, 1.9)),
     out=SAME,
     inplace=Inplace(functions=True),
     accuracy="rounded",
@@ -74,7 +74,7 @@ def ceil(input: Array) -> Array:
     dtypes=Accepts(REAL, unsupported=_unsupported("trunc")),
     vjp=lambda grad: step_derivative(grad),
     jvp="vjp",
-    smooth=(0.1, 0.9),
+    smooth=((0.1, 0.9), (-0.9, -0.1), (1.1, 1.9)),
     aliases=("fix",),
     out=SAME,
     inplace=Inplace(functions=True),
@@ -96,16 +96,25 @@ def _check_round(input: Any, decimals: int) -> None:
         raise not_implemented("round_cpu", input.dtype)
 
 
+def _decimals(make: Any) -> Iterator[dict[str, Any]]:
+    if make.dtype.category >= dtypes.FLOATING:
+        yield {"decimals": 1}
+        yield {"decimals": -1}
+        yield {"decimals": 3}
+
+
 @elementwise(
     dtypes=Accepts(REAL, unsupported="round_vml_cpu"),
     vjp=lambda grad: step_derivative(grad),
     jvp="vjp",
     node=lambda decimals: "RoundBackward1" if decimals else "RoundBackward0",
     check=_check_round,
-    smooth=(0.1, 0.4),
+    smooth=((0.1, 0.4), (-0.4, -0.1), (0.6, 0.9), (-1.4, -1.1)),
     out=SAME,
     inplace=Inplace(functions=True),
-    accuracy="rounded",
+    samples=Sampled(settings=_decimals),
+    # The product with a power of ten, or the quotient, is rounded first.
+    accuracy=Accuracy("rounded", attributes={"decimals": Accuracy("rounded", either_side=True)}),
 )
 def round(backend: Backend, input: Array, *, decimals: int = 0) -> Array:
     """Each element rounded to the nearest integer, halves to the even one, or to a number of decimals.
@@ -139,7 +148,12 @@ def round(backend: Backend, input: Array, *, decimals: int = 0) -> Array:
 
 
 @elementwise(
-    dtypes=FLOATS, partials=1, smooth=(0.1, 0.9), out=SAME, inplace=Inplace(functions=True), accuracy="rounded"
+    dtypes=FLOATS,
+    partials=1,
+    smooth=((0.1, 0.9), (-0.9, -0.1), (1.1, 1.9)),
+    out=SAME,
+    inplace=Inplace(functions=True),
+    accuracy="rounded",
 )
 def frac(backend: Backend, input: Array) -> Array:
     """What rounding towards zero cuts off each element.

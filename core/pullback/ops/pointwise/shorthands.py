@@ -89,7 +89,7 @@ def _sinc_slope(input: Tensor) -> Any:
     dtypes=INEXACT,
     partials=_sinc_partial,
     domain=(-0.9, 0.9),
-    smooth=(0.2, 0.9),
+    smooth=((0.2, 0.9), (-0.9, -0.2), (1.1, 1.9), (-1.9, -1.1)),
     inplace=Inplace(functions=True),
 )
 def sinc(backend: Backend, input: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, Sample, elementwise, in_namespace
-from pullback.dispatch.declaration_values import Accepts
+from pullback.dispatch.declaration_values import Accepts, Accuracy
 from pullback.meta.allocation import check_size
 from pullback.meta.dtypes import FLOATS
 from pullback.tensor import Tensor
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     domain=(0, float("inf")),
     smooth=(0.1, 4.0),
     oracle="loggamma",
+    accuracy=Accuracy(hard_zeros=True),  # at 1 and 2, from products and a difference of logarithms
 )
 def lgamma(input: Array) -> Array:
     """Logarithm of the absolute value of the gamma function of each element.
@@ -43,6 +44,7 @@ def lgamma(input: Array) -> Array:
     domain=(0, float("inf")),
     smooth=(0.1, 4.0),
     oracle="digamma",
+    accuracy=Accuracy(hard_zeros=True),  # at 1.4616..., which is no number of any dtype
 )
 def digamma(input: Array) -> Array:
     """The derivative of :func:`lgamma` at each element.

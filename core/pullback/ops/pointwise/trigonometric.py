@@ -83,7 +83,7 @@ def cos(input: Array) -> Array:
     promotion="float",
     dtypes=INEXACT,
     partials=lambda out: out * out + 1,
-    smooth=(-1.2, 1.2),
+    smooth=((-1.2, 1.2), (1.9, 4.3), (-4.3, -1.9)),
     oracle="tan",
     inplace=Inplace(functions=True),
 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch.declaration import Array, composite, elementwise
-from pullback.dispatch.declaration_values import Accepts, Inplace, Shows
+from pullback.dispatch.declaration_values import Accepts, Accuracy, Inplace, Sampled, Shows
 from pullback.dispatch.out_rules import SAME, SAME_OF_REALS, Out
 from pullback.meta import dtypes
 from pullback.meta.dtypes import FLOATS, INEXACT, NUMERIC, REAL_AND_BOOL, DType, bool_
@@ -16,6 +16,8 @@ from pullback.ops.shared.zeros import step_derivative
 from pullback.tensor import Tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pullback.backend.base import Backend
 
 # -- magnitude and sign -----------------------------------------------------------------------------------------------
@@ -144,6 +146,7 @@ def positive(input: Tensor) -> Tensor:
     partials=lambda out: out * (1 - out),
     namespace=("pullback", "pullback.nn.functional"),
     inplace=Inplace(functions=True),
+    accuracy=Accuracy(composed=True),  # 1 / (1 + exp(-z)), whose sum cancels around its poles
 )
 def sigmoid(input: Array) -> Array:
     """Logistic function of each element, ``1 / (1 + exp(-input))``, without overflow.
@@ -262,6 +265,11 @@ _LARGEST = {
 }
 
 
+def _replacements(make: Any) -> Iterator[dict[str, Any]]:
+    yield {"nan": 1.5, "posinf": 2.0, "neginf": -3.0}
+    yield {"nan": -0.5, "posinf": 8.0}
+
+
 @elementwise(
     dtypes=REAL_AND_BOOL,
     vjp=lambda grad, input: ops.where(isfinite(input), grad, 0),
@@ -269,6 +277,7 @@ _LARGEST = {
     out=Out("nan_to_num: dtype of out: {out} should be same as input: {result}"),
     inplace=Inplace(functions=True),
     accuracy="rounded",
+    samples=Sampled(settings=_replacements),
 )
 def nan_to_num(
     backend: Backend, input: Array, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import ops
 from pullback.dispatch import sampling
-from pullback.dispatch.declaration import Array, Sample, attach, composite, op
+from pullback.dispatch.declaration import Array, Memory, Sample, attach, composite, op
 from pullback.dispatch.declaration_values import Sampled, Shows
 from pullback.meta.dtypes import DType
 from pullback.meta.formats import MemoryFormat, check_memory_format, contiguous_format, preserve_format
@@ -175,6 +175,10 @@ def reshape_alias(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     return backend.reshape(input, tuple(size))
 
 
+#: Of ``Memory``: a literal would be text to mypy in this cycle of modules.
+_SHARED: Memory = "shared"
+
+
 @op(
     batching="new shape",
     name="unsafe_view",
@@ -186,6 +190,7 @@ def reshape_alias(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     namespace=None,
     shows=Shows(sizes=("input",)),
     accuracy="exact",
+    memory=_SHARED,
 )
 def unsafe_view(backend: Backend, input: Array, size: Sequence[int]) -> Array:
     """Another shape for a tensor that nothing else refers to, so that no view need be kept track of."""
