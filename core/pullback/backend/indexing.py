@@ -70,7 +70,7 @@ def _expand(backend: NamespaceBackend, x: NativeArray, key: tuple[Any, ...]) -> 
         elif isinstance(part, bool) or (backend.is_array(part) and part.dtype == boolean):
             mask = backend.as_array(part)
             if len(mask.shape):
-                parts += backend.xp.nonzero(mask)
+                parts += backend.nonzero(mask)
             else:  # it keeps or drops everything, along a new axis
                 raise IndexError("a 0-d boolean index is not supported by this backend")
         else:

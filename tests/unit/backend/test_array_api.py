@@ -167,3 +167,99 @@ def test_a_library_may_give_scalars_of_its_own_for_results_without_dimensions(fu
     plain = ArrayAPIBackend("plain", np)  # NumPy's own functions do
     for value in (-0.5, 0.0, 0.5):
         assert function(pb.tensor(value, backend=plain)).tolist() == pytest.approx(function(pb.tensor(value)).tolist())
+
+
+class Placeless:
+    """An array of a library of one device and without DLPack: it says neither where it is nor how to pass it on."""
+
+    def __init__(self, elements: Any) -> None:
+        self.elements = np.asarray(elements)
+
+    @property
+    def dtype(self) -> Any:
+        return self.elements.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.elements.shape
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self.elements
+
+
+@pytest.fixture
+def without_dlpack() -> ArrayAPIBackend:
+    def made(function: Any) -> Any:
+        return lambda *args, device=None, **options: Placeless(function(*args, **options))
+
+    names = ("bool", "int64", "float32", "float64")
+    functions = ("asarray", "zeros", "reshape")
+    return ArrayAPIBackend(
+        "placeless",
+        SimpleNamespace(
+            **{name: getattr(np, name) for name in names}, **{name: made(getattr(np, name)) for name in functions}
+        ),
+    )
+
+
+def test_arrays_of_a_library_with_one_device_need_not_say_where_they_are(without_dlpack: ArrayAPIBackend) -> None:
+    array = without_dlpack.from_data([1.0], dt.float32)
+    assert without_dlpack.device_of(array) == CPU
+    assert without_dlpack.to_device(array, CPU) is array
+    with pytest.raises(BackendError, match="has no device 'cuda:0'"):
+        without_dlpack.to_device(array, Device("cuda", 0))
+
+
+@pytest.mark.parametrize("version", [None, (1, 0)])
+def test_a_library_without_dlpack_exports_a_copy(without_dlpack: ArrayAPIBackend, version: Any) -> None:
+    array = without_dlpack.from_data([1.0, 2.0], dt.float32)
+
+    class Producer:
+        def __dlpack__(self, **asked: Any) -> Any:
+            return without_dlpack.to_dlpack(array, max_version=version)
+
+        def __dlpack_device__(self) -> tuple[int, int]:
+            return without_dlpack.dlpack_device(array)
+
+    taken = np.from_dlpack(Producer())
+    np.testing.assert_array_equal(taken, [1, 2])
+    assert not np.shares_memory(taken, array.elements)
+    with pytest.raises(BufferError, match="without a copy"):
+        without_dlpack.to_dlpack(array, copy=False)
+
+
+def test_a_library_without_dlpack_imports_a_copy(without_dlpack: ArrayAPIBackend) -> None:
+    given = np.array([1.0, 2.0], np.float32)
+    array = without_dlpack.from_dlpack(given)
+    given[0] = 7
+    np.testing.assert_array_equal(array.elements, [1, 2])
+    assert array.dtype == np.float32
+    with pytest.raises(BufferError, match="without a copy"):
+        without_dlpack.from_dlpack(given, copy=False)
+    with pytest.raises(TypeError, match="arrays of dtype int16 that pullback does not support"):
+        without_dlpack.from_dlpack(np.zeros(1, np.int16))
+
+
+@pytest.mark.parametrize(
+    "array", [np.array(["a"]), np.zeros(1, "M8[s]"), np.array([None])], ids=["text", "date", "object"]
+)
+def test_numpy_arrays_that_no_tensor_holds_are_refused_where_there_is_no_dlpack(
+    without_dlpack: ArrayAPIBackend, array: Any
+) -> None:
+    with pytest.raises(TypeError, match="that pullback does not support"):
+        without_dlpack.from_numpy(array)
+
+
+def test_a_boolean_key_asks_the_backend_where_it_is_true() -> None:
+    class Counting(ArrayAPIBackend):
+        asked = 0
+
+        def nonzero(self, x: Any) -> Any:
+            self.asked += 1
+            return super().nonzero(x)
+
+    backend = Counting("counting", array_api_strict)
+    x = backend.from_data([1.0, 2.0, 3.0], dt.float32)
+    kept = backend.getitem(x, backend.from_data([True, False, True], dt.bool_))
+    np.testing.assert_array_equal(backend.to_numpy(kept), [1, 3])
+    assert backend.asked == 1

@@ -12,6 +12,7 @@ from pullback.meta import dtypes as dt
 from pullback.meta.devices import CPU, Device
 from pullback.meta.dtypes import DType
 
+_DLPACK_CPU: Final = (1, 0)
 _DEVICE_KIND: Final = re.compile(r"(?<![a-z])(cpu|cuda|gpu|tpu|xpu|mps)\D*(\d+)?")
 
 
@@ -73,6 +74,8 @@ class NamespaceBackend(Backend):
         return list(self._devices)
 
     def device_of(self, array: NativeArray) -> Device:
+        if len(self._devices) == 1:
+            return self.default_device  # arrays of a library with one device need not say where they are
         native = array.device
         for device, known in self._devices.items():
             if known == native:
@@ -121,7 +124,10 @@ class NamespaceBackend(Backend):
         try:
             return self.xp.from_dlpack(array)
         except (AttributeError, BufferError, RuntimeError, TypeError, ValueError):
-            return self.xp.asarray(array.astype(array.dtype.newbyteorder("=")))  # read-only or swapped bytes
+            native = array.dtype.newbyteorder("=")
+            if get_backend("numpy").dtypes.get(native) not in self.native_dtypes:
+                self.dtype_of(native)  # raises
+            return self.xp.asarray(array.astype(native))  # read-only or swapped bytes, or no DLPack
 
     def to_numpy(self, array: NativeArray) -> Any:
         shown = get_backend("numpy").as_array(array)
@@ -141,6 +147,11 @@ class NamespaceBackend(Backend):
     ) -> Any:
         asked = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
         given = {name: value for name, value in asked.items() if value is not None}
+        if not hasattr(array, "__dlpack__"):  # of a library without DLPack the elements go by way of NumPy
+            if copy is False:
+                raise BufferError(f"backend {self.name!r} cannot export an array to DLPack without a copy")
+            host = get_backend("numpy")
+            return host.to_dlpack(host.copy(self.to_numpy(array)), **{**given, "copy": None})
         try:
             return array.__dlpack__(**given)
         except TypeError:
@@ -153,10 +164,16 @@ class NamespaceBackend(Backend):
         return array.__dlpack__() if stream is None else array.__dlpack__(stream=stream)
 
     def dlpack_device(self, array: NativeArray) -> tuple[int, int]:
+        if not hasattr(array, "__dlpack_device__"):
+            return _DLPACK_CPU
         kind, index = array.__dlpack_device__()
         return int(kind), int(index)
 
     def from_dlpack(self, producer: Any, *, copy: bool | None = None) -> NativeArray:
+        if not hasattr(self.xp, "from_dlpack"):
+            if copy is False:
+                raise BufferError(f"backend {self.name!r} cannot import an array from DLPack without a copy")
+            return self.from_numpy(get_backend("numpy").from_dlpack(producer))
         if copy is None:
             array = self.xp.from_dlpack(producer)
         else:
