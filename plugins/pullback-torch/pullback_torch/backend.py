@@ -19,6 +19,8 @@ class TorchBackend(ArrayAPIBackend):
         return {"torch": torch.__version__}
 
     def from_numpy(self, array: Any) -> Any:
+        if array.dtype == ml_dtypes.bfloat16:  # which PyTorch does not take from NumPy
+            return super().from_numpy(array.view("int16").copy()).view(torch.bfloat16)
         # PyTorch has no read-only arrays: such memory is copied.
         return super().from_numpy(array if array.flags.writeable else array.copy())
 
