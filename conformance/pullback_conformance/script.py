@@ -272,15 +272,16 @@ def nested_literal(array: Any) -> str:
 
 
 def operand_source(tensor: Tensor, backend: Backend) -> str:
-    """A NumPy tensor as Python source, in its layout."""
+    """A tensor as Python source, in the layout that its elements have in NumPy's memory."""
     array = to_numpy(tensor)
     dtype = dtype_source(tensor.dtype)
     if not array.size:
         return f"pb.zeros({', '.join(map(str, array.shape))}, dtype={dtype})"
-    layout = Layout(tensor.array)
+    there = tensor.backend.to_numpy(tensor.array)
+    layout = Layout(there)
     if not backend.mutable or layout.is_plain:
         return f"pb.tensor({_data(widened(array))}, dtype={dtype})"
-    source = f"pb.tensor({_data(widened(layout.base_of(tensor.array)))}, dtype={dtype})"
+    source = f"pb.tensor({_data(widened(layout.base_of(there)))}, dtype={dtype})"
     if layout.windows is not None:
         source += f".as_strided({layout.shape!r}, {layout.windows!r})"
     if layout.repeated is not None:

@@ -8,11 +8,12 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import array_api_strict
 import numpy as np
 import pytest
 
 from pullback.dispatch.declaration import Array, elementwise
-from pullback.extend import registry
+from pullback.extend import ArrayAPIBackend, registry
 from pullback_conformance.checks.warned import heard
 from pullback_conformance.outcome import Outcome
 from pullback_conformance.runner import Runner, Selection
@@ -119,6 +120,19 @@ def test_a_warning_is_found_whatever_the_filters() -> None:
         return right(x, **options)
 
     (message,) = failures(backend_with("exp", noisy), "exp", "warnings")
+    assert message == "warns of ordinary values: FutureWarning: from the depths"
+
+
+def test_a_warning_is_found_where_arrays_have_no_strides() -> None:
+    backend = ArrayAPIBackend("strict", array_api_strict)
+    right = backend.exp
+
+    def noisy(x: Any) -> Any:
+        warnings.warn("from the depths", FutureWarning, stacklevel=1)
+        return right(x)
+
+    backend.exp = noisy  # type: ignore[method-assign]
+    (message,) = failures(backend, "exp", "warnings")
     assert message == "warns of ordinary values: FutureWarning: from the depths"
 
 
