@@ -266,7 +266,9 @@ class JAXBackend(ArrayAPIBackend):
         return None if device is None else super().native_device(device)
 
     def to_device(self, array: NativeArray, device: Device) -> NativeArray:
-        return jax.device_put(array, self.native_device(device))
+        native = self.native_device(device)
+        is_there = not isinstance(array, jax.core.Tracer) and array.committed and array.devices() == {native}
+        return array if is_there else jax.device_put(array, native)
 
     # -- conversions
 

@@ -131,3 +131,16 @@ def test_it_decorates_a_function() -> None:
 def test_another_level_is_refused(level: object) -> None:
     with pytest.raises(ValueError, match=r"transfer_guard\(\): level must be one of allow, log, disallow, got"):
         pb.transfer_guard(level)  # type: ignore[arg-type]
+
+
+def test_the_line_is_found_where_classes_override_functions_too() -> None:
+    class Own(pb.Tensor):
+        @classmethod
+        def __pullback_function__(
+            cls, function: object, types: object, args: object = (), kwargs: object = None
+        ) -> str:
+            return "overridden"
+
+    assert pb.ones(2).as_subclass(Own) + 1 == "overridden"
+    with pb.transfer_guard("disallow"), pytest.raises(pb.TransferError, match=__file__):
+        on_jax().to("numpy")

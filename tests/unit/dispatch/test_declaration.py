@@ -171,7 +171,9 @@ def test_what_is_misspelt_is_told_with_what_it_may_have_meant() -> None:
         Accepts(unsuported="log_cpu")  # type: ignore[call-arg]
     with pytest.raises(ValueError, match=r"no accuracy is called 'exac'; did you mean 'exact'\?"):
         Accuracy("exac")
-    with pytest.raises(ValueError, match="no accuracy is called 'xyz'; there are exact, rounded, elementwise"):
+    with pytest.raises(
+        ValueError, match="no accuracy is called 'xyz'; there are exact, rounded, rounded twice, elementwise"
+    ):
         Accuracy("xyz")
 
 
