@@ -72,6 +72,7 @@ OWN: Final = {
 
 #: Values that differ where both have the name.
 DIFFERENT_VALUES: Final = {
+    ("AddBackward0", "_saved_alpha"): "1: the scaling is a node of its own",
     ("AddmmBackward0", "_saved_mat1_sym_strides"): "strides of no elements",
     ("AddmmBackward0", "_saved_mat2_sym_strides"): "strides of no elements",
     ("AsStridedBackward0", "_saved_storage_offset"): "PyTorch keeps None where none was given",
@@ -79,6 +80,7 @@ DIFFERENT_VALUES: Final = {
     ("MmBackward0", "_saved_self_sym_strides"): "strides of no elements",
     ("NllLoss2DBackward0", "_saved_target"): "PyTorch brings the operands to four dimensions first",
     ("SliceBackward0", "_saved_dim"): "of `narrow`: counted from the start",
+    ("SubBackward0", "_saved_alpha"): "1: the scaling is a node of its own",
     ("ViewBackward0", "_saved_self_sym_sizes"): "of `tensordot`: PyTorch sees one view less",
 }
 
