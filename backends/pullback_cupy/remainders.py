@@ -15,10 +15,9 @@ from pullback.extend import NativeArray
 
 
 def remainder(x: Any, y: Any) -> NativeArray:
-    """What is left of ``x`` by floored division: it has the sign of ``y``."""
+    """What is left of ``x`` by floored division: it has the sign of ``y``, a zero that of ``x``, as PyTorch's."""
     rest = cupy.fmod(x, y)
-    rest = cupy.where((rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest)
-    return cupy.where(rest == 0, cupy.copysign(rest, y), rest)
+    return cupy.where((rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest)
 
 
 def floor_divide(x: Any, y: Any) -> NativeArray:
