@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pullback.dispatch.declaration import Array, elementwise
@@ -141,7 +143,8 @@ def round(backend: Backend, input: Array, *, decimals: int = 0) -> Array:
         return backend.round(input)
     if backend.dtypes[input.dtype].category < dtypes.FLOATING:
         raise TypeError("integers have no decimals")
-    scale = float(10 ** (decimals if decimals > 0 else -decimals))
+    digits = decimals if decimals > 0 else -decimals
+    scale = float(10**digits) if digits <= sys.float_info.max_10_exp else math.inf  # and all is NaN, as PyTorch's
     if decimals > 0:
         return in_float32(backend, lambda x: backend.divide(backend.round(backend.multiply(x, scale)), scale), input)
     return in_float32(backend, lambda x: backend.multiply(backend.round(backend.divide(x, scale)), scale), input)

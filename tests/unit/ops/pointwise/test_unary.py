@@ -75,6 +75,12 @@ def test_rounding_goes_to_the_even_neighbour_and_to_decimals():
         call("round", pb.tensor([1]), decimals=1)
 
 
+@pytest.mark.parametrize("decimals", [309, -309, 1 << 40, -(1 << 62), (1 << 63) - 1])
+def test_more_decimals_than_a_number_has_give_nan_at_once(decimals):
+    for dtype in (pb.float32, pb.float64):
+        assert pb.tensor([1.25, 0.0, -3.0], dtype=dtype).round(decimals=decimals).isnan().all()
+
+
 def test_sign_of_nan_is_zero():
     assert pb.tensor([math.nan, -3.0]).sign().tolist() == [0.0, -1.0]
 
