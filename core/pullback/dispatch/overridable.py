@@ -170,7 +170,7 @@ def _asking_code(free: int) -> types.CodeType:
         "    return _asking\n"
     )
     made: dict[str, Any] = {}
-    exec(compile(source, "<pullback overridable>", "exec"), made)
+    exec(compile(source, "<pullback: overridable>", "exec"), made)
     code: types.CodeType = made["closed"](*range(free)).__code__
     return code
 

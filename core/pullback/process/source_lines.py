@@ -8,7 +8,7 @@ import sys
 from types import FrameType
 from typing import Any, NamedTuple
 
-_GENERATED = "<pullback "
+_GENERATED = "<pullback"
 
 #: Code in these folders, and code that pullback generates, is nobody's program.
 _folders: tuple[str, ...] = (os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep,)
