@@ -7,7 +7,6 @@ is run by the tests on a stand-in for CuPy; what is not, kernels and their round
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -15,7 +14,7 @@ import cupy
 import ml_dtypes
 import numpy as np
 
-from pullback.extend import Axis, Device, DType, Kernel, Limitation, NativeArray
+from pullback.extend import Axis, Device, DType, Kernel, Limitation, NativeArray, is_switched_on
 from pullback.extend import dtypes as dt
 from pullback_cupy.devices import device_count
 from pullback_cupy.elementwise import Elementwise
@@ -42,7 +41,7 @@ class CuPyBackend(Positions, Elementwise, Memory, MatmulPrecision):
 
     def __init__(self) -> None:
         super().__init__("cupy", cupy)
-        self.checks_positions = os.environ.get("PULLBACK_CUPY_CHECKS", "") not in ("", "0")
+        self.checks_positions = is_switched_on("PULLBACK_CUPY_CHECKS")
         self.start_following_devices()
         self.start_with_environment()
 

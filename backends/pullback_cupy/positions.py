@@ -11,7 +11,7 @@ from typing import Any
 import cupy
 import numpy as np
 
-from pullback.extend import ArrayAPIBackend, NativeArray, NumPyLikeBackend
+from pullback.extend import ArrayAPIBackend, NativeArray, NumPyLikeBackend, elements_read
 from pullback.extend import dtypes as dt
 
 #: The dtypes that CuPy 13 and 14 add atomically at positions (``_scatter_op_single`` of its
@@ -78,7 +78,8 @@ class Positions(NumPyLikeBackend):
         """Raise IndexError for a position that is out of range, where that is asked for: this waits for the device."""
         if not self.checks_positions or not positions.size:
             return
-        lowest, highest = int(positions.min()), int(positions.max())
+        what = "an index, checked for its bounds,"
+        lowest, highest = (int(elements_read(what, self, end)) for end in (positions.min(), positions.max()))
         if lowest < -size or highest >= size:
             wrong = lowest if lowest < -size else highest
             raise IndexError(f"index {wrong} is out of bounds for dimension {axis} with size {size}")

@@ -136,8 +136,8 @@ class Runner:
         self.names = (subject, reference) if isinstance(subject, str) and isinstance(reference, str) else None
         self.subject = backend_named(subject)
         self.reference = backend_named(reference)
-        self.others = [backend_named(name) for name in (selection.others if selection else ())]
         self.selection = selection or Selection()
+        self.others = [backend_named(name) for name in self.selection.others]
         _known([self.selection.tier], TIERS, "tier")
         self.tier: Tier = TIERS[self.selection.tier]
         asked = _known(self.selection.oracles, OPTIONAL_ORACLES, "oracle")

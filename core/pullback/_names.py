@@ -16,8 +16,7 @@ NAMES: Final = {
     "backend.selection": "available_backends current_backend get_backend set_default_backend use_backend",
     "errors": (
         "BackendError BackendUnavailableError FallbackWarning MissingKernelError PluginError PluginWarning "
-        "TransferError "
-        "UnknownBackendError"
+        "TransferError UnknownBackendError"
     ),
     "meta.devices": "Device:device",
     "meta.dtypes": (

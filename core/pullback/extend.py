@@ -66,6 +66,7 @@ from pullback.meta.limits import finfo, iinfo
 from pullback.ops import import_all
 from pullback.plugin.hookspecs import hookimpl
 from pullback.plugin.manager import backend_specs, call_each, load_tool, tools
+from pullback.process.environment import is_switched_on
 from pullback.process.source_lines import SourceLine, leave_out, node_in_backward, users_line
 from pullback.tensor import Tensor
 from pullback.tensor.indices import Positions
@@ -128,6 +129,7 @@ __all__ = [
     "instance_problem",
     "intercept",
     "intercept_kernels",
+    "is_switched_on",
     "known_backends",
     "leave_out",
     "load_tool",

@@ -64,7 +64,7 @@ def _of_results(case: Case, call: Call, results: list[Any], wanted: list[Any], o
     for number, (result, want, scale) in enumerate(zip(results, wanted, scales, strict=True)):
         what = "result" if len(results) == 1 else f"result {number}"
         expression = "result" if len(results) == 1 else f"flat(result)[{number}]"
-        problem, program = difference(case, call.tensors, result, want, expression)
+        problem, program = difference(case, call.tensors, result, want, expression, is_wide=False)
         if problem is not None:
             return Finding(problem, program=program, oracle=_name(other))
         if not isinstance(result, Tensor):
@@ -73,7 +73,7 @@ def _of_results(case: Case, call: Call, results: list[Any], wanted: list[Any], o
         if result.dtype.category >= 2:
             actual, expected = widened(actual), widened(expected)
         dtype = case.dtype if case.dtype.is_complex else result.dtype
-        allowed, _ = bound(case.operation, dtype, "value", case.subject.name)
+        allowed, _ = bound(case.operation, dtype, "value", case.subject.name, case.arguments)
         found = compared(
             what, expression, actual, expected, result.dtype, scale, _BOTH * allowed,
             oracle=_name(other), operand=operand_at(case, actual.shape),
@@ -93,7 +93,7 @@ def _of_gradients(case: Case, call: Call, theirs: Call, other: Backend) -> Findi
     except _REFUSALS:
         return total
     _, grads = case.on(case.subject).vjp(case.oracle.cotangents)
-    allowed, _ = bound(case.operation, case.dtype, "vjp", case.subject.name)
+    allowed, _ = bound(case.operation, case.dtype, "vjp", case.subject.name, case.arguments)
     for number, (grad, want, scale, operand) in enumerate(zip(grads, wanted, scales, call.inputs, strict=True)):
         if grad is None or want is None:
             continue

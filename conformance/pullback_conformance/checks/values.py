@@ -69,14 +69,15 @@ def dtype_and_shape(case: Case) -> Finding:
     call = case.on(case.subject)
     results = call.run()
     is_its_own = False
-    if case.is_self_comparison and case.oracle.wide is not None and case.dtype.category >= 2:
+    is_wide = case.is_self_comparison and case.oracle.wide is not None and case.dtype.category >= 2
+    if is_wide:
         expected = case.oracle.wide.run()
     else:
         expected = case.oracle.in_same_dtype
         is_its_own = case.is_self_comparison
     for number, (result, want) in enumerate(zip(results, expected, strict=True)):
         expression = "result" if len(results) == 1 else f"flat(result)[{number}]"
-        problem, program = difference(case, call.tensors, result, want, expression)
+        problem, program = difference(case, call.tensors, result, want, expression, is_wide=is_wide)
         if problem is not None:
             return Finding(problem, program=program)
     if is_its_own:
@@ -85,9 +86,15 @@ def dtype_and_shape(case: Case) -> Finding:
 
 
 def difference(
-    case: Case, operands: list[Tensor], result: Any, want: Any, expression: str
+    case: Case, operands: list[Tensor], result: Any, want: Any, expression: str, *, is_wide: bool
 ) -> tuple[str | None, list[str]]:
-    """What differs in a result's class, shape, dtype or device, and the line of a script that shows it."""
+    """What differs in a result's class, shape, dtype or device, and the line of a script that shows it.
+
+    Parameters
+    ----------
+    is_wide : bool
+        Whether what is expected comes from a run in higher precision, where float32 became float64.
+    """
     subject = case.subject
     if not isinstance(result, Tensor) or not isinstance(want, Tensor):
         same = type(result) is type(want)
@@ -105,9 +112,8 @@ def difference(
             f"{expression} has shape {tuple(result.array.shape)}, expected {shape}",
             [f"assert tuple({expression}.shape) == {shape}, {expression}.shape"],
         )
-    # On the reference itself the expectation comes from a run in higher precision, where float32 became float64.
     allowed = {want.dtype}
-    if case.is_self_comparison and case.dtype.category >= 2 and want.dtype.category >= 2:
+    if is_wide and want.dtype.category >= 2:
         allowed = (
             {case.dtype, case.dtype.to_real(), want.dtype} if want.dtype.category == 2 else {case.dtype, want.dtype}
         )

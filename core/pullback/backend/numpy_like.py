@@ -100,10 +100,7 @@ class NumPyLikeBackend(ArrayAPIBackend):
 
     def remainder(self, x: Any, y: Any) -> NativeArray:
         """The remainder, whose zeros have the sign of ``x``, as PyTorch's have; the library's have that of ``y``."""
-        found = self.xp.remainder(x, y)
-        if found.dtype.kind in "biu":
-            return found
-        return self.xp.where(found == 0, self.xp.copysign(found, x), found)
+        return self.with_zeros_of(x, self.xp.remainder(x, y))
 
     def where(self, condition: NativeArray, x: Any, y: Any) -> NativeArray:
         return self.xp.where(condition, x, y)

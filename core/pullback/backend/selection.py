@@ -7,19 +7,16 @@ In this order: ``backend=`` or ``device=`` on creation, ``with use_backend(...)`
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ContextDecorator
 from contextvars import ContextVar
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from pullback.backend import registry
 from pullback.backend.base import Backend, NativeArray
 from pullback.errors import BackendError, BackendUnavailableError, UnknownBackendError
 from pullback.meta.devices import Device
 from pullback.process.blocks import Block, Setting
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 _selected: ContextVar[Backend | None] = ContextVar("pullback_backend", default=None)
 _default: Backend | None = None
@@ -87,7 +84,7 @@ def set_default_backend(name: str | Backend | None) -> None:
     _initial = None
 
 
-class use_backend(Block):
+class use_backend(Block, ContextDecorator):
     """Use a backend for what is created inside the block, in this thread or task; also a decorator.
 
     Parameters
@@ -110,14 +107,6 @@ class use_backend(Block):
 
     def _value_inside(self) -> Backend:
         return self.backend
-
-    def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
-        @wraps(function)
-        def inside(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-            with use_backend(self.backend):
-                return function(*args, **kwargs)
-
-        return inside
 
 
 def available_backends() -> list[str]:

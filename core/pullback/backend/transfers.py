@@ -7,10 +7,10 @@ bounds are checked. On a GPU each waits for all that has been asked of it. :clas
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ContextDecorator
 from contextvars import ContextVar
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pullback.errors import TransferError, did_you_mean
 from pullback.process.blocks import Block, Setting
@@ -19,19 +19,15 @@ from pullback.process.source_lines import users_line
 if TYPE_CHECKING:
     from pullback.backend.base import Backend, NativeArray
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
 LEVELS: Final = ("allow", "log", "disallow")
 #: The backend whose arrays are in the computer's memory as everybody's: to read them moves nothing.
 HOST: Final = "numpy"
 
 _logger = logging.getLogger("pullback.transfers")
 _level: ContextVar[str] = ContextVar("pullback transfers", default="allow")
-_in_use: list[bool] = [False]  # whether there ever was a guard in this process
 
 
-class transfer_guard(Block):
+class transfer_guard(Block, ContextDecorator):
     """Say what happens where elements leave a backend or a device inside the block; also a decorator.
 
     A transfer is ``to(backend or device)``, ``cpu()``, ``cuda()`` where they change something, their way back in a
@@ -76,16 +72,7 @@ class transfer_guard(Block):
         self.level = level
 
     def _settings_inside(self) -> Sequence[Setting]:
-        _in_use[0] = True
         return ((_level, self.level),)
-
-    def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
-        @wraps(function)
-        def inside(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-            with transfer_guard(self.level):
-                return function(*args, **kwargs)
-
-        return inside
 
 
 def _note(action: str, what: str) -> None:
@@ -102,13 +89,13 @@ def _note(action: str, what: str) -> None:
 
 def note_move(action: str, backend: Backend, native: NativeArray, target: str) -> None:
     """Log or refuse that elements of ``backend`` go to ``target``."""
-    if _in_use[0] and _level.get() != "allow":
+    if _level.get() != "allow":
         _note(action, f"moves {_described(backend, native)} to {target}")
 
 
 def note_reading(action: str, backend: Backend, native: NativeArray) -> None:
     """Log or refuse that elements are read, where they are not in NumPy's arrays."""
-    if _in_use[0] and _level.get() != "allow" and backend.plain.name != HOST:
+    if _level.get() != "allow" and backend.plain.name != HOST:
         _note(action, f"reads {_described(backend, native)}")
 
 

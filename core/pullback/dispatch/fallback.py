@@ -9,10 +9,10 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ContextDecorator
 from contextvars import ContextVar
-from functools import wraps
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullback.backend.selection import get_backend
 from pullback.errors import FallbackWarning, MissingKernelError
@@ -20,13 +20,11 @@ from pullback.process.blocks import Block, Setting
 from pullback.process.source_lines import SourceLine, users_line
 from pullback.tensor import Tensor
 from pullback.tensor.indices import Positions
+from pullback.tensor.tensor import tensors_of
 
 if TYPE_CHECKING:
     from pullback.backend.base import Backend
     from pullback.dispatch.declaration import Operation
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 NO_FALLBACK: Final = object()
 
@@ -96,7 +94,7 @@ class FallbackReport:
 _active: ContextVar[tuple[Backend, FallbackReport] | None] = ContextVar("pullback fallback", default=None)
 
 
-class fallback(Block):
+class fallback(Block, ContextDecorator):
     """Run operations on another backend where a tensor's own has no kernel for them; also a decorator.
 
     The operands move there and the results come back, in the graph too: gradients flow through, and what a derivative
@@ -137,14 +135,6 @@ class fallback(Block):
     def _value_inside(self) -> FallbackReport:
         return self._report
 
-    def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
-        @wraps(function)
-        def inside(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-            with self:
-                return function(*args, **kwargs)
-
-        return inside
-
 
 def run_elsewhere(
     operation: Operation, operands: tuple[Any, ...], attributes: dict[str, Any], missing: MissingKernelError
@@ -154,7 +144,7 @@ def run_elsewhere(
     if asked is None or operation.view:
         return NO_FALLBACK
     target, report = asked
-    like = _first_tensor((*operands, *attributes.values()))
+    like = next(iter(tensors_of((*operands, *attributes.values()))), None)
     if like is None or like.backend is target or like.backend.level:
         return NO_FALLBACK
     source, device = like.backend, like.device
@@ -174,12 +164,6 @@ def run_elsewhere(
             call.line.line,
         )
     return _mapped(result, lambda tensor: tensor.to(source).to(device))
-
-
-def _first_tensor(values: Sequence[Any]) -> Tensor | None:
-    found: list[Tensor] = []
-    _mapped(list(values), found.append)
-    return found[0] if found else None
 
 
 def _mapped(value: Any, function: Callable[[Tensor], Any]) -> Any:

@@ -6,7 +6,6 @@ command. Others' code runs in a thread of its own, for a limited time; pullback'
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import warnings
@@ -40,13 +39,11 @@ from pullback.plugin.isolation import (
     working_thread,
 )
 from pullback.plugin.results import RESULTS, Nonsense
+from pullback.process.environment import is_switched_on
 
 _R = TypeVar("_R")
 
 Status: TypeAlias = Literal["loaded", "broken", "duplicate", "unknown hook", "incompatible"]
-
-_TRUE: Final = frozenset({"1", "true", "yes", "on"})
-_FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 
 
 class PluginRecord(NamedTuple):
@@ -149,12 +146,7 @@ _discovery = Turn()
 
 def strict_plugins() -> bool:
     """Whether ``PULLBACK_STRICT_PLUGINS`` asks for an error where a plugin is broken."""
-    value = os.environ.get("PULLBACK_STRICT_PLUGINS", "").strip().lower()
-    if value in _TRUE:
-        return True
-    if value in _FALSE:
-        return False
-    raise ValueError(f"PULLBACK_STRICT_PLUGINS must be one of 1, true, yes, on, 0, false, no, off; got {value!r}")
+    return is_switched_on("PULLBACK_STRICT_PLUGINS")
 
 
 def _loaded() -> _Plugins:

@@ -74,6 +74,24 @@ def test_gradients_are_compared_too(others: tuple[str, ...]) -> None:
     assert "gradient" in detail
 
 
+def test_bounds_are_those_of_the_calls_attributes() -> None:
+    for operation in ("add", "round", "nan_to_num"):
+        assert judged(record(operation, ("jax",), "float32"))[0] is Outcome.PASSED
+
+
+def test_a_wider_dtype_is_told_where_the_first_reference_is_the_backend_itself(others: tuple[str, ...]) -> None:
+    class Wide(Off):
+        def exp(self, x: NativeArray) -> NativeArray:
+            return np.exp(x.astype(np.float64))
+
+    register_backend(Wide("wide"))
+    try:
+        outcome, detail = judged(record("exp", ("wide",), "float32"))
+    finally:
+        unregister_backend("wide")
+    assert outcome is not Outcome.PASSED, detail
+
+
 def test_without_further_ones_there_is_no_such_check() -> None:
     assert not [c for c in record("exp", ()).cells if c.check == "others"]
 

@@ -236,6 +236,13 @@ def test_positions_out_of_range_wrap_around(backend, counted):
 
 
 @pytest.mark.parametrize(
+    ("value", "checks"), [("true", True), ("1", True), ("false", False), ("0", False), ("", False)]
+)
+def test_the_environment_says_whether_positions_are_checked(make, value, checks):
+    assert make(PULLBACK_CUPY_CHECKS=value).checks_positions is checks
+
+
+@pytest.mark.parametrize(
     "call",
     [
         lambda backend, x, i: backend.getitem(x, (slice(None), i)),

@@ -68,12 +68,15 @@ class Binding(NamespaceBackend):
 
         @wraps(remainder)
         def call(x: Any, y: Any) -> NativeArray:
-            found = remainder(x, y)
-            if not self.dtypes[found.dtype].is_floating_point:
-                return found
-            return self.where(self.equal(found, 0), self.copysign(found, x), found)
+            return self.with_zeros_of(x, remainder(x, y))
 
         return call
+
+    def with_zeros_of(self, dividend: Any, found: NativeArray) -> NativeArray:
+        """A remainder, with the dividend's sign at its zeros."""
+        if not self.dtypes[found.dtype].is_floating_point:
+            return found
+        return self.where(self.equal(found, 0), self.copysign(found, dividend), found)
 
     def _with_bool(self, kernel: Kernel, bool_result: bool) -> Kernel:
         boolean, integer = self.native_dtypes[dt.bool_], self.native_dtypes[dt.uint8]
